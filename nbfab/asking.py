@@ -1,0 +1,54 @@
+"""Questions to a person: a password, a yes. Where nobody can answer, the safe answer is taken."""
+
+import getpass
+import os
+import sys
+
+from nbfab.errors import UsageError
+from nbfab.passwords import Password, generate
+
+
+def given_password(from_stdin: bool) -> Password | None:
+    """The password that stands in NBFAB_PASSWORD or on standard input; None if there is none.
+
+    Of standard input the end of its only line is left out, and nothing else. Raises UsageError for a weak one.
+    """
+    if from_stdin:
+        text = sys.stdin.read().removesuffix("\n").removesuffix("\r")
+    else:
+        text = os.environ.get("NBFAB_PASSWORD", "")
+    return Password(text) if text else None
+
+
+def ask_password() -> Password:
+    """A password typed twice, without an echo; a generated one for an empty answer, or where nobody can type."""
+    return (_typed("Password for the notebook (empty: one is made): ") if _somebody() else None) or generate()
+
+
+def ask_new_password() -> Password | None:
+    """A new password in place of one that is there; None, to keep it, for an empty answer or where nobody can type."""
+    return _typed("New password for the notebook (empty: keep the one it has): ") if _somebody() else None
+
+
+def _typed(question: str) -> Password | None:
+    while True:
+        first = getpass.getpass(question)
+        if not first:
+            return None
+        try:
+            password = Password(first)
+        except UsageError as error:
+            print(error, file=sys.stderr)
+            continue
+        if getpass.getpass("The same again: ") == first:
+            return password
+        print("those were not the same", file=sys.stderr)
+
+
+def confirm(question: str) -> bool:
+    """Whether a person at the terminal says yes."""
+    return _somebody() and input(f"{question} [y/N] ").strip().lower() in ("y", "yes")
+
+
+def _somebody() -> bool:
+    return sys.stdin is not None and sys.stdin.isatty() and sys.stderr.isatty()

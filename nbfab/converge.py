@@ -1,0 +1,234 @@
+"""Look, plan, apply, look again: the tasks on one host."""
+
+import time
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from dataclasses import dataclass, field, replace
+from functools import partial
+from typing import Any
+
+from nbfab import reach
+from nbfab.change import Change
+from nbfab.errors import HostError, Refused
+from nbfab.facts import Facts
+from nbfab.host import Host, apply, look
+from nbfab.outcome import Outcome
+from nbfab.passwords import Password
+from nbfab.steps import certificate, config, install, password, profile, server
+from nbfab.steps.files import check_folder
+from nbfab.wanted import Wanted
+
+Step = Callable[[Wanted, Facts], Iterator[Change]]
+
+STEPS: Mapping[str, Step] = {
+    "install": install.install,
+    "password": password.password,
+    "certificate": certificate.certificate,
+    "profile": profile.profile,
+    "config": config.config,
+    "server": server.server,
+}
+# What a running server takes up only when it is started anew.
+RESTARTING = ("password", "config")
+
+
+@dataclass(frozen=True)
+class Job:
+    """A task on one host: what is wanted, and whom to tell and to ask.
+
+    `heard` is told what goes on, a line each. `ask` gives a password where the host has none, and `confirm` a yes or
+    no where kernels are live; both may wait for a person. `tell` reports before a task has ended that goes on.
+    """
+
+    task: str
+    host: Host
+    wanted: Wanted
+    heard: Callable[[str], None] = field(default=lambda line: None)
+    ask: Callable[[], Password] = field(default=lambda: Password())
+    confirm: Callable[[str], bool] = field(default=lambda question: False)
+    tell: Callable[[Outcome], None] = field(default=lambda outcome: None)
+
+
+def plan(wanted: Wanted, facts: Facts, steps: Iterable[Step]) -> list[Change]:
+    """What has to change on a host. Pure; raises HostError where it cannot become what is wanted."""
+    check_folder(facts)
+    return [change for step in steps for change in step(wanted, facts)]
+
+
+def steps_for(names: Sequence[str], facts: Facts) -> list[Step]:
+    """The steps of those names, and the server's after one that a running server has to take up."""
+    after = ("server",) if facts.alive and any(name in RESTARTING for name in names) and "server" not in names else ()
+    return [STEPS[name] for name in (*names, *after)]
+
+
+def converge(
+    job: Job,
+    names: Sequence[str] = tuple(STEPS),
+    *,
+    foreground: bool = False,
+    ask_new: Callable[[], Password | None] | None = None,
+) -> Outcome:
+    """Makes the host what is wanted, as far as the steps of those names go. Raises NbfabError.
+
+    In the `foreground` all is made ready, and the server is left to be started. `ask_new` is asked for a password to
+    put in place of the one that is there.
+    """
+    job.heard("looking")
+    seen = look(job.host, job.wanted)
+    steps = steps_for(names, seen)
+    if foreground:
+        steps = [partial(server.server, foreground=True) if step is server.server else step for step in steps]
+    wanted = job.wanted
+    changes = plan(wanted, seen, steps)
+    if "password" in names and password.missing(wanted, seen):
+        wanted = replace(wanted, password=job.ask())
+        changes = plan(wanted, seen, steps)
+    elif ask_new and wanted.password is None and (new := ask_new()):
+        wanted = replace(wanted, password=new)
+        changes = plan(wanted, seen, steps)
+    live = () if wanted.restart else seen.live
+    withheld = [change for change in changes if live and change.needs_restart]
+    doing = [change for change in changes if change not in withheld]
+    now = _apply(job, wanted, doing, seen) if doing else seen
+    left = [change for change in plan(wanted, now, steps) if not (live and change.needs_restart)]
+    if left:
+        raise HostError(f"done, but this is still to do: {left[0].summary}", f"see what is in the way: {_plan(job)}")
+    outcome = describe(job, wanted, now)
+    generated = wanted.password.reveal() if wanted.password and wanted.password.generated and doing else ""
+    outcome = replace(outcome, verdict="changed" if doing else "unchanged", changes=_told(doing), password=generated)
+    if withheld:
+        return replace(
+            outcome,
+            verdict="refused",
+            withheld=tuple(change.summary for change in withheld),
+            error=f"the server was not restarted, because that would end {', '.join(live)}",
+            hint=f"when they may end: {_again(job)} --restart",
+            status=Refused.status,
+        )
+    if any(change.function == "start_server" for change in doing):
+        outcome = _from_here(job, outcome, now)
+    return outcome
+
+
+def _apply(job: Job, wanted: Wanted, changes: Sequence[Change], seen: Facts) -> Facts:
+    def heard(record: Mapping[str, Any]) -> None:
+        if "doing" in record:
+            job.heard(f"{changes[record['doing']].step}: {changes[record['doing']].summary}")
+        elif "says" in record:
+            job.heard(f"  {record['says']}")
+
+    return apply(job.host, wanted, changes, seen, heard)
+
+
+def preview(job: Job, names: Sequence[str] = tuple(STEPS)) -> Outcome:
+    """What `converge` would change, and why; changes nothing."""
+    seen = look(job.host, job.wanted)
+    changes = plan(job.wanted, seen, steps_for(names, seen))
+    outcome = describe(job, job.wanted, seen)
+    live = () if job.wanted.restart else seen.live
+    withheld = tuple(change.summary for change in changes if live and change.needs_restart)
+    if withheld:
+        why = f"not without --restart, because that would end {', '.join(live)}"
+        outcome = replace(outcome, withheld=withheld, notes=(*outcome.notes, why))
+    return replace(outcome, verdict="would change" if changes else "unchanged", changes=_told(changes))
+
+
+def status(job: Job) -> Outcome:
+    """Whether the server runs, and what a person asks of it; exit status 1 if it does not run and answer."""
+    seen = look(job.host, job.wanted)
+    outcome = replace(describe(job, job.wanted, seen), verdict="unchanged")
+    if not (seen.ours and seen.server and seen.server.ready):
+        why = f"it runs, but does not answer: {seen.server.reason}" if seen.alive and seen.server else "it does not run"
+        if seen.alive and not seen.ours:
+            why = "a process with its number runs, but is not proven to be it"
+        tail = f"; its log ends:\n{seen.log}" if seen.log and seen.started else ""
+        return replace(outcome, error=why + tail, hint=f"start it: {_again(job, 'serve')}", status=1)
+    return _from_here(job, outcome, seen)
+
+
+def stop(job: Job, *, force: bool = False) -> Outcome:
+    """Ends the server, if it is proven to be ours, and sees that it has ended: process, kernels, port and files.
+
+    Raises Refused where kernels live and nobody says yes.
+    """
+    seen = look(job.host, job.wanted)
+    outcome = Outcome(job.host.label, job.task, "unchanged")
+    if not seen.alive or seen.started is None:
+        return replace(outcome, notes=("it does not run",))
+    if not seen.ours:
+        raise HostError(
+            f"process {seen.started.pid} seems to be its server, but cannot be proven to be, so it is not ended",
+            f"ps -fp {seen.started.pid}",
+        )
+    if seen.live and not force and not job.confirm(f"{job.host.label}: end {', '.join(seen.live)}?"):
+        raise Refused(
+            f"the server was not ended, because that would end {', '.join(seen.live)}", f"{_again(job)} --force"
+        )
+    change = Change("server", f"end the server, process {seen.started.pid}", "stop_server", seen.started[1:3])
+    now = _apply(job, job.wanted, [change], seen)
+    if now.alive or now.session_pid or now.port_holder:
+        what = "it still runs" if now.alive else f"port {job.wanted.settings.port} is held by {now.port_holder}"
+        raise HostError(f"the server was told to end, but {what}", "run it again")
+    ended = f"process {seen.started.pid} and {len(seen.live)} kernels and terminals have ended, port and files are free"
+    return replace(outcome, verdict="changed", changes=_told([change]), notes=(ended,))
+
+
+def describe(job: Job, wanted: Wanted, seen: Facts) -> Outcome:
+    """What is to be known of a host, whatever was done there."""
+    settings = wanted.settings
+    port = seen.server.port if seen.server and seen.server.ready else settings.port
+    state: dict[str, Any] = {"running": seen.ours, "folder": seen.folder}
+    cert = certificate.load(seen.certificate) if seen.certificate else None
+    if seen.ours and seen.started:
+        state["since"] = time.strftime("%Y-%m-%dT%H:%M:%SZ", time.gmtime(seen.started.since))
+        if seen.started.runner == seen.session_pid:
+            state["attach"] = f"tmux -L nbfab attach -t {settings.profile}"
+        state["kernels"] = list(seen.live)
+    if cert:
+        state["fingerprint"] = certificate.fingerprint(cert)
+        state["days_left"] = certificate.days_left(cert, wanted.now)
+    modules = (install, certificate, server)
+    notes = tuple(note for module in modules for note in module.notes(wanted, seen))
+    return Outcome(
+        job.host.label,
+        job.task,
+        "unchanged",
+        notes=notes,
+        url=f"https://{_in_url(job.host.names[0])}:{port}/",
+        state=state,
+    )
+
+
+def _from_here(job: Job, outcome: Outcome, seen: Facts) -> Outcome:
+    """Tries the server from this machine too; what is in between belongs into the report."""
+    port = seen.server.port if seen.server else job.wanted.settings.port
+    failed = reach.reach(job.host.names[0], port, seen.certificate)
+    if not failed:
+        return outcome
+    note = f"from here {outcome.url} does not get through ({failed})"
+    if not job.host.local:
+        note += (
+            f"; a firewall or a tunnel is between. Until it is open: ssh -N -L {port}:127.0.0.1:{port} {job.host.label}"
+            f" and https://localhost:{port}/"
+        )
+    return replace(outcome, notes=(*outcome.notes, note))
+
+
+def _in_url(name: str) -> str:
+    return f"[{name}]" if ":" in name else name
+
+
+def _told(changes: Iterable[Change]) -> tuple[Mapping[str, str], ...]:
+    return tuple(
+        {"step": change.step, "summary": change.summary, **({"diff": change.diff} if change.diff else {})}
+        for change in changes
+    )
+
+
+def _again(job: Job, task: str = "") -> str:
+    start = "nbfab" if job.host.local else f"nbfab -H {job.host.label}"
+    profile = job.wanted.settings.profile
+    return f"{start} {task or job.task}" + ("" if profile == "nbserver" else f" --profile {profile}")
+
+
+def _plan(job: Job) -> str:
+    return _again(job, "plan")

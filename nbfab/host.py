@@ -1,0 +1,246 @@
+"""Hosts: this machine, or one over SSH. The only module that runs anything there."""
+
+import json
+import os
+import select
+import signal
+import socket
+import subprocess
+import sys
+import threading
+import time
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from contextlib import suppress
+from typing import TYPE_CHECKING, Any, Protocol
+
+from nbfab import facts
+from nbfab.change import Change, Program, call, render
+from nbfab.errors import ConnectError, HostError
+from nbfab.facts import Facts
+from nbfab.remote import source
+from nbfab.wanted import Wanted
+
+if TYPE_CHECKING:
+    from nbfab.ssh import Connection
+
+LOOK = 60  # seconds without a word: of a look, and of most changes beside what they wait for themselves
+INSTALL = 900  # and of an installation, which says nothing while a large package is on its way
+WHOLE = 3600  # seconds for one program
+
+Heard = Callable[[Mapping[str, Any]], None]
+
+
+class Host(Protocol):
+    """Where a server shall run.
+
+    `label` is what people call it, `names` are those that they reach it by, the best for a URL first. `local` is
+    whether it is this machine.
+    """
+
+    label: str
+    local: bool
+
+    @property
+    def names(self) -> tuple[str, ...]: ...
+
+    def talk(self, program: bytes, silence: float) -> Iterator[bytes]:
+        """Runs a program for sh and yields what it prints, errors among it.
+
+        Raises TimeoutError after `silence` seconds without a word, and ConnectError if there is no way to the host.
+        """
+        ...
+
+    def close(self) -> None: ...
+
+
+class Here:
+    """This machine."""
+
+    label = "this machine"
+    local = True
+    names = ("localhost",)
+
+    def talk(self, program: bytes, silence: float) -> Iterator[bytes]:
+        """As `Host.talk`."""
+        environment = {name: value for name, value in os.environ.items() if name != "NBFAB_PASSWORD"}
+        # In a session of its own, so that Control-C reaches nbfab, which ends it in order.
+        process = subprocess.Popen(
+            ["/bin/sh", "-s"],
+            stdin=subprocess.PIPE,
+            stdout=subprocess.PIPE,
+            stderr=subprocess.STDOUT,
+            env=environment,
+            start_new_session=True,
+        )
+        assert process.stdin
+        assert process.stdout
+        threading.Thread(target=_feed, args=(process.stdin, program), daemon=True).start()
+        try:
+            while True:
+                ready, _, _ = select.select([process.stdout], [], [], silence)
+                if not ready:
+                    raise TimeoutError
+                data = os.read(process.stdout.fileno(), 65536)
+                if not data:
+                    return
+                yield data
+        finally:
+            if process.poll() is None:
+                with suppress(ProcessLookupError):
+                    os.killpg(process.pid, signal.SIGTERM)
+            process.stdout.close()
+            process.wait()
+
+    def close(self) -> None:
+        """Nothing is open."""
+
+
+def _feed(pipe: Any, program: bytes) -> None:
+    with suppress(BrokenPipeError), pipe:
+        pipe.write(program)
+
+
+class There:
+    """A host over SSH, connected to when it is first talked to."""
+
+    local = False
+
+    def __init__(self, label: str, connection: "Connection") -> None:
+        self.label = label
+        self._connection = connection
+
+    @property
+    def names(self) -> tuple[str, ...]:
+        """The HostName that OpenSSH resolves, and the name that was typed."""
+        return tuple(dict.fromkeys((str(self._connection.host), str(self._connection.original_host))))
+
+    def talk(self, program: bytes, silence: float) -> Iterator[bytes]:
+        """As `Host.talk`. What is sent fits into the window of the channel, so sending does not wait for reading."""
+        import paramiko
+
+        try:
+            channel = self._connection.create_session()
+            try:
+                channel.set_combine_stderr(True)
+                channel.settimeout(silence)
+                channel.exec_command("exec /bin/sh -s")
+                channel.sendall(program)
+                channel.shutdown_write()
+                while data := channel.recv(65536):
+                    yield data
+            finally:
+                channel.close()
+        except TimeoutError:
+            raise
+        except (paramiko.SSHException, EOFError, OSError) as error:
+            raise ConnectError(
+                f"the connection was cut: {error or type(error).__name__}", "run it again; it goes on where it was"
+            ) from None
+
+    def close(self) -> None:
+        """Closes the connection."""
+        with suppress(Exception):  # whatever a connection that is being closed still has to say
+            self._connection.close()
+
+
+def look(host: Host, wanted: Wanted) -> Facts:
+    """What there is on the host. Raises HostError or ConnectError."""
+    records = _run(host, render(("json", "process", "look"), [_look(host, wanted)]), lambda _: None, LOOK, "looking")
+    return facts.parse(records)
+
+
+def apply(host: Host, wanted: Wanted, changes: Sequence[Change], seen: Facts, heard: Heard) -> Facts:
+    """Carries out the changes in one program, which ends by looking again; tells `heard` of each.
+
+    `heard` gets records with the number of a change: doing, done or failed, with a text; or `says`, a line of progress.
+    Raises HostError with the host's own words at the first change that fails; those before it stay done.
+    """
+    files = ("json", "process", "look", "write", "install", "serve")
+    calls = [
+        call("prepare", wanted.settings.profile, seen.generation),
+        *(call("change", str(number), change.function, *change.args) for number, change in enumerate(changes)),
+        "cd /\n",
+        _look(host, wanted),
+    ]
+    doing = "beginning"
+
+    def listen(record: Mapping[str, Any]) -> None:
+        nonlocal doing
+        if "doing" in record:
+            doing = changes[record["doing"]].summary
+        if "failed" in record:
+            text = str(record["text"]).strip()
+            raise HostError(f"{doing} failed: {text}" if doing != "beginning" else text, "mend that and run it again")
+        heard(record)
+
+    installs = any(change.function == "install_environment" for change in changes)
+    silence = INSTALL if installs else LOOK + wanted.seconds
+    try:
+        return facts.parse(_run(host, render(files, calls), listen, silence, "changing it"))
+    except ConnectError as error:
+        raise ConnectError(f"{doing}: {error}", error.hint) from None
+
+
+def _look(host: Host, wanted: Wanted) -> str:
+    settings = wanted.settings
+    directory = settings.directory
+    if host.local:
+        # Where the user is; and what they wrote is meant from there.
+        directory = os.path.abspath(os.path.expanduser(directory or "."))
+    here = sys.executable if host.local else ""
+    codes = (source("environment.py"), source("server.py"))
+    return call(
+        "look", settings.profile, str(settings.port), directory, settings.python, settings.app, here, "0", *codes
+    )
+
+
+def _run(host: Host, program: Program, listen: Heard, silence: float, doing: str) -> list[Mapping[str, Any]]:
+    """Runs a program and returns the records that it printed; `listen` hears each as it comes."""
+    records: list[Mapping[str, Any]] = []
+    noise: list[str] = []
+    begun, end = False, time.monotonic() + WHOLE
+    try:
+        for line in _lines(host.talk(program.text.encode("utf-8", "surrogateescape"), silence), end):
+            if line == program.end:
+                return records
+            begun = begun or line.endswith(program.begin)
+            record = _record(line) if begun else None
+            if record is not None:
+                listen(record)
+                records.append(record)
+            elif line.strip() and not line.endswith(program.begin):
+                noise.append(line.strip())
+    except TimeoutError:
+        last = f"; it last said: {noise[-1]}" if noise else ""
+        raise HostError(f"no word for {silence:.0f} seconds while {doing}{last}", "run it again") from None
+    words = "; ".join(noise[-3:])
+    if not begun:
+        raise HostError(
+            f"its login shell did not run a program{f', but said: {words}' if words else ''}",
+            "/bin/sh -c true" if host.local else f"ssh {host.label} /bin/sh -c true",
+        )
+    raise HostError(f"it stopped midway while {doing}{f': {words}' if words else ''}", "run it again")
+
+
+def _lines(chunks: Iterator[bytes], end: float) -> Iterator[str]:
+    rest = b""
+    for chunk in chunks:
+        *lines, rest = (rest + chunk).split(b"\n")
+        yield from (line.decode("utf-8", "surrogateescape") for line in lines)
+        if time.monotonic() > end:
+            raise TimeoutError
+    if rest:
+        yield rest.decode("utf-8", "surrogateescape")
+
+
+def _record(line: str) -> Mapping[str, Any] | None:
+    try:
+        record = json.loads(line, strict=False)
+    except ValueError:
+        return None
+    return record if isinstance(record, dict) else None
+
+
+def name_of_this_machine() -> str:
+    """What this machine calls itself."""
+    return socket.gethostname()

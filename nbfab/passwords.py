@@ -1,0 +1,77 @@
+"""Passwords: what is strong enough, its hash, and where it comes from."""
+
+import base64
+import os
+import re
+import secrets
+import unicodedata
+from functools import cached_property
+
+from cryptography.exceptions import InvalidKey
+from cryptography.hazmat.primitives.kdf.argon2 import Argon2id
+
+from nbfab.errors import UsageError
+
+SHORTEST = 12  # characters: a server answers 20 guesses a second, for ever
+
+_HASH = re.compile(r"argon2:\$argon2id\$v=19\$m=\d+,t=\d+,p=\d+\$[A-Za-z0-9+/]+\$[A-Za-z0-9+/]+")
+
+
+class Password:
+    """A password in memory, or only its hash; neither is ever shown.
+
+    Raises UsageError for one that is too short to face the internet, or that cannot be typed into a form.
+    """
+
+    def __init__(self, text: str = "", *, known: str = "", generated: bool = False) -> None:
+        self.generated = generated
+        # Browsers send what the keyboard makes, which is NFC nearly everywhere; the server compares bytes.
+        self._text = unicodedata.normalize("NFC", text)
+        if known:
+            if not is_hash(known):
+                raise UsageError(
+                    "a password's hash must be as `jupyter server password` writes it: argon2:$argon2id$..."
+                )
+            self.hash = known
+        elif len(self._text) < SHORTEST:
+            raise UsageError(
+                f"a password must have at least {SHORTEST} characters", "give none to have a strong one generated"
+            )
+        elif not self._text.isprintable():
+            raise UsageError("a password must not hold control characters, such as the end of a line")
+
+    def __repr__(self) -> str:
+        return "Password(...)"
+
+    @cached_property
+    def hash(self) -> str:
+        """Its argon2id hash with the costs that jupyter_server itself uses (jupyter_server/auth/security.py)."""
+        kdf = Argon2id(salt=os.urandom(16), length=32, iterations=10, lanes=8, memory_cost=10240)
+        return "argon2:" + kdf.derive_phc_encoded(self._text.encode())
+
+    def fits(self, known: str) -> bool:
+        """Whether `known`, a hash, is this password's."""
+        if self.__dict__.get("hash") == known:
+            return True
+        if not self._text or not is_hash(known):
+            return False
+        try:
+            Argon2id.verify_phc_encoded(self._text.encode(), known.removeprefix("argon2:"))
+        except (InvalidKey, ValueError):
+            return False
+        return True
+
+    def reveal(self) -> str:
+        """The password itself, for the one line that tells a generated one."""
+        return self._text
+
+
+def is_hash(text: str) -> bool:
+    """Whether `text` has the form of an argon2id hash that the notebook server can verify."""
+    return _HASH.fullmatch(text) is not None
+
+
+def generate() -> Password:
+    """A password of 100 bits, in 20 characters that are hard to mistake for each other."""
+    text = base64.b32encode(secrets.token_bytes(13)).decode().lower()[:20]
+    return Password("-".join(text[at : at + 5] for at in range(0, 20, 5)), generated=True)

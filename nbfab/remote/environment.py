@@ -1,0 +1,31 @@
+"""Runs on the host: prints what this Python has of the notebook, as one line of JSON.
+
+Called as `python -c CODE SOURCE`. `files` are the packages' metadata folders: while they stand, the answer holds.
+Keeps to what Python 3.8 knows.
+"""
+
+import json
+import sys
+from importlib import metadata
+
+packages, files = {}, [sys.executable]
+for name in ("notebook", "jupyterlab", "jupyter_server", "ipykernel", "matplotlib"):
+    try:
+        distribution = metadata.distribution(name)
+    except metadata.PackageNotFoundError:
+        continue
+    packages[name] = distribution.version
+    path = getattr(distribution, "_path", None)  # no public name tells where the metadata lies
+    if path is not None:
+        files.append(str(path))
+print(
+    json.dumps(
+        {
+            "source": sys.argv[1],
+            "python": sys.executable,
+            "version": ".".join(map(str, sys.version_info[:3])),
+            "packages": packages,
+            "files": files,
+        }
+    )
+)

@@ -1,0 +1,33 @@
+# shellcheck shell=sh
+# Facts as lines of JSON. Python reads them with strict=False, so control characters may stay as they are.
+
+escape() { # text: as the inside of a JSON string
+	case $1 in
+	*[\\\"]* | *"
+"*) printf '%s\n' "$1" | awk '{ gsub(/[\\"]/, "\\\\&"); printf "%s%s", (NR > 1 ? "\\n" : ""), $0 }' ;;
+	*) printf '%s' "$1" ;;
+	esac
+}
+
+fact() { # name text
+	printf '{"%s":"%s"}\n' "$1" "$(escape "$2")"
+}
+
+# One awk for all files. Of a PEM only the certificate is shown: the key stays on the host.
+file_facts() { # name path ...
+	awk '
+		BEGIN {
+			for (i = 1; i < ARGC; i += 2) {
+				name = ARGV[i]; path = ARGV[i + 1]; out = ""; shown = (name != "certificate")
+				while ((got = (getline line < path)) > 0) {
+					if (line ~ /^-----BEGIN CERTIFICATE/) shown = 1
+					gsub(/[\\"]/, "\\\\&", line)
+					if (shown) out = out line "\\n"
+					if (name == "certificate" && line ~ /^-----END/) shown = 0
+				}
+				if (got < 0) continue
+				close(path)
+				printf "{\"%s\":\"%s\"}\n", name, out
+			}
+		}' "$@" 2>/dev/null
+}
