@@ -31,7 +31,7 @@ class HostCall(Call):
         return HostContext(config, self.host, self.group)
 
 
-class Executor(FabricExecutor):
+class Executor(FabricExecutor):  # type: ignore[misc]
     """Fabric's executor, with the hosts checked before anything else is done, and no connection of Fabric's own."""
 
     def expand_calls(self, calls: list[Any], apply_hosts: bool = True) -> list[Any]:

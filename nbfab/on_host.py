@@ -69,7 +69,7 @@ def _task(c: Context, body: Body, given: Mapping[str, Any]) -> None:
 
     with exits():
         settings = Settings.gather({o.key: given[o.flag] for o in OPTIONS}, _section(c))
-        group: Group = c.config.get("nbfab_group") or Group()
+        group: Group = getattr(c, "nbfab_group", None) or Group()
         progress = Progress()
         task = body.__name__
         if c.config.run.dry and task not in ("plan", "status"):
@@ -167,7 +167,7 @@ def _host(c: Context, accept_new: bool) -> "Host":
     """Where the task runs. Raises UsageError under `fab` without a host: never on this machine by accident."""
     from nbfab.host import Here, There
 
-    host = c.config.get("nbfab_host") or getattr(c, "original_host", "")
+    host = getattr(c, "nbfab_host", "") or getattr(c, "original_host", "")
     if host:
         from nbfab.ssh import connection
 

@@ -1,0 +1,116 @@
+"""Host keys: what OpenSSH has on record for a host, and whether the key that it shows is that."""
+
+import base64
+import hashlib
+import hmac
+import os
+import subprocess
+from typing import NamedTuple
+
+from nbfab.errors import HostKeyError
+from nbfab.ssh_hosts import Route, known_names
+
+
+class Entry(NamedTuple):
+    """A line of a known_hosts file that is about the host (sshd(8), SSH_KNOWN_HOSTS FILE FORMAT)."""
+
+    marker: str
+    type: str
+    key: str
+    file: str
+
+
+def parse(lines: str, file: str) -> list[Entry]:
+    """The entries among the lines that `ssh-keygen -F` prints; what is no entry is left out."""
+    entries = []
+    for line in lines.splitlines():
+        words = line.split()
+        marker = words.pop(0) if words and words[0].startswith("@") else ""
+        if len(words) >= 3 and not words[0].startswith("#"):
+            entries.append(Entry(marker, words[1], words[2], file))
+    return entries
+
+
+def on_record(route: Route) -> list[Entry]:
+    """What the known_hosts files of OpenSSH's configuration say of a host."""
+    files = [file for file in route.known_hosts if os.path.isfile(file)]
+    for name in known_names(route):
+        found = [entry for file in files for entry in parse(_find(name, file), file)]
+        if found:
+            return found
+    return []
+
+
+def _find(name: str, file: str) -> str:
+    command = ["ssh-keygen", "-F", name, "-f", file]
+    return subprocess.run(command, capture_output=True, text=True, errors="replace", timeout=30, check=False).stdout
+
+
+_RSA = ("rsa-sha2-512", "rsa-sha2-256", "ssh-rsa")
+
+
+def preferred(types: tuple[str, ...], entries: list[Entry]) -> tuple[str, ...]:
+    """Host key algorithms in the order to offer: those on record first, as OpenSSH does; never certificates."""
+    plain = [name for name in types if "-cert-" not in name]
+    known = {entry.type for entry in entries if not entry.marker}
+    if "ssh-rsa" in known:
+        known |= {*_RSA}
+    return tuple(sorted(plain, key=lambda name: name not in known))
+
+
+def check(route: Route, entries: list[Entry], kind: str, blob: bytes, *, accept_new: bool) -> None:
+    """Compares the key that the host shows, of type `kind`, with what is on record; records it if that is asked for.
+
+    Raises HostKeyError for one that is unknown, revoked or not the one on record.
+    """
+    key = base64.b64encode(blob).decode()
+    shown = f"{kind} {fingerprint(blob)}"
+    name = known_names(route)[0]
+    if any(entry.key == key for entry in entries if entry.marker == "@revoked"):
+        raise HostKeyError(f"its host key {shown} is revoked", "ask who runs it for its new key")
+    plain = [entry for entry in entries if not entry.marker]
+    if any(entry.key == key for entry in plain):
+        return
+    if plain:
+        raise HostKeyError(
+            f"its host key is {shown}, but {plain[0].file} has another: it was made anew, or somebody is in between",
+            f"ask who runs it; only if they confirm that key: ssh-keygen -R '{name}' -f '{plain[0].file}'",
+        )
+    if any(entry.marker == "@cert-authority" for entry in entries):
+        raise HostKeyError(
+            f"only a certificate authority is on record for it, which nbfab does not verify; it shows {shown}",
+            f"compare that with the host's own, then add the key itself: ssh-keyscan -p {route.port} {route.hostname}",
+        )
+    if not (accept_new or route.accept_new):
+        raise HostKeyError(
+            f"its host key is not known: {shown}",
+            f"compare that with the host's own, then: ssh {route.typed_for_ssh} true (or --accept-new-host-key)",
+        )
+    record(route, name, kind, key)
+
+
+def fingerprint(blob: bytes) -> str:
+    """The fingerprint of a public key as `ssh-keygen -l` prints it."""
+    return "SHA256:" + base64.b64encode(hashlib.sha256(blob).digest()).decode().rstrip("=")
+
+
+def record(route: Route, name: str, kind: str, key: str) -> None:
+    """Adds a key to the user's known_hosts. Raises HostKeyError if that cannot be written."""
+    file = route.user_known_hosts
+    if not file:
+        raise HostKeyError("its host key is not known, and UserKnownHostsFile names no file to record it in", "ssh -G")
+    if route.hash_known_hosts:
+        salt = os.urandom(20)
+        digest = hmac.new(salt, name.encode(), "sha1").digest()
+        name = f"|1|{base64.b64encode(salt).decode()}|{base64.b64encode(digest).decode()}"
+    try:
+        os.makedirs(os.path.dirname(file) or ".", mode=0o700, exist_ok=True)
+        descriptor = os.open(file, os.O_RDWR | os.O_CREAT | os.O_APPEND, 0o600)
+        with open(descriptor, "r+b", buffering=0) as stream:
+            size = stream.seek(0, os.SEEK_END)
+            if size:
+                stream.seek(size - 1)
+            start = b"\n" if size and stream.read(1) != b"\n" else b""
+            stream.write(start + f"{name} {kind} {key}\n".encode())
+    except OSError as error:
+        raise HostKeyError(f"its host key could not be recorded in {file}: {error.strerror}", f"ls -l {file}") from None

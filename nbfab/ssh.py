@@ -1,0 +1,211 @@
+"""Connections over SSH, as strict as OpenSSH: Fabric's, with the way there and the trust taken from OpenSSH itself."""
+
+import contextlib
+import logging
+import os
+import shlex
+import socket
+import subprocess
+import sys
+import tempfile
+import time
+from collections.abc import Callable
+from typing import Any
+
+import fabric
+import paramiko
+
+from nbfab import host_keys
+from nbfab.errors import ConnectError, HostKeyError, NbfabError
+from nbfab.ssh_auth import Login, authenticate
+from nbfab.ssh_hosts import Route, jump_text, resolve
+
+TIMEOUT = 15.0  # seconds to connect: TCP, banner and key exchange each
+KEEPALIVE = 30  # seconds; a connection that a sleeping laptop or a NAT lost is noticed
+HOPS = 8
+
+# What paramiko's threads have to say is said by the errors that they end in.
+logging.getLogger("paramiko").addHandler(logging.NullHandler())
+logging.getLogger("paramiko").propagate = False
+
+
+class Connection(fabric.Connection):  # type: ignore[misc]
+    """Fabric's Connection to a host, whose key is verified before anybody logs in there.
+
+    `hop` makes the connection to a jump host from what ProxyJump says and what lies before it; many connections may
+    share one that it gives. Raises HostStringError and ConnectError when made, ConnectError and HostKeyError by `open`.
+    """
+
+    def __init__(
+        self,
+        typed: str,
+        config: Any,
+        *,
+        accept_new: bool = False,
+        interactive: bool | None = None,
+        jumps: tuple[str, ...] | None = None,
+        depth: int = 0,
+        hop: Callable[..., "Connection"] | None = None,
+    ) -> None:
+        route = resolve(typed, getattr(config, "_runtime_ssh_path", None) or "")
+        quiet = fabric.Config(lazy=True) if config is None else config
+        super().__init__(host=route.hostname, user=route.user, port=route.port, config=quiet)
+        if interactive is None:
+            interactive = sys.stdin is not None and sys.stdin.isatty()
+        self._set(
+            original_host=typed,
+            route=route,
+            _accept_new=accept_new,
+            _login=_login(quiet, interactive),
+            _timeout=_timeout(quiet, route),
+            _jumps=route.jumps if jumps is None else jumps,
+            _depth=depth,
+            _hop=hop or Connection,
+            _near=None,
+            _proxy=None,
+        )
+
+    def open(self) -> None:
+        """Connects, verifies the host's key, and logs in; nothing if that is done."""
+        if self.is_connected:
+            return
+        entries = host_keys.on_record(self.route)
+        transport = paramiko.Transport(self._socket())
+        try:
+            self._negotiate(transport, entries)
+            key = transport.get_remote_server_key()
+            host_keys.check(self.route, entries, key.get_name(), key.asbytes(), accept_new=self._accept_new)
+            authenticate(transport, self.route, self._login)
+        except BaseException:
+            transport.close()
+            self._close_near()
+            raise
+        transport.set_keepalive(self.route.alive or KEEPALIVE)
+        self.client._transport = transport
+        self.transport = transport
+
+    def close(self) -> None:
+        """Closes the connection, and what it went through."""
+        super().close()
+        self._close_near()
+
+    def _close_near(self) -> None:
+        if self._near is not None:
+            self._near.close()
+        if self._proxy is not None:
+            self._proxy.terminate()
+            self._proxy.wait()
+
+    def _negotiate(self, transport: paramiko.Transport, entries: list[host_keys.Entry]) -> None:
+        options = transport.get_security_options()
+        options.key_types = host_keys.preferred(tuple(options.key_types), entries)
+        transport.banner_timeout = transport.handshake_timeout = transport.auth_timeout = self._timeout
+        began = time.monotonic()
+        try:
+            transport.start_client(timeout=self._timeout)
+        except (paramiko.SSHException, EOFError, OSError) as error:
+            if time.monotonic() - began >= self._timeout:
+                raise self._late() from None
+            raise self._failed(_words(error) + self._proxy_words()) from None
+        if not transport.initial_kex_done:
+            raise self._late()
+
+    def _late(self) -> ConnectError:
+        return self._failed(f"it is connected, but says nothing that is SSH within {self._timeout:.0f} seconds")
+
+    def _failed(self, why: str) -> ConnectError:
+        return ConnectError(
+            f"{self.route.hostname} port {self.route.port}: {why}", f"ssh -v {self.route.typed_for_ssh} true"
+        )
+
+    def _socket(self) -> Any:
+        if self._jumps:
+            return self._through(self._jumps)
+        if self.route.proxy_command:
+            return self._command(self.route.proxy_command)
+        try:
+            connected = socket.create_connection((self.route.hostname, self.route.port), self._timeout)
+        except socket.gaierror as error:
+            raise self._failed(f"the name does not resolve ({error.strerror})") from None
+        except TimeoutError:
+            raise self._failed(f"no answer within {self._timeout:.0f} seconds") from None
+        except OSError as error:
+            raise self._failed((error.strerror or str(error)).lower()) from None
+        # Without this, small packets wait for each other: two round trips of twelve.
+        connected.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
+        return connected
+
+    def _through(self, jumps: tuple[str, ...]) -> Any:
+        """A channel through the last jump host, which is reached through those before it, as OpenSSH does."""
+        *before, last = jumps
+        name = jump_text(last)
+        if self._depth >= HOPS:
+            raise self._failed("its jump hosts lead in a circle")
+        try:
+            self._near = self._hop(
+                name,
+                self.config,
+                accept_new=self._accept_new,
+                interactive=self._login.interactive,
+                jumps=tuple(before) or None,
+                depth=self._depth + 1,
+                hop=self._hop,
+            )
+            self._near.open()
+            return self._near.transport.open_channel(
+                "direct-tcpip", (self.route.hostname, self.route.port), ("", 0), timeout=self._timeout
+            )
+        except NbfabError as error:
+            kind = HostKeyError if isinstance(error, HostKeyError) else ConnectError
+            self._close_near()
+            raise kind(f"jump host {name}: {error}", error.hint) from None
+        except paramiko.SSHException as error:
+            self._close_near()
+            raise self._failed(f"jump host {name} does not get through to it ({_words(error)})") from None
+
+    def _command(self, command: str) -> socket.socket:
+        """One end of a pair of sockets, the other of which ProxyCommand reads and writes."""
+        ours, theirs = socket.socketpair()
+        with theirs:
+            self._said = tempfile.TemporaryFile()  # noqa: SIM115 # as long as the command runs
+            self._proxy = subprocess.Popen(
+                ["/bin/sh", "-c", f"exec {command}"], stdin=theirs.fileno(), stdout=theirs.fileno(), stderr=self._said
+            )
+        return ours
+
+    def _proxy_words(self) -> str:
+        if self._proxy is None:
+            return ""
+        with contextlib.suppress(subprocess.TimeoutExpired):
+            self._proxy.wait(1)
+        self._said.seek(0)
+        words = self._said.read(2000).decode(errors="replace").strip().splitlines()
+        return f"; {shlex.split(self.route.proxy_command)[0]} says: {words[-1]}" if words else "; ProxyCommand ended"
+
+
+def _words(error: BaseException) -> str:
+    """An error of the network or of paramiko in words for people."""
+    if isinstance(error, EOFError) or "reading SSH protocol banner" in str(error):
+        return "it hung up before it said anything that is SSH"
+    if isinstance(error, OSError) and error.errno:
+        return os.strerror(error.errno).lower()
+    return str(error) or type(error).__name__
+
+
+def _login(config: Any, interactive: bool) -> Login:
+    """What `fab -i`, --prompt-for-login-password and --prompt-for-passphrase put into Fabric's configuration."""
+    given = config.get("connect_kwargs") or {}
+    files = given.get("key_filename") or ()
+    names = (files,) if isinstance(files, str) else tuple(str(path) for path in files)
+    return Login(names, given.get("password") or "", given.get("passphrase") or "", interactive)
+
+
+def _timeout(config: Any, route: Route) -> float:
+    """`fab -t`, then ConnectTimeout, then nbfab's own."""
+    given = (config.get("connect_kwargs") or {}).get("timeout") or (config.get("timeouts") or {}).get("connect")
+    return float(given or route.timeout or TIMEOUT)
+
+
+def connection(typed: str, config: Any, *, accept_new: bool = False) -> Connection:
+    """A connection to the host that was typed, not yet open; `config` is Fabric's, with what its options gave."""
+    return Connection(typed, config, accept_new=accept_new)
