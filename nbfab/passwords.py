@@ -39,6 +39,9 @@ class Password:
             )
         elif not self._text.isprintable():
             raise UsageError("a password must not hold control characters, such as the end of a line")
+        elif self._text != self._text.strip():
+            # tornado's get_argument strips what the login form sends, so such a password could never log in.
+            raise UsageError("a password must not begin or end with a blank: Jupyter's login form would drop it")
 
     def __repr__(self) -> str:
         return "Password(...)"

@@ -56,7 +56,7 @@ def split_hosts(text: str) -> list[str]:
     parts = [part.strip() for part in text.split(",")]
     if not all(parts):
         raise HostStringError(
-            "-H names no host" if not any(parts) else f"-H {text!r} has an empty place in it", "is a variable empty?"
+            "-H names no host" if not any(parts) else f"-H {text!r} names an empty host", "is a variable empty?"
         )
     for part in parts:
         parse_host(part)

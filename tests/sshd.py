@@ -6,9 +6,11 @@ import shlex
 import signal
 import socket
 import subprocess
+import tempfile
 import time
 from collections.abc import Callable
 from pathlib import Path
+from typing import Self
 
 SSHD = "/usr/sbin/sshd"
 
@@ -35,26 +37,34 @@ def keygen(path: Path, kind: str = "ed25519", passphrase: str = "") -> Path:
 
 
 class Sshd:
-    """An sshd that lets the user of this process in; `shell` is the login shell that it gives them.
+    """An sshd that lets the user of this process in; `shell` is the login shell that it gives them, and `hide` are
+    programs that it lacks; both take root.
 
     `config` is an ssh_config for `-S` and `ssh -F`, in which the host is called `box`.
     """
 
     def __init__(
-        self, folder: Path, *, lines: str = "", shell: str = "", kinds: tuple[str, ...] = ("ed25519",)
+        self,
+        folder: Path,
+        *,
+        lines: str = "",
+        shell: str = "",
+        hide: tuple[str, ...] = (),
+        kinds: tuple[str, ...] = ("ed25519",),
     ) -> None:
         self.folder = folder
         folder.mkdir(parents=True, exist_ok=True)
         self.home = folder / "home"
         self.home.mkdir(exist_ok=True)
         self.port = free_port()
+        self.tmux = Path(tempfile.mkdtemp(prefix="nbfab"))  # the path of a socket has to be short
         self.log_file = folder / "sshd.log"
         self.host_keys = [keygen(folder / f"host_{kind}", kind) for kind in kinds]
         self.identity = keygen(folder / "id")
         (folder / "authorized_keys").write_text((folder / "id.pub").read_text())
         self.known_hosts = folder / "known_hosts"
         self.config = folder / "ssh_config"
-        self._shell, self._lines = shell, lines
+        self._shell, self._lines, self._hide = shell, lines, hide
         self.trust()
         self.write_config()
         self.start()
@@ -82,11 +92,12 @@ class Sshd:
             f"{self._lines}\nListenAddress 127.0.0.1:{self.port}\n"
             + "".join(f"HostKey {key}\n" for key in self.host_keys)
             + f"AuthorizedKeysFile {self.folder}/authorized_keys\nStrictModes no\nUsePAM no\nPidFile none\n"
-            f'SetEnv "HOME={self.home}" "XDG_DATA_HOME="\nLogLevel DEBUG1\nMaxStartups 200\nPermitRootLogin yes\n'
+            f'SetEnv "HOME={self.home}" "XDG_DATA_HOME=" "TMUX_TMPDIR={self.tmux}"\n'
+            "LogLevel DEBUG1\nMaxStartups 200\nPermitRootLogin yes\n"
         )
         command = [SSHD, "-D", "-e", "-f", str(config)]
-        if self._shell:
-            command = self._with_shell(command)
+        if self._shell or self._hide:
+            command = self._changed(command)
         if os.geteuid() == 0:
             os.makedirs("/run/sshd", exist_ok=True)
         with open(self.log_file, "ab") as log:
@@ -94,13 +105,23 @@ class Sshd:
         wait_until(lambda: self.process.poll() is not None or "Server listening" in self.log, "sshd to listen")
         assert self.process.poll() is None, self.log
 
-    def _with_shell(self, command: list[str]) -> list[str]:
-        """The command in a mount namespace of its own, where the user has that login shell; takes root."""
-        users = self.folder / "passwd"
-        me = f"root:x:0:0:root:/root:{self._shell}"
-        users.write_text(re.sub(r"(?m)^root:.*$", me, Path("/etc/passwd").read_text()))
-        script = f"mount --bind {shlex.quote(str(users))} /etc/passwd && exec {shlex.join(command)}"
-        return ["unshare", "--mount", "sh", "-c", script]
+    def _changed(self, command: list[str]) -> list[str]:
+        """The command in a mount namespace of its own, with another login shell and without the hidden programs."""
+        script = "".join(
+            f"mount --bind /dev/null {shlex.quote(path)} && " for path in self._hide if os.path.exists(path)
+        )
+        if self._shell:
+            users = self.folder / "passwd"
+            me = f"root:x:0:0:root:/root:{self._shell}"
+            users.write_text(re.sub(r"(?m)^root:.*$", me, Path("/etc/passwd").read_text()))
+            script += f"mount --bind {shlex.quote(str(users))} /etc/passwd && "
+        return ["unshare", "--mount", "sh", "-c", f"{script}exec {shlex.join(command)}"]
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(self, *exception: object) -> None:
+        self.stop()
 
     def stop(self) -> None:
         """Ends it, and the sessions that it serves."""

@@ -7,8 +7,8 @@ refuse() { # reason
 }
 
 prepare() { # profile generation: the folder, and nobody else at work in it
-	base=$(data_home)/nbfab
-	folder=$base/$1
+	known_places
+	folder=$(data_home)/nbfab/$1
 	if [ -L "$folder" ]; then refuse "$folder is a symbolic link; nbfab does not write through it"; fi
 	message=$(mkdir -p "$folder" 2>&1 && chmod 700 "$folder" 2>&1) || refuse "$message"
 	cd "$folder" || refuse "$folder cannot be entered"

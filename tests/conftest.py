@@ -1,0 +1,50 @@
+"""What the tests share: machines, and that nothing is skipped where everything can be installed."""
+
+import os
+import tempfile
+from collections.abc import Callable, Iterator
+from contextlib import ExitStack
+from pathlib import Path
+from typing import Any
+
+import pytest
+from machine import Machine
+from sshd import Sshd
+
+
+@pytest.fixture
+def here(tmp_path: Path) -> Iterator[Machine]:
+    """This machine, with a home folder of its own."""
+    machine = Machine(tmp_path)
+    yield machine
+    machine.close()
+
+
+@pytest.fixture
+def there(tmp_path: Path) -> Iterator[Machine]:
+    """A host over SSH, and `fab` to reach it."""
+    with Sshd(tmp_path / "host") as sshd:
+        machine = Machine(tmp_path, sshd, "fab")
+        yield machine
+        machine.close()
+
+
+@pytest.fixture
+def host(tmp_path: Path) -> Iterator[Callable[..., Machine]]:
+    """Makes hosts over SSH, each with what `Sshd` takes: a login shell, programs that it lacks."""
+    with ExitStack() as stack:
+
+        def make(**options: Any) -> Machine:
+            folder = Path(tempfile.mkdtemp(dir=tmp_path))
+            machine = Machine(folder, stack.enter_context(Sshd(folder / "host", **options)), "fab")
+            stack.callback(machine.close)
+            return machine
+
+        yield make
+
+
+def pytest_sessionfinish(session: pytest.Session) -> None:
+    """In CI nothing is missing, so a test that is skipped there is one that fails."""
+    reporter = session.config.pluginmanager.get_plugin("terminalreporter")
+    if os.environ.get("CI") and reporter and reporter.stats.get("skipped"):
+        session.exitstatus = pytest.ExitCode.TESTS_FAILED

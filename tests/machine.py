@@ -1,0 +1,99 @@
+"""A machine as a person has one: a home folder, the commands, and nothing that outlives the test."""
+
+import json
+import os
+import shutil
+import subprocess
+import sys
+import tempfile
+from pathlib import Path
+from typing import Any
+
+from sshd import Sshd, free_port
+
+ROOT = Path(__file__).parents[1]
+BIN = Path(sys.executable).parent
+PASSWORD = "canary horse battery"  # of servers that end with their test
+
+Result = subprocess.CompletedProcess[str]
+
+
+class Machine:
+    """Runs `inv`, `fab` and `nbfab` in `work`, with a home folder of its own; `sshd` is the host that -H box means."""
+
+    def __init__(self, folder: Path, sshd: Sshd | None = None, program: str = "inv") -> None:
+        self.home = sshd.home if sshd else folder / "home"
+        self.work = folder / "work"
+        for place in (self.home, self.work):
+            place.mkdir(parents=True, exist_ok=True)
+        self.sshd = sshd
+        self.program = program
+        self.port = free_port()
+        # The path of a socket has to be short.
+        self.tmux = sshd.tmux if sshd else Path(tempfile.mkdtemp(prefix="nbfab"))
+        self.env = {
+            "HOME": str(folder / "home"),
+            "PATH": f"{BIN}:{os.environ['PATH']}",
+            "TMUX_TMPDIR": str(self.tmux),
+            "NBFAB_PORT": str(self.port),
+            "NBFAB_PYTHON": sys.executable,
+            "LANG": "C.UTF-8",
+        }
+
+    @property
+    def folder(self) -> Path:
+        """The profile's folder."""
+        return self.home / ".local/share/nbfab/nbserver"
+
+    def command(self, *args: str) -> list[str]:
+        """The command line of a task."""
+        if self.sshd is None:
+            return [self.program, *(("-r", str(ROOT)) if Path(self.program).name == "inv" else ()), *args]
+        return [self.program, "-S", str(self.sshd.config), "-H", "box", *args]
+
+    def run(self, *args: str, password: str | None = PASSWORD, stdin: str = "", **env: str) -> Result:
+        """Runs a task without a terminal."""
+        given = {} if password is None else {"NBFAB_PASSWORD": password}
+        where = ROOT if self.program == "fab" else self.work
+        return subprocess.run(
+            self.command(*args),
+            input=stdin,
+            capture_output=True,
+            text=True,
+            env=self.env | given | env,
+            cwd=where,
+            timeout=240,
+            check=False,
+        )
+
+    def ok(self, *args: str, **more: Any) -> str:
+        """What a task prints that ends well."""
+        result = self.run(*args, **more)
+        assert result.returncode == 0, result.stdout + result.stderr
+        assert "Traceback" not in result.stderr
+        return result.stdout
+
+    def fails(self, *args: str, status: int = 1, **more: Any) -> str:
+        """What a task says that ends with that exit status, and without a traceback."""
+        result = self.run(*args, **more)
+        assert result.returncode == status, result.stdout + result.stderr
+        assert "Traceback" not in result.stdout + result.stderr
+        return result.stdout + result.stderr
+
+    def json(self, *args: str, **more: Any) -> dict[str, Any]:
+        """The one host of a task's JSON document, however the task ended."""
+        document = json.loads(self.run(*args, "--json", **more).stdout)
+        (host,) = document["hosts"]
+        return dict(host)
+
+    def files(self) -> dict[str, tuple[bytes, float]]:
+        """Every file of the profile's folder that nbfab writes, with its text and time."""
+        names = ("*.pem", "*.json", "*.py", "run.sh", "ipython/profile_*/*.py", "share/jupyter/kernels/*/*")
+        found = (path for name in names for path in self.folder.glob(name))
+        return {str(path.relative_to(self.folder)): (path.read_bytes(), path.stat().st_mtime) for path in found}
+
+    def close(self) -> None:
+        """Ends its servers and its tmux."""
+        self.run("stop", "--force")
+        subprocess.run(["tmux", "-L", "nbfab", "kill-server"], env=self.env, capture_output=True, check=False)
+        shutil.rmtree(self.tmux, ignore_errors=True)

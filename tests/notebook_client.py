@@ -1,0 +1,59 @@
+"""A notebook server as a browser meets it: over TLS, with its login form and its cookies."""
+
+import json
+import ssl
+import urllib.error
+import urllib.parse
+import urllib.request
+from http.cookiejar import CookieJar
+from pathlib import Path
+from typing import Any
+
+
+class Notebook:
+    """A client of the server at `port`, which trusts the certificate in the profile's `folder` and no other."""
+
+    def __init__(self, port: int, folder: Path, password: str = "") -> None:
+        self.base = f"https://127.0.0.1:{port}"
+        self.cookies = CookieJar()
+        context = ssl.create_default_context(cafile=str(folder / "nbserver.pem"))
+        self.opener = urllib.request.build_opener(
+            urllib.request.ProxyHandler({}),
+            urllib.request.HTTPSHandler(context=context),
+            urllib.request.HTTPCookieProcessor(self.cookies),
+        )
+        if password:
+            assert self.logs_in(password)
+
+    @property
+    def _xsrf(self) -> str:
+        return next(str(cookie.value) for cookie in self.cookies if cookie.name == "_xsrf")
+
+    def logs_in(self, password: str) -> bool:
+        """Whether the login form takes the password."""
+        self.opener.open(f"{self.base}/login", timeout=10).read()
+        form = urllib.parse.urlencode({"password": password, "_xsrf": self._xsrf}).encode()
+        try:
+            self.opener.open(f"{self.base}/login", form, timeout=10).read()
+            self.get("/api/status")
+        except urllib.error.HTTPError as error:
+            if error.code not in (401, 403):
+                raise
+            return False
+        return True
+
+    def get(self, path: str) -> Any:
+        """What the API answers."""
+        return json.load(self.opener.open(f"{self.base}{path}", timeout=20))
+
+    def post(self, path: str, body: Any) -> Any:
+        """What the API answers to a body of JSON."""
+        headers = {"X-XSRFToken": self._xsrf, "Content-Type": "application/json"}
+        return json.load(
+            self.opener.open(urllib.request.Request(f"{self.base}{path}", json.dumps(body).encode(), headers))
+        )
+
+
+def logs_in(port: int, folder: Path, password: str) -> bool:
+    """Whether a browser that was never there logs in with the password."""
+    return Notebook(port, folder).logs_in(password)

@@ -1,0 +1,18 @@
+#!/bin/sh
+# Installs what the tests need on Debian and its like, and runs them: sh tests/run.sh [pytest's arguments]
+set -eu
+cd "$(dirname "$0")/.."
+packages="openssh-server openssh-client tmux openssl procps dash busybox fish tcsh zsh socat iproute2
+	shellcheck shfmt chromium libnss3-tools fonts-dejavu-core jupyter-notebook"
+missing=
+for package in $packages; do
+	if ! dpkg-query -W -f '${Status}\n' "$package" 2>/dev/null | grep -q 'ok installed'; then missing="$missing $package"; fi
+done
+if [ -n "$missing" ]; then
+	root=
+	if [ "$(id -u)" != 0 ]; then root=sudo; fi
+	$root apt-get update -q
+	# shellcheck disable=SC2086 # a list of names
+	DEBIAN_FRONTEND=noninteractive $root apt-get install -y -q --no-install-recommends $missing
+fi
+exec uv run pytest "$@"

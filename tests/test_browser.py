@@ -1,0 +1,78 @@
+"""The notebook as a person sees it: in a real browser, from the login to a plot."""
+
+import os
+import shutil
+import subprocess
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+from machine import PASSWORD, ROOT, Machine
+from playwright.sync_api import Browser, Page, expect, sync_playwright
+
+PLOT = "import os, matplotlib.pyplot as plt\nprint(os.path.basename(os.getcwd()))\n_ = plt.plot([1, 4, 9, 16])"
+
+
+@pytest.fixture
+def machine(tmp_path: Path) -> Iterator[Machine]:
+    machine = Machine(tmp_path)
+    yield machine
+    machine.close()
+
+
+@pytest.fixture
+def browser(tmp_path: Path, machine: Machine) -> Iterator[Browser]:
+    """A browser of somebody who has told it to trust the certificate, and nothing else."""
+    machine.ok("serve")
+    home = tmp_path / "browser"
+    trusted = home / ".pki/nssdb"
+    trusted.mkdir(parents=True)
+    certutil = ["certutil", "-d", f"sql:{trusted}"]
+    subprocess.run([*certutil, "-N", "--empty-password"], check=True)
+    pem = str(machine.folder / "nbserver.pem")
+    subprocess.run([*certutil, "-A", "-n", "nbserver", "-t", "P,,", "-i", pem], check=True)
+    program = shutil.which("chromium") or shutil.which("chromium-browser") or shutil.which("google-chrome")
+    assert program, "the browser test needs Chromium: apt-get install chromium"
+    with sync_playwright() as playwright:
+        # Chromium's own sandbox does not work for root.
+        arguments = ["--no-sandbox"] if os.geteuid() == 0 else []
+        browser = playwright.chromium.launch(executable_path=program, args=arguments, env={"HOME": str(home)})
+        yield browser
+        browser.close()
+
+
+def _new_notebook(page: Page, base: str) -> str:
+    """A new notebook with one cell, made by the page itself as its menu would."""
+    script = """async (source) => {
+        const token = document.cookie.match('_xsrf=([^;]*)')[1];
+        const call = (method, path, body) => fetch(path, {method, body: JSON.stringify(body), headers: {
+            'X-XSRFToken': token, 'Content-Type': 'application/json'}}).then(answer => answer.json());
+        const made = await call('POST', '/api/contents', {type: 'notebook'});
+        const cell = {cell_type: 'code', source, metadata: {}, outputs: [], execution_count: null, id: 'plot'};
+        const kernel = {kernelspec: {name: 'nbserver', display_name: 'Python 3 (nbserver)', language: 'python'}};
+        await call('PUT', '/api/contents/' + made.path,
+            {type: 'notebook', content: {cells: [cell], metadata: kernel, nbformat: 4, nbformat_minor: 5}});
+        return made.path; }"""
+    return f"{base}/notebooks/{page.evaluate(script, PLOT)}"
+
+
+def test_from_the_login_to_a_plot(machine: Machine, browser: Browser) -> None:
+    base = f"https://localhost:{machine.port}"
+    page = browser.new_context(viewport={"width": 1100, "height": 800}).new_page()
+    page.goto(base)
+    page.fill("#password_input", "wrong horse battery")
+    page.click("#login_submit")
+    expect(page.get_by_text("Invalid credentials")).to_be_visible()
+    page.fill("#password_input", PASSWORD)
+    page.click("#login_submit")
+    page.wait_for_url("**/tree**")
+    page.goto(_new_notebook(page, base))
+    page.locator(".jp-Cell").first.click()
+    page.keyboard.press("Shift+Enter")
+    plot = page.locator(".jp-OutputArea-output img").first
+    expect(plot).to_be_visible(timeout=60_000)
+    assert plot.evaluate("image => image.naturalWidth") > 100
+    expect(page.locator(".jp-OutputArea-output", has_text=machine.work.name).first).to_be_visible()
+    folder = ROOT / "screenshots"
+    folder.mkdir(exist_ok=True)
+    page.screenshot(path=folder / "notebook.png")

@@ -1,0 +1,213 @@
+"""The how-to, end to end, on this machine and on a host over SSH: what a person types, and what they find then."""
+
+import json
+import ssl
+import stat
+import subprocess
+import urllib.request
+from pathlib import Path
+from typing import Any
+
+import pytest
+from machine import PASSWORD, Machine
+from notebook_client import Notebook, logs_in
+
+
+def test_setup_on_this_machine_twice(here: Machine) -> None:
+    said = here.ok("setup", password=None)
+    assert f"https://localhost:{here.port}/" in said
+    password = said.split("Password: ")[1].split()[0]
+    notebook = Notebook(here.port, here.folder)
+    assert not notebook.logs_in("wrong horse battery")
+    assert notebook.logs_in(password)
+    assert notebook.get("/api/contents?content=0")["path"] == ""
+    assert {stat.S_IMODE((here.folder / name).stat().st_mode) for name in here.files()} == {0o600}
+    assert stat.S_IMODE(here.folder.stat().st_mode) == 0o700
+    before = here.files()
+    again = here.ok("setup", password=None)
+    assert "nothing changed" in again
+    assert "Password" not in again
+    assert here.files() == before
+    assert "nothing would change" in here.ok("plan", password=None)
+
+
+def test_the_directory_is_where_it_was_started_or_the_one_asked_for(here: Machine) -> None:
+    (here.work / "seen.txt").touch()
+    here.ok("serve")
+    assert [item["name"] for item in Notebook(here.port, here.folder, PASSWORD).get("/api/contents")["content"]] == [
+        "seen.txt"
+    ]
+    odd = here.work / '-o\'dd "näme"'
+    odd.mkdir()
+    (odd / "inside.txt").touch()
+    here.ok("serve", f"--directory={odd}")
+    items = Notebook(here.port, here.folder, PASSWORD).get("/api/contents")["content"]
+    assert [item["name"] for item in items] == ["inside.txt"]
+
+
+def test_setup_on_a_host_twice_costs_one_connection_and_one_exec(there: Machine) -> None:
+    assert there.sshd
+    first = there.ok("setup")
+    assert f"https://127.0.0.1:{there.port}/" in first
+    assert (there.sshd.connections, len(there.sshd.commands)) == (1, 2)
+    assert logs_in(there.port, there.folder, PASSWORD)
+    second = there.ok("setup")
+    assert "box: nothing changed" in second
+    assert (there.sshd.connections, len(there.sshd.commands)) == (2, 3)
+    assert "box: nothing would change" in there.ok("plan")
+    status = there.json("status")
+    assert status["state"]["running"]
+    assert status["state"]["attach"] == "tmux -L nbfab attach -t nbserver"
+    assert "end the server" in there.ok("stop")
+    with pytest.raises(OSError, match="refused"):
+        urllib.request.urlopen(f"https://127.0.0.1:{there.port}/", timeout=5)
+    assert "not running" in there.fails("status")
+    assert not list((there.folder / "runtime").glob("*.json"))
+
+
+def test_the_steps_one_by_one_are_the_setup(here: Machine) -> None:
+    for step in ("install", "password", "certificate", "profile", "config"):
+        assert "changed" in here.ok(step)
+    plan = here.json("plan")
+    assert {change["step"] for change in plan["changes"]} == {"server"}
+    here.ok("serve")
+    assert "nothing would change" in here.ok("plan")
+
+
+def test_a_kernel_of_the_profile_plots_inline(here: Machine) -> None:
+    here.ok("serve")
+    notebook = Notebook(here.port, here.folder, PASSWORD)
+    specs = notebook.get("/api/kernelspecs")
+    assert specs["default"] == "nbserver"
+    assert specs["kernelspecs"]["nbserver"]["spec"]["argv"][-1] == "--profile=nbserver"
+
+
+def test_a_changed_password_waits_for_live_kernels(here: Machine) -> None:
+    here.ok("serve")
+    notebook = Notebook(here.port, here.folder, PASSWORD)
+    kernel = notebook.post("/api/kernels", {"name": "nbserver"})["id"]
+    new = "another horse battery"
+    said = here.fails("setup", password=new)
+    assert kernel[:8] in said
+    assert "--restart" in said
+    assert logs_in(here.port, here.folder, PASSWORD)
+    assert kernel in [running["id"] for running in notebook.get("/api/kernels")]
+    # What needs no restart is done all the same: a certificate for one more name.
+    here.fails("setup", "--name", "lab.example.org", password=new)
+    names = subprocess.run(
+        ["openssl", "x509", "-noout", "-ext", "subjectAltName", "-in", here.folder / "nbserver.pem"],
+        capture_output=True,
+        text=True,
+        check=True,
+    ).stdout
+    assert "DNS:lab.example.org" in names
+    assert ssl.get_server_certificate(("127.0.0.1", here.port)).strip() in (here.folder / "nbserver.pem").read_text()
+    here.ok("setup", "--restart", "--name", "lab.example.org", password=new)
+    assert logs_in(here.port, here.folder, new)
+    assert not logs_in(here.port, here.folder, PASSWORD)
+    assert "nothing changed" in here.ok("setup", "--name", "lab.example.org", password=new)
+
+
+def test_stop_refuses_to_end_live_kernels_unasked(here: Machine) -> None:
+    here.ok("serve")
+    notebook = Notebook(here.port, here.folder, PASSWORD)
+    kernel = notebook.post("/api/kernels", {"name": "nbserver"})["id"]
+    said = here.fails("stop")
+    assert kernel[:8] in said
+    assert "--force" in said
+    assert kernel in [running["id"] for running in notebook.get("/api/kernels")]
+    assert "have ended" in here.ok("stop", "--force")
+    children = subprocess.run(["ps", "-eo", "args"], capture_output=True, text=True, check=True).stdout
+    assert kernel not in children
+    assert "it does not run" in here.ok("stop")
+
+
+def test_the_password_comes_from_standard_input_too(here: Machine) -> None:
+    assert "begin or end with a blank" in here.fails(
+        "serve", "--password-stdin", password=None, stdin="  blanks around it  \n", status=2
+    )
+    here.ok("serve", "--password-stdin", password=None, stdin="blänks \"in\" 'it' $HOME\n")
+    assert logs_in(here.port, here.folder, "blänks \"in\" 'it' $HOME")
+    # The other way to write the same letter, as some systems type it.
+    assert "nothing changed" in here.ok("serve", password="bla\u0308nks \"in\" 'it' $HOME")
+
+
+def test_users_own_settings_are_neither_read_nor_touched(here: Machine) -> None:
+    own = {".jupyter/jupyter_server_config.py": "c.ServerApp.port = 1\n", ".jupyter/jupyter_config.json": "{broken"}
+    own |= {".ipython/profile_default/ipython_config.py": "raise SystemExit\n", ".ipython/x": "x"}
+    for name, text in own.items():
+        (here.home / name).parent.mkdir(parents=True, exist_ok=True)
+        (here.home / name).write_text(text)
+    spec = here.home / ".local/share/jupyter/kernels/mine/kernel.json"
+    spec.parent.mkdir(parents=True)
+    spec.write_text(json.dumps({"argv": ["true"], "display_name": "Mine", "language": "python"}))
+    here.ok("serve")
+    assert "mine" in Notebook(here.port, here.folder, PASSWORD).get("/api/kernelspecs")["kernelspecs"]
+    found = [path for place in (".jupyter", ".ipython") for path in (here.home / place).rglob("*") if path.is_file()]
+    assert {str(path.relative_to(here.home)): path.read_text() for path in found} == own
+
+
+@pytest.mark.parametrize("program", ["fab", "nbfab", "inv"])
+def test_the_same_tasks_under_each_program(here: Machine, program: str) -> None:
+    listed = subprocess.run(
+        [program, "--list", *(("-r", str(Path(__file__).parents[1])) if program != "nbfab" else ())],
+        env=here.env,
+        cwd=here.work,
+        capture_output=True,
+        text=True,
+        check=True,
+    ).stdout
+    for task in ("install", "password", "certificate", "profile", "config", "serve", "setup", "plan", "status", "stop"):
+        assert f"\n  {task} " in listed
+
+
+def test_nbfab_without_a_host_is_this_machine(here: Machine) -> None:
+    here.program = "nbfab"
+    assert here.json("plan")["host"] == "this machine"
+
+
+@pytest.mark.parametrize("hosts", [[], ["-H", ""], ["-H", ","], ["-H", "a,,b"], ["-H", "-oProxyCommand=touch x"]])
+def test_fab_without_a_host_refuses(tmp_path: Path, hosts: list[str]) -> None:
+    machine = Machine(tmp_path)
+    root = Path(__file__).parents[1]
+    result = subprocess.run(
+        ["fab", *hosts, "setup"], env=machine.env, cwd=root, capture_output=True, text=True, check=False
+    )
+    assert result.returncode == 2
+    assert "host" in result.stderr
+    assert "Traceback" not in result.stderr
+    assert not machine.folder.exists()
+
+
+@pytest.mark.parametrize(
+    ("args", "words"),
+    [
+        (["--port", "0"], "port must be a whole number from 1 to 65535, not '0'"),
+        (["--port", "http"], "port must be"),
+        (["--ip", "everywhere"], "ip must be"),
+        (["--app", "emacs"], "app must be notebook or lab"),
+        (["--days", "9999"], "days must be"),
+        (["--name", "not a name"], "name must be"),
+        (["--profile", "../up"], "profile must be"),
+        (["--directory", "a\nb"], "directory must be"),
+    ],
+)
+def test_a_wrong_value_is_one_line_before_anything_is_contacted(tmp_path: Path, args: list[str], words: str) -> None:
+    machine = Machine(tmp_path)
+    said = machine.fails("setup", *args, status=2)
+    assert words in said
+    assert not machine.folder.exists()
+
+
+def test_a_weak_password_is_refused(here: Machine) -> None:
+    said = here.fails("setup", password="short", status=2)
+    assert "at least 12 characters" in said
+    assert "short" not in said.replace("nbfab", "")
+
+
+def test_options_come_from_the_configuration_too(here: Machine) -> None:
+    (here.home / ".invoke.yaml").write_text("nbfab: {profile: elsewhere, days: 10}\n")
+    plan: dict[str, Any] = here.json("plan")
+    assert plan["state"]["folder"].endswith("/elsewhere")
+    (here.home / ".invoke.yaml").write_text("nbfab: {colour: red}\n")
+    assert "unknown option 'colour'" in here.fails("plan", status=2)
