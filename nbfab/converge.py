@@ -85,16 +85,26 @@ def converge(
     elif ask_new and wanted.password is None and (new := ask_new()):
         wanted = replace(wanted, password=new)
         changes = plan(wanted, seen, steps)
-    live = () if wanted.restart else seen.live
-    withheld = [change for change in changes if live and change.needs_restart]
-    doing = [change for change in changes if change not in withheld]
-    now = _apply(job, wanted, doing, seen) if doing else seen
-    left = [change for change in plan(wanted, now, steps) if not (live and change.needs_restart)]
+    done: list[Change] = []
+    now = seen
+    # A second round only where the first one has shown that what was withheld may be done, or need not be.
+    for _ in range(2):
+        live = () if wanted.restart else now.live
+        withheld = [change for change in changes if live and change.needs_restart]
+        doing = [change for change in changes if change not in withheld]
+        if not doing:
+            break
+        now = _apply(job, wanted, doing, now)
+        done += doing
+        changes = plan(wanted, now, steps)
+        if not withheld:
+            break
+    left = [change for change in changes if change not in withheld]
     if left:
         raise HostError(f"done, but this is still to do: {left[0].summary}", f"see what is in the way: {_plan(job)}")
     outcome = describe(job, wanted, now)
-    generated = wanted.password.reveal() if wanted.password and wanted.password.generated and doing else ""
-    outcome = replace(outcome, verdict="changed" if doing else "unchanged", changes=_told(doing), password=generated)
+    generated = wanted.password.reveal() if wanted.password and wanted.password.generated and done else ""
+    outcome = replace(outcome, verdict="changed" if done else "unchanged", changes=_told(done), password=generated)
     if withheld:
         return replace(
             outcome,
@@ -104,7 +114,7 @@ def converge(
             hint=f"when they may end: {_again(job)} --restart",
             status=Refused.status,
         )
-    if any(change.function == "start_server" for change in doing):
+    if any(change.function == "start_server" for change in done):
         outcome = _from_here(job, outcome, now)
     return outcome
 

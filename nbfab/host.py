@@ -4,7 +4,6 @@ import json
 import os
 import select
 import signal
-import socket
 import subprocess
 import sys
 import threading
@@ -15,7 +14,7 @@ from typing import TYPE_CHECKING, Any, Protocol
 
 from nbfab import facts
 from nbfab.change import Change, Program, call, render
-from nbfab.errors import ConnectError, HostError
+from nbfab.errors import ConnectError, HostError, NbfabError
 from nbfab.facts import Facts
 from nbfab.remote import source
 from nbfab.wanted import Wanted
@@ -130,7 +129,7 @@ class There:
                     yield data
             finally:
                 channel.close()
-        except TimeoutError:
+        except (NbfabError, TimeoutError):
             raise
         except (paramiko.SSHException, EOFError, OSError) as error:
             raise ConnectError(
@@ -239,8 +238,3 @@ def _record(line: str) -> Mapping[str, Any] | None:
     except ValueError:
         return None
     return record if isinstance(record, dict) else None
-
-
-def name_of_this_machine() -> str:
-    """What this machine calls itself."""
-    return socket.gethostname()

@@ -8,7 +8,7 @@ import socket
 import subprocess
 import tempfile
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from pathlib import Path
 from typing import Self
 
@@ -37,8 +37,8 @@ def keygen(path: Path, kind: str = "ed25519", passphrase: str = "") -> Path:
 
 
 class Sshd:
-    """An sshd that lets the user of this process in; `shell` is the login shell that it gives them, and `hide` are
-    programs that it lacks; both take root.
+    """An sshd that lets the user of this process in; `shell` is the login shell that it gives them, and `replace` puts
+    other files in the place of programs, `/dev/null` for one that it lacks; both take root.
 
     `config` is an ssh_config for `-S` and `ssh -F`, in which the host is called `box`.
     """
@@ -49,7 +49,7 @@ class Sshd:
         *,
         lines: str = "",
         shell: str = "",
-        hide: tuple[str, ...] = (),
+        replace: Mapping[str, str] | None = None,
         kinds: tuple[str, ...] = ("ed25519",),
     ) -> None:
         self.folder = folder
@@ -64,7 +64,7 @@ class Sshd:
         (folder / "authorized_keys").write_text((folder / "id.pub").read_text())
         self.known_hosts = folder / "known_hosts"
         self.config = folder / "ssh_config"
-        self._shell, self._lines, self._hide = shell, lines, hide
+        self._shell, self._lines, self._replace = shell, lines, replace or {}
         self.trust()
         self.write_config()
         self.start()
@@ -96,7 +96,7 @@ class Sshd:
             "LogLevel DEBUG1\nMaxStartups 200\nPermitRootLogin yes\n"
         )
         command = [SSHD, "-D", "-e", "-f", str(config)]
-        if self._shell or self._hide:
+        if self._shell or self._replace:
             command = self._changed(command)
         if os.geteuid() == 0:
             os.makedirs("/run/sshd", exist_ok=True)
@@ -108,7 +108,7 @@ class Sshd:
     def _changed(self, command: list[str]) -> list[str]:
         """The command in a mount namespace of its own, with another login shell and without the hidden programs."""
         script = "".join(
-            f"mount --bind /dev/null {shlex.quote(path)} && " for path in self._hide if os.path.exists(path)
+            f"mount --bind {shlex.quote(by)} {path} && " for path, by in self._replace.items() if os.path.exists(path)
         )
         if self._shell:
             users = self.folder / "passwd"
@@ -116,6 +116,12 @@ class Sshd:
             users.write_text(re.sub(r"(?m)^root:.*$", me, Path("/etc/passwd").read_text()))
             script += f"mount --bind {shlex.quote(str(users))} /etc/passwd && "
         return ["unshare", "--mount", "sh", "-c", f"{script}exec {shlex.join(command)}"]
+
+    def cut(self) -> None:
+        """Kills the sessions that it serves, as a network that is gone would end them; it serves on."""
+        children = subprocess.run(["pgrep", "-P", str(self.process.pid)], capture_output=True, text=True, check=False)
+        for pid in children.stdout.split():
+            os.kill(int(pid), signal.SIGKILL)
 
     def __enter__(self) -> Self:
         return self

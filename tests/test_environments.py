@@ -55,11 +55,13 @@ def test_jupyter_of_a_login_shell_is_found(there: Machine) -> None:
     assert there.json("install")["verdict"] == "unchanged"
 
 
-JUPYTER = ("/usr/bin/jupyter", "/usr/local/bin/jupyter")
+def without(*programs: str) -> dict[str, str]:
+    """A host that lacks those programs, wherever they usually are."""
+    return {f"{place}/{name}": "/dev/null" for place in ("/usr/bin", "/usr/local/bin") for name in programs}
 
 
 def test_a_new_environment_is_made_and_used(host: Callable[..., Machine]) -> None:
-    machine = host(hide=JUPYTER)
+    machine = host(replace=without("jupyter"))
     machine.env.pop("NBFAB_PYTHON")
     result = machine.run("setup")
     assert result.returncode == 0, result.stderr
@@ -72,7 +74,7 @@ def test_a_new_environment_is_made_and_used(host: Callable[..., Machine]) -> Non
 
 
 def test_an_installation_that_fails_says_why_and_is_begun_anew(host: Callable[..., Machine]) -> None:
-    machine = host(hide=(*JUPYTER, "/usr/local/bin/uv", "/usr/bin/uv"))
+    machine = host(replace=without("jupyter", "uv"))
     machine.env.pop("NBFAB_PYTHON")
     own = machine.home / ".local/bin"
     own.mkdir(parents=True)
@@ -84,12 +86,12 @@ def test_an_installation_that_fails_says_why_and_is_begun_anew(host: Callable[..
 
 
 def test_what_the_host_lacks_is_named_with_the_command_that_installs_it(host: Callable[..., Machine]) -> None:
-    machine = host(hide=(*JUPYTER, "/usr/bin/python3", "/usr/local/bin/python3", "/usr/local/bin/uv", "/usr/bin/uv"))
+    machine = host(replace=without("jupyter", "uv", "python3"))
     machine.env.pop("NBFAB_PYTHON")
     said = machine.fails("setup")
     assert "there is no python3 and no uv" in said
     assert "apt-get install python3 python3-venv" in said
-    machine = host(hide=("/usr/bin/tmux",))
+    machine = host(replace=without("tmux"))
     said = machine.fails("setup")
     assert "there is no tmux" in said
     assert "apt-get install tmux" in said

@@ -66,7 +66,8 @@ def _check(wanted: Wanted, facts: Facts) -> None:
         raise HostError(f"process {pid} seems to be its server, but cannot be proven to be", f"ps -fp {pid}; {attach}")
     if facts.session_pid and not facts.alive:
         raise HostError(f"a tmux session {name} is there that is not the server's", f"see what runs in it: {attach}")
-    if facts.port_holder and not (facts.server and facts.server.port == port):
+    own = facts.alive and facts.started and facts.port_holder.startswith(f"process {facts.started.pid} ")
+    if facts.port_holder and not own:
         raise HostError(f"port {port} is taken by {facts.port_holder}", "end that, or choose another: --port NUMBER")
 
 
