@@ -64,4 +64,4 @@ def render(files: Iterable[str], calls: Iterable[str]) -> Program:
     begin, end = f"nbfab-begins-{mark}", f"nbfab-ends-{mark}"
     body = [functions(*files), "exec 3>&1\n", "mask=$(umask)\n", "umask 077\n"]
     body += [call("printf", "%s\\n", begin), *calls, call("printf", "\\n%s\\n", end)]
-    return Program("nbfab() {\n" + "".join(body) + "}\nnbfab </dev/null\n", begin, end)
+    return Program("nbfab() {\n" + "".join(body) + "}\n{ nbfab </dev/null; }\n", begin, end)

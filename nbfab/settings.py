@@ -45,7 +45,7 @@ def _ip(value: Any) -> str:
     if value in ("*", "localhost"):
         return str(value)
     try:
-        return str(ipaddress.ip_address(value if isinstance(value, str) else ""))
+        return str(ipaddress.ip_address(value if isinstance(value, str) and "%" not in value else ""))
     except ValueError:
         raise ValueError("'*' (all addresses), localhost, or an IP address") from None
 

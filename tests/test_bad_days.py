@@ -77,7 +77,8 @@ def test_a_broken_or_missing_configuration_never_starts_an_open_server(here: Mac
         if script.poll() is None:
             os.killpg(script.pid, signal.SIGTERM)
             script.wait(30)
-            wait_until(lambda: not _listens(here.port), "the server to end")
+            pid = (here.folder / "started").read_text().split()[1]
+            wait_until(lambda: not Path(f"/proc/{pid}").exists(), "the server to end")
     here.ok("setup")
     assert logs_in(here.port, here.folder, PASSWORD)
 
