@@ -1,0 +1,318 @@
+"""Connections over SSH, against real servers: who is trusted, by which way, and what is said when it fails."""
+
+import os
+import re
+import socket
+import subprocess
+import threading
+import time
+from collections.abc import Callable, Iterator
+from contextlib import ExitStack
+from pathlib import Path
+from typing import Any
+
+import fabric
+import paramiko
+import pytest
+from paramiko.server import InteractiveQuery
+from sshd import Sshd, free_port, keygen
+
+from nbfab import ssh_auth
+from nbfab.errors import ConnectError, HostKeyError
+from nbfab.ssh import Connection
+
+Make = Callable[..., Sshd]
+
+
+@pytest.fixture
+def sshds(tmp_path: Path) -> Iterator[Make]:
+    """Makes servers, each in a folder of its own."""
+    with ExitStack() as stack:
+        numbers = iter(range(100))
+        yield lambda **options: stack.enter_context(Sshd(tmp_path / f"sshd{next(numbers)}", **options))
+
+
+@pytest.fixture
+def box(sshds: Make) -> Sshd:
+    return sshds()
+
+
+def connect(box: Sshd, name: str = "box", **options: Any) -> str:
+    """What a command prints over a new connection, which is closed then."""
+    config = fabric.Config(lazy=True)
+    config.set_runtime_ssh_path(str(box.config))
+    with Connection(name, config, interactive=options.pop("interactive", False), **options) as connection:
+        connection.open()
+        assert connection.is_connected
+        channel = connection.create_session()
+        channel.settimeout(20)
+        channel.exec_command("echo reached")
+        return bytes(channel.recv(100)).decode()
+
+
+def fingerprint(key: Path) -> str:
+    told = subprocess.run(
+        ["ssh-keygen", "-lf", key.with_suffix(".pub")], capture_output=True, text=True, check=True
+    ).stdout
+    return told.split()[1]
+
+
+def test_a_host_that_is_known(box: Sshd) -> None:
+    assert connect(box) == "reached\n"
+
+
+def test_an_unknown_host_is_refused_with_its_fingerprint(box: Sshd) -> None:
+    box.known_hosts.write_text("")
+    with pytest.raises(HostKeyError, match=re.escape(fingerprint(box.host_keys[0]))) as error:
+        connect(box)
+    assert "--accept-new-host-key" in error.value.hint
+    assert box.known_hosts.read_text() == ""
+    assert "Accepted publickey" not in box.log
+
+
+@pytest.mark.parametrize("before", ["", "# no end of line", "other.example ssh-ed25519 AAAA\n"])
+@pytest.mark.parametrize("hashed", [False, True])
+def test_a_new_key_is_recorded_where_that_is_asked_for(box: Sshd, before: str, hashed: bool) -> None:
+    box.known_hosts.write_text(before)
+    if hashed:
+        box.write_config("HashKnownHosts yes\n")
+    assert connect(box, accept_new=True) == "reached\n"
+    assert connect(box) == "reached\n"
+    text = box.known_hosts.read_text()
+    assert text.startswith(before)
+    assert ("127.0.0.1" in text) != hashed
+    assert len(text.splitlines()) == len(before.splitlines()) + 1
+    found = subprocess.run(["ssh-keygen", "-F", f"[127.0.0.1]:{box.port}", "-f", box.known_hosts], capture_output=True)
+    assert found.returncode == 0
+
+
+@pytest.mark.parametrize("accept_new", [False, True])
+def test_a_changed_key_is_always_refused(box: Sshd, tmp_path: Path, accept_new: bool) -> None:
+    box.trust(keygen(tmp_path / "other"))
+    before = box.known_hosts.read_text()
+    with pytest.raises(HostKeyError, match="somebody is in between") as error:
+        connect(box, accept_new=accept_new)
+    assert "ssh-keygen -R" in error.value.hint
+    assert box.known_hosts.read_text() == before
+    assert "Accepted publickey" not in box.log
+
+
+def test_what_openssh_would_find_is_found(box: Sshd, tmp_path: Path) -> None:
+    key, other = box.host_keys[0], keygen(tmp_path / "other")
+    hashed = tmp_path / "hashed"
+    hashed.write_text(box.known_line(key))
+    subprocess.run(["ssh-keygen", "-q", "-H", "-f", hashed], check=True, capture_output=True)
+    good = {
+        "hashed": hashed.read_text(),
+        "wildcard": box.known_line(key, "[127.0.*]:*"),
+        "two keys": box.known_line(other) + box.known_line(key),
+        "without the port": box.known_line(key, "127.0.0.1"),
+        "garbage beside": "x y z\n[127.0.0.1]:1 ssh-rsa @@@\n" + box.known_line(key),
+        "an authority beside": "@cert-authority " + box.known_line(other) + box.known_line(key),
+        "capitals": box.known_line(key, f"[127.0.0.1]:{box.port},Example.ORG"),
+    }
+    for name, text in good.items():
+        box.known_hosts.write_text(text)
+        assert connect(box) == "reached\n", name
+    bad = {
+        "negated": (box.known_line(key, f"[127.0.0.1]:*,![127.0.0.1]:{box.port}"), "is not known"),
+        "revoked": ("@revoked " + box.known_line(key), "is revoked"),
+        "revoked beside": (box.known_line(key) + "@revoked " + box.known_line(key), "is revoked"),
+        "an authority only": ("@cert-authority " + box.known_line(key), "only a certificate authority"),
+    }
+    for text, words in bad.values():
+        box.known_hosts.write_text(text)
+        with pytest.raises(HostKeyError, match=words):
+            connect(box)
+
+
+def test_the_key_on_record_is_the_one_that_is_asked_for(sshds: Make) -> None:
+    box = sshds(kinds=("ed25519", "ecdsa", "rsa"))
+    for key in box.host_keys:
+        box.trust(key)
+        assert connect(box) == "reached\n"
+
+
+def test_ssh_config_is_read_as_openssh_reads_it(box: Sshd, tmp_path: Path) -> None:
+    included = tmp_path / "included"
+    included.write_text(
+        f"Host far\n  HostName 127.0.0.1\n  Port {box.port} # a comment\n  IdentityFile {box.identity}\n"
+    )
+    spaced = tmp_path / "known hosts"
+    spaced.write_text(box.known_line(box.host_keys[0], "the-alias"))
+    box.known_hosts.write_text("")
+    more = f"""Include {included}
+Match host 127.0.0.1 user nobody-else
+  User wrong
+Match originalhost far
+  HostKeyAlias The-Alias
+  UserKnownHostsFile "{spaced}"
+  IdentityFile {tmp_path}/missing
+  IdentityFile ${{HOME}}/missing-too
+"""
+    box.write_config(more)
+    assert connect(box, "FAR".lower()) == "reached\n"
+    with pytest.raises(HostKeyError, match="is not known"):
+        connect(box)
+
+
+def test_jump_hosts_come_in_openssh_s_order(sshds: Make) -> None:
+    first, second, last = sshds(), sshds(), sshds()
+    hosts = f"""Host first
+  Port {first.port}
+  IdentityFile {first.identity}
+Host second
+  Port {second.port}
+  IdentityFile {second.identity}
+Host box
+  ProxyJump first,second
+Host first second
+  HostName 127.0.0.1
+"""
+    last.write_config(hosts)
+    known = [host.known_line(host.host_keys[0]) for host in (first, second, last)]
+    last.known_hosts.write_text("".join(known))
+    assert connect(last) == "reached\n"
+    assert f"to connect to host 127.0.0.1 port {second.port}" in first.log or str(second.port) in first.log
+    assert str(last.port) in second.log
+    assert str(last.port) not in first.log
+    last.known_hosts.write_text(known[0] + known[2])
+    with pytest.raises(HostKeyError, match=r"jump host second: its host key is not known"):
+        connect(last)
+
+
+def test_a_proxy_command_is_a_line_for_the_shell(box: Sshd) -> None:
+    box.write_config("Host box\n  ProxyCommand socat - TCP:%h:%p 2>/dev/null || exit 3\n")
+    assert connect(box) == "reached\n"
+    box.write_config("Host box\n  ProxyCommand sh -c 'echo the tunnel is closed >&2; exit 1'\n")
+    with pytest.raises(ConnectError, match="sh says: the tunnel is closed"):
+        connect(box)
+
+
+def test_an_encrypted_key_is_asked_for_or_named(box: Sshd, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    subprocess.run(["ssh-keygen", "-q", "-p", "-N", "open sesame", "-f", box.identity], check=True, capture_output=True)
+    with pytest.raises(ConnectError, match="is encrypted") as error:
+        connect(box)
+    assert error.value.hint == f"ssh-add {box.identity}"
+    asked: list[str] = []
+
+    def getpass(prompt: str) -> str:
+        asked.append(prompt)
+        return "open sesame"
+
+    monkeypatch.setattr(ssh_auth.getpass, "getpass", getpass)
+    assert connect(box, interactive=True) == "reached\n"
+    assert asked == [f"Passphrase for {box.identity}: "]
+
+
+def test_a_key_that_is_refused_names_what_would_do(box: Sshd, tmp_path: Path) -> None:
+    (box.folder / "authorized_keys").write_text("")
+    with pytest.raises(ConnectError, match=r"permission denied \(publickey"):
+        connect(box)
+
+
+@pytest.fixture
+def agent(tmp_path: Path) -> Iterator[Path]:
+    """An ssh-agent with nothing in it yet."""
+    path = Path(tmp_path / "agent.sock")
+    process = subprocess.Popen(["ssh-agent", "-D", "-a", path], stdout=subprocess.DEVNULL)
+    end = time.monotonic() + 10
+    while not path.exists():
+        assert time.monotonic() < end
+        time.sleep(0.02)
+    yield path
+    process.terminate()
+    process.wait()
+
+
+def test_an_agent_logs_in_and_does_not_use_up_the_tries(sshds: Make, agent: Path, tmp_path: Path) -> None:
+    box = sshds(lines="MaxAuthTries 3")
+    env = os.environ | {"SSH_AUTH_SOCK": str(agent)}
+    for number in range(8):
+        subprocess.run(["ssh-add", "-q", keygen(tmp_path / f"junk{number}")], env=env, check=True)
+    box.write_config(f"IdentityAgent {agent}\nIdentitiesOnly no\n")
+    assert connect(box) == "reached\n"
+    subprocess.run(["ssh-add", "-q", "-D"], env=env, check=True)
+    subprocess.run(["ssh-add", "-q", box.identity], env=env, check=True)
+    box.identity.unlink()
+    assert connect(box) == "reached\n"
+
+
+class _TwoFactors(paramiko.ServerInterface):
+    """Takes any key, then a code."""
+
+    def __init__(self) -> None:
+        self.keyed = False
+        self.codes: list[str] = []
+
+    def get_allowed_auths(self, username: str) -> str:
+        return "keyboard-interactive" if self.keyed else "publickey"
+
+    def check_auth_publickey(self, username: str, key: paramiko.PKey) -> int:
+        self.keyed = True
+        return paramiko.common.AUTH_PARTIALLY_SUCCESSFUL
+
+    def check_auth_interactive(self, username: str, submethods: str) -> InteractiveQuery:
+        return InteractiveQuery("Two factors", "", ("Code: ", False))
+
+    def check_auth_interactive_response(self, responses: list[str]) -> int:
+        self.codes += responses
+        return paramiko.common.AUTH_SUCCESSFUL if responses == ["123456"] else paramiko.common.AUTH_FAILED
+
+    def check_channel_request(self, kind: str, chanid: int) -> int:
+        return paramiko.common.OPEN_SUCCEEDED
+
+    def check_channel_exec_request(self, channel: paramiko.Channel, command: bytes) -> bool:
+        channel.sendall(b"reached\n")
+        return True
+
+
+def test_a_code_is_asked_for_without_an_echo(box: Sshd, monkeypatch: pytest.MonkeyPatch) -> None:
+    rules = _TwoFactors()
+    with socket.create_server(("127.0.0.1", 0)) as listener:
+
+        def serve() -> None:
+            transport = paramiko.Transport(listener.accept()[0])
+            transport.add_server_key(paramiko.Ed25519Key.from_private_key_file(str(box.host_keys[0])))
+            transport.start_server(server=rules)
+
+        threading.Thread(target=serve, daemon=True).start()
+        port = listener.getsockname()[1]
+        box.write_config(f"Host box\n  Port {port}\n")
+        box.known_hosts.write_text(box.known_line(box.host_keys[0], f"[127.0.0.1]:{port}"))
+        monkeypatch.setattr("builtins.input", lambda prompt="": pytest.fail("the code would be seen on the screen"))
+        monkeypatch.setattr(ssh_auth.getpass, "getpass", lambda prompt: "123456")
+        assert connect(box, interactive=True) == "reached\n"
+    assert rules.codes == ["123456"]
+
+
+def test_a_host_that_says_nothing_is_given_up(box: Sshd) -> None:
+    with socket.create_server(("127.0.0.1", 0)) as silent:
+        box.write_config(f"Host box\n  Port {silent.getsockname()[1]}\n  ConnectTimeout 1\n")
+        with pytest.raises(ConnectError, match="says nothing that is SSH within 1 seconds"):
+            connect(box)
+
+
+def test_a_host_that_hangs_up_refuses_or_has_no_name(box: Sshd) -> None:
+    with socket.create_server(("127.0.0.1", 0)) as listener:
+        threading.Thread(target=lambda: listener.accept()[0].close(), daemon=True).start()
+        box.write_config(f"Host box\n  Port {listener.getsockname()[1]}\n")
+        with pytest.raises(ConnectError, match=r"hung up before it said anything that is SSH|connection reset"):
+            connect(box)
+    box.write_config(f"Host box\n  Port {free_port()}\n")
+    with pytest.raises(ConnectError, match="connection refused"):
+        connect(box)
+    box.write_config("Host box\n  HostName nowhere.invalid\n")
+    with pytest.raises(ConnectError, match="the name does not resolve"):
+        connect(box)
+    box.config.write_text("Nonsense here\n")
+    with pytest.raises(ConnectError, match=r"ssh_config: .*Nonsense|bad configuration"):
+        connect(box)
+
+
+def test_small_packets_are_sent_at_once(box: Sshd) -> None:
+    config = fabric.Config(lazy=True)
+    config.set_runtime_ssh_path(str(box.config))
+    with Connection("box", config) as connection:
+        connection.open()
+        assert connection.transport.sock.getsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY)
