@@ -1,0 +1,57 @@
+"""A terminal that a test types into and reads, as a person would."""
+
+import shlex
+import subprocess
+from typing import Self
+
+from machine import Machine
+from sshd import wait_until
+
+
+class Terminal:
+    """A shell in a terminal of its own, with the machine's environment."""
+
+    def __init__(self, machine: Machine) -> None:
+        self.machine = machine
+        self._tmux = ["tmux", "-L", "terminal", "-f", "/dev/null"]
+        self._run("new-session", "-d", "-s", "person", "-x", "160", "-y", "60", "exec sh")
+
+    def _run(self, *args: str) -> str:
+        done = subprocess.run(
+            [*self._tmux, *args],
+            env=self.machine.env | {"PS1": "$ ", "ENV": "", "TERM": "xterm-256color"},
+            cwd=self.machine.work,
+            capture_output=True,
+            text=True,
+            check=True,
+        )
+        return done.stdout
+
+    def type(self, text: str) -> None:
+        """Types a line, and Return."""
+        self._run("send-keys", "-t", "person", "-l", text)
+        self._run("send-keys", "-t", "person", "Enter")
+
+    def press(self, key: str) -> None:
+        """Presses one key, such as C-c."""
+        self._run("send-keys", "-t", "person", key)
+
+    def task(self, *args: str) -> None:
+        """Types a task."""
+        self.type(shlex.join(self.machine.command(*args)) + "; echo status=$?")
+
+    @property
+    def screen(self) -> str:
+        """All that was shown so far."""
+        return self._run("capture-pane", "-p", "-J", "-S-", "-t", "person")
+
+    def shows(self, text: str, seconds: float = 60) -> str:
+        """The screen, once it shows `text`."""
+        wait_until(lambda: text in self.screen, f"{text!r} on the screen", seconds)
+        return self.screen
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(self, *exception: object) -> None:
+        self._run("kill-server")

@@ -1,0 +1,64 @@
+"""The server in the foreground: where it is asked for, or where this machine has no tmux."""
+
+import os
+import signal
+import subprocess
+from pathlib import Path
+
+import pytest
+from machine import PASSWORD, Machine
+from notebook_client import logs_in
+from sshd import wait_until
+
+
+def _start(machine: Machine, command: list[str], output: Path) -> "subprocess.Popen[bytes]":
+    with output.open("wb") as file:
+        return subprocess.Popen(
+            command,
+            env=machine.env | {"NBFAB_PASSWORD": PASSWORD, "PYTHONUNBUFFERED": "1"},
+            cwd=machine.work,
+            stdin=subprocess.DEVNULL,
+            stdout=file,
+            stderr=subprocess.STDOUT,
+            start_new_session=True,
+        )
+
+
+@pytest.mark.parametrize("tmux", [True, False])
+@pytest.mark.parametrize("end", [signal.SIGINT, signal.SIGTERM])
+def test_it_runs_until_it_is_ended(here: Machine, tmp_path: Path, tmux: bool, end: signal.Signals) -> None:
+    if tmux:
+        command = here.command("serve", "--foreground")
+    else:
+        hidden = 'mount --bind /dev/null /usr/bin/tmux && exec "$@"'
+        command = ["unshare", "--mount", "sh", "-c", hidden, "sh", *here.command("serve")]
+    output = tmp_path / "output"
+    process = _start(here, command, output)
+    try:
+        wait_until(
+            lambda: "Control-C ends it" in output.read_text() or process.poll() is not None, "it to be ready", 60
+        )
+        assert f"https://localhost:{here.port}/" in output.read_text()
+        assert logs_in(here.port, here.folder, PASSWORD)
+        assert here.json("status")["state"]["running"]
+        server = (here.folder / "started").read_text().split()[1]
+        process.send_signal(end)
+        assert process.wait(30) == 0, output.read_text()
+    finally:
+        if process.poll() is None:
+            os.killpg(process.pid, signal.SIGTERM)
+            process.wait(30)
+    assert "the server has ended" in output.read_text()
+    assert "Traceback" not in output.read_text()
+    wait_until(lambda: not Path(f"/proc/{server}").exists(), "the server to end")
+    assert "not running" in here.fails("status")
+
+
+def test_it_is_for_this_machine_only(there: Machine) -> None:
+    assert "--foreground is for this machine" in there.fails("serve", "--foreground", status=2)
+
+
+def test_one_that_runs_in_tmux_already_is_left_alone(here: Machine) -> None:
+    here.ok("serve")
+    assert "runs already, in tmux" in here.fails("serve", "--foreground")
+    assert logs_in(here.port, here.folder, PASSWORD)
