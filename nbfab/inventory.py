@@ -1,0 +1,259 @@
+"""The inventory: many hosts from one YAML file, each with its settings, all checked before any is contacted."""
+
+import difflib
+import fnmatch
+import itertools
+import re
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any, NamedTuple
+
+from nbfab.errors import HostStringError, UsageError
+from nbfab.inventory_keys import KEYS, PASSWORDS
+from nbfab.settings import BY_KEY
+from nbfab.ssh_hosts import parse_host
+from nbfab.yaml12 import Node, Place, read
+
+MOST = 10_000  # hosts
+
+
+@dataclass(frozen=True)
+class InventoryHost:
+    """A host of the inventory: its name, the groups that it is in, and the values of its keys, the nearest ones."""
+
+    name: str
+    place: Place
+    groups: tuple[str, ...] = ()
+    values: Mapping[str, Any] = field(default_factory=dict, repr=False)
+
+    @property
+    def typed(self) -> str:
+        """The host string to connect to."""
+        address, port = self.values.get("address", self.name), self.values.get("ssh_port")
+        user = f"{self.values['user']}@" if "user" in self.values else ""
+        return (
+            f"{user}[{address}]:{port}" if port and ":" in address else f"{user}{address}{f':{port}' if port else ''}"
+        )
+
+    @property
+    def options(self) -> dict[str, Any]:
+        """The values that are settings of a task."""
+        return {key: value for key, value in self.values.items() if key in BY_KEY}
+
+    @property
+    def password(self) -> tuple[str, str]:
+        """Where its password comes from: a key of PASSWORDS and its value; both empty if nothing is said."""
+        return next(((key, self.values[key]) for key in PASSWORDS if key in self.values), ("", ""))
+
+
+@dataclass(frozen=True)
+class Inventory:
+    """All hosts of a file, in their order there; `notes` tell what was not understood and left out."""
+
+    path: Path
+    hosts: tuple[InventoryHost, ...]
+    notes: tuple[str, ...] = ()
+
+    def find(self, name: str) -> InventoryHost | None:
+        """The host of that name."""
+        return next((host for host in self.hosts if host.name == name), None)
+
+    def select(self, pattern: str) -> tuple[InventoryHost, ...]:
+        """The hosts that names, groups or globs between commas name; `!` before one takes its hosts away.
+
+        Raises UsageError for one that means no host.
+        """
+        parts = [part.strip() for part in pattern.split(",") if part.strip()]
+        if not parts:
+            raise UsageError("--limit names no host", "name hosts, groups or globs: --limit 'gpu*,!gpu07'")
+        wanted = set() if any(not part.startswith("!") for part in parts) else {host.name for host in self.hosts}
+        for part in sorted(parts, key=lambda part: part.startswith("!")):
+            found = {host.name for host in self.hosts if _means(part.removeprefix("!"), host)}
+            if not found:
+                known = [host.name for host in self.hosts] + [group for host in self.hosts for group in host.groups]
+                raise UsageError(
+                    f"--limit: no host or group is called {part.removeprefix('!')!r}", _nearest(part, known)
+                )
+            wanted = wanted - found if part.startswith("!") else wanted | found
+        return tuple(host for host in self.hosts if host.name in wanted)
+
+
+def _means(part: str, host: InventoryHost) -> bool:
+    return part == "all" or any(fnmatch.fnmatchcase(name, part) for name in (host.name, *host.groups))
+
+
+def load(path: Path) -> Inventory:
+    """The inventory in a file: nbfab's own shape, or Ansible's. Raises UsageError with the place of what is wrong."""
+    return build(read(path), path)
+
+
+def build(root: Node, path: Path) -> Inventory:
+    """As `load`, of what was read."""
+    from nbfab import ansible
+
+    top = mapping(root, "defaults, groups and hosts")
+    if ansible.looks_like(top):
+        return ansible.build(top, path)
+    known = ("defaults", "groups", "hosts")
+    for name, (key, _) in top.items():
+        if name not in known:
+            raise key.place.error(f"unknown key {name[:60]!r}", _nearest(name, known))
+    defaults = _values(mapping(top["defaults"][1], "options"), ()) if "defaults" in top else {}
+    hosts = _joined(_group(top, (), defaults))
+    if not hosts:
+        raise root.place.error("no hosts in it", "hosts: {gpu1: }")
+    return Inventory(path, hosts)
+
+
+Pairs = Mapping[str, tuple[Node, Node]]
+
+
+def mapping(node: Node, what: str) -> Pairs:
+    """The keys of a node that has to be a mapping; nothing is an empty one."""
+    if node.value is None:
+        return {}
+    if not isinstance(node.value, dict):
+        raise node.place.error(f"a mapping of {what} is wanted here, not {node.kind()}")
+    return node.value
+
+
+def _values(pairs: Pairs, more: Sequence[str], *, host: bool = False) -> dict[str, Any]:
+    """The checked values of keys; `more` are names that stand beside them."""
+    values: dict[str, Any] = {}
+    for name, (key, node) in pairs.items():
+        if name in more:
+            continue
+        definition = KEYS.get(name)
+        if definition is None or (definition.host and not host):
+            names = [key for key, of in KEYS.items() if host or not of.host]
+            raise key.place.error(f"unknown key {name[:60]!r}", _nearest(name, [*names, *more]))
+        values[name] = parsed(name, node)
+    both = [name for name in PASSWORDS if name in values]
+    if len(both) > 1:
+        raise pairs[both[1]][0].place.error(f"{both[1]} and {both[0]} exclude each other")
+    return values
+
+
+def parsed(name: str, node: Node) -> Any:
+    """The value of a key, checked."""
+    value = [item.value for item in node.value] if isinstance(node.value, list) else node.value
+    try:
+        if isinstance(value, dict) or value is None:
+            raise TypeError
+        return KEYS[name].parse(value)
+    except (ValueError, TypeError) as error:
+        wanted = str(error) if isinstance(error, ValueError) else "a value"
+        shown = "" if KEYS[name].secret else f", not {node.kind()}"
+        raise node.place.error(f"{name} must be {wanted}{shown}") from None
+
+
+def over(far: Mapping[str, Any], near: Mapping[str, Any]) -> dict[str, Any]:
+    """`near` over `far`; where a password comes from is one thing, whatever its key."""
+    kept = {name: value for name, value in far.items() if name not in PASSWORDS or not set(PASSWORDS) & set(near)}
+    return {**kept, **near}
+
+
+class _Found(NamedTuple):
+    """A host as it stands in one place: in which groups, with what they give it and what it says itself."""
+
+    name: str
+    place: Place
+    groups: tuple[str, ...]
+    given: Mapping[str, Any]
+    own: Mapping[str, Any]
+
+
+def _group(pairs: Pairs, path: tuple[str, ...], values: Mapping[str, Any]) -> Iterator[_Found]:
+    """The hosts of a group and of the groups in it, the group's own first."""
+    if "hosts" in pairs:
+        for name, where, own in _hosts(pairs["hosts"][1]):
+            yield _Found(name, where, path, values, own)
+    for name, (key, node) in mapping(pairs["groups"][1], "groups").items() if "groups" in pairs else ():
+        group = mapping(node, "options, hosts and groups")
+        if not re.fullmatch(r"[A-Za-z0-9_][A-Za-z0-9_.-]*", name):
+            raise key.place.error(f"{name[:60]!r} is no name for a group")
+        yield from _group(group, (*path, name), over(values, _values(group, ("hosts", "groups"))))
+
+
+def _hosts(node: Node) -> Iterator[tuple[str, Place, dict[str, Any]]]:
+    """Names, places and own values under `hosts:`, which maps names to keys or only lists names."""
+    if isinstance(node.value, list):
+        items: Iterable[tuple[Node, Node | None]] = [(item, None) for item in node.value]
+    else:
+        items = mapping(node, "hosts").values()
+    for key, value in items:
+        if not isinstance(key.value, (str, int)) or isinstance(key.value, bool):
+            raise key.place.error(f"the name of a host is wanted here, not {key.kind()}")
+        own = _values(mapping(value, "options"), (), host=True) if value else {}
+        for name in expand(str(key.value), key.place):
+            yield host_name(name, key.place), key.place, own
+
+
+def host_name(name: str, place: Place) -> str:
+    """A host's name, once it is seen to be one. Raises UsageError."""
+    try:
+        parts = parse_host(name)
+    except HostStringError as error:
+        raise place.error(str(error), error.hint) from None
+    if parts.user or parts.port:
+        raise place.error(f"{name[:60]!r} is more than a host's name", "user and ssh_port are keys of their own")
+    return name
+
+
+def _joined(found: Iterable[_Found]) -> tuple[InventoryHost, ...]:
+    """Each host once; one that is only named again joins that group too, as in Ansible. Raises UsageError."""
+    hosts: dict[str, _Found] = {}
+    for host in found:
+        before = hosts.get(host.name)
+        if before is None:
+            hosts[host.name] = host
+        elif (host.own and before.own) or before.groups == host.groups:
+            raise host.place.error(f"host {host.name} stands here a second time; first at {before.place}")
+        else:
+            own = {**before.own, **host.own}
+            both = set(before.given) & set(host.given) - set(own) if before.groups and host.groups else set()
+            clash = sorted(key for key in both if before.given[key] != host.given[key])
+            if clash:
+                raise host.place.error(
+                    f"host {host.name} has two values of {clash[0]}: by {before.place} and by this group",
+                    f"give {clash[0]} at the host itself",
+                )
+            given = over(before.given, host.given)
+            hosts[host.name] = _Found(host.name, before.place, (*before.groups, *host.groups), given, own)
+        if len(hosts) > MOST:
+            raise host.place.error(f"more than {MOST} hosts")
+    return tuple(InventoryHost(h.name, h.place, h.groups, over(h.given, h.own)) for h in hosts.values())
+
+
+_RANGE = re.compile(r"\[([0-9]+|[a-zA-Z]):([0-9]+|[a-zA-Z])(?::([0-9]+))?\]")
+
+
+def expand(pattern: str, place: Place) -> Iterator[str]:
+    """The names that a pattern with ranges means, `gpu[01:30]`, `[a:f]`, `[0:10:5]`, as Ansible has them."""
+    texts = _RANGE.split(pattern)
+    fixed, ranges = texts[::4], list(zip(texts[1::4], texts[2::4], texts[3::4], strict=True))
+    choices = [_choices(first, last, step, pattern, place) for first, last, step in ranges]
+    size = 1
+    for choice in choices:
+        size *= len(choice)
+    if size > MOST:
+        raise place.error(f"{pattern[:60]!r} means more than {MOST} hosts")
+    for chosen in itertools.product(*choices):
+        yield fixed[0] + "".join(text + rest for text, rest in zip(chosen, fixed[1:], strict=True))
+
+
+def _choices(first: str, last: str, step: str | None, pattern: str, place: Place) -> Sequence[str]:
+    by = int(step[:9]) if step else 1
+    if first.isdigit() and last.isdigit() and len(first) < 10 and len(last) < 10 and int(first) <= int(last) and by:
+        if int(last) - int(first) > MOST * by:
+            raise place.error(f"{pattern[:60]!r} means more than {MOST} hosts")
+        return [str(number).zfill(len(first)) for number in range(int(first), int(last) + 1, by)]
+    if first.isalpha() and last.isalpha() and first.islower() == last.islower() and first <= last and by:
+        return [chr(code) for code in range(ord(first), ord(last) + 1, by)]
+    raise place.error(f"{pattern[:60]!r} is no range", "write it as gpu[01:30] or gpu[a:f]")
+
+
+def _nearest(name: str, known: Sequence[str]) -> str:
+    near = difflib.get_close_matches(name[:60].removeprefix("!"), known, 1, 0.5)
+    return f"did you mean {near[0]}?" if near else f"known are {', '.join(dict.fromkeys(known))}"[:300]

@@ -1,0 +1,153 @@
+"""YAML 1.2 for people's files: where each thing stands is kept, and a hostile file is refused at once.
+
+Text is text: of the core schema (yaml.org/spec/1.2.2, 10.3.2) only null, true, false and whole numbers are told apart,
+so `no`, `022`, `22:22` and dates stay what was written. Aliases are refused, so nothing can grow.
+"""
+
+import re
+from collections.abc import Iterator
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from nbfab.errors import UsageError
+
+LARGEST = 2_000_000  # bytes: some ten thousand hosts
+DEEPEST = 40
+
+
+@dataclass(frozen=True)
+class Place:
+    """Where something stands in a file, lines and columns from 1."""
+
+    file: str
+    line: int = 1
+    column: int = 1
+
+    def __str__(self) -> str:
+        return f"{self.file}:{self.line}:{self.column}"
+
+    def error(self, message: str, hint: str = "") -> UsageError:
+        """An error about what stands here."""
+        return UsageError(f"{self}: {message}", hint)
+
+
+@dataclass(frozen=True)
+class Node:
+    """A value and its place. `value` is None, bool, int or str, a list of nodes, or a dict of keys to (key, node)."""
+
+    value: Any
+    place: Place
+
+    def kind(self) -> str:
+        """What this is, for an error."""
+        names = {dict: "a mapping", list: "a list", type(None): "nothing"}
+        return names.get(type(self.value)) or repr(self.value)[:60]
+
+
+def read(path: Path) -> Node:
+    """The one document of a file. Raises UsageError, with the place, for whatever is no plain YAML 1.2 data."""
+    try:
+        with path.open("rb") as file:
+            data = file.read(LARGEST + 1)
+    except OSError as error:
+        raise UsageError(f"{path}: {(error.strerror or 'cannot be read').lower()}") from None
+    if len(data) > LARGEST:
+        raise UsageError(f"{path}: larger than {LARGEST // 1_000_000} MB, so it is no list of hosts")
+    name = path.name
+    try:
+        text = data.decode("utf-8-sig")
+    except UnicodeDecodeError as error:
+        line = data.count(b"\n", 0, error.start) + 1
+        raise Place(name, line).error("not UTF-8", "save the file as UTF-8") from None
+    return parse(text, name)
+
+
+def parse(text: str, name: str) -> Node:
+    """As `read`, of a text."""
+    from ruamel.yaml.error import MarkedYAMLError, YAMLError
+
+    try:
+        return _build(_events(text), name)
+    except UsageError:
+        raise
+    except MarkedYAMLError as error:
+        mark = error.problem_mark or error.context_mark
+        place = Place(name, mark.line + 1, mark.column + 1) if mark else Place(name)
+        problem = str(error.problem or error.context)
+        raise place.error("a tab where YAML wants blanks" if "\\t" in problem else problem) from None
+    except YAMLError as error:
+        # A character that YAML does not allow; the error's own text shows the file, so it is not repeated.
+        position = getattr(error, "position", 0) or 0
+        line, column = text.count("\n", 0, position) + 1, position - text.rfind("\n", 0, position)
+        raise Place(name, line, column).error("a character that YAML does not allow") from None
+    except (ValueError, RecursionError, AttributeError, IndexError, AssertionError):
+        raise UsageError(f"{name}: this is no YAML that can be read") from None
+
+
+def _events(text: str) -> Iterator[Any]:
+    from ruamel.yaml import YAML
+
+    yield from YAML(typ="safe", pure=True).parse(text)
+
+
+def _build(events: Iterator[Any], name: str) -> Node:
+    """The tree, without recursion, so that no depth can hurt."""
+    stack: list[tuple[Any, Place, list[Node]]] = []  # the kind, the place, and what is in it so far
+    documents: list[Node] = []
+    for event in events:
+        kind = type(event).__name__
+        place = Place(name, event.start_mark.line + 1, event.start_mark.column + 1)
+        node = None
+        if kind == "AliasEvent" or getattr(event, "anchor", None):
+            raise place.error(
+                "anchors and aliases (&, *) are not read here", "write it out, or use defaults and groups"
+            )
+        if getattr(event, "tag", None) and event.tag not in ("tag:yaml.org,2002:str",):
+            raise place.error("tags (!) are not read here", "write plain text")
+        if kind in ("MappingStartEvent", "SequenceStartEvent"):
+            if len(stack) >= DEEPEST:
+                raise place.error(f"nested deeper than {DEEPEST} levels")
+            stack.append((kind, place, []))
+        elif kind == "MappingEndEvent":
+            _, start, items = stack.pop()
+            node = Node(_mapping(items), start)
+        elif kind == "SequenceEndEvent":
+            _, start, items = stack.pop()
+            node = Node(items, start)
+        elif kind == "ScalarEvent":
+            node = Node(_scalar(event), place)
+        elif kind == "DocumentStartEvent" and documents:
+            raise place.error("a second document begins here", "one file, one document")
+        if node is not None:
+            (stack[-1][2] if stack else documents).append(node)
+    if not documents or documents[0].value is None:
+        raise Place(name).error("the file is empty")
+    return documents[0]
+
+
+def _mapping(items: list[Node]) -> dict[str, tuple[Node, Node]]:
+    pairs: dict[str, tuple[Node, Node]] = {}
+    for key, value in zip(items[::2], items[1::2], strict=True):
+        if not isinstance(key.value, (str, int)) or isinstance(key.value, bool):
+            raise key.place.error(f"a name is wanted here, not {key.kind()}")
+        name = str(key.value)
+        if name in pairs:
+            raise key.place.error(f"{name[:60]!r} stands here a second time; first at {pairs[name][0].place}")
+        pairs[name] = (key, value)
+    return pairs
+
+
+_INT = re.compile(r"0|-?[1-9][0-9]{0,15}")
+_WORDS = {"": None, "~": None, "null": None, "Null": None, "NULL": None}
+_WORDS |= {"true": True, "True": True, "TRUE": True, "false": False, "False": False, "FALSE": False}  # type: ignore[dict-item]
+
+
+def _scalar(event: Any) -> Any:
+    text = str(event.value)
+    if event.implicit[0] and event.style is None:
+        if text in _WORDS:
+            return _WORDS[text]
+        if _INT.fullmatch(text):
+            return int(text)
+    return text

@@ -1,0 +1,281 @@
+"""The inventory: what a file means, and that a wrong or hostile one is refused with the place of the fault."""
+
+import json
+import re
+import subprocess
+import sys
+import tracemalloc
+from pathlib import Path
+
+import jsonschema
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from nbfab.errors import UsageError
+from nbfab.inventory import Inventory, build, load
+from nbfab.inventory_keys import KEYS
+from nbfab.schema import schema
+from nbfab.yaml12 import parse
+
+ROOT = Path(__file__).parents[1]
+BIN = Path(sys.executable).parent
+HASH = "argon2:$argon2id$v=19$m=10240,t=10,p=8$c2FsdHNhbHQ$aGFzaGhhc2g"
+
+
+def inventory(text: str) -> Inventory:
+    return build(parse(text, "hosts.yaml"), Path("hosts.yaml"))
+
+
+def test_the_nearest_value_wins() -> None:
+    them = inventory("""
+defaults: {user: ann, port: 1000, password: prompt}
+groups:
+  outer:
+    port: 2000
+    hosts: [a]
+    groups:
+      inner:
+        port: 3000
+        password_env: INNER
+        hosts:
+          b:
+          c: {port: 4000, address: 192.0.2.1, ssh_port: 2222, names: x.example.org}
+hosts:
+  d:
+  b: {days: 7}
+""")
+    assert {host.name: host.options.get("port") for host in them.hosts} == {"d": 1000, "b": 3000, "a": 2000, "c": 4000}
+    assert {host.name: host.typed for host in them.hosts} == {
+        "d": "ann@d", "b": "ann@b", "a": "ann@a", "c": "ann@192.0.2.1:2222"
+    }  # fmt: skip
+    assert {host.name: host.password for host in them.hosts} == {
+        "d": ("password", "prompt"), "a": ("password", "prompt"),
+        "b": ("password_env", "INNER"), "c": ("password_env", "INNER"),
+    }  # fmt: skip
+    assert them.find("b") == them.hosts[1]
+    assert them.hosts[1].groups == ("outer", "inner")
+    assert them.hosts[1].options["days"] == 7
+
+
+@pytest.mark.parametrize(
+    ("pattern", "names"),
+    [
+        ("gpu[01:03]", ["gpu01", "gpu02", "gpu03"]),
+        ("g[8:10]x", ["g8x", "g9x", "g10x"]),
+        ("n[a:c]", ["na", "nb", "nc"]),
+        ("n[0:6:3]", ["n0", "n3", "n6"]),
+        ("r[1:2]s[a:b]", ["r1sa", "r1sb", "r2sa", "r2sb"]),
+    ],
+)
+def test_ranges_are_ansible_s(pattern: str, names: list[str], tmp_path: Path) -> None:
+    assert [host.name for host in inventory(f"hosts: {{'{pattern}': }}").hosts] == names
+    file = tmp_path / "ansible.yaml"
+    file.write_text(f"all: {{hosts: {{'{pattern}': }}}}\n")
+    assert sorted(_ansible(file)) == sorted(names)
+
+
+@pytest.mark.parametrize(
+    ("limit", "names"),
+    [("a*", ["a1", "a2"]), ("g", ["a2", "b"]), ("!b", ["a1", "a2"]), ("all,!g", ["a1"]), ("!g,a*", ["a1"])],
+)
+def test_limits(limit: str, names: list[str]) -> None:
+    them = inventory("hosts: [a1]\ngroups: {g: {hosts: [a2, b]}}")
+    assert [host.name for host in them.select(limit)] == names
+    with pytest.raises(UsageError, match="no host or group is called 'a3'"):
+        them.select("a3")
+
+
+@pytest.mark.parametrize(
+    ("text", "words"),
+    [
+        ("", "1:1: the file is empty"),
+        ("# only this\n", "1:1: the file is empty"),
+        ("hosts:\n", "no hosts in it"),
+        ("[a, b]", "1:1: a mapping of defaults, groups and hosts is wanted here, not a list"),
+        ("hots: {a: }", "1:1: unknown key 'hots'"),
+        ("hosts:\n  a: {prot: 1}\n", "2:7: unknown key 'prot'"),
+        ("hosts:\n  a: {port: 022}\n", "2:13: port must be a whole number from 1 to 65535, not '022'"),
+        ("hosts: {a: {port: 22:22}}", "1:19: port must be a whole number"),
+        ("hosts: {a: {port: 0x10}}", "port must be"),
+        ("hosts: {a: {port: yes}}", "port must be"),
+        ("hosts: {a: {port: true}}", "port must be"),
+        ("hosts: {a: {app: no}}", "app must be notebook or lab, not 'no'"),
+        ("hosts: {a: {profile: 2026-01-01 10:00}}", "profile must be"),
+        ("hosts: {a: {port: }}", "port must be a value"),
+        ("hosts: {a: {port: [1]}}", "port must be"),
+        ("hosts: {a: {names: {b: c}}}", "names must be"),
+        ("hosts: {a: , a: }", "1:14: 'a' stands here a second time; first at hosts.yaml:1:9"),
+        ("hosts: {'a[1:3]': , a2: }", "host a2 stands here a second time"),
+        ("groups: {g: {hosts: {a: {port: 1}}}, h: {hosts: {a: {port: 2}}}}", "host a stands here a second time"),
+        ("groups: {g: {port: 1, hosts: [a]}, h: {port: 2, hosts: [a]}}", "host a has two values of port"),
+        ("defaults: {address: x}\nhosts: [a]", "unknown key 'address'"),
+        ("hosts: {a b: }", "'a b' is no host's name"),
+        ("hosts: {-oProxyCommand=x: }", "is no host's name"),
+        ("hosts: {'a;id': }", "is no host's name"),
+        ("hosts: {ann@a: }", "is more than a host's name"),
+        ("hosts: {true: }", "1:9: a name is wanted here, not True"),
+        ("hosts: {'g[3:1]': }", "is no range"),
+        ("hosts: {'g[0:99999]': }", "means more than 10000 hosts"),
+        ("hosts: {'g[000000000000:999999999999]': }", "is no range"),
+        ("hosts: {'[1:999][1:999][1:999]': }", "means more than 10000 hosts"),
+        ("hosts:\n\ta: 1\n", "2:1: a tab where YAML wants blanks"),
+        ("hosts: {a: &x {}, b: *x}", "anchors and aliases"),
+        ("hosts: !!python/object/apply:os.system ['id']", "tags (!) are not read here"),
+        ("hosts: [a]\n---\nhosts: [b]\n", "a second document begins here"),
+        ("hosts: [a", "hosts.yaml:"),
+        ("hosts: {a: {user: 'a b'}}", "user must be a user's name"),
+        ("hosts: {a: {jump: '-x'}}", "jump must be jump hosts"),
+        ("hosts: {a: {address: 'u@b'}}", "address must be"),
+        ("hosts: {a: {directory: \"x\\ny\"}}", "directory must be a path"),
+        ("hosts: \"a\x07\"", "hosts.yaml:1:"),
+    ],
+)  # fmt: skip
+def test_a_wrong_file_is_refused_with_its_place(text: str, words: str) -> None:
+    with pytest.raises(UsageError, match=re.escape(words)) as error:
+        inventory(text)
+    assert str(error.value).startswith("hosts.yaml:")
+    assert "\n" not in str(error.value)
+
+
+def test_the_nearest_right_key_is_named() -> None:
+    with pytest.raises(UsageError) as error:
+        inventory("hosts: {a: {prot: 1}}")
+    assert error.value.hint == "did you mean port?"
+
+
+@pytest.mark.parametrize(
+    "text", ["\ufeffhosts: [a]\n", 'hosts:\r\n  a:\r\n  b: {port: "9999"}\r\n', "hosts: {1: , 2: }"]
+)
+def test_what_editors_leave_in_files_is_fine(text: str, tmp_path: Path) -> None:
+    file = tmp_path / "hosts.yaml"
+    file.write_bytes(text.encode())
+    assert load(file).hosts
+
+
+@pytest.mark.parametrize(
+    "key", ["password: hunter2hunter2", "password_hash: argon2:hunter2hunter2", "password: [hunter2hunter2]"]
+)
+def test_a_password_in_the_file_is_an_error_that_does_not_show_it(key: str) -> None:
+    with pytest.raises(UsageError, match="must be") as error:
+        inventory(f"hosts: {{a: {{{key}}}}}")
+    assert "hunter2" not in str(error.value) + error.value.hint
+    with pytest.raises(UsageError, match="exclude each other"):
+        inventory("defaults: {password: prompt, password_env: X}\nhosts: [a]")
+    assert HASH not in repr(inventory(f"hosts: {{a: {{password_hash: '{HASH}'}}}}"))
+
+
+def test_hostile_files_are_refused_in_little_memory(tmp_path: Path) -> None:
+    file = tmp_path / "hosts.yaml"
+    bomb = "a: &a [x, x, x, x, x, x, x, x, x]\n" + "".join(
+        f"{new}: &{new} [{', '.join(['*' + old] * 9)}]\n" for old, new in zip("abcdefgh", "bcdefghi", strict=True)
+    )
+    hostile = {
+        "deeper than": b"[" * 5000,
+        "aliases": bomb.encode(),
+        "larger than": b"hosts: [a]\n#" + b"x" * 50_000_000,
+    }
+    hostile["nested deeper"] = b"\n".join(b" " * n + b"a:" for n in range(1500))
+    hostile["not UTF-8"] = b"hosts: [\xff]"
+    for words, data in hostile.items():
+        file.write_bytes(data)
+        tracemalloc.start()
+        with pytest.raises(UsageError, match=words):
+            load(file)
+        assert tracemalloc.get_traced_memory()[1] < 40_000_000, words
+        tracemalloc.stop()
+    with pytest.raises(UsageError, match="no such file"):
+        load(tmp_path / "nowhere.yaml")
+
+
+_WORDS = [
+    "hosts",
+    "groups",
+    "defaults",
+    "port",
+    "a",
+    "a[1:3]",
+    "022",
+    "no",
+    "null",
+    "~",
+    "password",
+    "all",
+    "children",
+    "vars",
+]
+_PIECES = st.sampled_from(
+    [*_WORDS, ": ", "\n", "  ", "- ", "{", "}", "[", "]", ", ", "&x ", "*x", "!!str ", "|\n", "'", '"', "#", "?", "\t"]
+)
+
+
+@settings(max_examples=400, deadline=None)
+@given(st.one_of(st.text(), st.lists(_PIECES, max_size=40).map("".join)))
+def test_no_input_gives_anything_but_an_inventory_or_its_error(text: str) -> None:
+    try:
+        them = inventory(text)
+    except UsageError as error:
+        assert "hosts.yaml" in str(error)  # noqa: PT017 # either outcome is right
+        return
+    assert them.hosts
+
+
+def test_the_example_shows_every_key_and_means_what_it_says() -> None:
+    text = (ROOT / "hosts.example.yaml").read_text()
+    assert text.startswith("# yaml-language-server: $schema=./hosts.schema.json\n")
+    them = load(ROOT / "hosts.example.yaml")
+    assert [host.name for host in them.hosts] == ["workstation", "gpu01", "gpu02", "gpu03", "gpu-big", "gpu-a", "gpu-b"]
+    for key in KEYS:
+        assert re.search(rf"(?m)^\s*(# )?{key}: .*#|^\s*# {key}: ", text), f"{key} is not explained"
+
+    def plain(node: object) -> object:
+        value = getattr(node, "value", None)
+        if isinstance(value, dict):
+            return {name: plain(of) for name, (_, of) in value.items()}
+        return [plain(of) for of in value] if isinstance(value, list) else value
+
+    jsonschema.validate(plain(parse(text, "example")), schema())
+
+
+def test_the_schema_in_the_repository_is_the_one_that_the_keys_make() -> None:
+    assert json.loads((ROOT / "hosts.schema.json").read_text()) == schema()
+    with pytest.raises(jsonschema.ValidationError, match="prot"):
+        jsonschema.validate({"hosts": {"a": {"prot": 1}}}, schema())
+
+
+ANSIBLE = """
+all:
+  vars: {ansible_user: ann, ntp: pool.example.org}
+  hosts:
+    lone: {ansible_port: 2200}
+  children:
+    gpu:
+      vars: {ansible_port: 2222, ansible_user: bob}
+      hosts:
+        gpu[01:03]:
+        big: {ansible_host: 192.0.2.9, ansible_ssh_private_key_file: /keys/big}
+      children:
+        old: {vars: {ansible_port: 22}, hosts: {o1: , gpu02: }}
+    web: {hosts: {gpu03: , w1: {ansible_become: true, ansible_password: "{{ vault }}"}}, vars: {ansible_port: 80}}
+"""
+
+
+def _ansible(file: Path) -> dict[str, dict[str, object]]:
+    command = [f"{BIN}/ansible-inventory", "-i", str(file), "--list"]
+    told = json.loads(subprocess.run(command, capture_output=True, text=True, check=True, cwd=file.parent).stdout)
+    names = {name for group in told.values() if isinstance(group, dict) for name in group.get("hosts", [])}
+    return {name: told["_meta"]["hostvars"].get(name, {}) for name in names}
+
+
+def test_an_ansible_inventory_means_what_ansible_says(tmp_path: Path) -> None:
+    file = tmp_path / "ansible.yaml"
+    file.write_text(ANSIBLE)
+    them = load(file)
+    names = {"user": "ansible_user", "ssh_port": "ansible_port", "address": "ansible_host"}
+    names["identity"] = "ansible_ssh_private_key_file"
+    theirs = _ansible(file)
+    assert {host.name for host in them.hosts} == set(theirs)
+    for host in them.hosts:
+        expected = {key: theirs[host.name][var] for key, var in names.items() if var in theirs[host.name]}
+        assert dict(host.values) == expected, host.name
+    assert [note.partition(": ")[2].split()[0] for note in them.notes] == ["ntp", "ansible_become", "ansible_password"]
