@@ -5,6 +5,7 @@ import os
 import sys
 
 from nbfab.errors import UsageError
+from nbfab.inventory import InventoryHost
 from nbfab.passwords import Password, generate
 
 
@@ -20,17 +21,33 @@ def given_password(from_stdin: bool) -> Password | None:
     return Password(text) if text else None
 
 
+def password_of(host: InventoryHost) -> Password | None:
+    """The password that an inventory gives a host by `password_env` or `password_hash`. Raises UsageError."""
+    key, value = host.password
+    if key == "password_hash":
+        return Password(known=value)
+    if key != "password_env":
+        return None
+    text = os.environ.get(value, "")
+    if not text:
+        raise host.place.error(
+            f"the password of {host.name} shall be in {value}, which is not set", f"export {value}=..."
+        )
+    return Password(text)
+
+
 def ask_password() -> Password:
     """A password typed twice, without an echo; a generated one for an empty answer, or where nobody can type."""
-    return (_typed("Password for the notebook (empty: one is made): ") if _somebody() else None) or generate()
+    return (typed_password("Password for the notebook (empty: one is made): ") if somebody() else None) or generate()
 
 
 def ask_new_password() -> Password | None:
     """A new password in place of one that is there; None, to keep it, for an empty answer or where nobody can type."""
-    return _typed("New password for the notebook (empty: keep the one it has): ") if _somebody() else None
+    return typed_password("New password for the notebook (empty: keep the one it has): ") if somebody() else None
 
 
-def _typed(question: str) -> Password | None:
+def typed_password(question: str = "Password for the notebooks, one for all: ") -> Password | None:
+    """A password typed twice, without an echo; None for an empty answer."""
     while True:
         first = getpass.getpass(question)
         if not first:
@@ -47,8 +64,9 @@ def _typed(question: str) -> Password | None:
 
 def confirm(question: str) -> bool:
     """Whether a person at the terminal says yes."""
-    return _somebody() and input(f"{question} [y/N] ").strip().lower() in ("y", "yes")
+    return somebody() and input(f"{question} [y/N] ").strip().lower() in ("y", "yes")
 
 
-def _somebody() -> bool:
+def somebody() -> bool:
+    """Whether there is a person at a terminal."""
     return sys.stdin is not None and sys.stdin.isatty() and sys.stderr.isatty()

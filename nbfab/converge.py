@@ -35,8 +35,9 @@ RESTARTING = ("password", "config")
 class Job:
     """A task on one host: what is wanted, and whom to tell and to ask.
 
-    `heard` is told what goes on, a line each. `ask` gives a password where the host has none, and `confirm` a yes or
-    no where kernels are live; both may wait for a person. `tell` reports before a task has ended that goes on.
+    `heard` is told what goes on, a line each. `ask` gives a password where the host has none, `ask_new` one to put in
+    place of the one that is there, and `confirm` a yes or no where kernels are live; they may wait for a person.
+    `tell` reports before a task has ended that goes on.
     """
 
     task: str
@@ -44,6 +45,7 @@ class Job:
     wanted: Wanted
     heard: Callable[[str], None] = field(default=lambda line: None)
     ask: Callable[[], Password] = field(default=lambda: Password())
+    ask_new: Callable[[], Password | None] = field(default=lambda: None)
     confirm: Callable[[str], bool] = field(default=lambda question: False)
     tell: Callable[[Outcome], None] = field(default=lambda outcome: None)
 
@@ -65,12 +67,12 @@ def converge(
     names: Sequence[str] = tuple(STEPS),
     *,
     foreground: bool = False,
-    ask_new: Callable[[], Password | None] | None = None,
+    renew: bool = False,
 ) -> Outcome:
     """Makes the host what is wanted, as far as the steps of those names go. Raises NbfabError.
 
-    In the `foreground` all is made ready, and the server is left to be started. `ask_new` is asked for a password to
-    put in place of the one that is there.
+    In the `foreground` all is made ready, and the server is left to be started. With `renew` a new password is
+    asked for in place of the one that is there.
     """
     job.heard("looking")
     seen = look(job.host, job.wanted)
@@ -82,7 +84,7 @@ def converge(
     if "password" in names and password.missing(wanted, seen):
         wanted = replace(wanted, password=job.ask())
         changes = plan(wanted, seen, steps)
-    elif ask_new and wanted.password is None and (new := ask_new()):
+    elif renew and wanted.password is None and (new := job.ask_new()):
         wanted = replace(wanted, password=new)
         changes = plan(wanted, seen, steps)
     done: list[Change] = []

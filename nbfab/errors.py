@@ -33,6 +33,10 @@ class ConnectError(NbfabError, ConnectionError):
     """No connection to the host: name, network, time-out, or a login that was refused."""
 
 
+class Dropped(ConnectError):
+    """The host took the connection and hung up before it said anything, as sshd does above its MaxStartups."""
+
+
 class HostError(NbfabError, RuntimeError):
     """The host was reached, and what was to be done there failed."""
 

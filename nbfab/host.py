@@ -10,6 +10,7 @@ import threading
 import time
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import suppress
+from functools import cached_property
 from typing import TYPE_CHECKING, Any, Protocol
 
 from nbfab import facts
@@ -17,6 +18,7 @@ from nbfab.change import Change, Program, call, render
 from nbfab.errors import ConnectError, HostError, NbfabError
 from nbfab.facts import Facts
 from nbfab.remote import source
+from nbfab.ssh_hosts import parse_host
 from nbfab.wanted import Wanted
 
 if TYPE_CHECKING:
@@ -100,24 +102,37 @@ def _feed(pipe: Any, program: bytes) -> None:
 
 
 class There:
-    """A host over SSH, connected to when it is first talked to."""
+    """A host over SSH, connected to when it is first talked to.
+
+    `connect` gives the connection, not yet open; `address` is where it goes to as far as that is known before.
+    `patient` is called with what opens it, and may call that again.
+    """
 
     local = False
 
-    def __init__(self, label: str, connection: "Connection") -> None:
+    def __init__(self, label: str, connect: "Callable[[], Connection]", address: tuple[str, int] = ("", 22)) -> None:
         self.label = label
-        self._connection = connection
+        self.address = address
+        self.patient: Callable[[Callable[[], None]], None] = lambda connect: connect()
+        self._connect = connect
+
+    @cached_property
+    def _connection(self) -> "Connection":
+        return self._connect()
 
     @property
     def names(self) -> tuple[str, ...]:
-        """The HostName that OpenSSH resolves, and the name that was typed."""
-        return tuple(dict.fromkeys((str(self._connection.host), str(self._connection.original_host))))
+        """The HostName that OpenSSH resolves, and the names that it is known by."""
+        typed = parse_host(str(self._connection.original_host)).host
+        label = parse_host(self.label).host
+        return tuple(dict.fromkeys((str(self._connection.host), typed, label)))
 
     def talk(self, program: bytes, silence: float) -> Iterator[bytes]:
         """As `Host.talk`. What is sent fits into the window of the channel, so sending does not wait for reading."""
         import paramiko
 
         try:
+            self.patient(self._connection.open)
             channel = self._connection.create_session()
             try:
                 channel.set_combine_stderr(True)
@@ -137,9 +152,10 @@ class There:
             ) from None
 
     def close(self) -> None:
-        """Closes the connection."""
-        with suppress(Exception):  # whatever a connection that is being closed still has to say
-            self._connection.close()
+        """Closes the connection, if there is one."""
+        if "_connection" in self.__dict__:
+            with suppress(Exception):  # whatever a connection that is being closed still has to say
+                self._connection.close()
 
 
 def look(host: Host, wanted: Wanted) -> Facts:

@@ -42,6 +42,16 @@ class InventoryHost:
         return {key: value for key, value in self.values.items() if key in BY_KEY}
 
     @property
+    def way(self) -> dict[str, Any]:
+        """What `ssh.Connection` takes beside the host string: jump hosts and a key, where they are given."""
+        way: dict[str, Any] = {}
+        if "jump" in self.values:
+            way["jumps"] = self.values["jump"]
+        if "identity" in self.values:
+            way["identities"] = (self.values["identity"],)
+        return way
+
+    @property
     def password(self) -> tuple[str, str]:
         """Where its password comes from: a key of PASSWORDS and its value; both empty if nothing is said."""
         return next(((key, self.values[key]) for key in PASSWORDS if key in self.values), ("", ""))

@@ -2,9 +2,11 @@
 
 import inspect
 import sys
+import time
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass, field
+from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from invoke import Context, Exit, Task
@@ -15,9 +17,11 @@ from nbfab.settings import OPTIONS, Settings
 if TYPE_CHECKING:
     from nbfab.converge import Job
     from nbfab.host import Host
+    from nbfab.inventory import InventoryHost
     from nbfab.outcome import Outcome
-    from nbfab.report import Progress
+    from nbfab.passwords import Password
 
+INVENTORY = Path("hosts.yaml")  # where the command is run
 FLAGS = {
     "json": "Print one JSON document on standard output, and nothing else there.",
     "accept_new_host_key": "Record the key of a host that is not known yet, and go on.",
@@ -25,6 +29,13 @@ FLAGS = {
     "restart": "Restart a running server where that is needed, although its kernels end.",
     "foreground": "On this machine: run without tmux, until Control-C.",
     "force": "End the server although its kernels end with it.",
+    "inventory": "The file that lists the hosts (hosts.yaml).",
+    "limit": "Only these: names, groups, globs, between commas; !NAME takes away.",
+    "jobs": "Hosts at work at the same time (32).",
+    "failed": "Only those that failed or were not reached the last time.",
+    "fail_fast": "Begin with no further host once one has failed.",
+    "yes": "Do not ask before anything is changed.",
+    "output": "The file to write (fleet.html).",
 }
 EVERYWHERE = ("json", "accept_new_host_key")
 
@@ -40,41 +51,67 @@ class Group:
     outcomes: list["Outcome"] = field(default_factory=list)
 
 
-def on_host(*flags: str) -> Callable[[Body], Task[Any]]:
-    """A decorator that makes a task, with every option of `settings.OPTIONS` and those flags, of a body."""
+class HostTask(Task[Any]):
+    """A task on one host; `does` is what it does with a job, `own` the flags of its own."""
 
-    def decorate(body: Body) -> Task[Any]:
-        own = (*flags, *EVERYWHERE)
+    does: Body
+    own: tuple[str, ...]
 
-        def task(c: Context, **given: Any) -> None:
+
+def declare(
+    run: Callable[..., None], name: str, doc: str | None, more: Mapping[str, Any], kind: type[Task[Any]] = Task
+) -> Any:
+    """A task `run` with every option of `settings.OPTIONS`, and `more` options with their defaults."""
+    defaults = {o.flag: [] if o.repeatable else None for o in OPTIONS} | dict(more)
+
+    def task(c: Context, **given: Any) -> None:
+        run(c, given)
+
+    parameters = [inspect.Parameter("c", inspect.Parameter.POSITIONAL_OR_KEYWORD)]
+    parameters += [
+        inspect.Parameter(key, inspect.Parameter.KEYWORD_ONLY, default=value) for key, value in defaults.items()
+    ]
+    task.__signature__ = inspect.Signature(parameters)  # type: ignore[attr-defined]
+    task.__doc__ = doc
+    text = {option.flag: option.help for option in OPTIONS} | {flag: FLAGS[flag] for flag in more}
+    lists = [option.flag for option in OPTIONS if option.repeatable]
+    return kind(task, name=name, help=text, iterable=lists, auto_shortflags=False)
+
+
+def on_host(*flags: str) -> Callable[[Body], HostTask]:
+    """A decorator that makes a task, with those flags of its own, of a body."""
+
+    def decorate(body: Body) -> HostTask:
+        def run(c: Context, given: Mapping[str, Any]) -> None:
             _task(c, body, given)
 
-        parameters = [inspect.Parameter("c", inspect.Parameter.POSITIONAL_OR_KEYWORD)]
-        for name, default in [(o.flag, [] if o.repeatable else None) for o in OPTIONS] + [
-            (flag, False) for flag in own
-        ]:
-            parameters.append(inspect.Parameter(name, inspect.Parameter.KEYWORD_ONLY, default=default))
-        task.__signature__ = inspect.Signature(parameters)  # type: ignore[attr-defined]
-        task.__doc__, task.__name__ = body.__doc__, body.__name__
-        text = {option.flag: option.help for option in OPTIONS} | {flag: FLAGS[flag] for flag in own}
-        lists = [option.flag for option in OPTIONS if option.repeatable]
-        return Task(task, name=body.__name__, help=text, iterable=lists, auto_shortflags=False)
+        task: HostTask = declare(
+            run, body.__name__, body.__doc__, dict.fromkeys((*flags, *EVERYWHERE), False), HostTask
+        )
+        task.does, task.own = body, flags
+        return task
 
     return decorate
 
 
 def _task(c: Context, body: Body, given: Mapping[str, Any]) -> None:
     """One call of a task: for this machine, or for the host that the context names."""
+    from nbfab import asking
     from nbfab.report import Progress, document, text
 
+    group: Group = getattr(c, "nbfab_group", None) or Group()
+    progress = Progress()
+    task = body.__name__
     with exits():
-        settings = Settings.gather({o.key: given[o.flag] for o in OPTIONS}, _section(c))
-        group: Group = getattr(c, "nbfab_group", None) or Group()
-        progress = Progress()
-        task = body.__name__
         if c.config.run.dry and task not in ("plan", "status"):
             raise UsageError("a dry run is a task of its own", "plan")
-        host = _host(c, given["accept_new_host_key"])
+        host, entry = _host(c, given["accept_new_host_key"])
+        settings = Settings.gather(
+            {o.key: given[o.flag] for o in OPTIONS}, section(c), entry.options if entry else None
+        )
+        password = asking.given_password(given["password_stdin"]) if "password_stdin" in given else None
+        if entry and password is None and "password_stdin" in given:
+            password = asking.password_of(entry)
 
     def tell(outcome: "Outcome") -> None:
         progress.end()
@@ -85,7 +122,15 @@ def _task(c: Context, body: Body, given: Mapping[str, Any]) -> None:
                 text(outcome, show_diffs=task == "plan"), file=sys.stderr if outcome.error else sys.stdout, flush=True
             )
 
-    outcome = attempt(body, task, host, settings, given, progress, tell)
+    asked = Asked(
+        ask=progress.aside(asking.ask_password),
+        ask_new=progress.aside(asking.ask_new_password),
+        confirm=progress.aside(asking.confirm),
+        tell=tell,
+        heard=lambda line: progress(host.label, line),
+    )
+    outcome = attempt(body, host, settings, password, given, asked)
+    progress.end()
     if not given["json"] or len(group.outcomes) == group.size - 1:
         tell(outcome)
     group.outcomes.append(outcome)
@@ -94,55 +139,41 @@ def _task(c: Context, body: Body, given: Mapping[str, Any]) -> None:
         raise Exit(code=worst)
 
 
+@dataclass(frozen=True)
+class Asked:
+    """Whom a job tells and asks, as in `Job`; where nobody answers, nothing is asked."""
+
+    heard: Callable[[str], None]
+    ask: Callable[[], "Password"]
+    ask_new: Callable[[], "Password | None"]
+    confirm: Callable[[str], bool] = lambda question: False
+    tell: Callable[["Outcome"], None] = lambda outcome: None
+
+
 def attempt(
     body: Body,
-    task: str,
     host: "Host",
     settings: Settings,
+    password: "Password | None",
     given: Mapping[str, Any],
-    progress: "Progress",
-    tell: Callable[["Outcome"], None],
+    asked: Asked,
 ) -> "Outcome":
-    """What `body` does on `host`; a failure becomes an outcome too. Raises UsageError by way of `exits`."""
-    import time
-
-    from nbfab import asking
+    """What `body` does on `host`; a failure becomes an outcome too, and the connection is closed."""
     from nbfab.converge import Job
-    from nbfab.passwords import Password
+    from nbfab.outcome import failure
     from nbfab.wanted import Wanted
 
-    password: Password | None = None
-    with exits():
-        if "password_stdin" in given:
-            password = asking.given_password(given["password_stdin"])
+    task = body.__name__
     try:
         wanted = Wanted(settings, host.names, time.time(), password, bool(given.get("restart")))
-
-        def ask() -> Password:
-            progress.end()
-            return asking.ask_password()
-
-        def confirm(question: str) -> bool:
-            progress.end()
-            return asking.confirm(question)
-
-        job = Job(task, host, wanted, lambda line: progress(host.label, line), ask, confirm, tell)
-        return body(job, given)
+        return body(Job(task, host, wanted, **vars(asked)), given)
     except NbfabError as error:
         return failure(task, host.label, error)
     except KeyboardInterrupt:
         stopped = Interrupted("stopped by Control-C; what was done stays, whole", "run it again")
         return failure(task, host.label, stopped)
     finally:
-        progress.end()
         host.close()
-
-
-def failure(task: str, label: str, error: NbfabError) -> "Outcome":
-    """The outcome that `error` makes."""
-    from nbfab.outcome import Outcome, verdict
-
-    return Outcome(label, task, verdict(error), error=str(error), hint=error.hint, status=error.status)
 
 
 @contextmanager
@@ -157,22 +188,37 @@ def exits() -> Iterator[None]:
         raise Exit(clean(f"nbfab: {error}{hint}"), code=error.status) from None
 
 
-def _section(c: Context) -> Mapping[str, Any]:
+def section(c: Context) -> Mapping[str, Any]:
     """The `nbfab:` part of the configuration, as plain data."""
     section = c.config.get("nbfab") or {}
     return {key: section[key] for key in section} if hasattr(section, "keys") else section
 
 
-def _host(c: Context, accept_new: bool) -> "Host":
-    """Where the task runs. Raises UsageError under `fab` without a host: never on this machine by accident."""
+def _host(c: Context, accept_new: bool) -> "tuple[Host, InventoryHost | None]":
+    """Where the task runs, and its entry if it is a name in the inventory that lies here.
+
+    Raises UsageError under `fab` without a host: never on this machine by accident.
+    """
     from nbfab.host import Here, There
 
-    host = getattr(c, "nbfab_host", "") or getattr(c, "original_host", "")
-    if host:
-        from nbfab.ssh import connection
+    name = getattr(c, "nbfab_host", "") or getattr(c, "original_host", "")
+    if name:
+        from nbfab.ssh import Connection
 
-        return There(host, connection(host, c.config, accept_new=accept_new))
+        entry = _entry(name)
+        typed, way = (entry.typed, entry.way) if entry else (name, {})
+        # Made at once: what ssh_config says of the name is checked before anything else is done.
+        connection = Connection(typed, c.config, accept_new=accept_new, **way)
+        return There(name, lambda: connection), entry
     # Fabric's own configuration tells its programs from Invoke's; nbfab without -H is this machine.
     if type(c.config).__module__.startswith("fabric."):
         raise UsageError("fab runs on hosts: name one", "fab -H HOST ...; on this machine: inv ...")
-    return Here()
+    return Here(), None
+
+
+def _entry(name: str) -> "InventoryHost | None":
+    if not INVENTORY.exists():
+        return None
+    from nbfab.inventory import load
+
+    return load(INVENTORY).find(name)

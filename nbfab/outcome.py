@@ -43,3 +43,8 @@ def verdict(error: NbfabError) -> Verdict:
     if isinstance(error, Interrupted):
         return "interrupted"
     return "not reached" if isinstance(error, ConnectError | HostKeyError) else "failed"
+
+
+def failure(task: str, host: str, error: NbfabError) -> Outcome:
+    """The outcome that `error` makes."""
+    return Outcome(host, task, verdict(error), error=str(error), hint=error.hint, status=error.status)

@@ -4,6 +4,7 @@ import base64
 import os
 import re
 import secrets
+import threading
 import unicodedata
 from functools import cached_property
 
@@ -14,6 +15,8 @@ from nbfab.errors import UsageError
 
 SHORTEST = 12  # characters: a server answers 20 guesses a second, for ever
 
+# Several at a time end in a MemoryError: OpenSSL has one pool of threads for the lanes of all (cryptography 50).
+_ONE_AT_A_TIME = threading.Lock()
 _HASH = re.compile(r"argon2:\$argon2id\$v=19\$m=\d+,t=\d+,p=\d+\$[A-Za-z0-9+/]+\$[A-Za-z0-9+/]+")
 
 
@@ -25,6 +28,7 @@ class Password:
 
     def __init__(self, text: str = "", *, known: str = "", generated: bool = False) -> None:
         self.generated = generated
+        self._fits: dict[str, bool] = {}  # hosts that got the same hash are asked about it once
         # Browsers send what the keyboard makes, which is NFC nearly everywhere; the server compares bytes.
         self._text = unicodedata.normalize("NFC", text)
         if known:
@@ -50,7 +54,8 @@ class Password:
     def hash(self) -> str:
         """Its argon2id hash with the costs that jupyter_server itself uses (jupyter_server/auth/security.py)."""
         kdf = Argon2id(salt=os.urandom(16), length=32, iterations=10, lanes=8, memory_cost=10240)
-        return "argon2:" + kdf.derive_phc_encoded(self._text.encode())
+        with _ONE_AT_A_TIME:
+            return "argon2:" + kdf.derive_phc_encoded(self._text.encode())
 
     def fits(self, known: str) -> bool:
         """Whether `known`, a hash, is this password's."""
@@ -58,11 +63,14 @@ class Password:
             return True
         if not self._text or not is_hash(known):
             return False
-        try:
-            Argon2id.verify_phc_encoded(self._text.encode(), known.removeprefix("argon2:"))
-        except (InvalidKey, ValueError):
-            return False
-        return True
+        with _ONE_AT_A_TIME:
+            if known not in self._fits:
+                try:
+                    Argon2id.verify_phc_encoded(self._text.encode(), known.removeprefix("argon2:"))
+                    self._fits[known] = True
+                except (InvalidKey, ValueError):
+                    self._fits[known] = False
+            return self._fits[known]
 
     def reveal(self) -> str:
         """The password itself, for the one line that tells a generated one."""

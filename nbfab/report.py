@@ -4,10 +4,13 @@ import json
 import shutil
 import sys
 import threading
-from collections.abc import Iterable, Iterator
-from typing import TextIO
+from collections.abc import Callable, Iterable, Iterator
+from typing import ParamSpec, TextIO, TypeVar
 
 from nbfab.outcome import Outcome
+
+P = ParamSpec("P")
+T = TypeVar("T")
 
 VERDICTS = {
     "unchanged": "nothing changed",
@@ -103,6 +106,15 @@ class Progress:
             else:
                 self._stream.write(f"{said}\n")
             self._stream.flush()
+
+    def aside(self, question: Callable[P, T]) -> Callable[P, T]:
+        """`question`, asked where no line of progress is in its way."""
+
+        def ask(*args: P.args, **kwargs: P.kwargs) -> T:
+            self.end()
+            return question(*args, **kwargs)
+
+        return ask
 
     def end(self) -> None:
         """Clears the line, so that the report can follow."""

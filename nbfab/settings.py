@@ -155,8 +155,10 @@ class Settings:
         return replace(self, **parsed)
 
     @classmethod
-    def gather(cls, given: Mapping[str, Any], configuration: Mapping[str, Any]) -> Self:
-        """Settings from the nearest of: flags, `NBFAB_*` in the environment, the `nbfab:` part of the configuration.
+    def gather(
+        cls, given: Mapping[str, Any], configuration: Mapping[str, Any], inventory: Mapping[str, Any] | None = None
+    ) -> Self:
+        """Settings from the nearest of: flags, the inventory, `NBFAB_*`, the `nbfab:` part of the configuration.
 
         `given` holds the flags by key; None and an empty list mean that the flag was not given. Raises UsageError.
         """
@@ -169,4 +171,5 @@ class Settings:
         }
         settings = cls.parse(configuration, "nbfab in the configuration")
         settings = settings.with_values(environment, "NBFAB_* in the environment")
+        settings = settings.with_values(inventory or {}, "the inventory")
         return settings.with_values({key: value for key, value in given.items() if value not in (None, [])})

@@ -8,6 +8,7 @@ import socket
 import subprocess
 import sys
 import tempfile
+import threading
 import time
 from collections.abc import Callable
 from typing import Any
@@ -16,13 +17,14 @@ import fabric
 import paramiko
 
 from nbfab import host_keys
-from nbfab.errors import ConnectError, HostKeyError, NbfabError
+from nbfab.errors import ConnectError, Dropped, HostKeyError, NbfabError
 from nbfab.ssh_auth import Login, authenticate
 from nbfab.ssh_hosts import Route, jump_text, resolve
 
 TIMEOUT = 15.0  # seconds to connect: TCP, banner and key exchange each
 KEEPALIVE = 30  # seconds; a connection that a sleeping laptop or a NAT lost is noticed
 HOPS = 8
+_BANNER = "reading SSH protocol banner"  # in what paramiko says where a host hangs up at once
 
 # What paramiko's threads have to say is said by the errors that they end in.
 logging.getLogger("paramiko").addHandler(logging.NullHandler())
@@ -46,23 +48,24 @@ class Connection(fabric.Connection):  # type: ignore[misc]
         jumps: tuple[str, ...] | None = None,
         depth: int = 0,
         hop: Callable[..., "Connection"] | None = None,
+        identities: tuple[str, ...] = (),
     ) -> None:
         route = resolve(typed, getattr(config, "_runtime_ssh_path", None) or "")
-        quiet = fabric.Config(lazy=True) if config is None else config
-        super().__init__(host=route.hostname, user=route.user, port=route.port, config=quiet)
+        super().__init__(host=route.hostname, user=route.user, port=route.port, config=config)
         if interactive is None:
             interactive = sys.stdin is not None and sys.stdin.isatty()
         self._set(
             original_host=typed,
             route=route,
             _accept_new=accept_new,
-            _login=_login(quiet, interactive),
-            _timeout=_timeout(quiet, route),
+            _login=_login(config, interactive, identities),
+            _timeout=_timeout(config, route),
             _jumps=route.jumps if jumps is None else jumps,
             _depth=depth,
             _hop=hop or Connection,
             _near=None,
             _proxy=None,
+            _opening=None,
         )
 
     def open(self) -> None:
@@ -71,6 +74,7 @@ class Connection(fabric.Connection):  # type: ignore[misc]
             return
         entries = host_keys.on_record(self.route)
         transport = paramiko.Transport(self._socket())
+        self._set(_opening=transport)
         try:
             self._negotiate(transport, entries)
             key = transport.get_remote_server_key()
@@ -85,8 +89,10 @@ class Connection(fabric.Connection):  # type: ignore[misc]
         self.transport = transport
 
     def close(self) -> None:
-        """Closes the connection, and what it went through."""
+        """Closes the connection, also one that another thread is still opening, and what it went through."""
         super().close()
+        if self._opening is not None and self.transport is None:
+            self._opening.close()
         self._close_near()
 
     def _close_near(self) -> None:
@@ -106,7 +112,11 @@ class Connection(fabric.Connection):  # type: ignore[misc]
         except (paramiko.SSHException, EOFError, OSError) as error:
             if time.monotonic() - began >= self._timeout:
                 raise self._late() from None
-            raise self._failed(_words(error) + self._proxy_words()) from None
+            failed = self._failed(_words(error) + self._proxy_words())
+            dropped = self._proxy is None and (
+                isinstance(error, EOFError | ConnectionResetError) or _BANNER in str(error)
+            )
+            raise (Dropped(str(failed), failed.hint) if dropped else failed) from None
         if not transport.initial_kex_done:
             raise self._late()
 
@@ -185,18 +195,19 @@ class Connection(fabric.Connection):  # type: ignore[misc]
 
 def _words(error: BaseException) -> str:
     """An error of the network or of paramiko in words for people."""
-    if isinstance(error, EOFError) or "reading SSH protocol banner" in str(error):
+    if isinstance(error, EOFError) or _BANNER in str(error):
         return "it hung up before it said anything that is SSH"
     if isinstance(error, OSError) and error.errno:
         return os.strerror(error.errno).lower()
     return str(error) or type(error).__name__
 
 
-def _login(config: Any, interactive: bool) -> Login:
+def _login(config: Any, interactive: bool, identities: tuple[str, ...]) -> Login:
     """What `fab -i`, --prompt-for-login-password and --prompt-for-passphrase put into Fabric's configuration."""
     given = config.get("connect_kwargs") or {}
     files = given.get("key_filename") or ()
     names = (files,) if isinstance(files, str) else tuple(str(path) for path in files)
+    names = (*names, *identities)
     return Login(names, given.get("password") or "", given.get("passphrase") or "", interactive)
 
 
@@ -206,6 +217,53 @@ def _timeout(config: Any, route: Route) -> float:
     return float(given or route.timeout or TIMEOUT)
 
 
-def connection(typed: str, config: Any, *, accept_new: bool = False) -> Connection:
-    """A connection to the host that was typed, not yet open; `config` is Fabric's, with what its options gave."""
-    return Connection(typed, config, accept_new=accept_new)
+def fabric_config(config: Any) -> fabric.Config:
+    """Fabric's configuration, for connections: the one that is given under `fab`, an empty one under `inv`."""
+    return config if isinstance(config, fabric.Config) else fabric.Config(lazy=True)
+
+
+class SharedConnection(Connection):
+    """A connection to a jump host that many connections go through: opened once, or failed once for all of them."""
+
+    def __init__(self, *args: Any, **kwargs: Any) -> None:
+        super().__init__(*args, **kwargs)
+        self._set(_one=threading.Lock(), _failure=None)
+
+    def open(self) -> None:
+        """As `Connection.open`, by one thread while the others wait. Raises the same error for all of them."""
+        with self._one:
+            if self._failure is not None:
+                raise self._failure
+            try:
+                super().open()
+            except NbfabError as error:
+                self._set(_failure=error)
+                raise
+
+    def close(self) -> None:
+        """Stays open for the others; `end` closes it."""
+
+    def end(self) -> None:
+        """Closes it for all."""
+        super().close()
+
+
+class Jumps:
+    """The jump hosts of one run, each with one connection, by its name and those before it."""
+
+    def __init__(self) -> None:
+        self._lock = threading.Lock()
+        self._known: dict[tuple[str, tuple[str, ...] | None], SharedConnection] = {}
+
+    def __call__(self, name: str, config: Any, **options: Any) -> SharedConnection:
+        """The connection to the jump host `name`, as `Connection` asks for it."""
+        with self._lock:
+            key = (name, options.get("jumps"))
+            if key not in self._known:
+                self._known[key] = SharedConnection(name, config, **options)
+            return self._known[key]
+
+    def close(self) -> None:
+        """Closes all of them, the farthest first."""
+        for connection in reversed(list(self._known.values())):
+            connection.end()

@@ -5,6 +5,7 @@ from typing import TYPE_CHECKING
 
 from invoke import Collection
 
+from nbfab.on_fleet import on_fleet
 from nbfab.on_host import on_host
 
 if TYPE_CHECKING:
@@ -25,10 +26,9 @@ def install(job: "Job", flags: Mapping[str, bool]) -> "Outcome":
 @on_host("password_stdin", "restart")
 def password(job: "Job", flags: Mapping[str, bool]) -> "Outcome":
     """Set the password: NBFAB_PASSWORD, --password-stdin, typed, or a generated one."""
-    from nbfab.asking import ask_new_password
     from nbfab.converge import converge
 
-    return converge(job, ["password"], ask_new=ask_new_password)
+    return converge(job, ["password"], renew=True)
 
 
 @on_host()
@@ -61,7 +61,7 @@ def serve(job: "Job", flags: Mapping[str, bool]) -> "Outcome":
     from nbfab import foreground
     from nbfab.converge import converge
 
-    if foreground.wanted_there(job, flags["foreground"]):
+    if foreground.wanted_there(job, flags.get("foreground", False)):
         return foreground.serve(job)
     return converge(job)
 
@@ -95,9 +95,12 @@ def stop(job: "Job", flags: Mapping[str, bool]) -> "Outcome":
     """End the server in order; asks before it ends live kernels."""
     from nbfab.converge import stop
 
-    return stop(job, force=flags["force"])
+    return stop(job, force=flags.get("force", False))
 
 
 TASKS = (install, password, certificate, profile, config, serve, setup, plan, status, stop)
 
-ns = Collection(*TASKS)
+fleet = Collection("fleet", *(on_fleet(task) for task in TASKS))
+
+ns = Collection(*TASKS, fleet)
+ns.add_task(fleet["setup"], name="provision")

@@ -47,7 +47,10 @@ class Terminal:
 
     def shows(self, text: str, seconds: float = 60) -> str:
         """The screen, once it shows `text`."""
-        wait_until(lambda: text in self.screen, f"{text!r} on the screen", seconds)
+        try:
+            wait_until(lambda: text in self.screen, f"{text!r} on the screen", seconds)
+        except AssertionError as error:
+            raise AssertionError(f"{error}:\n{self.screen}") from None
         return self.screen
 
     def __enter__(self) -> Self:

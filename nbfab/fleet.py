@@ -1,0 +1,168 @@
+"""Many hosts at once: bounded threads, one outcome a host, whatever happens."""
+
+import contextlib
+import queue
+import random
+import threading
+import time
+from collections import defaultdict
+from collections.abc import Callable, Iterator, Sequence
+from dataclasses import dataclass, field
+from typing import Protocol
+
+from nbfab.errors import Dropped, Interrupted, NbfabError
+from nbfab.outcome import Outcome, failure
+
+JOBS = 32  # measured in benchmarks/fleet.py: more of them do not end sooner
+AT_ONCE = 8  # handshakes with one address; sshd drops some of more than 10 (MaxStartups, sshd_config(5))
+TRIES = 5  # to get past an sshd that drops connections: some 8 seconds in all
+GRACE = 8.0  # seconds that hosts at work have after Control-C, before their connections are cut
+
+
+class Member(Protocol):
+    """A host of a fleet: its name, what is done there, and how to cut it short from another thread."""
+
+    @property
+    def name(self) -> str: ...
+
+    def work(self, say: Callable[[str], None]) -> Outcome:
+        """Does it, and tells of each step. Raises nothing but what is a fault of nbfab's own."""
+        ...
+
+    def cut(self) -> None: ...
+
+
+@dataclass
+class Doors:
+    """Keeps handshakes with one address apart, and knocks again where sshd drops them."""
+
+    _doors: dict[tuple[str, int], threading.Semaphore] = field(
+        default_factory=lambda: defaultdict(lambda: threading.Semaphore(AT_ONCE))
+    )
+    _lock: threading.Lock = field(default_factory=threading.Lock)
+
+    def enter(self, address: tuple[str, int], connect: Callable[[], None], say: Callable[[str], None]) -> None:
+        """Calls `connect` until the host no longer drops it, at most TRIES times. Nothing was done there before."""
+        with self._lock:
+            door = self._doors[address]
+        for attempt in range(1, TRIES + 1):
+            try:
+                with door:
+                    connect()
+                return
+            except Dropped:
+                if attempt == TRIES:
+                    raise
+                say(f"it hung up; knocking again ({attempt} of {TRIES - 1})")
+                # Not all at the same time again.
+                time.sleep(0.5 * 2 ** (attempt - 1) * random.uniform(0.5, 1.0))  # noqa: S311
+
+
+@dataclass
+class Run:
+    """A run over a fleet, as the display and the report see it.
+
+    `at_work` maps names to what is done there and since when (monotonic seconds); `outcomes` come as hosts end.
+    """
+
+    names: Sequence[str]
+    task: str
+    at_work: dict[str, tuple[str, float]] = field(default_factory=dict)
+    outcomes: dict[str, Outcome] = field(default_factory=dict)
+    stopping: threading.Event = field(default_factory=threading.Event)
+
+    def in_order(self) -> list[Outcome]:
+        """All outcomes; a host without one is interrupted, and how far it came is told."""
+        return [self.outcomes.get(name) or failure(self.task, name, self._cut(name)) for name in self.names]
+
+    def _cut(self, name: str) -> Interrupted:
+        doing = self.at_work.get(name)
+        return Interrupted(f"cut while {doing[0]}" if doing else "not begun with", "run it again with --failed")
+
+
+def over(
+    members: Sequence[Member],
+    task: str,
+    jobs: int,
+    *,
+    fail_fast: bool = False,
+    heard: Callable[[str, str], None] = lambda name, line: None,
+    display: Callable[[Run], contextlib.AbstractContextManager[object]] = contextlib.nullcontext,
+) -> Run:
+    """Has `jobs` members at work at a time, each in a thread, until all have ended or Control-C is pressed.
+
+    After Control-C, or with `fail_fast` after a failure, none is begun with; those at work have GRACE seconds to end,
+    then they are cut. A second Control-C is not caught. `heard` is told of each step, by name.
+    """
+    run = Run([member.name for member in members], task)
+    todo: queue.SimpleQueue[Member] = queue.SimpleQueue()
+    for member in members:
+        todo.put(member)
+    working: dict[str, Member] = {}
+
+    ended = threading.Semaphore(0)
+
+    def worker() -> None:
+        with contextlib.ExitStack() as last, contextlib.suppress(queue.Empty):
+            last.callback(ended.release)
+            while not run.stopping.is_set():
+                member = todo.get_nowait()
+                working[member.name] = member
+                run.outcomes[member.name] = _one(member, run, heard)
+                del working[member.name]
+                run.at_work.pop(member.name, None)
+                if fail_fast and run.outcomes[member.name].status:
+                    run.stopping.set()
+
+    # Daemons, so that a second Control-C ends at once whatever they wait for.
+    threads = [threading.Thread(target=worker, daemon=True) for _ in range(min(jobs, len(members)))]
+    with display(run):
+        for thread in threads:
+            thread.start()
+        left = [len(threads)]
+        try:
+            _wait(ended, left, None)
+        except KeyboardInterrupt:
+            run.stopping.set()
+            if not _wait(ended, left, GRACE):
+                for member in list(working.values()):
+                    member.cut()
+                _wait(ended, left, GRACE)
+    return run
+
+
+def _wait(ended: threading.Semaphore, left: list[int], seconds: float | None) -> bool:
+    """Whether all threads have ended within `seconds`; `left` counts those that have not.
+
+    Not by Thread.join: interrupted by Control-C it takes a thread for ended that is not (Python before 3.13).
+    """
+    end = None if seconds is None else time.monotonic() + seconds
+    while left[0]:
+        if ended.acquire(timeout=0.2):
+            left[0] -= 1
+        elif end is not None and time.monotonic() > end:
+            return False
+    return True
+
+
+def _one(member: Member, run: Run, heard: Callable[[str, str], None]) -> Outcome:
+    def say(line: str) -> None:
+        run.at_work[member.name] = (line.strip(), time.monotonic())
+        heard(member.name, line)
+
+    say("connecting")
+    try:
+        outcome = member.work(say)
+    except Exception as error:  # a fault of nbfab's own must not cost this host its verdict, nor others theirs
+        return failure(run.task, member.name, NbfabError(f"a fault in nbfab: {error!r}", "please report it"))
+    if run.stopping.is_set() and outcome.verdict == "not reached":
+        return failure(run.task, member.name, Interrupted(f"cut by Control-C: {outcome.error}", "run it with --failed"))
+    return outcome
+
+
+def folded(outcomes: Sequence[Outcome], key: Callable[[Outcome], str]) -> Iterator[tuple[str, list[str]]]:
+    """What hosts have in common, and their names, the most common first."""
+    groups: dict[str, list[str]] = defaultdict(list)
+    for outcome in outcomes:
+        groups[key(outcome)].append(outcome.host)
+    yield from sorted(groups.items(), key=lambda item: -len(item[1]))

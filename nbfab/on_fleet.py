@@ -1,0 +1,220 @@
+"""Makes a task for many hosts of a task for one: which hosts, their passwords, the question, the table."""
+
+import sys
+from collections.abc import Callable, Mapping, Sequence
+from contextlib import AbstractContextManager, nullcontext
+from dataclasses import dataclass
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from invoke import Context, Exit, Task
+
+from nbfab.errors import UsageError
+from nbfab.on_host import EVERYWHERE, INVENTORY, Asked, Body, HostTask, attempt, declare, exits, section
+from nbfab.settings import OPTIONS, Settings
+
+if TYPE_CHECKING:
+    from nbfab.fleet import Doors, Run
+    from nbfab.handout import Handout
+    from nbfab.host import There
+    from nbfab.inventory import Inventory, InventoryHost
+    from nbfab.outcome import Outcome
+    from nbfab.passwords import Password
+    from nbfab.ssh import Jumps
+
+CHOOSING = {"inventory": None, "limit": None, "jobs": None, "failed": False, "fail_fast": False, "yes": False}
+LOOKING = ("plan", "status")  # tasks that change nothing
+
+
+def on_fleet(task: HostTask) -> Task[Any]:
+    """The task for many hosts that does on each what `task` does on one."""
+    own = [flag for flag in task.own if flag != "foreground"]
+
+    def run(c: Context, given: Mapping[str, Any]) -> None:
+        _fleet(c, task, given)
+
+    told = (task.__doc__ or "").strip().splitlines()[0]
+    doc = f"On every host: {told[:1].lower()}{told[1:]}"
+    made: Task[Any] = declare(run, task.name, doc, CHOOSING | dict.fromkeys((*own, *EVERYWHERE), False))
+    return made
+
+
+def chosen(given: Mapping[str, Any], task: str) -> "tuple[Inventory, Sequence[InventoryHost]]":
+    """The inventory, and the hosts in it that --limit and --failed leave. Raises UsageError."""
+    from nbfab import memory
+    from nbfab.inventory import load
+
+    path = Path(given["inventory"] or INVENTORY)
+    if not path.exists() and not given["inventory"]:
+        raise UsageError(f"there is no {path} here", "--inventory FILE; hosts.example.yaml shows what it may hold")
+    inventory = load(path)
+    hosts = inventory.select(given["limit"]) if given["limit"] is not None else inventory.hosts
+    if given.get("failed"):
+        names = memory.failed(path, task)
+        hosts = tuple(host for host in hosts if host.name in names)
+    return inventory, hosts
+
+
+@dataclass
+class Member:
+    """A host of the inventory, on which a body is to be run."""
+
+    host: "There"
+    settings: Settings
+    password: "Password | None"
+    body: Body
+    given: Mapping[str, Any]
+    handout: "Handout"
+    doors: "Doors"
+
+    @property
+    def name(self) -> str:
+        return self.host.label
+
+    def work(self, say: Callable[[str], None]) -> "Outcome":
+        """As `fleet.Member.work`: connects, with patience, and does what the body does."""
+        self.host.patient = lambda connect: self.doors.enter(self.host.address, connect, say)
+        asked = Asked(
+            heard=say,
+            ask=lambda: self.handout.password(self.host, self.settings),
+            ask_new=lambda: self.handout.new_password(self.host),
+        )
+        return attempt(self.body, self.host, self.settings, self.password, self.given, asked)
+
+    def cut(self) -> None:
+        """Closes the connection, which ends whatever waits for it."""
+        self.host.close()
+
+
+def _members(
+    c: Context,
+    hosts: "Sequence[InventoryHost]",
+    body: Body,
+    given: Mapping[str, Any],
+    handout: "Handout",
+    jumps: "Jumps",
+) -> list[Member]:
+    """All hosts with their settings, every one checked before any is contacted. Raises UsageError."""
+    from nbfab import asking
+    from nbfab.fleet import Doors
+    from nbfab.host import There
+    from nbfab.ssh import Connection, fabric_config
+
+    flags, configuration = {o.key: given[o.flag] for o in OPTIONS}, section(c)
+    everybody = asking.given_password(given["password_stdin"]) if "password_stdin" in given else None
+    if everybody:
+        _ = everybody.hash  # made once, before the threads
+    doors, config = Doors(), fabric_config(c.config)
+    prepared = []
+    for entry in hosts:
+        settings = Settings.gather(flags, configuration, entry.options)
+        password = everybody or (asking.password_of(entry) if "password_stdin" in given else None)
+        prepared.append((entry, settings, password))
+    members = []
+    for entry, settings, password in prepared:
+
+        def connect(entry: "InventoryHost" = entry) -> Connection:
+            return Connection(
+                entry.typed,
+                config,
+                accept_new=given["accept_new_host_key"],
+                interactive=False,
+                hop=jumps,
+                **entry.way,
+            )
+
+        host = There(entry.name, connect, (entry.values.get("address", entry.name), entry.values.get("ssh_port", 22)))
+        members.append(Member(host, settings, password, body, given, handout, doors))
+    return members
+
+
+def _fleet(c: Context, task: HostTask, given: Mapping[str, Any]) -> None:
+    """One call of a task for many hosts."""
+    from nbfab import memory
+    from nbfab.fleet_report import document, plans, table
+    from nbfab.handout import Handout
+    from nbfab.report import Progress
+    from nbfab.ssh import Jumps
+
+    name = task.name
+    with exits():
+        jobs = _jobs(given["jobs"])
+        inventory, hosts = chosen(given, name)
+        handout = Handout(hosts)
+        jumps = Jumps()
+        members = _members(c, hosts, task.does, given, handout, jumps)
+    progress = Progress()
+    for note in inventory.notes:
+        print(note, file=sys.stderr)
+    try:
+        if name == "setup" and not given["yes"] and not given["json"] and members and _somebody():
+            preview = _run(_members(c, hosts, _plan_body(), dict(given), handout, jumps), "plan", jobs, progress)
+            print(plans(preview.in_order()))
+            if not any(outcome.verdict == "would change" for outcome in preview.in_order()):
+                print("nothing to do on those that were reached")
+            elif not _confirm():
+                raise Exit("nothing was changed", code=1)
+        run = _run(members, name, jobs, progress, fail_fast=given["fail_fast"], handout=handout)
+    finally:
+        jumps.close()
+    outcomes = run.in_order()
+    with exits():
+        memory.remember(inventory.path, name, outcomes, whole=not given["failed"])
+    if given["json"]:
+        print(document(name, outcomes, handout.path))
+    else:
+        print(plans(outcomes) if name == "plan" else table(outcomes))
+        if handout.path:
+            print(f"\nURLs and passwords, for you alone: {handout.path}")
+    worst = max((outcome.status for outcome in outcomes), default=0)
+    if worst:
+        raise Exit(code=130 if run.stopping.is_set() and not given["fail_fast"] else 1)
+
+
+def _plan_body() -> Body:
+    from nbfab import tasks
+
+    return tasks.plan.does
+
+
+def _run(
+    members: Sequence[Member],
+    task: str,
+    jobs: int,
+    progress: Any,
+    *,
+    fail_fast: bool = False,
+    handout: "Handout | None" = None,
+) -> "Run":
+    """Runs members with what is right for the terminal: a live display, or a line each."""
+    from nbfab import fleet
+    from nbfab.live import Live
+
+    if not sys.stderr.isatty():
+        return fleet.over(members, task, jobs, fail_fast=fail_fast, heard=progress)
+    live = Live()
+    if handout:
+        handout.aside = live.aside
+
+    def display(run: "Run") -> AbstractContextManager[object]:
+        return live.of(run) if members else nullcontext()
+
+    return fleet.over(members, task, jobs, fail_fast=fail_fast, display=display)
+
+
+def _jobs(given: str | None) -> int:
+    from nbfab.fleet import JOBS
+
+    if given is None:
+        return JOBS
+    if not (given.isascii() and given.isdigit() and 1 <= int(given[:9]) <= 500):
+        raise UsageError(f"jobs must be a whole number from 1 to 500, not {given!r}")
+    return int(given)
+
+
+def _somebody() -> bool:
+    return sys.stdin is not None and sys.stdin.isatty() and sys.stdout.isatty()
+
+
+def _confirm() -> bool:
+    return input("Go on? [y/N] ").strip().lower() in ("y", "yes")
