@@ -39,6 +39,49 @@ def on_fleet(task: HostTask) -> Task[Any]:
     return made
 
 
+def page_task() -> Task[Any]:
+    """The task that writes the page of a fleet."""
+
+    def run(c: Context, given: Mapping[str, Any]) -> None:
+        _page(c, given)
+
+    doc = "Write a page of all hosts for people: links, states, fingerprints, commands to copy."
+    options = {**CHOOSING, "output": None, "accept_new_host_key": False}
+    made: Task[Any] = declare(
+        run, "page", doc, {key: options[key] for key in options if key not in ("failed", "fail_fast", "yes")}
+    )
+    return made
+
+
+def _page(c: Context, given: Mapping[str, Any]) -> None:
+    import time
+
+    from nbfab import tasks
+    from nbfab.handout import Handout
+    from nbfab.page import page
+    from nbfab.report import Progress
+    from nbfab.ssh import Jumps
+
+    with exits():
+        jobs = _jobs(given["jobs"])
+        _, hosts = chosen(given, "page")
+        handout, jumps = Handout(hosts), Jumps()
+        members = _members(c, hosts, tasks.status.does, given, handout, jumps)
+    try:
+        outcomes = _run(members, "status", jobs, Progress()).in_order()
+    finally:
+        jumps.close()
+    path = Path(given["output"] or "fleet.html")
+    new = path.with_name(f".{path.name}.new")
+    with exits():
+        try:
+            new.write_text(page(outcomes, time.strftime("%Y-%m-%d %H:%M %Z")), encoding="utf-8")
+            new.replace(path)
+        except OSError as error:
+            raise UsageError(f"{path} could not be written: {error.strerror}") from None
+    print(f"{path.resolve()}: {sum(not outcome.status for outcome in outcomes)} of {len(outcomes)} running")
+
+
 def chosen(given: Mapping[str, Any], task: str) -> "tuple[Inventory, Sequence[InventoryHost]]":
     """The inventory, and the hosts in it that --limit and --failed leave. Raises UsageError."""
     from nbfab import memory

@@ -5,7 +5,7 @@ from typing import TYPE_CHECKING
 
 from invoke import Collection
 
-from nbfab.on_fleet import on_fleet
+from nbfab.on_fleet import on_fleet, page_task
 from nbfab.on_host import on_host
 
 if TYPE_CHECKING:
@@ -100,7 +100,7 @@ def stop(job: "Job", flags: Mapping[str, bool]) -> "Outcome":
 
 TASKS = (install, password, certificate, profile, config, serve, setup, plan, status, stop)
 
-fleet = Collection("fleet", *(on_fleet(task) for task in TASKS))
+fleet = Collection("fleet", *(on_fleet(task) for task in TASKS), page_task())
 
 ns = Collection(*TASKS, fleet)
 ns.add_task(fleet["setup"], name="provision")
