@@ -53,17 +53,15 @@ def up(count: int, rtt_ms: float = 100) -> Iterator[Hosts]:
     folder = Path(tempfile.mkdtemp(prefix="nbfab-hosts"))
     with contextlib.ExitStack() as stack:
         stack.callback(shutil.rmtree, folder, ignore_errors=True)
-        pids = [_start(stack, ["unshare", "--net", "sleep", "infinity"]) for _ in range(2)]
-        for pid in pids:
-            _wait(f"[ /proc/{pid}/ns/net -ef /proc/self/ns/net ]", holds=False)
-        _link(stack, pids[0], pids[1], rtt_ms)
+        controller, router = _namespace(stack), _namespace(stack)
+        _link(stack, controller, router, rtt_ms)
         _keys(folder)
         for number in range(1, count + 1):
-            _host(stack, folder, pids[1], number)
-        hosts = Hosts(count, folder, pids[0])
+            _host(stack, folder, router, number)
+        hosts = Hosts(count, folder, controller)
         _client(hosts)
         last = address(NEAR, count)
-        _wait(f"nsenter --net=/proc/{pids[0]}/ns/net ssh-keyscan -T 2 {last} 2>/dev/null | grep -q ssh-", seconds=30)
+        _wait(f"nsenter --net=/proc/{controller}/ns/net ssh-keyscan -T 2 {last} 2>/dev/null | grep -q ssh-", seconds=30)
         yield hosts
 
 
@@ -85,6 +83,13 @@ def _start(stack: contextlib.ExitStack, command: Sequence[str], *, heard: bool =
     return int(process.pid)
 
 
+def _namespace(stack: contextlib.ExitStack) -> int:
+    """A process in a network namespace of its own."""
+    pid = _start(stack, ["unshare", "--net", "sleep", "infinity"])
+    _wait(f"[ /proc/{pid}/ns/net -ef /proc/self/ns/net ]", holds=False)
+    return pid
+
+
 def _wait(condition: str, *, holds: bool = True, seconds: int = 10) -> None:
     """Waits until a condition of sh holds, or no longer does."""
     test = condition if holds else f"! {condition}"
@@ -97,19 +102,19 @@ def _ip(pid: int, *lines: str) -> None:
     subprocess.run(command, input="\n".join(lines), text=True, check=True)
 
 
-def _link(stack: contextlib.ExitStack, controller: int, hosts: int, rtt_ms: float) -> None:
-    _ip(controller, "link set lo up", f"link add lan0 type veth peer name lan1 netns {hosts}")
-    delay = [sys.executable, str(HERE / "delay.py"), str(controller), str(hosts), str(rtt_ms / 2)]
+def _link(stack: contextlib.ExitStack, controller: int, router: int, rtt_ms: float) -> None:
+    """Two ways from the controlling side to the router: one at once, one with the delay."""
+    _ip(controller, "link set lo up", f"link add lan0 type veth peer name lan1 netns {router}")
+    delay = [sys.executable, str(HERE / "delay.py"), str(controller), str(router), str(rtt_ms / 2)]
     _start(stack, delay, heard=True)
     _ip(controller, "addr add 10.97.0.1/30 dev lan0", "link set lan0 up", f"route add {NEAR}.0.0/16 via 10.97.0.2")
-    _ip(hosts, "link set lo up", "addr add 10.97.0.2/30 dev lan1", "link set lan1 up")
-    _ip(
-        controller,
-        "addr add 10.98.0.1/30 dev wan0",
-        "link set wan0 up",
-        f"route add {FAR}.0.0/16 via 10.98.0.2 dev wan0",
-    )
-    _ip(hosts, "addr add 10.98.0.2/30 dev wan1", "link set wan1 up")
+    _ip(router, "link set lo up", "addr add 10.97.0.2/30 dev lan1", "link set lan1 up", "link add br0 type bridge")
+    _ip(router, f"addr add {NEAR}.0.1/16 dev br0", f"addr add {FAR}.0.1/16 dev br0", "link set br0 up")
+    _ip(controller, "addr add 10.98.0.1/30 dev wan0", "link set wan0 txqueuelen 20000 up")
+    _ip(controller, f"route add {FAR}.0.0/16 via 10.98.0.2 dev wan0")
+    _ip(router, "addr add 10.98.0.2/30 dev wan1", "link set wan1 txqueuelen 20000 up")
+    forward = ["nsenter", f"--net=/proc/{router}/ns/net", "sysctl", "-qw", "net.ipv4.ip_forward=1"]
+    subprocess.run(forward, check=True)
 
 
 def _keys(folder: Path) -> None:
@@ -118,11 +123,14 @@ def _keys(folder: Path) -> None:
     os.makedirs("/run/sshd", exist_ok=True)
 
 
-def _host(stack: contextlib.ExitStack, folder: Path, pid: int, number: int) -> None:
+def _host(stack: contextlib.ExitStack, folder: Path, router: int, number: int) -> None:
     home = folder / f"host{number}"
     (home / "tmux").mkdir(parents=True)
     near, far = address(NEAR, number), address(FAR, number)
-    _ip(pid, f"addr add {near}/32 dev lo", f"addr add {far}/32 dev lo")
+    own = _namespace(stack)
+    _ip(router, f"link add v{number} type veth peer name eth0 netns {own}", f"link set v{number} master br0 up")
+    _ip(own, "link set lo up", f"addr add {near}/16 dev eth0", f"addr add {far}/16 dev eth0", "link set eth0 up")
+    _ip(own, f"route add default via {NEAR}.0.1")
     config = home / "sshd_config"
     config.write_text(
         f"ListenAddress {near}\nListenAddress {far}\nHostKey {folder}/host_key\nAuthorizedKeysFile {folder}/id.pub\n"
@@ -130,7 +138,7 @@ def _host(stack: contextlib.ExitStack, folder: Path, pid: int, number: int) -> N
         f"Subsystem sftp internal-sftp\n"
         f'SetEnv "HOME={home}" "TMUX_TMPDIR={home}/tmux" "XDG_DATA_HOME="\n'
     )
-    _start(stack, ["nsenter", f"--net=/proc/{pid}/ns/net", "/usr/sbin/sshd", "-D", "-f", str(config)])
+    _start(stack, ["nsenter", f"--net=/proc/{own}/ns/net", "/usr/sbin/sshd", "-D", "-f", str(config)])
 
 
 def _client(hosts: Hosts) -> None:

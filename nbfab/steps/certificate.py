@@ -72,7 +72,8 @@ def _why_not(wanted: Wanted, facts: Facts, want: tuple[str, ...]) -> str:
     if have is None:
         return "it cannot be read"
     left, days = days_left(have, wanted.now), wanted.settings.days
-    missing = [name for name in want if name not in _names_of(have)]
+    known = _names_of(have)
+    missing = [name for name in want if name not in known]
     public = have.public_key().public_bytes(Encoding.PEM, PublicFormat.SubjectPublicKeyInfo).decode()
     if missing:
         return f"it is not for {', '.join(missing)}"
