@@ -1,3 +1,4 @@
+# shellcheck shell=sh
 # The job by hand, for `ssh HOST sh -s`: a profile's folder, a PEM, settings and a tmux session, nothing if all is there.
 set -eu
 umask 077

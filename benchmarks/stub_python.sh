@@ -1,7 +1,7 @@
 #!/bin/sh
 # Stands in for a Python with the notebook, where a benchmark is about the way to the hosts and not about Jupyter.
 case "$1$#" in
--c2) sed 's/.*"files": \["\([^"]*\)".*/\1/' ;;                                  # the files that an answer rests on
+-c2) sed 's/.*"files": \["\([^"]*\)".*/\1/' ;; # the files that an answer rests on
 -c3) printf '{"source":"%s","python":"%s","version":"3.11.0","packages":{"notebook":"7.0","jupyter_server":"2.10","ipykernel":"6.0","matplotlib":"3.8"},"files": ["%s"]}\n' "$3" "$0" "$0" ;;
 -c5) printf '{"ready": true, "port": %s, "version": "2.10", "kernels": [], "terminals": []}\n' "$(sed -n 's/^c.ServerApp.port = //p' "$3/jupyter_server_config.py")" ;;
 *) exec sleep 3600 ;;

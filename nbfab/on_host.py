@@ -31,7 +31,7 @@ FLAGS = {
     "force": "End the server although its kernels end with it.",
     "inventory": "The file that lists the hosts (hosts.yaml).",
     "limit": "Only these: names, groups, globs, between commas; !NAME takes away.",
-    "jobs": "Hosts at work at the same time (32).",
+    "jobs": "Hosts at work at the same time (64).",
     "failed": "Only those that failed or were not reached the last time.",
     "fail_fast": "Begin with no further host once one has failed.",
     "yes": "Do not ask before anything is changed.",

@@ -1,16 +1,31 @@
 # shellcheck shell=sh
 # Facts as lines of JSON. Python reads them with strict=False, so control characters may stay as they are.
 
-escape() { # text: as the inside of a JSON string
+newline='
+'
+
+escape() { # text: sets escaped to it as the inside of a JSON string; by builtins alone where they can
 	case $1 in
-	*[\\\"]* | *"
-"*) printf '%s\n' "$1" | awk '{ gsub(/[\\"]/, "\\\\&"); printf "%s%s", (NR > 1 ? "\\n" : ""), $0 }' ;;
-	*) printf '%s' "$1" ;;
+	*[\\\"]*)
+		escaped=$(printf '%s\n' "$1" |
+			awk '{ gsub(/[\\"]/, "\\\\&"); printf "%s%s", (NR > 1 ? "\\n" : ""), $0 }')
+		;;
+	*"$newline"*)
+		escaped='' rest=$1
+		while :; do
+			case $rest in *"$newline"*) ;; *) break ;; esac
+			escaped=$escaped${rest%%"$newline"*}\\n
+			rest=${rest#*"$newline"}
+		done
+		escaped=$escaped$rest
+		;;
+	*) escaped=$1 ;;
 	esac
 }
 
 fact() { # name text
-	printf '{"%s":"%s"}\n' "$1" "$(escape "$2")"
+	escape "$2"
+	printf '{"%s":"%s"}\n' "$1" "$escaped"
 }
 
 # One awk for all files. Of a PEM only the certificate is shown: the key stays on the host.

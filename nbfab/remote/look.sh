@@ -35,15 +35,16 @@ look() { # profile port directory python app here wait code_of_environment code_
 }
 
 look_host() {
-	fact user "$(id -un 2>/dev/null || id -u)"
-	fact uid "$(id -u)"
+	# uid=1000(ann) gid=...; without a name where there is none
+	who=$(id)
+	who=${who#uid=} && who=${who%% *}
+	fact uid "${who%%(*}"
+	case $who in *\(*) who=${who#*\(} && fact user "${who%\)}" ;; *) fact user "$who" ;; esac
 	fact home "$HOME"
 	fact clock "$(date +%s)"
-	fact tmux "$(command -v tmux)"
-	fact system "$(
-		uname -s
-		sed -n 's/^ID\(_LIKE\)\{0,1\}=//p' /etc/os-release 2>/dev/null | tr -d '"'
-	)"
+	tmux=$(command -v tmux)
+	fact tmux "$tmux"
+	if [ -z "$tmux" ]; then look_system; fi
 	# Addresses that last: no loopback, no link-local, no temporary IPv6 ones.
 	fact names "$(
 		hostname 2>/dev/null || uname -n
@@ -56,6 +57,13 @@ look_host() {
 		else
 			hostname -I 2>/dev/null | tr ' ' '\n'
 		fi
+	)"
+}
+
+look_system() { # for the command that installs what is missing
+	fact system "$(
+		uname -s
+		sed -n 's/^ID\(_LIKE\)\{0,1\}=//p' /etc/os-release 2>/dev/null | tr -d '"'
 	)"
 }
 
@@ -152,6 +160,7 @@ interpreter() { # path of an environment or an interpreter
 }
 
 look_everywhere() { # here code
+	look_system
 	if [ -f "$base/.venv/complete" ]; then one_environment made "$base/.venv/bin/python" "$2"; fi
 	login=$(/bin/sh -lc 'printf "\n%s\n" "$(command -v jupyter)"' 2>/dev/null </dev/null | tail -n 1)
 	if [ ! -x "$login" ]; then login=$(command -v jupyter); fi
@@ -167,9 +176,10 @@ look_everywhere() { # here code
 
 look_server() { # profile port wait code
 	session_pid=
-	if command -v tmux >/dev/null 2>&1; then
-		session_pid=$(tmux -L nbfab list-panes -a -F '#{session_name} #{pane_pid}' 2>/dev/null </dev/null |
-			awk -v name="$1" '$1 == name { print $2; exit }')
+	if [ -n "$tmux" ]; then
+		for entry in $(tmux -L nbfab list-panes -a -F '#{session_name}=#{pane_pid}' 2>/dev/null </dev/null); do
+			if [ "${entry%=*}" = "$1" ]; then session_pid=${entry#*=}; fi
+		done
 	fi
 	fact session_pid "$session_pid"
 	runner='' pid='' start='' digest='' since='' answer=''
@@ -184,7 +194,9 @@ look_server() { # profile port wait code
 }
 
 ask_server() { # wait code: what the running server says of itself
-	for python in "$(sed -n 3p "$folder/environment" 2>/dev/null)" "$(command -v python3)"; do
+	python=''
+	if [ -f "$folder/environment" ]; then { read -r _ && read -r _ && read -r python; } <"$folder/environment"; fi
+	for python in "$python" "$(command -v python3)"; do
 		if [ -x "$python" ]; then
 			answer=$(cd / && "$python" -c "$2" "$folder" "$pid" "$1" 2>/dev/null </dev/null) &&
 				printf '{"server":%s}\n' "$answer" && return

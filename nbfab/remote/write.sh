@@ -58,11 +58,13 @@ write_file() { # path mode bytes content
 }
 
 report() { # kind number text
-	printf '{"%s":%s,"text":"%s"}\n' "$1" "$2" "$(escape "$3")" >&3
+	escape "$3"
+	printf '{"%s":%s,"text":"%s"}\n' "$1" "$2" "${escaped-}" >&3
 }
 
 say() { # text: progress within a change
-	printf '{"says":"%s"}\n' "$(escape "$1")" >&3
+	escape "$1"
+	printf '{"says":"%s"}\n' "${escaped-}" >&3
 }
 
 change() { # number function argument...
