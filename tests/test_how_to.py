@@ -1,10 +1,14 @@
 """The how-to, end to end, on this machine and on a host over SSH: what a person types, and what they find then."""
 
 import json
+import os
+import socket
 import ssl
 import stat
 import subprocess
+import sys
 import urllib.request
+from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
@@ -211,3 +215,48 @@ def test_options_come_from_the_configuration_too(here: Machine) -> None:
     assert plan["state"]["folder"].endswith("/elsewhere")
     (here.home / ".invoke.yaml").write_text("nbfab: {colour: red}\n")
     assert "unknown option 'colour'" in here.fails("plan", status=2)
+
+
+def test_the_readme_s_first_command_in_a_fresh_clone(here: Machine) -> None:
+    clone = here.home / "clone"
+    subprocess.run(["git", "clone", "-q", Path(__file__).parents[1], clone], check=True)
+    env = here.env | {"UV_CACHE_DIR": os.environ.get("UV_CACHE_DIR", str(here.home / "cache"))}
+    env.pop("NBFAB_PYTHON")
+    command = ["uv", "run", "-q", "--python", sys.executable, "inv", "serve"]
+    done = subprocess.run(
+        command, cwd=clone, env=env, stdin=subprocess.DEVNULL, capture_output=True, text=True, timeout=280
+    )
+    assert done.returncode == 0, done.stderr
+    assert f"https://localhost:{here.port}/" in done.stdout
+    assert logs_in(here.port, here.folder, done.stdout.split("Password: ")[1].split()[0])
+
+
+def test_fab_s_own_options_count(there: Machine) -> None:
+    assert there.sshd
+    text = there.sshd.config.read_text()
+    there.sshd.config.write_text("".join(line for line in text.splitlines(True) if "IdentityFile" not in line))
+    fab = ["fab", "-S", str(there.sshd.config), "-H", "box"]
+
+    def run(*args: str) -> subprocess.CompletedProcess[str]:
+        root = Path(__file__).parents[1]
+        return subprocess.run(
+            [*fab, *args], env=there.env, cwd=root, stdin=subprocess.DEVNULL, capture_output=True, text=True
+        )
+
+    assert "permission denied" in run("plan").stderr
+    assert run("-i", str(there.sshd.identity), "plan").returncode == 0
+    with socket.create_server(("127.0.0.1", 0)) as silent:
+        there.sshd.write_config(f"Host box\n  Port {silent.getsockname()[1]}\n")
+        assert "within 1 seconds" in run("-t", "1", "plan").stderr
+
+
+def test_where_the_way_from_here_is_closed_a_tunnel_is_named(host: Callable[..., Machine], tmp_path: Path) -> None:
+    # From the host itself the server answers; from here its name leads to another machine, which does not.
+    machine = host()
+    assert machine.sshd
+    port = machine.sshd.port
+    machine.sshd.write_config(f"Host box\n  HostName 127.0.0.9\n  ProxyCommand socat - TCP:127.0.0.1:{port}\n")
+    machine.sshd.known_hosts.write_text(machine.sshd.known_line(machine.sshd.host_keys[0], f"[127.0.0.9]:{port}"))
+    said = machine.ok("setup", "--ip", "127.0.0.1")
+    assert "from here https://127.0.0.9" in said
+    assert f"ssh -N -L {machine.port}:127.0.0.1:{machine.port} box" in said
