@@ -220,7 +220,9 @@ def test_options_come_from_the_configuration_too(here: Machine) -> None:
 def test_the_readme_s_first_command_in_a_fresh_clone(here: Machine) -> None:
     clone = here.home / "clone"
     subprocess.run(["git", "clone", "-q", Path(__file__).parents[1], clone], check=True)
-    env = here.env | {"UV_CACHE_DIR": os.environ.get("UV_CACHE_DIR", str(here.home / "cache"))}
+    cache = subprocess.run(["uv", "cache", "dir"], capture_output=True, text=True, check=True).stdout.strip()
+    env = os.environ | here.env | {"UV_CACHE_DIR": cache}  # with whatever leads to the package registry
+    env.pop("VIRTUAL_ENV", None)
     env.pop("NBFAB_PYTHON")
     command = ["uv", "run", "-q", "--python", sys.executable, "inv", "serve"]
     done = subprocess.run(
