@@ -149,9 +149,12 @@ def status(job: Job) -> Outcome:
     seen = look(job.host, job.wanted)
     outcome = replace(describe(job, job.wanted, seen), verdict="unchanged")
     if not (seen.ours and seen.server and seen.server.ready):
-        why = f"it runs, but does not answer: {seen.server.reason}" if seen.alive and seen.server else "it does not run"
+        why = "it does not run"
         if seen.alive and not seen.ours:
             why = "a process with its number runs, but is not proven to be it"
+        elif seen.alive:
+            reason = seen.server.reason if seen.server else "there is no Python to ask it with"
+            why = f"it runs, but does not answer: {reason}"
         tail = f"; its log ends:\n{seen.log}" if seen.log and seen.started else ""
         return replace(outcome, error=why + tail, hint=f"start it: {_again(job, 'serve')}", status=1)
     return _from_here(job, outcome, seen)

@@ -63,6 +63,7 @@ def _page(c: Context, given: Mapping[str, Any]) -> None:
     from nbfab.ssh import Jumps
 
     with exits():
+        _no_host(c)
         jobs = _jobs(given["jobs"])
         _, hosts = chosen(given, "page")
         handout, jumps = Handout(hosts), Jumps()
@@ -181,6 +182,7 @@ def _fleet(c: Context, task: HostTask, given: Mapping[str, Any]) -> None:
 
     name = task.name
     with exits():
+        _no_host(c)
         jobs = _jobs(given["jobs"])
         inventory, hosts = chosen(given, name)
         handout = Handout(hosts)
@@ -212,6 +214,12 @@ def _fleet(c: Context, task: HostTask, given: Mapping[str, Any]) -> None:
     worst = max((outcome.status for outcome in outcomes), default=0)
     if worst:
         raise Exit(code=130 if run.stopping.is_set() and not given["fail_fast"] else 1)
+
+
+def _no_host(c: Context) -> None:
+    host = getattr(c, "nbfab_host", "")
+    if host:
+        raise UsageError("the hosts of a fleet are those of its inventory, not of -H", f"--limit {host}")
 
 
 def _plan_body() -> Body:

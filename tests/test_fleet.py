@@ -211,6 +211,15 @@ def test_a_wrong_option_is_told_before_anything_is_contacted(three: Fleet, args:
     assert three.execs() == {"one": 0, "two": 0, "three": 0}
 
 
+def test_a_host_of_its_own_is_refused(three: Fleet) -> None:
+    command = three.command("setup")
+    done = subprocess.run(
+        [*command[:3], "-H", "one", *command[3:]], env=three.machine.env, capture_output=True, text=True
+    )
+    assert done.returncode == 2
+    assert "--limit one" in done.stderr
+
+
 def test_an_inventory_that_is_not_there(three: Fleet) -> None:
     three.inventory.unlink()
     done = three.run("setup")
