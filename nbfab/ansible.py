@@ -7,8 +7,9 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
-from nbfab.inventory import Inventory, InventoryHost, Pairs, expand, host_name, mapping, over, parsed
+from nbfab.inventory import Inventory, InventoryHost, Pairs, host_name, mapping, over, parsed
 from nbfab.inventory_keys import KEYS
+from nbfab.ranges import expand
 from nbfab.yaml12 import Node, Place
 
 NAMES = {

@@ -2,7 +2,6 @@
 
 import difflib
 import fnmatch
-import itertools
 import re
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
@@ -11,11 +10,10 @@ from typing import Any, NamedTuple
 
 from nbfab.errors import HostStringError, UsageError
 from nbfab.inventory_keys import KEYS, PASSWORDS
+from nbfab.ranges import MOST, expand
 from nbfab.settings import BY_KEY
 from nbfab.ssh_hosts import parse_host
 from nbfab.yaml12 import Node, Place, read
-
-MOST = 10_000  # hosts
 
 
 @dataclass(frozen=True)
@@ -234,34 +232,6 @@ def _joined(found: Iterable[_Found]) -> tuple[InventoryHost, ...]:
         if len(hosts) > MOST:
             raise host.place.error(f"more than {MOST} hosts")
     return tuple(InventoryHost(h.name, h.place, h.groups, over(h.given, h.own)) for h in hosts.values())
-
-
-_RANGE = re.compile(r"\[([0-9]+|[a-zA-Z]):([0-9]+|[a-zA-Z])(?::([0-9]+))?\]")
-
-
-def expand(pattern: str, place: Place) -> Iterator[str]:
-    """The names that a pattern with ranges means, `gpu[01:30]`, `[a:f]`, `[0:10:5]`, as Ansible has them."""
-    texts = _RANGE.split(pattern)
-    fixed, ranges = texts[::4], list(zip(texts[1::4], texts[2::4], texts[3::4], strict=True))
-    choices = [_choices(first, last, step, pattern, place) for first, last, step in ranges]
-    size = 1
-    for choice in choices:
-        size *= len(choice)
-    if size > MOST:
-        raise place.error(f"{pattern[:60]!r} means more than {MOST} hosts")
-    for chosen in itertools.product(*choices):
-        yield fixed[0] + "".join(text + rest for text, rest in zip(chosen, fixed[1:], strict=True))
-
-
-def _choices(first: str, last: str, step: str | None, pattern: str, place: Place) -> Sequence[str]:
-    by = int(step[:9]) if step else 1
-    if first.isdigit() and last.isdigit() and len(first) < 10 and len(last) < 10 and int(first) <= int(last) and by:
-        if int(last) - int(first) > MOST * by:
-            raise place.error(f"{pattern[:60]!r} means more than {MOST} hosts")
-        return [str(number).zfill(len(first)) for number in range(int(first), int(last) + 1, by)]
-    if first.isalpha() and last.isalpha() and first.islower() == last.islower() and first <= last and by:
-        return [chr(code) for code in range(ord(first), ord(last) + 1, by)]
-    raise place.error(f"{pattern[:60]!r} is no range", "write it as gpu[01:30] or gpu[a:f]")
 
 
 def _nearest(name: str, known: Sequence[str]) -> str:

@@ -1,26 +1,21 @@
 """Makes a task for many hosts of a task for one: which hosts, their passwords, the question, the table."""
 
 import sys
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from contextlib import AbstractContextManager, nullcontext
-from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from invoke import Context, Exit, Task
 
 from nbfab.errors import UsageError
-from nbfab.on_host import EVERYWHERE, INVENTORY, Asked, Body, HostTask, attempt, declare, exits, section
-from nbfab.settings import OPTIONS, Settings
+from nbfab.on_host import EVERYWHERE, INVENTORY, Body, HostTask, declare, exits
 
 if TYPE_CHECKING:
-    from nbfab.fleet import Doors, Run
+    from nbfab.fleet import Run
     from nbfab.handout import Handout
-    from nbfab.host import There
     from nbfab.inventory import Inventory, InventoryHost
-    from nbfab.outcome import Outcome
-    from nbfab.passwords import Password
-    from nbfab.ssh import Jumps
+    from nbfab.members import Member
 
 CHOOSING = {"inventory": None, "limit": None, "jobs": None, "failed": False, "fail_fast": False, "yes": False}
 LOOKING = ("plan", "status")  # tasks that change nothing
@@ -58,16 +53,17 @@ def _page(c: Context, given: Mapping[str, Any]) -> None:
 
     from nbfab import tasks
     from nbfab.handout import Handout
+    from nbfab.jumps import Jumps
+    from nbfab.members import members_of
     from nbfab.page import page
     from nbfab.report import Progress
-    from nbfab.ssh import Jumps
 
     with exits():
         _no_host(c)
         jobs = _jobs(given["jobs"])
         _, hosts = chosen(given, "page")
         handout, jumps = Handout(hosts), Jumps()
-        members = _members(c, hosts, tasks.status.does, given, handout, jumps)
+        members = members_of(c, hosts, tasks.status.does, given, handout, jumps)
     try:
         outcomes = _run(members, "status", jobs, Progress()).in_order()
     finally:
@@ -99,86 +95,14 @@ def chosen(given: Mapping[str, Any], task: str) -> "tuple[Inventory, Sequence[In
     return inventory, hosts
 
 
-@dataclass
-class Member:
-    """A host of the inventory, on which a body is to be run."""
-
-    host: "There"
-    settings: Settings
-    password: "Password | None"
-    body: Body
-    given: Mapping[str, Any]
-    handout: "Handout"
-    doors: "Doors"
-
-    @property
-    def name(self) -> str:
-        return self.host.label
-
-    def work(self, say: Callable[[str], None]) -> "Outcome":
-        """As `fleet.Member.work`: connects, with patience, and does what the body does."""
-        self.host.patient = lambda connect: self.doors.enter(self.host.address, connect, say)
-        asked = Asked(
-            heard=say,
-            ask=lambda: self.handout.password(self.host, self.settings),
-            ask_new=lambda: self.handout.new_password(self.host),
-        )
-        return attempt(self.body, self.host, self.settings, self.password, self.given, asked)
-
-    def cut(self) -> None:
-        """Closes the connection, which ends whatever waits for it."""
-        self.host.close()
-
-
-def _members(
-    c: Context,
-    hosts: "Sequence[InventoryHost]",
-    body: Body,
-    given: Mapping[str, Any],
-    handout: "Handout",
-    jumps: "Jumps",
-) -> list[Member]:
-    """All hosts with their settings, every one checked before any is contacted. Raises UsageError."""
-    from nbfab import asking
-    from nbfab.fleet import Doors
-    from nbfab.host import There
-    from nbfab.ssh import Connection, fabric_config
-
-    flags, configuration = {o.key: given[o.flag] for o in OPTIONS}, section(c)
-    everybody = asking.given_password(given["password_stdin"]) if "password_stdin" in given else None
-    if everybody:
-        _ = everybody.hash  # made once, before the threads
-    doors, config = Doors(), fabric_config(c.config)
-    prepared = []
-    for entry in hosts:
-        settings = Settings.gather(flags, configuration, entry.options)
-        password = everybody or (asking.password_of(entry) if "password_stdin" in given else None)
-        prepared.append((entry, settings, password))
-    members = []
-    for entry, settings, password in prepared:
-
-        def connect(entry: "InventoryHost" = entry) -> Connection:
-            return Connection(
-                entry.typed,
-                config,
-                accept_new=given["accept_new_host_key"],
-                interactive=False,
-                hop=jumps,
-                **entry.way,
-            )
-
-        host = There(entry.name, connect, (entry.values.get("address", entry.name), entry.values.get("ssh_port", 22)))
-        members.append(Member(host, settings, password, body, given, handout, doors))
-    return members
-
-
 def _fleet(c: Context, task: HostTask, given: Mapping[str, Any]) -> None:
     """One call of a task for many hosts."""
     from nbfab import memory
     from nbfab.fleet_report import document, plans, table
     from nbfab.handout import Handout
+    from nbfab.jumps import Jumps
+    from nbfab.members import members_of
     from nbfab.report import Progress
-    from nbfab.ssh import Jumps
 
     name = task.name
     with exits():
@@ -187,13 +111,13 @@ def _fleet(c: Context, task: HostTask, given: Mapping[str, Any]) -> None:
         inventory, hosts = chosen(given, name)
         handout = Handout(hosts)
         jumps = Jumps()
-        members = _members(c, hosts, task.does, given, handout, jumps)
+        members = members_of(c, hosts, task.does, given, handout, jumps)
     progress = Progress()
     for note in inventory.notes:
         print(note, file=sys.stderr)
     try:
         if name == "setup" and not given["yes"] and not given["json"] and members and _somebody():
-            preview = _run(_members(c, hosts, _plan_body(), dict(given), handout, jumps), "plan", jobs, progress)
+            preview = _run(members_of(c, hosts, _plan_body(), dict(given), handout, jumps), "plan", jobs, progress)
             print(plans(preview.in_order()))
             if not any(outcome.verdict == "would change" for outcome in preview.in_order()):
                 print("nothing to do on those that were reached")
@@ -204,7 +128,7 @@ def _fleet(c: Context, task: HostTask, given: Mapping[str, Any]) -> None:
         jumps.close()
     outcomes = run.in_order()
     with exits():
-        memory.remember(inventory.path, name, outcomes, whole=not given["failed"])
+        memory.remember(inventory.path, name, outcomes, whole=not given["failed"] and given["limit"] is None)
     if given["json"]:
         print(document(name, outcomes, handout.path))
     else:
@@ -229,7 +153,7 @@ def _plan_body() -> Body:
 
 
 def _run(
-    members: Sequence[Member],
+    members: "Sequence[Member]",
     task: str,
     jobs: int,
     progress: Any,

@@ -8,7 +8,6 @@ import socket
 import subprocess
 import sys
 import tempfile
-import threading
 import time
 from collections.abc import Callable
 from typing import Any
@@ -220,50 +219,3 @@ def _timeout(config: Any, route: Route) -> float:
 def fabric_config(config: Any) -> fabric.Config:
     """Fabric's configuration, for connections: the one that is given under `fab`, an empty one under `inv`."""
     return config if isinstance(config, fabric.Config) else fabric.Config(lazy=True)
-
-
-class SharedConnection(Connection):
-    """A connection to a jump host that many connections go through: opened once, or failed once for all of them."""
-
-    def __init__(self, *args: Any, **kwargs: Any) -> None:
-        super().__init__(*args, **kwargs)
-        self._set(_one=threading.Lock(), _failure=None)
-
-    def open(self) -> None:
-        """As `Connection.open`, by one thread while the others wait. Raises the same error for all of them."""
-        with self._one:
-            if self._failure is not None:
-                raise self._failure
-            try:
-                super().open()
-            except NbfabError as error:
-                self._set(_failure=error)
-                raise
-
-    def close(self) -> None:
-        """Stays open for the others; `end` closes it."""
-
-    def end(self) -> None:
-        """Closes it for all."""
-        super().close()
-
-
-class Jumps:
-    """The jump hosts of one run, each with one connection, by its name and those before it."""
-
-    def __init__(self) -> None:
-        self._lock = threading.Lock()
-        self._known: dict[tuple[str, tuple[str, ...] | None], SharedConnection] = {}
-
-    def __call__(self, name: str, config: Any, **options: Any) -> SharedConnection:
-        """The connection to the jump host `name`, as `Connection` asks for it."""
-        with self._lock:
-            key = (name, options.get("jumps"))
-            if key not in self._known:
-                self._known[key] = SharedConnection(name, config, **options)
-            return self._known[key]
-
-    def close(self) -> None:
-        """Closes all of them, the farthest first."""
-        for connection in reversed(list(self._known.values())):
-            connection.end()
