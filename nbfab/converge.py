@@ -8,10 +8,10 @@ from typing import Any
 
 from nbfab import reach
 from nbfab.change import Change
-from nbfab.errors import HostError, Refused
+from nbfab.errors import HostError, NbfabError, Refused
 from nbfab.facts import Facts
 from nbfab.host import Host, apply, look
-from nbfab.outcome import Outcome
+from nbfab.outcome import Outcome, failure
 from nbfab.passwords import Password
 from nbfab.steps import certificate, config, install, password, profile, server
 from nbfab.steps.files import check_folder
@@ -87,26 +87,18 @@ def converge(
     elif renew and wanted.password is None and (new := job.ask_new()):
         wanted = replace(wanted, password=new)
         changes = plan(wanted, seen, steps)
-    done: list[Change] = []
-    now = seen
-    # A second round only where the first one has shown that what was withheld may be done, or need not be.
-    for _ in range(2):
-        live = () if wanted.restart else now.live
-        withheld = [change for change in changes if live and change.needs_restart]
-        doing = [change for change in changes if change not in withheld]
-        if not doing:
-            break
-        now = _apply(job, wanted, doing, now)
-        done += doing
-        changes = plan(wanted, now, steps)
-        if not withheld:
-            break
-    left = [change for change in changes if change not in withheld]
-    if left:
-        raise HostError(f"done, but this is still to do: {left[0].summary}", f"see what is in the way: {_plan(job)}")
-    outcome = describe(job, wanted, now)
-    generated = wanted.password.reveal() if wanted.password and wanted.password.generated and done else ""
-    outcome = replace(outcome, verdict="changed" if done else "unchanged", changes=_told(done), password=generated)
+    begun: list[Change] = []
+    try:
+        now, withheld, live = _carry_out(job, wanted, seen, changes, steps, begun)
+    except (NbfabError, KeyboardInterrupt) as error:
+        # The host may have the hash already: a password that nobody was told would lock everybody out.
+        return replace(failure(job.task, job.host.label, error), password=_generated(wanted, begun))
+    outcome = replace(
+        describe(job, wanted, now),
+        verdict="changed" if begun else "unchanged",
+        changes=_told(begun),
+        password=_generated(wanted, begun),
+    )
     if withheld:
         return replace(
             outcome,
@@ -116,15 +108,49 @@ def converge(
             hint=f"when they may end: {_again(job)} --restart",
             status=Refused.status,
         )
-    if any(change.function == "start_server" for change in done):
+    if any(change.function == "start_server" for change in begun):
         outcome = _from_here(job, outcome, now)
     return outcome
 
 
-def _apply(job: Job, wanted: Wanted, changes: Sequence[Change], seen: Facts) -> Facts:
+def _carry_out(
+    job: Job, wanted: Wanted, seen: Facts, changes: list[Change], steps: Sequence[Step], begun: list[Change]
+) -> tuple[Facts, list[Change], tuple[str, ...]]:
+    """Does what may be done and looks again; `begun` gets each change as it is begun with.
+
+    Returns what is seen then, what was withheld, and what is live and would have ended. Raises NbfabError.
+    """
+    now = seen
+    # A second round only where the first one has shown that what was withheld may be done, or need not be.
+    for _ in range(2):
+        live = () if wanted.restart else now.live
+        withheld = [change for change in changes if live and change.needs_restart]
+        doing = [change for change in changes if change not in withheld]
+        if not doing:
+            break
+        now = _apply(job, wanted, doing, now, begun)
+        changes = plan(wanted, now, steps)
+        if not withheld:
+            break
+    left = [change for change in changes if change not in withheld]
+    if left:
+        raise HostError(f"done, but this is still to do: {left[0].summary}", f"see what is in the way: {_plan(job)}")
+    return now, withheld, live
+
+
+def _generated(wanted: Wanted, begun: Iterable[Change]) -> str:
+    """A password that was made for the host, once it is on its way there: it is told this one time."""
+    made = wanted.password
+    on_its_way = any(change.step == "password" for change in begun)
+    return made.reveal() if made and made.generated and on_its_way else ""
+
+
+def _apply(job: Job, wanted: Wanted, changes: Sequence[Change], seen: Facts, begun: list[Change]) -> Facts:
     def heard(record: Mapping[str, Any]) -> None:
         if "doing" in record:
-            job.heard(f"{changes[record['doing']].step}: {changes[record['doing']].summary}")
+            change = changes[record["doing"]]
+            begun.append(change)
+            job.heard(f"{change.step}: {change.summary}")
         elif "says" in record:
             job.heard(f"  {record['says']}")
 
@@ -179,9 +205,13 @@ def stop(job: Job, *, force: bool = False) -> Outcome:
             f"the server was not ended, because that would end {', '.join(seen.live)}", f"{_again(job)} --force"
         )
     change = Change("server", f"end the server, process {seen.started.pid}", "stop_server", seen.started[1:3])
-    now = _apply(job, job.wanted, [change], seen)
-    if now.alive or now.session_pid or now.port_holder:
-        what = "it still runs" if now.alive else f"port {job.wanted.settings.port} is held by {now.port_holder}"
+    # The port to be free is the one that it listens on, whatever port a next one shall have.
+    wanted, answered = job.wanted, seen.server is not None and seen.server.ready
+    if answered and seen.server:
+        wanted = replace(wanted, settings=replace(wanted.settings, port=seen.server.port))
+    now = _apply(job, wanted, [change], seen, [])
+    if now.alive or now.session_pid or (answered and now.port_holder):
+        what = "it still runs" if now.alive else f"port {wanted.settings.port} is held by {now.port_holder}"
         raise HostError(f"the server was told to end, but {what}", "run it again")
     ended = f"process {seen.started.pid} and {len(seen.live)} kernels and terminals have ended, port and files are free"
     return replace(outcome, verdict="changed", changes=_told([change]), notes=(ended,))

@@ -13,7 +13,7 @@ from typing import Protocol
 from nbfab.errors import Dropped, Interrupted, NbfabError
 from nbfab.outcome import Outcome, failure
 
-JOBS = 64  # measured in benchmarks/many.py: more do not end sooner, fewer wait for hosts that are far away
+JOBS = 64  # measured in benchmarks/fleet.py: more do not end sooner, fewer wait for hosts that are far away
 AT_ONCE = 8  # handshakes with one address; sshd drops some of more than 10 (MaxStartups, sshd_config(5))
 TRIES = 5  # to get past an sshd that drops connections: some 8 seconds in all
 GRACE = 8.0  # seconds that hosts at work have after Control-C, before their connections are cut

@@ -11,10 +11,10 @@ from dataclasses import replace
 from types import FrameType
 
 from nbfab.converge import Job, converge, describe
-from nbfab.errors import HostError, Refused, UsageError
+from nbfab.errors import HostError, NbfabError, Refused, UsageError
 from nbfab.facts import Facts
 from nbfab.host import look
-from nbfab.outcome import Outcome
+from nbfab.outcome import Outcome, failure
 
 STOP = 20  # seconds that a server may take to end
 
@@ -34,6 +34,18 @@ def serve(job: Job) -> Outcome:
     The job's `tell` is told once it is ready. Raises Refused if it runs already, HostError if it does not get ready.
     """
     outcome = converge(job, foreground=True)
+    if outcome.status:
+        return outcome
+    told: list[Outcome] = []
+    try:
+        return _run(job, outcome, told)
+    except NbfabError as error:
+        # The hash is in its place, so the password has to be told, if it was not yet.
+        return replace(failure(job.task, job.host.label, error), password="" if told else outcome.password)
+
+
+def _run(job: Job, outcome: Outcome, told: list[Outcome]) -> Outcome:
+    """Runs the server that `outcome` has made ready; what the job is told once it answers is added to `told`."""
     seen = look(job.host, job.wanted)
     if seen.alive:
         raise Refused("the server runs already, in tmux", "nbfab status; nbfab stop")
@@ -54,9 +66,12 @@ def serve(job: Job) -> Outcome:
     for number in (signal.SIGTERM, signal.SIGHUP):
         signal.signal(number, _interrupt)
     try:
-        ready = _wait(job, process)
-        told = replace(describe(job, job.wanted, ready), verdict="changed", changes=outcome.changes)
-        job.tell(replace(told, password=outcome.password, notes=(*told.notes, "in the foreground: Control-C ends it")))
+        is_ready = describe(job, job.wanted, _wait(job, process))
+        notes = (*is_ready.notes, "in the foreground: Control-C ends it")
+        told.append(
+            replace(is_ready, verdict="changed", changes=outcome.changes, password=outcome.password, notes=notes)
+        )
+        job.tell(told[0])
         process.wait()
         raise HostError(
             "the server has ended by itself; its log ends:\n" + look(job.host, job.wanted).log, "start it again"

@@ -8,6 +8,7 @@ import subprocess
 import sys
 import threading
 import time
+from collections import deque
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import suppress
 from functools import cached_property
@@ -27,6 +28,7 @@ if TYPE_CHECKING:
 LOOK = 60  # seconds without a word: of a look, and of most changes beside what they wait for themselves
 INSTALL = 900  # and of an installation, which says nothing while a large package is on its way
 WHOLE = 3600  # seconds for one program
+MOST = 32_000_000  # bytes of what one program prints; a long installation says some hundred thousand
 
 Heard = Callable[[Mapping[str, Any]], None]
 
@@ -212,7 +214,7 @@ def _look(host: Host, wanted: Wanted) -> str:
 def _run(host: Host, program: Program, listen: Heard, silence: float, doing: str) -> list[Mapping[str, Any]]:
     """Runs a program and returns the records that it printed; `listen` hears each as it comes."""
     records: list[Mapping[str, Any]] = []
-    noise: list[str] = []
+    noise: deque[str] = deque(maxlen=3)
     begun, end = False, time.monotonic() + WHOLE
     try:
         for line in _lines(host.talk(program.text.encode("utf-8", "surrogateescape"), silence), end):
@@ -224,11 +226,11 @@ def _run(host: Host, program: Program, listen: Heard, silence: float, doing: str
                 listen(record)
                 records.append(record)
             elif line.strip() and not line.endswith(program.begin):
-                noise.append(line.strip())
+                noise.append(line.strip()[:500])
     except TimeoutError:
         last = f"; it last said: {noise[-1]}" if noise else ""
         raise HostError(f"no word for {silence:.0f} seconds while {doing}{last}", "run it again") from None
-    words = "; ".join(noise[-3:])
+    words = "; ".join(noise)
     if not begun:
         raise HostError(
             f"its login shell did not run a program{f', but said: {words}' if words else ''}",
@@ -238,8 +240,13 @@ def _run(host: Host, program: Program, listen: Heard, silence: float, doing: str
 
 
 def _lines(chunks: Iterator[bytes], end: float) -> Iterator[str]:
-    rest = b""
+    rest, size = b"", 0
     for chunk in chunks:
+        size += len(chunk)
+        if size > MOST:
+            raise HostError(
+                f"it does not stop talking: more than {MOST // 1_000_000} MB", "see what it prints at login"
+            )
         *lines, rest = (rest + chunk).split(b"\n")
         yield from (line.decode("utf-8", "surrogateescape") for line in lines)
         if time.monotonic() > end:

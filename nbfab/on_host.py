@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Any
 
 from invoke import Context, Exit, Task
 
-from nbfab.errors import Interrupted, NbfabError, UsageError
+from nbfab.errors import NbfabError, UsageError
 from nbfab.settings import OPTIONS, Settings
 
 if TYPE_CHECKING:
@@ -167,11 +167,8 @@ def attempt(
     try:
         wanted = Wanted(settings, host.names, time.time(), password, bool(given.get("restart")))
         return body(Job(task, host, wanted, **vars(asked)), given)
-    except NbfabError as error:
+    except (NbfabError, KeyboardInterrupt) as error:
         return failure(task, host.label, error)
-    except KeyboardInterrupt:
-        stopped = Interrupted("stopped by Control-C; what was done stays, whole", "run it again")
-        return failure(task, host.label, stopped)
     finally:
         host.close()
 

@@ -45,6 +45,8 @@ def verdict(error: NbfabError) -> Verdict:
     return "not reached" if isinstance(error, ConnectError | HostKeyError) else "failed"
 
 
-def failure(task: str, host: str, error: NbfabError) -> Outcome:
-    """The outcome that `error` makes."""
+def failure(task: str, host: str, error: NbfabError | KeyboardInterrupt) -> Outcome:
+    """The outcome that `error`, or Control-C, makes."""
+    if isinstance(error, KeyboardInterrupt):
+        error = Interrupted("stopped by Control-C; what was done stays, whole", "run it again")
     return Outcome(host, task, verdict(error), error=str(error), hint=error.hint, status=error.status)

@@ -68,7 +68,7 @@ def serve(job: "Job", flags: Mapping[str, bool]) -> "Outcome":
 
 @on_host("password_stdin", "restart")
 def setup(job: "Job", flags: Mapping[str, bool]) -> "Outcome":
-    """Do all of the above, in order; what is right already stays as it is."""
+    """Do the whole how-to, all steps in order; what is right already stays as it is."""
     from nbfab.converge import converge
 
     return converge(job)

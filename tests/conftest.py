@@ -1,6 +1,7 @@
 """What the tests share: machines, and that nothing is skipped where everything can be installed."""
 
 import os
+import signal
 import tempfile
 from collections.abc import Callable, Iterator
 from contextlib import ExitStack
@@ -10,6 +11,11 @@ from typing import Any
 import pytest
 from machine import Machine
 from sshd import Sshd
+
+
+def pytest_configure() -> None:
+    """Control-C counts for what the tests start, also where they run in the background of a shell, which ignores it."""
+    signal.signal(signal.SIGINT, signal.default_int_handler)
 
 
 @pytest.fixture

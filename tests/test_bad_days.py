@@ -3,6 +3,7 @@
 import errno
 import io
 import os
+import re
 import shutil
 import signal
 import socket
@@ -118,6 +119,31 @@ def test_nothing_is_written_through_a_planted_symlink(here: Machine, target: str
     said = here.fails("setup")
     assert "nbfab does not write through it" in said
     assert (list(elsewhere.iterdir()) == []) if elsewhere.is_dir() else (elsewhere.read_text() == "precious")
+
+
+def test_a_generated_password_is_told_although_the_server_does_not_start(here: Machine) -> None:
+    said = here.fails("setup", "--ip", "192.0.2.7", password=None)  # TEST-NET-1, no address of this machine
+    assert "did not get ready" in said
+    (password,) = re.findall(r"Password: (\S+)", said)
+    assert "Password:" not in here.ok("setup", password=None)
+    assert logs_in(here.port, here.folder, password)
+
+
+def test_a_server_at_another_port_than_the_usual_one_is_stopped(here: Machine) -> None:
+    here.ok("setup")
+    other = str(free_port())
+    here.ok("setup", "--profile", "second", "--port", other)
+    assert "have ended" in here.ok("stop", "--profile", "second")
+    assert logs_in(here.port, here.folder, PASSWORD)
+
+
+def test_a_host_that_does_not_stop_talking_is_given_up(host: Callable[..., Machine], tmp_path: Path) -> None:
+    shell = tmp_path / "chatty"
+    shell.write_text("#!/bin/sh\nexec yes\n")
+    shell.chmod(0o755)
+    said = host(shell=str(shell)).fails("plan")
+    assert "box: failed" in said
+    assert "more than 32 MB" in said
 
 
 def test_a_directory_that_does_not_exist(here: Machine) -> None:

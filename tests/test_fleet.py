@@ -13,10 +13,10 @@ from contextlib import ExitStack
 from pathlib import Path
 
 import pytest
-from fleet import Fleet, fleet_of
 from machine import BIN, PASSWORD, ROOT
 from notebook_client import logs_in
 from sshd import Sshd, free_port, keygen
+from sshd_fleet import Fleet, fleet_of
 from terminal import Terminal
 from test_bad_days import fill
 

@@ -8,10 +8,10 @@ from contextlib import ExitStack
 from pathlib import Path
 
 import pytest
-from fleet import Fleet, fleet_of
 from machine import PASSWORD, ROOT
 from playwright.sync_api import Browser, expect, sync_playwright
 from sshd import free_port
+from sshd_fleet import Fleet, fleet_of
 
 from nbfab.outcome import Outcome
 from nbfab.page import page
