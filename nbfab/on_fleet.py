@@ -163,10 +163,11 @@ def _run(
 ) -> "Run":
     """Runs members with what is right for the terminal: a live display, or a line each."""
     from nbfab import fleet
-    from nbfab.live import Live
 
     if not sys.stderr.isatty():
         return fleet.over(members, task, jobs, fail_fast=fail_fast, heard=progress)
+    from nbfab.live import Live
+
     live = Live()
     if handout:
         handout.aside = live.aside
