@@ -13,6 +13,7 @@ from nbfab.facts import Facts
 from nbfab.host import Host, apply, look
 from nbfab.outcome import Outcome, failure
 from nbfab.passwords import Password
+from nbfab.settings import EVERY_ADDRESS, is_name
 from nbfab.steps import certificate, config, install, password, profile, server
 from nbfab.steps.files import check_folder
 from nbfab.wanted import Wanted
@@ -27,6 +28,7 @@ STEPS: Mapping[str, Step] = {
     "config": config.config,
     "server": server.server,
 }
+MOST_URLS = 3  # of this machine, for other machines: its name, its full name and an address
 # What a running server takes up only when it is started anew.
 RESTARTING = ("password", "config")
 
@@ -48,6 +50,14 @@ class Job:
     ask_new: Callable[[], Password | None] = field(default=lambda: None)
     confirm: Callable[[str], bool] = field(default=lambda question: False)
     tell: Callable[[Outcome], None] = field(default=lambda outcome: None)
+
+
+@dataclass
+class Course:
+    """What has come of a plan so far: the changes that were begun with, and what they said once they were done."""
+
+    begun: list[Change] = field(default_factory=list)
+    said: list[str] = field(default_factory=list)
 
 
 def plan(wanted: Wanted, facts: Facts, steps: Iterable[Step]) -> list[Change]:
@@ -87,17 +97,19 @@ def converge(
     elif renew and wanted.password is None and (new := job.ask_new()):
         wanted = replace(wanted, password=new)
         changes = plan(wanted, seen, steps)
-    begun: list[Change] = []
+    course = Course()
     try:
-        now, withheld, live = _carry_out(job, wanted, seen, changes, steps, begun)
+        now, withheld, live = _carry_out(job, wanted, seen, changes, steps, course)
     except (NbfabError, KeyboardInterrupt) as error:
         # The host may have the hash already: a password that nobody was told would lock everybody out.
-        return replace(failure(job.task, job.host.label, error), password=_generated(wanted, begun))
+        return replace(failure(job.task, job.host.label, error), password=_generated(wanted, course))
+    outcome = describe(job, wanted, now)
     outcome = replace(
-        describe(job, wanted, now),
-        verdict="changed" if begun else "unchanged",
-        changes=_told(begun),
-        password=_generated(wanted, begun),
+        outcome,
+        verdict="changed" if course.begun else "unchanged",
+        changes=_told(course.begun),
+        notes=(*course.said, *outcome.notes),
+        password=_generated(wanted, course),
     )
     if withheld:
         return replace(
@@ -108,15 +120,15 @@ def converge(
             hint=f"when they may end: {_again(job)} --restart",
             status=Refused.status,
         )
-    if any(change.function == "start_server" for change in begun):
+    if any(change.function == "start_server" for change in course.begun):
         outcome = _from_here(job, outcome, now)
     return outcome
 
 
 def _carry_out(
-    job: Job, wanted: Wanted, seen: Facts, changes: list[Change], steps: Sequence[Step], begun: list[Change]
+    job: Job, wanted: Wanted, seen: Facts, changes: list[Change], steps: Sequence[Step], course: Course
 ) -> tuple[Facts, list[Change], tuple[str, ...]]:
-    """Does what may be done and looks again; `begun` gets each change as it is begun with.
+    """Does what may be done and looks again; `course` is kept up to date.
 
     Returns what is seen then, what was withheld, and what is live and would have ended. Raises NbfabError.
     """
@@ -128,7 +140,7 @@ def _carry_out(
         doing = [change for change in changes if change not in withheld]
         if not doing:
             break
-        now = _apply(job, wanted, doing, now, begun)
+        now = _apply(job, wanted, doing, now, course)
         changes = plan(wanted, now, steps)
         if not withheld:
             break
@@ -138,19 +150,21 @@ def _carry_out(
     return now, withheld, live
 
 
-def _generated(wanted: Wanted, begun: Iterable[Change]) -> str:
+def _generated(wanted: Wanted, course: Course) -> str:
     """A password that was made for the host, once it is on its way there: it is told this one time."""
     made = wanted.password
-    on_its_way = any(change.step == "password" for change in begun)
+    on_its_way = any(change.step == "password" for change in course.begun)
     return made.reveal() if made and made.generated and on_its_way else ""
 
 
-def _apply(job: Job, wanted: Wanted, changes: Sequence[Change], seen: Facts, begun: list[Change]) -> Facts:
+def _apply(job: Job, wanted: Wanted, changes: Sequence[Change], seen: Facts, course: Course) -> Facts:
     def heard(record: Mapping[str, Any]) -> None:
         if "doing" in record:
             change = changes[record["doing"]]
-            begun.append(change)
+            course.begun.append(change)
             job.heard(f"{change.step}: {change.summary}")
+        elif "done" in record and record["text"]:
+            course.said.append(str(record["text"]).strip())
         elif "says" in record:
             job.heard(f"  {record['says']}")
 
@@ -209,7 +223,7 @@ def stop(job: Job, *, force: bool = False) -> Outcome:
     wanted, answered = job.wanted, seen.server is not None and seen.server.ready
     if answered and seen.server:
         wanted = replace(wanted, settings=replace(wanted.settings, port=seen.server.port))
-    now = _apply(job, wanted, [change], seen, [])
+    now = _apply(job, wanted, [change], seen, Course())
     if now.alive or now.session_pid or (answered and now.port_holder):
         what = "it still runs" if now.alive else f"port {wanted.settings.port} is held by {now.port_holder}"
         raise HostError(f"the server was told to end, but {what}", "run it again")
@@ -231,6 +245,9 @@ def describe(job: Job, wanted: Wanted, seen: Facts) -> Outcome:
     if cert:
         state["fingerprint"] = certificate.fingerprint(cert)
         state["days_left"] = certificate.days_left(cert, wanted.now)
+    if job.host.local and seen.ours and settings.ip in EVERY_ADDRESS:
+        own = [name for name in seen.names if is_name(name)]
+        state["elsewhere"] = [f"https://{_in_url(name)}:{port}/" for name in own[:MOST_URLS]]
     modules = (install, certificate, server)
     notes = tuple(note for module in modules for note in module.notes(wanted, seen))
     return Outcome(

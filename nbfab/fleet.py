@@ -108,10 +108,11 @@ def over(
             while not run.stopping.is_set():
                 member = todo.get_nowait()
                 working[member.name] = member
-                run.outcomes[member.name] = _one(member, run, heard)
+                outcome = run.outcomes[member.name] = _one(member, run, heard)
                 del working[member.name]
                 run.at_work.pop(member.name, None)
-                if fail_fast and run.outcomes[member.name].status:
+                heard(member.name, ": ".join([outcome.verdict, *outcome.error.splitlines()[:1]]))
+                if fail_fast and outcome.status:
                     run.stopping.set()
 
     # Daemons, so that a second Control-C ends at once whatever they wait for.

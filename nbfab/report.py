@@ -79,6 +79,8 @@ def _state(outcome: Outcome) -> Iterator[str]:
         yield f"{'certificate':{WIDTH}}SHA-256 {state['fingerprint']}, {state['days_left']} days left"
     if state.get("running"):
         yield f"{'open':{WIDTH}}{outcome.url}"
+        if state.get("elsewhere"):
+            yield f"{'elsewhere':{WIDTH}}{' '.join(state['elsewhere'])}"
     if outcome.password:
         yield f"Password: {outcome.password}"
 

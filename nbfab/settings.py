@@ -11,6 +11,7 @@ from nbfab.errors import UsageError
 
 # A label of a DNS name. The underscore is no host name by RFC 1123, but people type such aliases.
 _LABEL = re.compile(r"(?!-)[A-Za-z0-9_-]{1,63}(?<!-)")
+EVERY_ADDRESS = ("*", "0.0.0.0", "::")  # values of `ip` that listen on more than one
 _PROFILE = re.compile(r"[A-Za-z0-9][A-Za-z0-9_-]{0,63}")
 
 

@@ -1,14 +1,13 @@
 """The notebook as a person sees it: in a real browser, from the login to a plot."""
 
-import os
-import shutil
 import subprocess
 from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
+from chromium import chromium
 from machine import PASSWORD, ROOT, Machine
-from playwright.sync_api import Browser, Page, expect, sync_playwright
+from playwright.sync_api import Browser, Page, expect
 
 PLOT = "import os, matplotlib.pyplot as plt\nprint(os.path.basename(os.getcwd()))\n_ = plt.plot([1, 4, 9, 16])"
 
@@ -31,14 +30,8 @@ def browser(tmp_path: Path, machine: Machine) -> Iterator[Browser]:
     subprocess.run([*certutil, "-N", "--empty-password"], check=True)
     pem = str(machine.folder / "nbserver.pem")
     subprocess.run([*certutil, "-A", "-n", "nbserver", "-t", "P,,", "-i", pem], check=True)
-    program = shutil.which("chromium") or shutil.which("chromium-browser") or shutil.which("google-chrome")
-    assert program, "the browser test needs Chromium: apt-get install chromium"
-    with sync_playwright() as playwright:
-        # Chromium's own sandbox does not work for root.
-        arguments = ["--no-sandbox"] if os.geteuid() == 0 else []
-        browser = playwright.chromium.launch(executable_path=program, args=arguments, env={"HOME": str(home)})
+    with chromium(home) as browser:
         yield browser
-        browser.close()
 
 
 def _new_notebook(page: Page, base: str) -> str:

@@ -72,6 +72,16 @@ def test_twenty_hosts_and_more_of_which_some_are_broken(tmp_path: Path, stack: E
 
     done = fleet.run("setup", "--yes")
     assert done.returncode == 1
+    # Without a terminal each step is a line, and so is each end.
+    lines = done.stderr.splitlines()
+    for step in (
+        "connecting",
+        "looking",
+        f"server: start the server in tmux at port {fleet.ports['good02']}",
+        "changed",
+    ):
+        assert f"good02: {step}" in lines
+    assert any(line.startswith("dead: not reached: ") for line in lines)
     rows = {line.split()[0]: line for line in done.stdout.splitlines()[1:] if line.strip()}
     for name in good:
         assert re.match(rf"{name} +changed ", rows[name])

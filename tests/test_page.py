@@ -1,15 +1,14 @@
 """The page of a fleet, as a person sees it: on a phone, in the dark, in a browser of one's own."""
 
-import os
 import re
-import shutil
 from collections.abc import Iterator
 from contextlib import ExitStack
 from pathlib import Path
 
 import pytest
+from chromium import chromium
 from machine import PASSWORD, ROOT
-from playwright.sync_api import Browser, expect, sync_playwright
+from playwright.sync_api import Browser, expect
 from sshd import free_port
 from sshd_fleet import Fleet, fleet_of
 
@@ -24,14 +23,9 @@ def three(tmp_path: Path) -> Iterator[Fleet]:
 
 
 @pytest.fixture
-def browser() -> Iterator[Browser]:
-    program = shutil.which("chromium") or shutil.which("google-chrome")
-    assert program, "the page is looked at in Chromium: apt-get install chromium"
-    with sync_playwright() as playwright:
-        arguments = ["--no-sandbox"] if os.geteuid() == 0 else []
-        browser = playwright.chromium.launch(executable_path=program, args=arguments)
+def browser(tmp_path: Path) -> Iterator[Browser]:
+    with chromium(tmp_path) as browser:
         yield browser
-        browser.close()
 
 
 def test_the_page_of_a_fleet(three: Fleet, browser: Browser) -> None:

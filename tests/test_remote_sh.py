@@ -109,3 +109,37 @@ def test_all_files_together_are_one_program(shell: list[str], tmp_path: Path) ->
     program = render(("json", "process", "look", "write", "install", "serve"), [call("fact", "alive", "yes")])
     said = run(shell, program.text, tmp_path)
     assert said.splitlines() == [program.begin, '{"alive":"yes"}', "", program.end]
+
+
+@pytest.mark.parametrize("shell", SHELLS, ids=lambda shell: shell[0])
+@pytest.mark.parametrize(
+    ("kills", "user", "lingers", "may", "keeper", "words"),
+    [
+        ("b true", "1000", "no", True, "systemd-run --user --scope --quiet --", ""),
+        ("b true", "1000", "yes", False, "systemd-run --user --scope --quiet --", ""),
+        ("b true", "1000", "no", False, "", "unless an administrator runs: loginctl enable-linger ann"),
+        ("b true", "0", "no", False, "", ""),
+        ("b false", "1000", "no", False, "", ""),
+        ("", "1000", "no", False, "", ""),
+    ],
+)
+def test_tmux_outlives_a_logind_that_ends_what_is_left_behind(
+    shell: list[str], kills: str, user: str, lingers: str, may: bool, keeper: str, words: str, tmp_path: Path
+) -> None:
+    stubs = {
+        "busctl": f"echo '{kills}'",
+        "id": f"case $1 in -un) echo ann ;; *) echo {user} ;; esac",
+        "loginctl": f'case "$*" in *show-user*) echo {lingers} ;; *) {str(may).lower()} ;; esac',
+    }
+    for name, text in stubs.items():
+        (tmp_path / name).write_text(f"#!/bin/sh\n{text}\n")
+        (tmp_path / name).chmod(0o755)
+    program = (
+        f"PATH={tmp_path}:$PATH; unset XDG_RUNTIME_DIR\n"
+        + functions("serve")
+        + 'outlive; echo "<$keeper> <${XDG_RUNTIME_DIR-}>"\n'
+    )
+    said, _, last = run(shell, program).rstrip("\n").rpartition("\n")
+    assert words in said
+    assert bool(words) == bool(said)
+    assert last == f"<{keeper}> <{'/run/user/1000' if keeper else ''}>"

@@ -7,12 +7,34 @@ start_server() { # profile python seconds code
 	rm -f started
 	# The current folder is the profile's, so that no path has to be quoted for whatever login shell tmux runs;
 	# no configuration of the user's for tmux, no descriptor of ours, and the user's own umask.
-	(umask "${mask:-077}" && unset TMUX TMUX_PANE && exec tmux -L nbfab -f /dev/null new-session -d -s "$1" 'exec /bin/sh run.sh') \
+	outlive
+	# shellcheck disable=SC2086 # the words of a command, or none
+	(umask "${mask:-077}" && unset TMUX TMUX_PANE &&
+		exec $keeper tmux -L nbfab -f /dev/null new-session -d -s "$1" 'exec /bin/sh run.sh') \
 		</dev/null >tmux.out 2>&1 3>&- || {
 		cat tmux.out >&2
 		return 1
 	}
 	wait_ready "$2" "$3" "$4"
+}
+
+# logind.conf(5), KillUserProcesses: where logind ends what a user leaves behind, tmux has to run in a scope of the user's
+# own manager, and that has to linger (loginctl(1)); of root nothing is ended.
+outlive() { # sets keeper to the words that tmux has to be started with; says it where nothing helps
+	keeper=
+	user=$(id -un)
+	case $(busctl get-property org.freedesktop.login1 /org/freedesktop/login1 \
+		org.freedesktop.login1.Manager KillUserProcesses 2>/dev/null </dev/null) in
+	*true) if [ "$(id -u)" = 0 ]; then return; fi ;;
+	*) return ;;
+	esac
+	if [ "$(loginctl show-user "$user" -p Linger --value 2>/dev/null </dev/null)" = yes ] ||
+		loginctl --no-ask-password enable-linger >/dev/null 2>&1 </dev/null; then
+		export XDG_RUNTIME_DIR="${XDG_RUNTIME_DIR:-/run/user/$(id -u)}"
+		keeper='systemd-run --user --scope --quiet --'
+	else
+		echo "logind here ends the server when $user logs out (KillUserProcesses), unless an administrator runs: loginctl enable-linger $user"
+	fi
 }
 
 wait_ready() { # python seconds code

@@ -12,7 +12,7 @@ from cryptography.x509.oid import ExtendedKeyUsageOID, NameOID
 
 from nbfab.change import Change, write
 from nbfab.facts import Facts
-from nbfab.settings import is_name
+from nbfab.settings import EVERY_ADDRESS, is_name
 from nbfab.steps.files import PRIVATE
 from nbfab.wanted import Wanted
 
@@ -24,7 +24,7 @@ SKEW = 600  # seconds between two clocks that are worth a note
 def names(wanted: Wanted, facts: Facts) -> tuple[str, ...]:
     """Every name and address that people will type, as a certificate can carry it, each once."""
     own = [name for name in facts.names if is_name(name)]
-    listening = () if wanted.settings.ip in ("*", "0.0.0.0", "::") else (wanted.settings.ip,)
+    listening = () if wanted.settings.ip in EVERY_ADDRESS else (wanted.settings.ip,)
     every = [*wanted.names, *wanted.settings.names, *listening, *own, "localhost", "127.0.0.1", "::1"]
     return tuple(dict.fromkeys(_canonical(name) for name in every if is_name(name)))
 
