@@ -50,6 +50,7 @@ class Hosts:
 @contextlib.contextmanager
 def up(count: int, rtt_ms: float = 100) -> Iterator[Hosts]:
     """Brings `count` hosts up, the far ones `rtt_ms` away, and takes them down at the end."""
+    signal.signal(signal.SIGTERM, lambda *_: sys.exit(143))  # so that they are taken down then too
     folder = Path(tempfile.mkdtemp(prefix="nbfab-hosts"))
     with contextlib.ExitStack() as stack:
         stack.callback(shutil.rmtree, folder, ignore_errors=True)

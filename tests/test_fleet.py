@@ -187,6 +187,18 @@ def test_an_sshd_that_drops_bursts_is_knocked_at_again(tmp_path: Path, stack: Ex
     assert "12 hosts" in done.stdout
 
 
+def test_a_thousand_hosts_of_which_most_are_not_there_each_get_their_verdict(three: Fleet, stack: ExitStack) -> None:
+    with three.inventory.open("a") as inventory:
+        inventory.write(f"  gone[001:987]: {{address: 127.0.0.1, ssh_port: {free_port()}}}\n")
+        inventory.write(f"  silent[01:10]: {{address: 127.0.0.1, ssh_port: {black_hole(stack)}}}\n")
+    hosts = three.json("plan")
+    assert len(hosts) == 1000
+    assert {host["verdict"] for name, host in hosts.items() if name in three.hosts} == {"would change"}
+    lost = {name: host for name, host in hosts.items() if name not in three.hosts}
+    assert {host["verdict"] for host in lost.values()} == {"not reached"}
+    assert all(("no answer" if name.startswith("silent") else "refused") in lost[name]["error"] for name in lost)
+
+
 def test_fail_fast_begins_with_no_further_host(three: Fleet) -> None:
     three.ways["one"] = f"Port {free_port()}"
     three.write()
