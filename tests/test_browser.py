@@ -13,22 +13,15 @@ PLOT = "import os, matplotlib.pyplot as plt\nprint(os.path.basename(os.getcwd())
 
 
 @pytest.fixture
-def machine(tmp_path: Path) -> Iterator[Machine]:
-    machine = Machine(tmp_path)
-    yield machine
-    machine.close()
-
-
-@pytest.fixture
-def browser(tmp_path: Path, machine: Machine) -> Iterator[Browser]:
+def browser(tmp_path: Path, here: Machine) -> Iterator[Browser]:
     """A browser of somebody who has told it to trust the certificate, and nothing else."""
-    machine.ok("serve")
+    here.ok("serve")
     home = tmp_path / "browser"
     trusted = home / ".pki/nssdb"
     trusted.mkdir(parents=True)
     certutil = ["certutil", "-d", f"sql:{trusted}"]
     subprocess.run([*certutil, "-N", "--empty-password"], check=True)
-    pem = str(machine.folder / "nbserver.pem")
+    pem = str(here.folder / "nbserver.pem")
     subprocess.run([*certutil, "-A", "-n", "nbserver", "-t", "P,,", "-i", pem], check=True)
     with chromium(home) as browser:
         yield browser
@@ -49,8 +42,8 @@ def _new_notebook(page: Page, base: str) -> str:
     return f"{base}/notebooks/{page.evaluate(script, PLOT)}"
 
 
-def test_from_the_login_to_a_plot(machine: Machine, browser: Browser) -> None:
-    base = f"https://localhost:{machine.port}"
+def test_from_the_login_to_a_plot(here: Machine, browser: Browser) -> None:
+    base = f"https://localhost:{here.port}"
     page = browser.new_context(viewport={"width": 1100, "height": 800}).new_page()
     page.goto(base)
     page.fill("#password_input", "wrong horse battery")
@@ -65,7 +58,7 @@ def test_from_the_login_to_a_plot(machine: Machine, browser: Browser) -> None:
     plot = page.locator(".jp-OutputArea-output img").first
     expect(plot).to_be_visible(timeout=60_000)
     assert plot.evaluate("image => image.naturalWidth") > 100
-    expect(page.locator(".jp-OutputArea-output", has_text=machine.work.name).first).to_be_visible()
+    expect(page.locator(".jp-OutputArea-output", has_text=here.work.name).first).to_be_visible()
     folder = ROOT / "screenshots"
     folder.mkdir(exist_ok=True)
     page.screenshot(path=folder / "notebook.png")
