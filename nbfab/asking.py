@@ -4,9 +4,9 @@ import getpass
 import os
 import sys
 
-from nbfab.errors import UsageError
+from nbfab.errors import Interrupted, UsageError
 from nbfab.inventory import InventoryHost
-from nbfab.passwords import Password, generate
+from nbfab.passwords import SHORTEST, Password, generate
 
 
 def given_password(from_stdin: bool) -> Password | None:
@@ -16,6 +16,10 @@ def given_password(from_stdin: bool) -> Password | None:
     """
     if from_stdin:
         text = sys.stdin.read().removesuffix("\n").removesuffix("\r")
+        if not text:
+            raise UsageError(
+                "--password-stdin: there is no password on standard input", "leave it out to have one typed, or made"
+            )
     else:
         text = os.environ.get("NBFAB_PASSWORD", "")
     return Password(text) if text else None
@@ -38,7 +42,8 @@ def password_of(host: InventoryHost) -> Password | None:
 
 def ask_password() -> Password:
     """A password typed twice, without an echo; a generated one for an empty answer, or where nobody can type."""
-    return (typed_password("Password for the notebook (empty: one is made): ") if somebody() else None) or generate()
+    question = f"Password for the notebook (at least {SHORTEST} characters; empty: one is made): "
+    return (typed_password(question) if somebody() else None) or generate()
 
 
 def ask_new_password() -> Password | None:
@@ -47,7 +52,15 @@ def ask_new_password() -> Password | None:
 
 
 def typed_password(question: str = "Password for the notebooks, one for all: ") -> Password | None:
-    """A password typed twice, without an echo; None for an empty answer."""
+    """A password typed twice, without an echo; None for an empty answer. Raises Interrupted at the end of input."""
+    try:
+        return _typed_twice(question)
+    except EOFError:
+        print(file=sys.stderr)
+        raise Interrupted("no password was typed", "run it again") from None
+
+
+def _typed_twice(question: str) -> Password | None:
     while True:
         first = getpass.getpass(question)
         if not first:
@@ -63,8 +76,17 @@ def typed_password(question: str = "Password for the notebooks, one for all: ") 
 
 
 def confirm(question: str) -> bool:
-    """Whether a person at the terminal says yes."""
-    return somebody() and input(f"{question} [y/N] ").strip().lower() in ("y", "yes")
+    """Whether there is a person at the terminal who says yes."""
+    return somebody() and yes(question)
+
+
+def yes(question: str) -> bool:
+    """Whether the answer is yes; the end of input (Control-D) is none."""
+    try:
+        return input(f"{question} [y/N] ").strip().lower() in ("y", "yes")
+    except EOFError:
+        print(file=sys.stderr)
+        return False
 
 
 def somebody() -> bool:

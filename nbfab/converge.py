@@ -37,7 +37,8 @@ RESTARTING = ("password", "config")
 class Job:
     """A task on one host: what is wanted, and whom to tell and to ask.
 
-    `heard` is told what goes on, a line each. `ask` gives a password where the host has none, `ask_new` one to put in
+    `heard` is told what goes on, a line each, and an empty one before others use the terminal. `again` gives the
+    command line of a task, for a person to type. `ask` gives a password where the host has none, `ask_new` one to put in
     place of the one that is there, and `confirm` a yes or no where kernels are live; they may wait for a person.
     `tell` reports before a task has ended that goes on.
     """
@@ -48,6 +49,7 @@ class Job:
     heard: Callable[[str], None] = field(default=lambda line: None)
     ask: Callable[[], Password] = field(default=lambda: Password())
     ask_new: Callable[[], Password | None] = field(default=lambda: None)
+    again: Callable[[str], str] = field(default=lambda task: f"nbfab {task}")
     confirm: Callable[[str], bool] = field(default=lambda question: False)
     tell: Callable[[Outcome], None] = field(default=lambda outcome: None)
 
@@ -117,7 +119,7 @@ def converge(
             verdict="refused",
             withheld=tuple(change.summary for change in withheld),
             error=f"the server was not restarted, because that would end {', '.join(live)}",
-            hint=f"when they may end: {_again(job)} --restart",
+            hint=f"when they may end: {job.again(job.task)} --restart",
             status=Refused.status,
         )
     if any(change.function == "start_server" for change in course.begun):
@@ -146,7 +148,7 @@ def _carry_out(
             break
     left = [change for change in changes if change not in withheld]
     if left:
-        raise HostError(f"done, but this is still to do: {left[0].summary}", f"see what is in the way: {_plan(job)}")
+        raise HostError(f"done, but this is still to do: {left[0].summary}", job.again("plan"))
     return now, withheld, live
 
 
@@ -196,7 +198,7 @@ def status(job: Job) -> Outcome:
             reason = seen.server.reason if seen.server else "there is no Python to ask it with"
             why = f"it runs, but does not answer: {reason}"
         tail = f"; its log ends:\n{seen.log}" if seen.log and seen.started else ""
-        return replace(outcome, error=why + tail, hint=f"start it: {_again(job, 'serve')}", status=1)
+        return replace(outcome, error=why + tail, hint=job.again("serve"), status=1)
     return _from_here(job, outcome, seen)
 
 
@@ -216,7 +218,7 @@ def stop(job: Job, *, force: bool = False) -> Outcome:
         )
     if seen.live and not force and not job.confirm(f"{job.host.label}: end {', '.join(seen.live)}?"):
         raise Refused(
-            f"the server was not ended, because that would end {', '.join(seen.live)}", f"{_again(job)} --force"
+            f"the server was not ended, because that would end {', '.join(seen.live)}", f"{job.again(job.task)} --force"
         )
     change = Change("server", f"end the server, process {seen.started.pid}", "stop_server", seen.started[1:3])
     # The port to be free is the one that it listens on, whatever port a next one shall have.
@@ -227,7 +229,8 @@ def stop(job: Job, *, force: bool = False) -> Outcome:
     if now.alive or now.session_pid or (answered and now.port_holder):
         what = "it still runs" if now.alive else f"port {wanted.settings.port} is held by {now.port_holder}"
         raise HostError(f"the server was told to end, but {what}", "run it again")
-    ended = f"process {seen.started.pid} and {len(seen.live)} kernels and terminals have ended, port and files are free"
+    with_it = f" with {', '.join(seen.live)}" if seen.live else ""
+    ended = f"process {seen.started.pid} has ended{with_it}; its port and its files are free"
     return replace(outcome, verdict="changed", changes=_told([change]), notes=(ended,))
 
 
@@ -236,6 +239,8 @@ def describe(job: Job, wanted: Wanted, seen: Facts) -> Outcome:
     settings = wanted.settings
     port = seen.server.port if seen.server and seen.server.ready else settings.port
     state: dict[str, Any] = {"running": seen.ours, "folder": seen.folder}
+    if not job.host.local:
+        state["ssh"] = job.host.ssh
     cert = certificate.load(seen.certificate) if seen.certificate else None
     if seen.ours and seen.started:
         state["since"] = time.strftime("%Y-%m-%dT%H:%M:%SZ", time.gmtime(seen.started.since))
@@ -269,7 +274,7 @@ def _from_here(job: Job, outcome: Outcome, seen: Facts) -> Outcome:
     note = f"from here {outcome.url} does not get through ({failed})"
     if not job.host.local:
         note += (
-            f"; a firewall or a tunnel is between. Until it is open: ssh -N -L {port}:127.0.0.1:{port} {job.host.label}"
+            f"; a firewall or a tunnel is between. Until it is open: ssh -N -L {port}:127.0.0.1:{port} {job.host.ssh}"
             f" and https://localhost:{port}/"
         )
     return replace(outcome, notes=(*outcome.notes, note))
@@ -284,13 +289,3 @@ def _told(changes: Iterable[Change]) -> tuple[Mapping[str, str], ...]:
         {"step": change.step, "summary": change.summary, **({"diff": change.diff} if change.diff else {})}
         for change in changes
     )
-
-
-def _again(job: Job, task: str = "") -> str:
-    start = "nbfab" if job.host.local else f"nbfab -H {job.host.label}"
-    profile = job.wanted.settings.profile
-    return f"{start} {task or job.task}" + ("" if profile == "nbserver" else f" --profile {profile}")
-
-
-def _plan(job: Job) -> str:
-    return _again(job, "plan")

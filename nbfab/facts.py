@@ -79,6 +79,7 @@ class Facts:
     key_public: str = ""
     password_file: str = field(default="", repr=False)
     config_file: str = ""
+    login_file: str = ""
     run_file: str = ""
     kernel_file: str = ""
     ipython_file: str = ""
@@ -157,7 +158,16 @@ def _environment(said: Mapping[str, Any]) -> Environment:
 _FLAGS = {"writable", "remembered", "alive"}
 _TEXTS = {
     *("user", "uid", "home", "folder", "directory", "directory_state", "nearest", "folder_state", "tmux", "system"),
-    *("certificate", "key_public", "password_file", "config_file", "run_file", "kernel_file", "ipython_file"),
+    *(
+        "certificate",
+        "key_public",
+        "password_file",
+        "config_file",
+        "login_file",
+        "run_file",
+        "kernel_file",
+        "ipython_file",
+    ),
     *("python_fails", "uv", "python3", "venv", "session_pid", "port_holder", "log"),
 }
 

@@ -62,7 +62,8 @@ class Doors:
 class Run:
     """A run over a fleet, as the display and the report see it.
 
-    `at_work` maps names to what is done there and since when (monotonic seconds); `outcomes` come as hosts end.
+    `at_work` maps names to what is done there and since when (monotonic seconds); `outcomes` come as hosts end. It is
+    `left` where somebody did not wait for hosts at work to end.
     """
 
     names: Sequence[str]
@@ -70,6 +71,7 @@ class Run:
     at_work: dict[str, tuple[str, float]] = field(default_factory=dict)
     outcomes: dict[str, Outcome] = field(default_factory=dict)
     stopping: threading.Event = field(default_factory=threading.Event)
+    left: bool = False
 
     def in_order(self) -> list[Outcome]:
         """All outcomes; a host without one is interrupted, and how far it came is told."""
@@ -77,7 +79,7 @@ class Run:
 
     def _cut(self, name: str) -> Interrupted:
         doing = self.at_work.get(name)
-        return Interrupted(f"cut while {doing[0]}" if doing else "not begun with", "run it again with --failed")
+        return Interrupted(f"cut while {doing[0]}" if doing else "not begun", "run it again with --failed")
 
 
 def over(
@@ -92,7 +94,7 @@ def over(
     """Has `jobs` members at work at a time, each in a thread, until all have ended or Control-C is pressed.
 
     After Control-C, or with `fail_fast` after a failure, none is begun with; those at work have GRACE seconds to end,
-    then they are cut. A second Control-C is not caught. `heard` is told of each step, by name.
+    then they are cut; a second Control-C does not wait for them. `heard` is told of each step, by name.
     """
     run = Run([member.name for member in members], task)
     todo: queue.SimpleQueue[Member] = queue.SimpleQueue()
@@ -125,10 +127,13 @@ def over(
             _wait(ended, left, None)
         except KeyboardInterrupt:
             run.stopping.set()
-            if not _wait(ended, left, GRACE):
-                for member in list(working.values()):
-                    member.cut()
-                _wait(ended, left, GRACE)
+            try:
+                if not _wait(ended, left, GRACE):
+                    for member in list(working.values()):
+                        member.cut()
+                    _wait(ended, left, GRACE)
+            except KeyboardInterrupt:
+                run.left = True
     return run
 
 

@@ -25,6 +25,9 @@ def table(outcomes: Sequence[Outcome]) -> str:
     lines = _aligned([("HOST", "VERDICT", "WHAT", "URL"), *rows]) if rows else []
     for error, names in folded([outcome for outcome in outcomes if outcome.host in behind], lambda o: _what(o)):
         lines.append(f"{_some(names)}: not reached: {error}")
+    notes = list(dict.fromkeys(note for outcome in outcomes for note in outcome.notes))
+    if len(outcomes) > 1 or notes:
+        lines += [f"note: {_some([o.host for o in outcomes if note in o.notes])}: {note}" for note in notes]
     counts = folded(outcomes, _verdict)
     lines.append("")
     lines.append(", ".join(f"{len(names)} {verdict}" for verdict, names in counts))
@@ -69,7 +72,7 @@ def _plan(outcome: Outcome) -> str:
         return "new"
     # A certificate's names differ from host to host, its reason does not.
     said = [
-        f"certificate: {change['summary'].rpartition(': ')[2]}"
+        f"certificate renews: {change['summary'].rpartition(': ')[2]}"
         if change["step"] == "certificate"
         else change["summary"]
         for change in outcome.changes

@@ -48,12 +48,13 @@ def _run(job: Job, outcome: Outcome, told: list[Outcome]) -> Outcome:
     """Runs the server that `outcome` has made ready; what the job is told once it answers is added to `told`."""
     seen = look(job.host, job.wanted)
     if seen.alive:
-        raise Refused("the server runs already, in tmux", "nbfab status; nbfab stop")
+        raise Refused("the server runs already, in tmux", f"{job.again('status')}; {job.again('stop')}")
     if seen.port_holder:
         raise HostError(
             f"port {job.wanted.settings.port} is taken by {seen.port_holder}", "choose another: --port NUMBER"
         )
     environment = {name: value for name, value in os.environ.items() if name != "NBFAB_PASSWORD"}
+    job.heard("")
     # In a session of its own: Control-C is for nbfab, which ends it without the question that Jupyter would ask.
     process = subprocess.Popen(
         ["/bin/sh", "run.sh"],
@@ -73,9 +74,10 @@ def _run(job: Job, outcome: Outcome, told: list[Outcome]) -> Outcome:
         )
         job.tell(told[0])
         process.wait()
-        raise HostError(
-            "the server has ended by itself; its log ends:\n" + look(job.host, job.wanted).log, "start it again"
-        )
+        seen = look(job.host, job.wanted)
+        if seen.started:  # a note that `stop` removes
+            raise HostError(f"the server has ended by itself; its log ends:\n{seen.log}", job.again("serve"))
+        return Outcome(job.host.label, job.task, "changed", notes=("the server was stopped",))
     except KeyboardInterrupt:
         return Outcome(job.host.label, job.task, "changed", notes=("the server has ended",))
     finally:

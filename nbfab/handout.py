@@ -6,7 +6,7 @@ import os
 import threading
 import time
 from collections.abc import Callable, Sequence
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from nbfab import asking
 from nbfab.errors import HostError
@@ -26,7 +26,7 @@ class Handout:
 
     def __init__(self, hosts: Sequence[InventoryHost]) -> None:
         self.path = ""
-        self.aside: Callable[[Callable[[], Password | None]], Password | None] = lambda question: question()
+        self.aside: Callable[[Callable[[], Any]], Any] = lambda question: question()
         self._sources = {host.name: host.password for host in hosts}
         self._lock = threading.Lock()
         self._asked = False
@@ -54,6 +54,11 @@ class Handout:
         """A password in place of the one that is there, where one is to be typed; None to keep it."""
         with self._lock:
             return self._once() if self._prompts(host) else None
+
+    def confirm(self, question: str) -> bool:
+        """Whether a person says yes, one question at a time."""
+        with self._lock:
+            return asking.somebody() and bool(self.aside(lambda: asking.yes(question)))
 
     def _prompts(self, host: "There") -> bool:
         return self._sources.get(host.label) == ("password", "prompt")

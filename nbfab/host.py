@@ -37,7 +37,7 @@ class Host(Protocol):
     """Where a server shall run.
 
     `label` is what people call it, `names` are those that they reach it by, the best for a URL first. `local` is
-    whether it is this machine.
+    whether it is this machine, and `ssh` what a person gives to `ssh` to come there, empty for this machine.
     """
 
     label: str
@@ -45,6 +45,9 @@ class Host(Protocol):
 
     @property
     def names(self) -> tuple[str, ...]: ...
+
+    @property
+    def ssh(self) -> str: ...
 
     def talk(self, program: bytes, silence: float) -> Iterator[bytes]:
         """Runs a program for sh and yields what it prints, errors among it.
@@ -62,6 +65,7 @@ class Here:
     label = "this machine"
     local = True
     names = ("localhost",)
+    ssh = ""
 
     def talk(self, program: bytes, silence: float) -> Iterator[bytes]:
         """As `Host.talk`."""
@@ -128,6 +132,11 @@ class There:
         typed = parse_host(str(self._connection.original_host)).host
         label = parse_host(self.label).host
         return tuple(dict.fromkeys((str(self._connection.host), typed, label)))
+
+    @property
+    def ssh(self) -> str:
+        """The host, and the way to it where that is not in ssh_config."""
+        return self._connection.for_ssh
 
     def talk(self, program: bytes, silence: float) -> Iterator[bytes]:
         """As `Host.talk`. What is sent fits into the window of the channel, so sending does not wait for reading."""
@@ -234,7 +243,7 @@ def _run(host: Host, program: Program, listen: Heard, silence: float, doing: str
     if not begun:
         raise HostError(
             f"its login shell did not run a program{f', but said: {words}' if words else ''}",
-            "/bin/sh -c true" if host.local else f"ssh {host.label} /bin/sh -c true",
+            "/bin/sh -c true" if host.local else f"ssh {host.ssh} /bin/sh -c true",
         )
     raise HostError(f"it stopped midway while {doing}{f': {words}' if words else ''}", "run it again")
 

@@ -134,6 +134,8 @@ def _values(pairs: Pairs, more: Sequence[str], *, host: bool = False) -> dict[st
             continue
         definition = KEYS.get(name)
         if definition is None or (definition.host and not host):
+            if definition is not None:
+                raise key.place.error(f"{name} is a key of a host, not of a group or of defaults")
             names = [key for key, of in KEYS.items() if host or not of.host]
             raise key.place.error(f"unknown key {name[:60]!r}", _nearest(name, [*names, *more]))
         values[name] = parsed(name, node)

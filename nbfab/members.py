@@ -12,7 +12,7 @@ from nbfab.handout import Handout
 from nbfab.host import There
 from nbfab.inventory import InventoryHost
 from nbfab.jumps import Jumps
-from nbfab.on_host import Asked, Body, attempt, section
+from nbfab.on_host import Asked, Body, again, attempt, section
 from nbfab.outcome import Outcome
 from nbfab.passwords import Password
 from nbfab.settings import OPTIONS, Settings
@@ -30,6 +30,7 @@ class Member:
     given: Mapping[str, Any]
     handout: Handout
     doors: Doors
+    again: Callable[[str], str]
 
     @property
     def name(self) -> str:
@@ -42,6 +43,8 @@ class Member:
             heard=say,
             ask=lambda: self.handout.password(self.host, self.settings),
             ask_new=lambda: self.handout.new_password(self.host),
+            again=self.again,
+            confirm=lambda question: not self.given.get("yes") and self.handout.confirm(question),
         )
         return attempt(self.body, self.host, self.settings, self.password, self.given, asked)
 
@@ -83,5 +86,7 @@ def members_of(
             )
 
         host = There(entry.name, connect, (entry.values.get("address", entry.name), entry.values.get("ssh_port", 22)))
-        members.append(Member(host, settings, password, body, given, handout, doors))
+        inventory = ("--inventory", given["inventory"]) if given["inventory"] else ()
+        typed = again(c, given, (), (*inventory, "--limit", entry.name), "fleet.")
+        members.append(Member(host, settings, password, body, given, handout, doors, typed))
     return members

@@ -115,6 +115,7 @@ def _fleet(c: Context, task: HostTask, given: Mapping[str, Any]) -> None:
     progress = Progress()
     for note in inventory.notes:
         print(note, file=sys.stderr)
+    run = None
     try:
         if name == "setup" and not given["yes"] and not given["json"] and members and _somebody():
             preview = _run(members_of(c, hosts, _plan_body(), dict(given), handout, jumps), "plan", jobs, progress)
@@ -125,7 +126,8 @@ def _fleet(c: Context, task: HostTask, given: Mapping[str, Any]) -> None:
                 raise Exit("nothing was changed", code=1)
         run = _run(members, name, jobs, progress, fail_fast=given["fail_fast"], handout=handout)
     finally:
-        jumps.close()
+        if run is None or not run.left:  # or it would wait for hosts that somebody does not wait for
+            jumps.close()
     outcomes = run.in_order()
     with exits():
         memory.remember(inventory.path, name, outcomes, whole=not given["failed"] and given["limit"] is None)
@@ -193,4 +195,10 @@ def _somebody() -> bool:
 
 
 def _confirm() -> bool:
-    return input("Go on? [y/N] ").strip().lower() in ("y", "yes")
+    from nbfab import asking
+
+    try:
+        return asking.yes("Go on?")
+    except KeyboardInterrupt:
+        print(file=sys.stderr)
+        raise Exit("nothing was changed", code=130) from None

@@ -1,9 +1,10 @@
 """Makes an Invoke task of what is done on one host: its options, where it runs, what it prints, how it exits."""
 
 import inspect
+import shlex
 import sys
 import time
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -116,21 +117,25 @@ def _task(c: Context, body: Body, given: Mapping[str, Any]) -> None:
         if entry and password is None and "password_stdin" in given:
             password = asking.password_of(entry)
 
+    documents: list[str] = []
+
     def tell(outcome: "Outcome") -> None:
         progress.end()
-        if given["json"]:
-            print(document(task, [*group.outcomes, outcome]), flush=True)
-        else:
+        if not given["json"]:
             print(
                 text(outcome, show_diffs=task == "plan"), file=sys.stderr if outcome.error else sys.stdout, flush=True
             )
+        elif not documents:  # there is one on standard output, whatever comes after
+            documents.append(document(task, [*group.outcomes, outcome]))
+            print(documents[0], flush=True)
 
     asked = Asked(
         ask=progress.aside(asking.ask_password),
         ask_new=progress.aside(asking.ask_new_password),
         confirm=progress.aside(asking.confirm),
         tell=tell,
-        heard=lambda line: progress(host.label, line),
+        heard=lambda line: progress(host.label, line) if line else progress.end(),
+        again=again(c, given, () if host.local else ("-H", host.label)),
     )
     outcome = attempt(body, host, settings, password, given, asked)
     progress.end()
@@ -149,8 +154,30 @@ class Asked:
     heard: Callable[[str], None]
     ask: Callable[[], "Password"]
     ask_new: Callable[[], "Password | None"]
+    again: Callable[[str], str]
     confirm: Callable[[str], bool] = lambda question: False
     tell: Callable[["Outcome"], None] = lambda outcome: None
+
+
+def again(
+    c: Context, given: Mapping[str, Any], before: Sequence[str] = (), after: Sequence[str] = (), prefix: str = ""
+) -> Callable[[str], str]:
+    """Makes command lines for a person to type: a task, by the program that runs now, with the options given to it.
+
+    `before` stands before the task, whose name gets the `prefix`, and `after` behind it.
+    """
+    program = Path(sys.argv[0]).name
+    words = [program if program in ("inv", "invoke", "fab") else "nbfab"]
+    ssh_config = getattr(c.config, "_runtime_ssh_path", None)
+    if ssh_config:
+        words += ["-S", str(ssh_config)]
+    options = [
+        f"--{option.flag}={value}"
+        for option in OPTIONS
+        if given[option.flag]
+        for value in (given[option.flag] if option.repeatable else [given[option.flag]])
+    ]
+    return lambda task: shlex.join([*words, *before, prefix + task, *after, *options])
 
 
 def attempt(

@@ -82,13 +82,13 @@ def _card(outcome: Outcome) -> str:
         lines.append(f'<p class="dim">{len(kernels)} live: {_text(", ".join(kernels))}</p>')
     if good:
         port = outcome.url.rstrip("/").rpartition(":")[2]
-        tunnel = f"ssh -N -L {port}:127.0.0.1:{port} {outcome.host}"
+        tunnel = f"ssh -N -L {port}:127.0.0.1:{port} {outcome.state['ssh']}"
         lines.append(f'<p class="dim">Where a firewall is between</p>{_copy(tunnel)}')
     if "attach" in outcome.state:
-        attach = outcome.state["attach"]
-        lines.append(f'<p class="dim">Its terminal</p>{_copy(f"ssh -t {outcome.host} {attach}")}')
+        attach = f"ssh -t {outcome.state['ssh']} {outcome.state['attach']}"
+        lines.append(f'<p class="dim">Its terminal</p>{_copy(attach)}')
     if outcome.hint and not good:
-        lines.append(f'<p class="dim">Mend</p>{_copy(outcome.hint)}')
+        lines.append(f'<p class="dim">Mend: {_text(outcome.hint)}</p>')
     return f"<article>\n<h2>{_text(outcome.host)}</h2>\n" + "\n".join(lines) + "\n</article>"
 
 

@@ -62,6 +62,7 @@ class Connection(fabric.Connection):  # type: ignore[misc]
             _jumps=route.jumps if jumps is None else jumps,
             _depth=depth,
             _hop=hop or Connection,
+            _given=(*(("-J", ",".join(jumps)) if jumps else ()), *(w for path in identities for w in ("-i", path))),
             _near=None,
             _proxy=None,
             _opening=None,
@@ -86,6 +87,11 @@ class Connection(fabric.Connection):  # type: ignore[misc]
         transport.set_keepalive(self.route.alive or KEEPALIVE)
         self.client._transport = transport
         self.transport = transport
+
+    @property
+    def for_ssh(self) -> str:
+        """What a person gives to `ssh` to come the same way."""
+        return " ".join(filter(None, [shlex.join(self._given), self.route.typed_for_ssh]))
 
     def close(self) -> None:
         """Closes the connection, also one that another thread is still opening, and what it went through."""
@@ -123,9 +129,7 @@ class Connection(fabric.Connection):  # type: ignore[misc]
         return self._failed(f"it is connected, but says nothing that is SSH within {self._timeout:.0f} seconds")
 
     def _failed(self, why: str) -> ConnectError:
-        return ConnectError(
-            f"{self.route.hostname} port {self.route.port}: {why}", f"ssh -v {self.route.typed_for_ssh} true"
-        )
+        return ConnectError(f"{self.route.hostname} port {self.route.port}: {why}", f"ssh -v {self.for_ssh} true")
 
     def _socket(self) -> Any:
         if self._jumps:

@@ -3,9 +3,10 @@
 import os
 import pwd
 import re
+import shlex
 import subprocess
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import NamedTuple
 
 from nbfab.errors import ConnectError, HostStringError
@@ -68,7 +69,7 @@ class Route:
     """How OpenSSH would reach a host (ssh_config(5)); `typed` is what the person wrote.
 
     Files are absolute. `jumps` come in the order in which they are passed through; `defaults` is whether the
-    `identities` are no more than those that OpenSSH tries unasked.
+    `identities` are no more than those that OpenSSH tries unasked. `config` is the file that stood in for ssh_config.
     """
 
     typed: str
@@ -90,12 +91,14 @@ class Route:
     batch: bool = False
     timeout: float | None = None
     alive: int = 0
+    config: str = ""
 
     @property
     def typed_for_ssh(self) -> str:
         """What a person gives to `ssh` to reach the same host: a port is an option there."""
         user, host, port = parse_host(self.typed)
-        return f"{f'-p {port} ' if port else ''}{f'{user}@' if user else ''}{host}"
+        config = f"-F {shlex.quote(self.config)} " if self.config else ""
+        return f"{config}{f'-p {port} ' if port else ''}{f'{user}@' if user else ''}{host}"
 
 
 def resolve(typed: str, config_file: str = "") -> Route:
@@ -126,7 +129,7 @@ def resolve(typed: str, config_file: str = "") -> Route:
     if answer.returncode:
         words = (answer.stderr.strip().splitlines() or ["no reason given"])[-1]
         raise ConnectError(f"ssh_config: {words}", f"ssh -G {parsed.host}")
-    return parse_route(typed, answer.stdout)
+    return replace(parse_route(typed, answer.stdout), config=config_file)
 
 
 def parse_route(typed: str, said: str) -> Route:

@@ -92,7 +92,7 @@ def status(job: "Job", flags: Mapping[str, bool]) -> "Outcome":
 
 @on_host("force")
 def stop(job: "Job", flags: Mapping[str, bool]) -> "Outcome":
-    """End the server in order; asks before it ends live kernels."""
+    """End the server in order; live kernels are ended with --force, or if you say yes."""
     from nbfab.converge import stop
 
     return stop(job, force=flags.get("force", False))

@@ -133,7 +133,7 @@ def test_a_server_at_another_port_than_the_usual_one_is_stopped(here: Machine) -
     here.ok("setup")
     other = str(free_port())
     here.ok("setup", "--profile", "second", "--port", other)
-    assert "have ended" in here.ok("stop", "--profile", "second")
+    assert "has ended" in here.ok("stop", "--profile", "second")
     assert logs_in(here.port, here.folder, PASSWORD)
 
 

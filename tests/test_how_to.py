@@ -120,7 +120,7 @@ def test_stop_refuses_to_end_live_kernels_unasked(here: Machine) -> None:
     assert kernel[:8] in said
     assert "--force" in said
     assert kernel in [running["id"] for running in notebook.get("/api/kernels")]
-    assert "have ended" in here.ok("stop", "--force")
+    assert "has ended" in here.ok("stop", "--force")
     children = subprocess.run(["ps", "-eo", "args"], capture_output=True, text=True, check=True).stdout
     assert kernel not in children
     assert "it does not run" in here.ok("stop")

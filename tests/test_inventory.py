@@ -109,7 +109,7 @@ def test_limits(limit: str, names: list[str]) -> None:
         ("hosts: {'a[1:3]': , a2: }", "host a2 stands here a second time"),
         ("groups: {g: {hosts: {a: {port: 1}}}, h: {hosts: {a: {port: 2}}}}", "host a stands here a second time"),
         ("groups: {g: {port: 1, hosts: [a]}, h: {port: 2, hosts: [a]}}", "host a has two values of port"),
-        ("defaults: {address: x}\nhosts: [a]", "unknown key 'address'"),
+        ("defaults: {address: x}\nhosts: [a]", "1:12: address is a key of a host, not of a group or of defaults"),
         ("hosts: {a b: }", "'a b' is no host's name"),
         ("hosts: {-oProxyCommand=x: }", "is no host's name"),
         ("hosts: {'a;id': }", "is no host's name"),

@@ -20,7 +20,7 @@ def test_the_way_to_a_notebook_with_each_login_shell(host: Callable[..., Machine
     assert logs_in(machine.port, machine.folder, PASSWORD)
     assert "nothing changed" in machine.ok("setup")
     assert machine.json("status")["state"]["folder"] == str(machine.folder)
-    assert "have ended" in machine.ok("stop")
+    assert "has ended" in machine.ok("stop")
 
 
 def test_a_user_who_may_not_log_in_is_told_in_the_hosts_own_words(host: Callable[..., Machine]) -> None:

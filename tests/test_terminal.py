@@ -29,7 +29,7 @@ def test_a_password_is_typed_twice_unseen_and_live_kernels_are_asked_for(here: M
         terminal.shows(f"end kernel {kernel[:8]}")
         terminal.type("y")
         terminal.shows("status=0")
-        assert "have ended" in terminal.screen
+        assert "has ended" in terminal.screen
 
 
 def test_an_empty_answer_makes_a_password(here: Machine) -> None:

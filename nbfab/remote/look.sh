@@ -100,8 +100,9 @@ look_files() {
 look_inside() {
 	# Everything that nbfab writes there; names without blanks, so that the listing can be read.
 	fact listing "$(LC_ALL=C ls -lnd . nbserver.pem jupyter_server_config.json jupyter_server_config.py run.sh \
-		ipython/profile_*/ipython_kernel_config.py share/jupyter/kernels/*/kernel.json 2>/dev/null)"
+		templates/login.html ipython/profile_*/ipython_kernel_config.py share/jupyter/kernels/*/kernel.json 2>/dev/null)"
 	file_facts certificate nbserver.pem password_file jupyter_server_config.json config_file jupyter_server_config.py \
+		login_file templates/login.html \
 		run_file run.sh kernel_file "$(echo share/jupyter/kernels/*/kernel.json)" \
 		ipython_file "$(echo ipython/profile_*/ipython_kernel_config.py)" generation generation
 	if [ -f nbserver.pem ]; then fact key_public "$(public_key)"; fi

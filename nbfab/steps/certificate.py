@@ -5,6 +5,7 @@ from collections.abc import Iterator
 from datetime import UTC, datetime, timedelta
 
 from cryptography import x509
+from cryptography.exceptions import UnsupportedAlgorithm
 from cryptography.hazmat.primitives import hashes
 from cryptography.hazmat.primitives.asymmetric import ec
 from cryptography.hazmat.primitives.serialization import Encoding, NoEncryption, PrivateFormat, PublicFormat
@@ -69,12 +70,12 @@ def _why_not(wanted: Wanted, facts: Facts, want: tuple[str, ...]) -> str:
     if FILE not in facts.modes:
         return "there is none"
     have = load(facts.certificate)
-    if have is None:
+    if have is None or _public(have) is None:
         return "it cannot be read"
     left, days = days_left(have, wanted.now), wanted.settings.days
     known = _names_of(have)
     missing = [name for name in want if name not in known]
-    public = have.public_key().public_bytes(Encoding.PEM, PublicFormat.SubjectPublicKeyInfo).decode()
+    public = _public(have) or ""
     if missing:
         return f"it is not for {', '.join(missing)}"
     if facts.key_public and facts.key_public.strip() != public.strip():
@@ -84,16 +85,25 @@ def _why_not(wanted: Wanted, facts: Facts, want: tuple[str, ...]) -> str:
     if left < min(RENEW, days // 3):
         return f"it ends in {left} days" if left >= 0 else "it has ended"
     if left > days:
-        return f"it is valid for {left} days more"
+        return f"it has {left} days left, which is more than the {days} that are asked for"
     if facts.modes[FILE] != PRIVATE:
         return f"its key could be read by others ({facts.modes[FILE]})"
     return ""
 
 
+def _public(certificate: x509.Certificate) -> str | None:
+    """Its public key as PEM; None for a kind of key that is not known here."""
+    try:
+        key = certificate.public_key()
+        return key.public_bytes(Encoding.PEM, PublicFormat.SubjectPublicKeyInfo).decode()
+    except (UnsupportedAlgorithm, ValueError):
+        return None
+
+
 def _names_of(certificate: x509.Certificate) -> set[str]:
     try:
         san = certificate.extensions.get_extension_for_class(x509.SubjectAlternativeName).value
-    except (x509.ExtensionNotFound, ValueError):
+    except (x509.ExtensionNotFound, UnsupportedAlgorithm, ValueError):
         return set()
     return {*san.get_values_for_type(x509.DNSName), *map(str, san.get_values_for_type(x509.IPAddress))}
 

@@ -12,6 +12,14 @@ from nbfab.steps.profile import kernel_name
 from nbfab.wanted import Wanted
 
 FILE = "jupyter_server_config.py"
+LOGIN_FILE = "templates/login.html"
+
+# The server's own page says at length how to log in with a token, wherever there is one; ours is not for people.
+LOGIN = """\
+{# Written by nbfab, and replaced by it. #}
+{% extends "templates/login.html" %}
+{% set token_available = false %}
+"""
 
 
 def text(wanted: Wanted, facts: Facts) -> str:
@@ -25,6 +33,7 @@ def text(wanted: Wanted, facts: Facts) -> str:
         f"{app}.port_retries": 0,
         f"{app}.open_browser": False,
         f"{app}.{'notebook_dir' if classic else 'root_dir'}": facts.directory,
+        f"{app}.extra_template_paths": [f"{facts.folder}/templates"],
         "MultiKernelManager.default_kernel_name": kernel_name(wanted.settings.profile),
     }
     lines = [f"c.{trait} = {value!a}" for trait, value in values.items()]
@@ -64,5 +73,6 @@ def config(wanted: Wanted, facts: Facts) -> Iterator[Change]:
     """The file is written where it differs. Raises HostError if the directory is none that can be served."""
     if facts.directory_state != "ok":
         raise HostError(f"the directory {facts.directory} {facts.directory_state}", f"mkdir -p {facts.directory!r}")
+    yield from in_file("config", "the login page", LOGIN_FILE, facts.login_file, LOGIN, facts)
     what = "the server's settings"
     yield from in_file("config", what, FILE, facts.config_file, text(wanted, facts), facts, needs_restart=True)
