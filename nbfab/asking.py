@@ -82,11 +82,11 @@ def confirm(question: str) -> bool:
 
 def yes(question: str) -> bool:
     """Whether the answer is yes; the end of input (Control-D) is none."""
-    try:
-        return input(f"{question} [y/N] ").strip().lower() in ("y", "yes")
-    except EOFError:
+    print(f"{question} [y/N] ", end="", file=sys.stderr, flush=True)  # standard output may be a document
+    answer = sys.stdin.readline()
+    if not answer:
         print(file=sys.stderr)
-        return False
+    return answer.strip().lower() in ("y", "yes")
 
 
 def somebody() -> bool:

@@ -4,7 +4,9 @@ import time
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from functools import partial
+from ipaddress import ip_address
 from typing import Any
+from urllib.parse import urlsplit
 
 from nbfab import reach
 from nbfab.change import Change
@@ -38,8 +40,8 @@ class Job:
     """A task on one host: what is wanted, and whom to tell and to ask.
 
     `heard` is told what goes on, a line each, and an empty one before others use the terminal. `again` gives the
-    command line of a task, for a person to type. `ask` gives a password where the host has none, `ask_new` one to put in
-    place of the one that is there, and `confirm` a yes or no where kernels are live; they may wait for a person.
+    command line of a task, for a person to type. `ask` gives a password where the host has none, `ask_new` one to
+    put in place of the one that is there, and `confirm` a yes or no where kernels are live; they may wait for a person.
     `tell` reports before a task has ended that goes on.
     """
 
@@ -56,8 +58,12 @@ class Job:
 
 @dataclass
 class Course:
-    """What has come of a plan so far: the changes that were begun with, and what they said once they were done."""
+    """What has come of a plan so far.
 
+    The changes that were `sent` to the host, those that it has `begun` with, and what they `said` once they were done.
+    """
+
+    sent: list[Change] = field(default_factory=list)
     begun: list[Change] = field(default_factory=list)
     said: list[str] = field(default_factory=list)
 
@@ -104,7 +110,9 @@ def converge(
         now, withheld, live = _carry_out(job, wanted, seen, changes, steps, course)
     except (NbfabError, KeyboardInterrupt) as error:
         # The host may have the hash already: a password that nobody was told would lock everybody out.
-        return replace(failure(job.task, job.host.label, error), password=_generated(wanted, course))
+        failed = replace(failure(job.task, job.host.label, error), password=_generated(wanted, course))
+        unsure = failed.password and not any(change.step == "password" for change in course.begun)
+        return replace(failed, notes=("the password counts if the host came as far as that",)) if unsure else failed
     outcome = describe(job, wanted, now)
     outcome = replace(
         outcome,
@@ -155,7 +163,7 @@ def _carry_out(
 def _generated(wanted: Wanted, course: Course) -> str:
     """A password that was made for the host, once it is on its way there: it is told this one time."""
     made = wanted.password
-    on_its_way = any(change.step == "password" for change in course.begun)
+    on_its_way = any(change.step == "password" for change in course.sent)
     return made.reveal() if made and made.generated and on_its_way else ""
 
 
@@ -170,6 +178,7 @@ def _apply(job: Job, wanted: Wanted, changes: Sequence[Change], seen: Facts, cou
         elif "says" in record:
             job.heard(f"  {record['says']}")
 
+    course.sent += changes
     return apply(job.host, wanted, changes, seen, heard)
 
 
@@ -226,7 +235,10 @@ def stop(job: Job, *, force: bool = False) -> Outcome:
     if answered and seen.server:
         wanted = replace(wanted, settings=replace(wanted.settings, port=seen.server.port))
     now = _apply(job, wanted, [change], seen, Course())
-    if now.alive or now.session_pid or (answered and now.port_holder):
+    if now.session_pids and not now.alive:
+        attach = f"tmux -L nbfab attach -t {wanted.settings.profile}"
+        raise HostError("the server has ended, but somebody has opened more windows in its tmux session", attach)
+    if now.alive or (answered and now.port_holder):
         what = "it still runs" if now.alive else f"port {wanted.settings.port} is held by {now.port_holder}"
         raise HostError(f"the server was told to end, but {what}", "run it again")
     with_it = f" with {', '.join(seen.live)}" if seen.live else ""
@@ -244,7 +256,7 @@ def describe(job: Job, wanted: Wanted, seen: Facts) -> Outcome:
     cert = certificate.load(seen.certificate) if seen.certificate else None
     if seen.ours and seen.started:
         state["since"] = time.strftime("%Y-%m-%dT%H:%M:%SZ", time.gmtime(seen.started.since))
-        if seen.started.runner == seen.session_pid:
+        if seen.started.runner in seen.session_pids:
             state["attach"] = f"tmux -L nbfab attach -t {settings.profile}"
         state["kernels"] = list(seen.live)
     if cert:
@@ -254,13 +266,16 @@ def describe(job: Job, wanted: Wanted, seen: Facts) -> Outcome:
         own = [name for name in seen.names if is_name(name)]
         state["elsewhere"] = [f"https://{_in_url(name)}:{port}/" for name in own[:MOST_URLS]]
     modules = (install, certificate, server)
+    name, address = job.host.names[0], settings.ip
+    if address not in (*EVERY_ADDRESS, "localhost") and (job.host.local or not ip_address(address).is_loopback):
+        name = address
     notes = tuple(note for module in modules for note in module.notes(wanted, seen))
     return Outcome(
         job.host.label,
         job.task,
         "unchanged",
         notes=notes,
-        url=f"https://{_in_url(job.host.names[0])}:{port}/",
+        url=f"https://{_in_url(name)}:{port}/",
         state=state,
     )
 
@@ -268,14 +283,16 @@ def describe(job: Job, wanted: Wanted, seen: Facts) -> Outcome:
 def _from_here(job: Job, outcome: Outcome, seen: Facts) -> Outcome:
     """Tries the server from this machine too; what is in between belongs into the report."""
     port = seen.server.port if seen.server else job.wanted.settings.port
-    failed = reach.reach(job.host.names[0], port, seen.certificate)
+    failed = reach.reach(urlsplit(outcome.url).hostname or "", port, seen.certificate)
     if not failed:
         return outcome
     note = f"from here {outcome.url} does not get through ({failed})"
     if not job.host.local:
+        listens = job.wanted.settings.ip
+        why = "a firewall or a tunnel is between" if listens in EVERY_ADDRESS else f"it listens on {listens} only"
+        there = "127.0.0.1" if listens in (*EVERY_ADDRESS, "localhost") else _in_url(listens)
         note += (
-            f"; a firewall or a tunnel is between. Until it is open: ssh -N -L {port}:127.0.0.1:{port} {job.host.ssh}"
-            f" and https://localhost:{port}/"
+            f"; {why}. Until it is open: ssh -N -L {port}:{there}:{port} {job.host.ssh} and https://localhost:{port}/"
         )
     return replace(outcome, notes=(*outcome.notes, note))
 

@@ -90,7 +90,7 @@ class Facts:
     uv: str = ""
     python3: str = ""
     venv: str = ""
-    session_pid: str = ""
+    session_pids: tuple[str, ...] = ()
     started: Started | None = None
     alive: bool = False
     server: Server | None = None
@@ -110,7 +110,7 @@ class Facts:
         answers with the token that only it wrote into the profile's folder. So a number that was given to another
         process, also after a restart of the machine, is no proof.
         """
-        in_session = self.started is not None and self.started.runner == self.session_pid
+        in_session = self.started is not None and self.started.runner in self.session_pids
         return self.alive and (in_session or (self.server is not None and self.server.ready))
 
     @property
@@ -158,17 +158,8 @@ def _environment(said: Mapping[str, Any]) -> Environment:
 _FLAGS = {"writable", "remembered", "alive"}
 _TEXTS = {
     *("user", "uid", "home", "folder", "directory", "directory_state", "nearest", "folder_state", "tmux", "system"),
-    *(
-        "certificate",
-        "key_public",
-        "password_file",
-        "config_file",
-        "login_file",
-        "run_file",
-        "kernel_file",
-        "ipython_file",
-    ),
-    *("python_fails", "uv", "python3", "venv", "session_pid", "port_holder", "log"),
+    *("certificate", "key_public", "password_file", "config_file", "login_file", "run_file", "kernel_file"),
+    *("ipython_file", "python_fails", "uv", "python3", "venv", "port_holder", "log"),
 }
 
 
@@ -188,7 +179,7 @@ def parse(records: Iterable[Mapping[str, Any]]) -> Facts:
                 values[name] = value == "yes"
             elif name == "clock":
                 values[name] = int(value)
-            elif name == "names":
+            elif name in ("names", "session_pids"):
                 values[name] = tuple(dict.fromkeys(value.split()))
             elif name == "listing":
                 values["modes"], values["owners"] = _listing(value)

@@ -17,6 +17,7 @@ from nbfab.host import look
 from nbfab.outcome import Outcome, failure
 
 STOP = 20  # seconds that a server may take to end
+ENDS = (signal.SIGTERM, signal.SIGHUP)  # end it as Control-C does
 
 
 def wanted_there(job: Job, asked: bool) -> bool:
@@ -64,7 +65,7 @@ def _run(job: Job, outcome: Outcome, told: list[Outcome]) -> Outcome:
         env=environment,
         start_new_session=True,
     )
-    for number in (signal.SIGTERM, signal.SIGHUP):
+    for number in ENDS:
         signal.signal(number, _interrupt)
     try:
         is_ready = describe(job, job.wanted, _wait(job, process))
@@ -74,14 +75,22 @@ def _run(job: Job, outcome: Outcome, told: list[Outcome]) -> Outcome:
         )
         job.tell(told[0])
         process.wait()
-        seen = look(job.host, job.wanted)
-        if seen.started:  # a note that `stop` removes
+        if not _was_stopped(f"{seen.folder}/started"):
+            seen = look(job.host, job.wanted)
             raise HostError(f"the server has ended by itself; its log ends:\n{seen.log}", job.again("serve"))
         return Outcome(job.host.label, job.task, "changed", notes=("the server was stopped",))
     except KeyboardInterrupt:
         return Outcome(job.host.label, job.task, "changed", notes=("the server has ended",))
     finally:
-        _end(job, process)
+        _end(process, f"{seen.folder}/started")
+
+
+def _was_stopped(note: str) -> bool:
+    """Whether `stop` has ended the server: it removes the note of which process it was, a moment after that."""
+    end = time.monotonic() + 3
+    while os.path.exists(note) and time.monotonic() < end:
+        time.sleep(0.1)
+    return not os.path.exists(note)
 
 
 def _interrupt(number: int, frame: FrameType | None) -> None:
@@ -102,11 +111,15 @@ def _wait(job: Job, process: "subprocess.Popen[bytes]") -> Facts:
         time.sleep(0.2)
 
 
-def _end(job: Job, process: "subprocess.Popen[bytes]") -> None:
+def _end(process: "subprocess.Popen[bytes]", note: str) -> None:
     """SIGTERM to the server, which is told from the shell around it by what it noted when it started."""
-    seen = look(job.host, job.wanted)
-    if seen.alive and seen.started and seen.started.runner == str(process.pid):
-        with suppress(ProcessLookupError):
-            os.kill(int(seen.started.pid), signal.SIGTERM)
+    # Somebody who presses Control-C twice wants it to end all the more.
+    before = {number: signal.signal(number, signal.SIG_IGN) for number in (signal.SIGINT, *ENDS)}
+    with suppress(OSError, ValueError), open(note, encoding="ascii") as file:
+        runner, pid, *_ = file.read().split()
+        if runner == str(process.pid) and process.poll() is None:
+            os.kill(int(pid), signal.SIGTERM)
     with suppress(subprocess.TimeoutExpired):
         process.wait(STOP)
+    for number, handler in before.items():
+        signal.signal(number, handler)

@@ -19,6 +19,7 @@ from nbfab.change import Change, Program, call, render
 from nbfab.errors import ConnectError, HostError, NbfabError
 from nbfab.facts import Facts
 from nbfab.remote import source
+from nbfab.settings import kernel_name
 from nbfab.ssh_hosts import parse_host
 from nbfab.wanted import Wanted
 
@@ -70,6 +71,7 @@ class Here:
     def talk(self, program: bytes, silence: float) -> Iterator[bytes]:
         """As `Host.talk`."""
         environment = {name: value for name, value in os.environ.items() if name != "NBFAB_PASSWORD"}
+        environment.setdefault("HOME", os.path.expanduser("~"))
         # In a session of its own, so that Control-C reaches nbfab, which ends it in order.
         process = subprocess.Popen(
             ["/bin/sh", "-s"],
@@ -153,6 +155,8 @@ class There:
                 channel.shutdown_write()
                 while data := channel.recv(65536):
                     yield data
+                if channel.recv_exit_status() == -1 and not self._connection.transport.is_active():
+                    raise EOFError
             finally:
                 channel.close()
         except (NbfabError, TimeoutError):
@@ -209,14 +213,11 @@ def apply(host: Host, wanted: Wanted, changes: Sequence[Change], seen: Facts, he
 
 def _look(host: Host, wanted: Wanted) -> str:
     settings = wanted.settings
-    directory = settings.directory
-    if host.local:
-        # Where the user is; and what they wrote is meant from there.
-        directory = os.path.abspath(os.path.expanduser(directory or "."))
     here = sys.executable if host.local else ""
     codes = (source("environment.py"), source("server.py"))
+    names = (settings.profile, kernel_name(settings.profile))
     return call(
-        "look", settings.profile, str(settings.port), directory, settings.python, settings.app, here, "0", *codes
+        "look", *names, str(settings.port), settings.directory, settings.python, settings.app, here, "0", *codes
     )
 
 

@@ -60,12 +60,13 @@ def members_of(
     given: Mapping[str, Any],
     handout: Handout,
     jumps: Jumps,
+    everybody: Password | None = None,
 ) -> list[Member]:
-    """All hosts with their settings, every one checked before any is contacted. Raises UsageError."""
+    """All hosts with their settings, every one checked before any is contacted; `everybody` is a password for all.
+
+    Raises UsageError.
+    """
     flags, configuration = {o.key: given[o.flag] for o in OPTIONS}, section(c)
-    everybody = asking.given_password(given["password_stdin"]) if "password_stdin" in given else None
-    if everybody:
-        _ = everybody.hash  # made once, before the threads
     doors, config = Doors(), fabric_config(c.config)
     prepared = []
     for entry in hosts:

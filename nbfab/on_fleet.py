@@ -97,7 +97,7 @@ def chosen(given: Mapping[str, Any], task: str) -> "tuple[Inventory, Sequence[In
 
 def _fleet(c: Context, task: HostTask, given: Mapping[str, Any]) -> None:
     """One call of a task for many hosts."""
-    from nbfab import memory
+    from nbfab import asking, memory
     from nbfab.fleet_report import document, plans, table
     from nbfab.handout import Handout
     from nbfab.jumps import Jumps
@@ -111,14 +111,17 @@ def _fleet(c: Context, task: HostTask, given: Mapping[str, Any]) -> None:
         inventory, hosts = chosen(given, name)
         handout = Handout(hosts)
         jumps = Jumps()
-        members = members_of(c, hosts, task.does, given, handout, jumps)
+        everybody = asking.given_password(given["password_stdin"]) if "password_stdin" in given else None
+        if everybody and name != "plan":
+            _ = everybody.hash  # made once, before the threads
+        members = members_of(c, hosts, task.does, given, handout, jumps, everybody)
     progress = Progress()
     for note in inventory.notes:
         print(note, file=sys.stderr)
     run = None
     try:
         if name == "setup" and not given["yes"] and not given["json"] and members and _somebody():
-            preview = _run(members_of(c, hosts, _plan_body(), dict(given), handout, jumps), "plan", jobs, progress)
+            preview = _run(members_of(c, hosts, _plan_body(), given, handout, jumps, everybody), "plan", jobs, progress)
             print(plans(preview.in_order()))
             if not any(outcome.verdict == "would change" for outcome in preview.in_order()):
                 print("nothing to do on those that were reached")

@@ -50,6 +50,15 @@ class Group:
 
     size: int = 1
     outcomes: list["Outcome"] = field(default_factory=list)
+    typed: list["Password | None"] = field(default_factory=list)
+
+    def password(self, from_stdin: bool) -> "Password | None":
+        """The password that was given for all of them: standard input is read once."""
+        from nbfab import asking
+
+        if not self.typed:
+            self.typed.append(asking.given_password(from_stdin))
+        return self.typed[0]
 
 
 class HostTask(Task[Any]):
@@ -101,22 +110,13 @@ def on_host(*flags: str) -> Callable[[Body], HostTask]:
 def _task(c: Context, body: Body, given: Mapping[str, Any]) -> None:
     """One call of a task: for this machine, or for the host that the context names."""
     from nbfab import asking
+    from nbfab.outcome import failure
     from nbfab.report import Progress, document, text
 
     group: Group = getattr(c, "nbfab_group", None) or Group()
     progress = Progress()
     task = body.__name__
-    with exits():
-        if c.config.run.dry and task not in ("plan", "status"):
-            raise UsageError("a dry run is a task of its own", "plan")
-        host, entry = _host(c, given["accept_new_host_key"])
-        settings = Settings.gather(
-            {o.key: given[o.flag] for o in OPTIONS}, section(c), entry.options if entry else None
-        )
-        password = asking.given_password(given["password_stdin"]) if "password_stdin" in given else None
-        if entry and password is None and "password_stdin" in given:
-            password = asking.password_of(entry)
-
+    label = getattr(c, "nbfab_host", "") or getattr(c, "original_host", "") or "this machine"
     documents: list[str] = []
 
     def tell(outcome: "Outcome") -> None:
@@ -134,17 +134,45 @@ def _task(c: Context, body: Body, given: Mapping[str, Any]) -> None:
         ask_new=progress.aside(asking.ask_new_password),
         confirm=progress.aside(asking.confirm),
         tell=tell,
-        heard=lambda line: progress(host.label, line) if line else progress.end(),
-        again=again(c, given, () if host.local else ("-H", host.label)),
+        heard=lambda line: progress(label, line) if line else progress.end(),
+        again=again(c, given, () if label == "this machine" else ("-H", label)),
     )
-    outcome = attempt(body, host, settings, password, given, asked)
+    try:
+        host, settings, password = _prepared(c, task, given, group)
+    except NbfabError as error:
+        if isinstance(error, UsageError) and group.size == 1:
+            with exits():
+                raise
+        outcome = failure(task, label, error)
+    else:
+        outcome = attempt(body, host, settings, password, given, asked)
     progress.end()
-    if not given["json"] or len(group.outcomes) == group.size - 1:
+    interrupted = outcome.verdict == "interrupted"
+    last = interrupted or len(group.outcomes) == group.size - 1
+    if last or not given["json"]:
         tell(outcome)
     group.outcomes.append(outcome)
     worst = max(outcome.status for outcome in group.outcomes)
-    if worst and len(group.outcomes) == group.size:
-        raise Exit(code=worst)
+    if worst and last:
+        raise Exit(code=outcome.status if interrupted else worst)
+
+
+def _prepared(
+    c: Context, task: str, given: Mapping[str, Any], group: Group
+) -> "tuple[Host, Settings, Password | None]":
+    """The host, what is wanted there, and a password that was given for it. Raises NbfabError."""
+    from nbfab import asking
+
+    if c.config.run.dry and task not in ("plan", "status"):
+        raise UsageError("a dry run is a task of its own", "plan")
+    host, entry = _host(c, given["accept_new_host_key"])
+    settings = Settings.gather({o.key: given[o.flag] for o in OPTIONS}, section(c), entry.options if entry else None)
+    password = None
+    if "password_stdin" in given:
+        password = group.password(given["password_stdin"])
+        if entry and password is None:
+            password = asking.password_of(entry)
+    return host, settings.from_here() if host.local else settings, password
 
 
 @dataclass(frozen=True)

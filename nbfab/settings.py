@@ -15,6 +15,11 @@ EVERY_ADDRESS = ("*", "0.0.0.0", "::")  # values of `ip` that listen on more tha
 _PROFILE = re.compile(r"[A-Za-z0-9][A-Za-z0-9_-]{0,63}")
 
 
+def kernel_name(profile: str) -> str:
+    """The name of a profile's kernel; Jupyter's kernels have small letters only (jupyter_client/kernelspec.py)."""
+    return profile.lower()
+
+
 def is_name(text: str) -> bool:
     """Whether a certificate can carry `text`: an IP address, a DNS name (RFC 1123), or `*.` and such a name."""
     try:
@@ -155,6 +160,11 @@ class Settings:
                 raise UsageError(f"{where}{BY_KEY[key].flag} must be {error}, not {value!r}") from None
         return replace(self, **parsed)
 
+    def from_here(self) -> Self:
+        """These settings for this machine: what a person wrote of paths is meant from where they are."""
+        python = os.path.abspath(os.path.expanduser(self.python)) if self.python else ""
+        return replace(self, directory=os.path.abspath(os.path.expanduser(self.directory or ".")), python=python)
+
     @classmethod
     def gather(
         cls, given: Mapping[str, Any], configuration: Mapping[str, Any], inventory: Mapping[str, Any] | None = None
@@ -168,7 +178,8 @@ class Settings:
         environment = {
             option.key: value.split(",") if option.repeatable else value
             for option in OPTIONS
-            if (value := os.environ.get(f"NBFAB_{option.key.upper()}"))
+            for name in dict.fromkeys((option.flag, option.key))
+            if (value := os.environ.get(f"NBFAB_{name.upper()}"))
         }
         settings = cls.parse(configuration, "nbfab in the configuration")
         settings = settings.with_values(environment, "NBFAB_* in the environment")

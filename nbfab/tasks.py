@@ -74,7 +74,7 @@ def setup(job: "Job", flags: Mapping[str, bool]) -> "Outcome":
     return converge(job)
 
 
-@on_host()
+@on_host("password_stdin")
 def plan(job: "Job", flags: Mapping[str, bool]) -> "Outcome":
     """Show what setup would change and why; change nothing."""
     from nbfab.converge import preview

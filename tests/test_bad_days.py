@@ -2,12 +2,14 @@
 
 import errno
 import io
+import json
 import os
 import re
 import shutil
 import signal
 import socket
 import subprocess
+import sys
 import tempfile
 from collections.abc import Callable
 from pathlib import Path
@@ -289,6 +291,105 @@ def test_a_connection_that_is_cut_midway_is_made_good_by_the_next_run(
     # What was cut off may be at work for some seconds more, and says so to the next.
     wait_until(lambda: machine.run("serve").returncode == 0, "the next run to converge")
     assert "nothing changed" in machine.ok("setup")
+
+
+RELAY = """
+import os, pathlib, socket, sys, threading, time
+port, most, sign = int(sys.argv[1]), int(sys.argv[2]), pathlib.Path(sys.argv[3])
+link, sent = socket.create_connection(("127.0.0.1", port)), 0
+def up():
+    global sent
+    while data := os.read(0, 65536):
+        sent += len(data)
+        link.sendall(data)
+threading.Thread(target=up, daemon=True).start()
+while data := link.recv(65536):
+    if sent > most:
+        while not sign.exists():
+            time.sleep(0.05)
+        os._exit(0)
+    os.write(1, data)
+"""
+
+
+def test_a_generated_password_is_told_although_the_connection_is_cut_before_a_word_of_it(there: Machine) -> None:
+    # The program arrives, and nothing of what it says comes back.
+    assert there.sshd
+    relay = there.work / "relay.py"
+    relay.write_text(RELAY)
+    way = f"ProxyCommand {sys.executable} {relay} {there.sshd.port} 30000 {there.folder}/jupyter_server_config.json"
+    there.sshd.write_config(f"Host box\n  {way}\n")
+    said = there.fails("setup", password=None)
+    assert "the connection was cut" in said
+    assert "the password counts if the host came as far as that" in said
+    (password,) = re.findall(r"Password: (\S+)", said)
+    there.sshd.write_config()
+    wait_until(lambda: there.run("setup", password=None).returncode == 0, "the next run to converge")
+    assert logs_in(there.port, there.folder, password)
+
+
+def test_another_ipython_profile_there_is_no_concern_of_ours(here: Machine) -> None:
+    here.ok("setup")
+    other = here.folder / "ipython/profile_work/ipython_kernel_config.py"
+    other.parent.mkdir()
+    other.write_text("# somebody's own\n")
+    assert "nothing changed" in here.ok("setup")
+
+
+@pytest.mark.parametrize("name", ["tmux.out", "server.log"])
+def test_the_servers_own_files_are_not_written_through_a_link(here: Machine, name: str) -> None:
+    here.ok("config")
+    precious = here.home / "precious"
+    if name == "tmux.out":
+        precious.write_text("precious")
+    (here.folder / name).symlink_to(precious)
+    here.ok("serve")
+    assert precious.read_text() == "precious" if name == "tmux.out" else not precious.exists()
+
+
+def test_a_folder_that_is_a_link_is_not_written_through(here: Machine) -> None:
+    here.ok("password")
+    elsewhere = here.home / "elsewhere"
+    elsewhere.mkdir()
+    (here.folder / "share").symlink_to(elsewhere)
+    assert "share is not a folder; nbfab does not write through it" in here.fails("setup")
+    assert list(elsewhere.iterdir()) == []
+
+
+def test_a_fifo_among_the_files_is_not_waited_for(here: Machine) -> None:
+    here.ok("config")
+    settings = here.folder / "jupyter_server_config.py"
+    settings.unlink()
+    os.mkfifo(settings)
+    assert "is not a regular file" in here.fails("plan")
+
+
+def test_more_windows_in_the_servers_session(here: Machine) -> None:
+    here.ok("serve")
+    tmux = ["tmux", "-L", "nbfab"]
+    subprocess.run([*tmux, "split-window", "-d", "-t", "nbserver", "sleep 100"], env=here.env, check=True)
+    assert "attach -t nbserver" in here.ok("status")
+    assert "more windows in its tmux session" in here.fails("stop")
+    assert "not running" in here.fails("status")
+    subprocess.run([*tmux, "kill-session", "-t", "nbserver"], env=here.env, check=True)
+    here.ok("serve")
+
+
+def test_a_server_whose_kernel_leaves_a_child_behind_is_stopped(here: Machine) -> None:
+    here.ok("serve")
+    spec = here.home / ".local/share/jupyter/kernels/leaves/kernel.json"
+    spec.parent.mkdir(parents=True)
+    command = f"setsid sleep 200 & echo $! >{here.home}/left; exec {sys.executable} -m ipykernel_launcher -f $0"
+    spec.write_text(
+        json.dumps({"argv": ["sh", "-c", command, "{connection_file}"], "display_name": "x", "language": "python"})
+    )
+    Notebook(here.port, here.folder, PASSWORD).post("/api/kernels", {"name": "leaves"})
+    wait_until((here.home / "left").exists, "the kernel's child")
+    try:
+        assert "has ended with kernel" in here.ok("stop", "--force")
+        here.ok("serve")
+    finally:
+        os.kill(int((here.home / "left").read_text()), signal.SIGTERM)
 
 
 def test_clocks_that_are_days_apart(here: Machine) -> None:

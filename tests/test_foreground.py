@@ -1,5 +1,6 @@
 """The server in the foreground: where it is asked for, or where this machine has no tmux."""
 
+import json
 import os
 import signal
 import subprocess
@@ -22,6 +23,37 @@ def _start(machine: Machine, command: list[str], output: Path) -> "subprocess.Po
             stderr=subprocess.STDOUT,
             start_new_session=True,
         )
+
+
+def test_control_c_twice_ends_it_all_the_more_and_json_is_one_document(here: Machine, tmp_path: Path) -> None:
+    output, log = tmp_path / "output", tmp_path / "log"
+    with output.open("w") as out, log.open("w") as errors:
+        process = subprocess.Popen(
+            here.command("serve", "--foreground", "--json"),
+            env=here.env | {"NBFAB_PASSWORD": PASSWORD},
+            cwd=here.work,
+            stdin=subprocess.DEVNULL,
+            stdout=out,
+            stderr=errors,
+        )
+    wait_until(lambda: output.read_text().endswith("}\n") or process.poll() is not None, "it to be ready", 60)
+    server = (here.folder / "started").read_text().split()[1]
+    process.send_signal(signal.SIGINT)
+    process.send_signal(signal.SIGINT)
+    assert process.wait(30) in (0, 130)
+    wait_until(lambda: not Path(f"/proc/{server}").exists(), "the server to end")
+    (host,) = json.loads(output.read_text())["hosts"]
+    assert host["state"]["running"]
+    assert "Traceback" not in log.read_text()
+
+
+def test_stopped_from_elsewhere_is_no_failure(here: Machine, tmp_path: Path) -> None:
+    output = tmp_path / "output"
+    process = _start(here, here.command("serve", "--foreground"), output)
+    wait_until(lambda: "Control-C ends it" in output.read_text() or process.poll() is not None, "it to be ready", 60)
+    assert "has ended" in here.ok("stop")
+    assert process.wait(30) == 0
+    assert "the server was stopped" in output.read_text()
 
 
 @pytest.mark.parametrize("tmux", [True, False])

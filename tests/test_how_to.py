@@ -2,6 +2,7 @@
 
 import json
 import os
+import re
 import socket
 import ssl
 import stat
@@ -13,7 +14,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from machine import PASSWORD, Machine
+from machine import BIN, PASSWORD, ROOT, Machine
 from notebook_client import Notebook, logs_in
 
 
@@ -261,4 +262,61 @@ def test_where_the_way_from_here_is_closed_a_tunnel_is_named(host: Callable[...,
     machine.sshd.known_hosts.write_text(machine.sshd.known_line(machine.sshd.host_keys[0], f"[127.0.0.9]:{port}"))
     said = machine.ok("setup", "--ip", "127.0.0.1")
     assert "from here https://127.0.0.9" in said
-    assert f"ssh -N -L {machine.port}:127.0.0.1:{machine.port} box" in said
+    tunnel = f"ssh -N -L {machine.port}:127.0.0.1:{machine.port} -F {machine.sshd.config} box"
+    assert f"it listens on 127.0.0.1 only. Until it is open: {tunnel} and https://localhost:{machine.port}/" in said
+
+
+def test_a_password_from_standard_input_is_for_all_hosts_of_the_run(there: Machine) -> None:
+    assert there.sshd
+    command = ["fab", "-S", str(there.sshd.config), "-H", "box,root@box", "password", "--password-stdin", "--json"]
+    text = "from the canary's mouth\n"
+    done = subprocess.run(command, input=text, env=there.env, cwd=ROOT, capture_output=True, text=True, check=False)
+    assert [host["verdict"] for host in json.loads(done.stdout)["hosts"]] == ["changed", "unchanged"], done.stderr
+    assert "there is no password on standard input" in there.fails(
+        "password", "--password-stdin", password=None, status=2
+    )
+
+
+def test_a_host_that_fails_before_it_is_asked_costs_no_other_its_place_in_the_document(there: Machine) -> None:
+    assert there.sshd
+    there.sshd.write_config("Host odd\n  ProxyCommand socat - TCP:127.0.0.1:1\n")
+    there.work.joinpath("hosts.yaml").write_text("hosts: {box: {}, odd: {password_env: NOT_SET}}\n")
+    command = [f"{BIN}/nbfab", "-S", str(there.sshd.config), "-H", "box,odd", "password", "--json"]
+    done = subprocess.run(command, env=there.env, cwd=there.work, capture_output=True, text=True, check=False)
+    box, odd = json.loads(done.stdout)["hosts"]
+    assert (box["verdict"], odd["verdict"]) == ("changed", "failed")
+    assert box["password"]
+    assert "NOT_SET, which is not set" in odd["error"]
+
+
+def test_plan_tells_of_a_given_password_too(here: Machine) -> None:
+    here.ok("setup")
+    assert "nothing would change" in here.ok("plan")
+    assert "the new password's hash" in here.ok("plan", password="another canary horse")
+
+
+def test_a_mend_is_the_command_as_it_was_given(here: Machine) -> None:
+    here.ok("setup")
+    Notebook(here.port, here.folder, PASSWORD).post("/api/kernels", {"name": "nbserver"})
+    said = here.fails("setup", "--app", "lab")
+    assert "inv setup --app=lab --restart" in said
+
+
+def test_an_environment_is_meant_from_where_it_was_typed(here: Machine) -> None:
+    (here.work / "env").symlink_to(Path(sys.executable).parents[1])
+    assert f"{here.work}/env/bin/python" in here.ok("install", "--python", "env")
+
+
+def test_nbfab_reads_the_configuration_of_its_folder_and_runs_nothing_of_it(here: Machine) -> None:
+    (here.work / "fabric.yaml").write_text("nbfab: {profile: fromhere}\n")
+    (here.work / "fabric.py").write_text("raise SystemExit('run')\n")
+    here.program = f"{BIN}/nbfab"
+    assert here.json("plan")["state"]["folder"].endswith("/fromhere")
+
+
+@pytest.mark.parametrize("python", [sys.executable, "/usr/bin/python3"])  # jupyter_server 2, and notebook 6 of Debian
+def test_the_login_page_asks_for_the_password_alone(here: Machine, python: str) -> None:
+    here.ok("serve", "--python", python)
+    page = Notebook(here.port, here.folder).opener.open(f"https://127.0.0.1:{here.port}/login").read().decode()
+    assert "Password:" in page
+    assert "oken" not in re.sub(r"(?s)<script.*?</script>|<input[^>]*>", "", page)

@@ -223,6 +223,7 @@ def test_the_settings_are_those_of_the_how_to_in_either_servers_names() -> None:
             f"{app}.port_retries": 0,
             f"{app}.open_browser": False,
             f"{app}.{root}": odd.directory,
+            f"{app}.extra_template_paths": [f"{odd.folder}/templates"],
             "MultiKernelManager.default_kernel_name": "nbserver",
         }
 
@@ -244,7 +245,7 @@ def running(**changes: Any) -> Facts:
     """A host whose server runs as wanted."""
     started = Started("10", "11", "12345", server.run(WANTED, NEW)[1], int(NOW))
     script = server.run(WANTED, NEW)[0]
-    at_work = replace(NEW, password_file=password.text(WANTED, NEW), session_pid="10", started=started, alive=True)
+    at_work = replace(NEW, password_file=password.text(WANTED, NEW), session_pids=("10",), started=started, alive=True)
     at_work = replace(at_work, server=Server(True, "", "2.14", 9999), run_file=script, modes={"run.sh": "-rw-------"})
     return replace(at_work, **changes)
 
@@ -253,7 +254,7 @@ def running(**changes: Any) -> Facts:
     ("changes", "functions"),
     [
         ({}, []),
-        ({"alive": False, "server": None, "session_pid": ""}, ["start_server"]),
+        ({"alive": False, "server": None, "session_pids": ()}, ["start_server"]),
         ({"started": Started("10", "11", "12345", "other", 0)}, ["stop_server", "start_server"]),
         (
             {"server": Server(False, "hangs"), "port_holder": "process 11 (python) of user ann"},
@@ -271,13 +272,13 @@ def test_the_server_is_started_where_it_is_not_what_is_wanted(changes: Mapping[s
 @pytest.mark.parametrize(
     ("changes", "reason"),
     [
-        ({"alive": False, "session_pid": "", "tmux": ""}, "there is no tmux"),
-        ({"alive": False, "session_pid": "77"}, "a tmux session nbserver is there that is not the server's"),
+        ({"alive": False, "session_pids": (), "tmux": ""}, "there is no tmux"),
+        ({"alive": False, "session_pids": ("77",)}, "a tmux session nbserver is there that is not the server's"),
         (
-            {"alive": False, "session_pid": "", "port_holder": "process 9 (nc) of user eve"},
+            {"alive": False, "session_pids": (), "port_holder": "process 9 (nc) of user eve"},
             "port 9999 is taken by process 9",
         ),
-        ({"server": None, "session_pid": ""}, "cannot be proven to be"),
+        ({"server": None, "session_pids": ()}, "cannot be proven to be"),
     ],
 )
 def test_why_a_server_cannot_be_started(changes: Mapping[str, Any], reason: str) -> None:

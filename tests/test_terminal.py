@@ -8,7 +8,7 @@ from terminal import Terminal
 def test_a_password_is_typed_twice_unseen_and_live_kernels_are_asked_for(here: Machine) -> None:
     with Terminal(here) as terminal:
         terminal.task("serve")
-        terminal.shows("Password for the notebook (empty: one is made):")
+        terminal.shows("Password for the notebook (at least 12 characters; empty: one is made):")
         terminal.type("short")
         terminal.shows("at least 12 characters")
         terminal.type(PASSWORD)

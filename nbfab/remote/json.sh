@@ -28,8 +28,15 @@ fact() { # name text
 	printf '{"%s":"%s"}\n' "$1" "$escaped"
 }
 
-# One awk for all files. Of a PEM only the certificate is shown: the key stays on the host.
+# One awk for all files. Of a PEM only the certificate is shown: the key stays on the host. What is no regular file is
+# left out, or a FIFO would be waited for.
 file_facts() { # name path ...
+	left=$#
+	while [ "$left" -gt 0 ]; do
+		if [ -f "$2" ]; then set -- "$@" "$1" "$2"; fi
+		shift 2
+		left=$((left - 2))
+	done
 	awk '
 		BEGIN {
 			for (i = 1; i < ARGC; i += 2) {

@@ -22,8 +22,10 @@ absolute() { # path: with ~ and the home folder in front where it is relative
 	esac
 }
 
-look() { # profile port directory python app here wait code_of_environment code_of_server
+look() { # profile kernel port directory python app here wait code_of_environment code_of_server
 	known_places
+	profile=$1 kernel=$2
+	shift
 	base=$(data_home)/nbfab
 	folder=$base/$1
 	look_host
@@ -31,7 +33,7 @@ look() { # profile port directory python app here wait code_of_environment code_
 	look_directory "$(absolute "$3")"
 	look_files
 	look_environments "$4" "$5" "$6" "$8"
-	look_server "$1" "$2" "$7" "$9"
+	look_server "$profile" "$2" "$7" "$9"
 }
 
 look_host() {
@@ -100,11 +102,13 @@ look_files() {
 look_inside() {
 	# Everything that nbfab writes there; names without blanks, so that the listing can be read.
 	fact listing "$(LC_ALL=C ls -lnd . nbserver.pem jupyter_server_config.json jupyter_server_config.py run.sh \
-		templates/login.html ipython/profile_*/ipython_kernel_config.py share/jupyter/kernels/*/kernel.json 2>/dev/null)"
+		templates templates/login.html ipython "ipython/profile_$profile" share share/jupyter share/jupyter/kernels \
+		"share/jupyter/kernels/$kernel" runtime jupyter \
+		"ipython/profile_$profile/ipython_kernel_config.py" "share/jupyter/kernels/$kernel/kernel.json" 2>/dev/null)"
 	file_facts certificate nbserver.pem password_file jupyter_server_config.json config_file jupyter_server_config.py \
 		login_file templates/login.html \
-		run_file run.sh kernel_file "$(echo share/jupyter/kernels/*/kernel.json)" \
-		ipython_file "$(echo ipython/profile_*/ipython_kernel_config.py)" generation generation
+		run_file run.sh kernel_file "share/jupyter/kernels/$kernel/kernel.json" \
+		ipython_file "ipython/profile_$profile/ipython_kernel_config.py" generation generation
 	if [ -f nbserver.pem ]; then fact key_public "$(public_key)"; fi
 }
 
@@ -176,13 +180,13 @@ look_everywhere() { # here code
 }
 
 look_server() { # profile port wait code
-	session_pid=
+	session_pids=
 	if [ -n "$tmux" ]; then
 		for entry in $(tmux -L nbfab list-panes -a -F '#{session_name}=#{pane_pid}' 2>/dev/null </dev/null); do
-			if [ "${entry%=*}" = "$1" ]; then session_pid=${entry#*=}; fi
+			if [ "${entry%=*}" = "$1" ]; then session_pids="$session_pids ${entry#*=}"; fi
 		done
 	fi
-	fact session_pid "$session_pid"
+	fact session_pids "$session_pids"
 	runner='' pid='' start='' digest='' since='' answer=''
 	if [ -f "$folder/started" ]; then read -r runner pid start digest since <"$folder/started"; fi
 	fact started "$runner $pid $start $digest $since"

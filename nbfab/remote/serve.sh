@@ -3,8 +3,8 @@
 
 start_server() { # profile python seconds code
 	if [ -f server.log ]; then mv -f server.log server.log.1; fi
+	rm -f started tmux.out server.log # where a link was planted, nothing is written through it
 	: >server.log
-	rm -f started
 	# The current folder is the profile's, so that no path has to be quoted for whatever login shell tmux runs;
 	# no configuration of the user's for tmux, no descriptor of ours, and the user's own umask.
 	outlive
@@ -88,6 +88,14 @@ stop_server() { # pid start
 	done || return 1
 	# The shell around it ends a moment later, and with it the tmux session.
 	read -r runner _ 2>/dev/null <started || runner=''
-	ended "$runner" "$(process_start "$runner")" 50 || return 1
+	began=$(process_start "$runner")
+	if ! ended "$runner" "$began" 50; then
+		# What a kernel has left behind holds the log open, and the shell waits for that.
+		kill -TERM "$runner"
+		ended "$runner" "$began" 50 || {
+			echo "the server has ended, but the shell around it, process $runner, has not" >&2
+			return 1
+		}
+	fi
 	rm -f started runtime/*-"$1".json runtime/*-"$1"-open.html
 }

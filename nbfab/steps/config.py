@@ -1,14 +1,15 @@
 """Step 4: the settings: certificate, addresses, no browser, one port, the directory."""
 
+import shlex
 from collections.abc import Iterator
 
 from nbfab.change import Change
 from nbfab.errors import HostError
 from nbfab.facts import Facts
+from nbfab.settings import kernel_name
 from nbfab.steps.certificate import FILE as CERTIFICATE
 from nbfab.steps.files import in_file
 from nbfab.steps.install import choose
-from nbfab.steps.profile import kernel_name
 from nbfab.wanted import Wanted
 
 FILE = "jupyter_server_config.py"
@@ -72,7 +73,9 @@ def guards(wanted: Wanted, facts: Facts) -> tuple[str, ...]:
 def config(wanted: Wanted, facts: Facts) -> Iterator[Change]:
     """The file is written where it differs. Raises HostError if the directory is none that can be served."""
     if facts.directory_state != "ok":
-        raise HostError(f"the directory {facts.directory} {facts.directory_state}", f"mkdir -p {facts.directory!r}")
+        place = shlex.quote(facts.directory)
+        mend = f"mkdir -p {place}" if facts.directory_state == "does not exist" else f"ls -ld {place}"
+        raise HostError(f"the directory {facts.directory} {facts.directory_state}", mend)
     yield from in_file("config", "the login page", LOGIN_FILE, facts.login_file, LOGIN, facts)
     what = "the server's settings"
     yield from in_file("config", what, FILE, facts.config_file, text(wanted, facts), facts, needs_restart=True)

@@ -22,8 +22,9 @@ def check_folder(facts: Facts) -> None:
         )
     for path, mode in facts.modes.items():
         place = facts.folder if path == "." else f"{facts.folder}/{path}"
-        if mode[0] not in ("d" if path == "." else "-"):
-            raise HostError(f"{place} is not a regular file; nbfab does not write through it", f"ls -l {place}")
+        kind = "regular file" if "." in path.rpartition("/")[2].strip(".") else "folder"
+        if mode[0] != {"regular file": "-", "folder": "d"}[kind]:
+            raise HostError(f"{place} is not a {kind}; nbfab does not write through it", f"ls -ld {place}")
         if facts.owners[path] != facts.uid:
             raise HostError(f"{place} belongs to another user (number {facts.owners[path]})", f"ls -l {place}")
 

@@ -80,8 +80,12 @@ def install(wanted: Wanted, facts: Facts) -> Iterator[Change]:
             yield Change("install", f"use the environment {how}", "remember_environment", args)
         return
     if python:
-        reason = facts.python_fails or "it has no notebook >= 6.4 and no JupyterLab on jupyter_server 2"
-        raise HostError(f"--python {python} cannot be used: {reason}", f"{python} -m pip install notebook matplotlib")
+        if facts.python_fails or not facts.environments:
+            mend = "name an environment or an interpreter that is there, or leave --python out: one is found, or made"
+            raise HostError(f"--python {python} cannot be used: {facts.python_fails}", mend)
+        reason = "it has no notebook >= 6.4 and no JupyterLab on jupyter_server 2"
+        mend = f"{facts.environments[0].python} -m pip install notebook matplotlib"
+        raise HostError(f"--python {python} cannot be used: {reason}", mend)
     tool = _tool(facts)
     args = (*remember, PACKAGES[app], "matplotlib")
     yield Change(
@@ -104,7 +108,7 @@ def notes(wanted: Wanted, facts: Facts) -> Iterator[str]:
     if chosen.module != _module_of(wanted.settings.app):
         yield f"{chosen.python} has no {wanted.settings.app}, so {chosen.module} is served"
     if "matplotlib" not in chosen.environment.packages:
-        mend = f"{chosen.python} -m pip install matplotlib"
+        mend = f"{chosen.python} -m pip install matplotlib, or name another environment with --python"
         yield f"{chosen.python} has no matplotlib, so nothing is plotted inline: {mend}"
 
 

@@ -5,6 +5,7 @@ from collections.abc import Iterator
 
 from nbfab.change import Change
 from nbfab.facts import Facts
+from nbfab.settings import kernel_name
 from nbfab.steps.files import in_file
 from nbfab.steps.install import choose
 from nbfab.wanted import Wanted
@@ -14,11 +15,6 @@ IPYTHON = """\
 c = get_config()
 c.IPKernelApp.matplotlib = "inline"
 """
-
-
-def kernel_name(profile: str) -> str:
-    """The name of the profile's kernel; Jupyter's kernels have small letters only (jupyter_client/kernelspec.py)."""
-    return profile.lower()
 
 
 def profile(wanted: Wanted, facts: Facts) -> Iterator[Change]:

@@ -64,7 +64,7 @@ def _check(wanted: Wanted, facts: Facts) -> None:
     if facts.alive and not facts.ours:
         pid = facts.started.pid if facts.started else "?"
         raise HostError(f"process {pid} seems to be its server, but cannot be proven to be", f"ps -fp {pid}; {attach}")
-    if facts.session_pid and not facts.alive:
+    if facts.session_pids and not facts.alive:
         raise HostError(f"a tmux session {name} is there that is not the server's", f"see what runs in it: {attach}")
     own = facts.alive and facts.started and facts.port_holder.startswith(f"process {facts.started.pid} ")
     if facts.port_holder and not own:
@@ -75,5 +75,5 @@ def notes(wanted: Wanted, facts: Facts) -> Iterator[str]:
     """What a person should know of the server."""
     if facts.uid == "0":
         yield "the server runs as root: whoever knows the password is root there"
-    if facts.ours and facts.started and facts.started.runner != facts.session_pid:
+    if facts.ours and facts.started and facts.started.runner not in facts.session_pids:
         yield "the server does not run in nbfab's tmux session, so closing where it was started ends it"
