@@ -15,7 +15,7 @@ _STYLE = """
 body { margin: 0 auto; max-width: 72rem; padding: 1rem; background: var(--back); color: var(--text);
   font: 1rem/1.5 system-ui, sans-serif; }
 h1 { font-size: 1.5rem; margin: .5rem 0 0; }
-p { margin: .2rem 0; }
+p { margin: .2rem 0; overflow-wrap: anywhere; }
 .dim { color: var(--dim); }
 main { display: grid; gap: 1rem;
   grid-template-columns: repeat(auto-fill, minmax(min(100%, 22rem), 1fr)); margin-top: 1rem; }
