@@ -112,7 +112,7 @@ def test_a_certificate_for_few_days_is_renewed_in_its_last_third() -> None:
     wanted = replace(WANTED, settings=Settings(days=9))
     facts = with_certificate(NEW, wanted, days=9)
     assert why(replace(wanted, now=NOW + 5 * DAY), facts) == ""
-    assert "it ends in 2 days" in why(replace(wanted, now=NOW + 6.5 * DAY), facts)
+    assert "it ends in 2 days" in why(replace(wanted, now=NOW + 7.1 * DAY), facts)
 
 
 @pytest.mark.parametrize(("public", "reason"), [("unreadable", "its key does not fit"), ("", "")])

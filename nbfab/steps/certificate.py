@@ -1,6 +1,7 @@
 """Step 2: a self-signed certificate and its key in one PEM."""
 
 import ipaddress
+import math
 from collections.abc import Iterator
 from datetime import UTC, datetime, timedelta
 
@@ -51,8 +52,9 @@ def fingerprint(certificate: x509.Certificate) -> str:
 
 
 def days_left(certificate: x509.Certificate, now: float) -> int:
-    """Whole days from `now` (seconds since the epoch) until it ends; negative once it has."""
-    return (certificate.not_valid_after_utc - datetime.fromtimestamp(now, UTC)).days
+    """Days from `now` (seconds since the epoch) until it ends, a begun one is one more; negative once it has."""
+    days = (certificate.not_valid_after_utc.timestamp() - now) / 86400
+    return math.ceil(days) if days > 0 else math.floor(days)
 
 
 def certificate(wanted: Wanted, facts: Facts) -> Iterator[Change]:
