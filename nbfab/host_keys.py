@@ -12,33 +12,39 @@ from nbfab.ssh_hosts import Route, known_names
 
 
 class Entry(NamedTuple):
-    """A line of a known_hosts file that is about the host (sshd(8), SSH_KNOWN_HOSTS FILE FORMAT)."""
+    """A line of a known_hosts file that is about the host (sshd(8), SSH_KNOWN_HOSTS FILE FORMAT).
+
+    `own` is whether it is about the host at its port, rather than about its name at whatever port.
+    """
 
     marker: str
     type: str
     key: str
     file: str
+    own: bool = True
 
 
-def parse(lines: str, file: str) -> list[Entry]:
+def parse(lines: str, file: str, own: bool = True) -> list[Entry]:
     """The entries among the lines that `ssh-keygen -F` prints; what is no entry is left out."""
     entries = []
     for line in lines.splitlines():
         words = line.split()
         marker = words.pop(0) if words and words[0].startswith("@") else ""
         if len(words) >= 3 and not words[0].startswith("#"):
-            entries.append(Entry(marker, words[1], words[2], file))
+            entries.append(Entry(marker, words[1], words[2], file, own))
     return entries
 
 
 def on_record(route: Route) -> list[Entry]:
-    """What the known_hosts files of OpenSSH's configuration say of a host."""
+    """What the known_hosts files of OpenSSH's configuration say of a host; of its name at whatever port if need be."""
     files = [file for file in route.known_hosts if os.path.isfile(file)]
+    found: list[Entry] = []
     for name in known_names(route):
-        found = [entry for file in files for entry in parse(_find(name, file), file)]
-        if found:
-            return found
-    return []
+        own = name == known_names(route)[0]
+        found += [entry for file in files for entry in parse(_find(name, file), file, own=own)]
+        if any(not entry.marker for entry in found):
+            break
+    return found
 
 
 def _find(name: str, file: str) -> str:
@@ -46,12 +52,16 @@ def _find(name: str, file: str) -> str:
     return subprocess.run(command, capture_output=True, text=True, errors="replace", timeout=30, check=False).stdout
 
 
+_KRL = b"SSHKRL\n"  # the first bytes of a key revocation list (OpenSSH's PROTOCOL.krl)
 _RSA = ("rsa-sha2-512", "rsa-sha2-256", "ssh-rsa")
 
 
-def preferred(types: tuple[str, ...], entries: list[Entry]) -> tuple[str, ...]:
-    """Host key algorithms in the order to offer: those on record first, as OpenSSH does; never certificates."""
-    plain = [name for name in types if "-cert-" not in name]
+def preferred(types: tuple[str, ...], entries: list[Entry], allowed: tuple[str, ...] = ()) -> tuple[str, ...]:
+    """Host key algorithms in the order to offer: those on record first, as OpenSSH does; never certificates.
+
+    `types` are those that can be verified here; `allowed` is HostKeyAlgorithms, in its order.
+    """
+    plain = [name for name in (allowed or types) if name in types and "-cert-" not in name]
     known = {entry.type for entry in entries if not entry.marker}
     if "ssh-rsa" in known:
         known |= {*_RSA}
@@ -63,6 +73,8 @@ def check(route: Route, entries: list[Entry], kind: str, blob: bytes, *, accept_
 
     Raises HostKeyError for one that is unknown, revoked or not the one on record.
     """
+    for file in route.revoked:
+        _check_revoked(file, kind, blob)
     key = base64.b64encode(blob).decode()
     shown = f"{kind} {fingerprint(blob)}"
     name = known_names(route)[0]
@@ -71,12 +83,13 @@ def check(route: Route, entries: list[Entry], kind: str, blob: bytes, *, accept_
     plain = [entry for entry in entries if not entry.marker]
     if any(entry.key == key for entry in plain):
         return
-    if plain:
+    known = [entry for entry in plain if entry.own]
+    if known:
         raise HostKeyError(
-            f"its host key is {shown}, but {plain[0].file} has another: it was made anew, or somebody is in between",
-            f"ask who runs it; only if they confirm that key: ssh-keygen -R '{name}' -f '{plain[0].file}'",
+            f"its host key is {shown}, but {known[0].file} has another: it was made anew, or somebody is in between",
+            f"ask who runs it; only if they confirm that key: ssh-keygen -R '{name}' -f '{known[0].file}'",
         )
-    if any(entry.marker == "@cert-authority" for entry in entries):
+    if any(entry.marker == "@cert-authority" and entry.own for entry in entries):
         raise HostKeyError(
             f"only a certificate authority is on record for it, which nbfab does not verify; it shows {shown}",
             f"compare that with the host's own, then add the key itself: ssh-keyscan -p {route.port} {route.hostname}",
@@ -87,6 +100,36 @@ def check(route: Route, entries: list[Entry], kind: str, blob: bytes, *, accept_
             f"compare that with the host's own, then: ssh {route.typed_for_ssh} true (or --accept-new-host-key)",
         )
     record(route, name, kind, key)
+
+
+def _check_revoked(file: str, kind: str, blob: bytes) -> None:
+    """Raises HostKeyError for a key in a file of RevokedHostKeys, and if that cannot be read, as OpenSSH does."""
+    key = base64.b64encode(blob)
+    shown = f"{kind} {fingerprint(blob)}"
+    try:
+        with open(file, "rb") as stream:
+            listed = stream.read()
+    except OSError as error:
+        raise HostKeyError(
+            f"its host key {shown} cannot be looked for in RevokedHostKeys {file}: {error.strerror}", f"ls -l {file}"
+        ) from None
+    revoked = any(key in line.split() for line in listed.splitlines())
+    if listed.startswith(_KRL):
+        asked = subprocess.run(
+            ["ssh-keygen", "-Q", "-f", file, "/dev/stdin"],
+            input=kind.encode() + b" " + key + b"\n",
+            capture_output=True,
+            timeout=30,
+            check=False,
+        )
+        revoked = asked.returncode == 1
+        if asked.returncode not in (0, 1):
+            words = (asked.stderr.decode(errors="replace").strip().splitlines() or ["no reason given"])[-1]
+            raise HostKeyError(
+                f"its host key {shown} cannot be looked for in RevokedHostKeys: {words}", f"ssh-keygen -Q -l -f {file}"
+            )
+    if revoked:
+        raise HostKeyError(f"its host key {shown} is revoked by {file}", "ask who runs it for its new key")
 
 
 def fingerprint(blob: bytes) -> str:

@@ -16,11 +16,12 @@ import fabric
 import paramiko
 
 from nbfab import host_keys
-from nbfab.errors import ConnectError, Dropped, HostKeyError, NbfabError
+from nbfab.errors import ConnectError, Dropped, HostKeyError, NbfabError, UsageError
 from nbfab.ssh_auth import Login, authenticate
 from nbfab.ssh_hosts import Route, jump_text, resolve
 
 TIMEOUT = 15.0  # seconds to connect: TCP, banner and key exchange each
+_LONGEST = 1_000_000  # seconds; a system call takes no more than 2**31 milliseconds
 KEEPALIVE = 30  # seconds; a connection that a sleeping laptop or a NAT lost is noticed
 HOPS = 8
 _BANNER = "reading SSH protocol banner"  # in what paramiko says where a host hangs up at once
@@ -50,6 +51,7 @@ class Connection(fabric.Connection):  # type: ignore[misc]
         identities: tuple[str, ...] = (),
     ) -> None:
         route = resolve(typed, getattr(config, "_runtime_ssh_path", None) or "")
+        timeout = _timeout(config, route)  # before Fabric takes what is no number for one
         super().__init__(host=route.hostname, user=route.user, port=route.port, config=config)
         if interactive is None:
             interactive = sys.stdin is not None and sys.stdin.isatty()
@@ -58,7 +60,7 @@ class Connection(fabric.Connection):  # type: ignore[misc]
             route=route,
             _accept_new=accept_new,
             _login=_login(config, interactive, identities),
-            _timeout=_timeout(config, route),
+            _timeout=timeout,
             _jumps=route.jumps if jumps is None else jumps,
             _depth=depth,
             _hop=hop or Connection,
@@ -109,7 +111,10 @@ class Connection(fabric.Connection):  # type: ignore[misc]
 
     def _negotiate(self, transport: paramiko.Transport, entries: list[host_keys.Entry]) -> None:
         options = transport.get_security_options()
-        options.key_types = host_keys.preferred(tuple(options.key_types), entries)
+        offered = host_keys.preferred(tuple(options.key_types), entries, self.route.key_algorithms)
+        if not offered:
+            raise self._failed("HostKeyAlgorithms leaves none that nbfab can verify")
+        options.key_types = offered
         transport.banner_timeout = transport.handshake_timeout = transport.auth_timeout = self._timeout
         began = time.monotonic()
         try:
@@ -137,13 +142,15 @@ class Connection(fabric.Connection):  # type: ignore[misc]
         if self.route.proxy_command:
             return self._command(self.route.proxy_command)
         try:
-            connected = socket.create_connection((self.route.hostname, self.route.port), self._timeout)
+            connected = _dial(self.route, self._timeout)
         except socket.gaierror as error:
             raise self._failed(f"the name does not resolve ({error.strerror})") from None
+        except UnicodeError:
+            raise self._failed("the name does not resolve (it is none that DNS can have)") from None
         except TimeoutError:
             raise self._failed(f"no answer within {self._timeout:.0f} seconds") from None
         except OSError as error:
-            raise self._failed((error.strerror or str(error)).lower()) from None
+            raise self._failed(error.strerror.lower() if error.strerror else str(error)) from None
         # Without this, small packets wait for each other: two round trips of twelve.
         connected.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
         return connected
@@ -193,7 +200,37 @@ class Connection(fabric.Connection):  # type: ignore[misc]
             self._proxy.wait(1)
         self._said.seek(0)
         words = self._said.read(2000).decode(errors="replace").strip().splitlines()
-        return f"; {shlex.split(self.route.proxy_command)[0]} says: {words[-1]}" if words else "; ProxyCommand ended"
+        try:
+            program = shlex.split(self.route.proxy_command)[0]
+        except ValueError:  # an odd quote; what the shell makes of it is among its words
+            program = "ProxyCommand"
+        return f"; {program} says: {words[-1]}" if words else "; ProxyCommand ended"
+
+
+def _dial(route: Route, timeout: float) -> socket.socket:
+    """A connection to the first address of a host that takes one, of AddressFamily and from BindAddress."""
+    family = {"inet": socket.AF_INET, "inet6": socket.AF_INET6}.get(route.family, socket.AF_UNSPEC)
+    failed = OSError("the name has no address")
+    for kind, *how, _, address in socket.getaddrinfo(route.hostname, route.port, family, socket.SOCK_STREAM):
+        connected = socket.socket(kind, *how)
+        try:
+            connected.settimeout(timeout)
+            if route.bind_address:
+                _bind(connected, route.bind_address)
+            connected.connect(address)
+            return connected
+        except OSError as error:
+            connected.close()
+            failed = error
+    raise failed
+
+
+def _bind(connected: socket.socket, address: str) -> None:
+    try:
+        connected.bind(socket.getaddrinfo(address, 0, connected.family, socket.SOCK_STREAM)[0][4])
+    except OSError as error:
+        # Without an errno, so that it is told from what the host itself answers.
+        raise OSError(f"BindAddress {address}: {error.strerror}") from None
 
 
 def _words(error: BaseException) -> str:
@@ -216,8 +253,18 @@ def _login(config: Any, interactive: bool, identities: tuple[str, ...]) -> Login
 
 def _timeout(config: Any, route: Route) -> float:
     """`fab -t`, then ConnectTimeout, then nbfab's own."""
-    given = (config.get("connect_kwargs") or {}).get("timeout") or (config.get("timeouts") or {}).get("connect")
-    return float(given or route.timeout or TIMEOUT)
+    given = (config.get("connect_kwargs") or {}).get("timeout")
+    if given is None:
+        given = (config.get("timeouts") or {}).get("connect")
+    if given is None:
+        return route.timeout or TIMEOUT
+    try:
+        seconds = float(given)
+    except (TypeError, ValueError):
+        seconds = 0
+    if not 0 < seconds < _LONGEST:
+        raise UsageError(f"{given!r} is no time to connect in", "fab -t SECONDS, a number above 0")
+    return seconds
 
 
 def fabric_config(config: Any) -> fabric.Config:

@@ -13,6 +13,13 @@ from nbfab.errors import ConnectError, HostStringError
 
 SSH_G = 30  # seconds for `ssh -G`, which may run the commands of a `Match exec`
 
+# The ways to log in, in OpenSSH's order, and what switches each of them off.
+WAYS = {
+    "publickey": "pubkeyauthentication",
+    "keyboard-interactive": "kbdinteractiveauthentication",
+    "password": "passwordauthentication",
+}
+
 _USER = re.compile(r"[A-Za-z0-9_][A-Za-z0-9._+\\-]*")
 _HOST = re.compile(r"[A-Za-z0-9_]([A-Za-z0-9._-]*[A-Za-z0-9_])?\.?|[0-9A-Fa-f:.]*:[0-9A-Fa-f:.]*(%[A-Za-z0-9._-]+)?")
 
@@ -69,7 +76,9 @@ class Route:
     """How OpenSSH would reach a host (ssh_config(5)); `typed` is what the person wrote.
 
     Files are absolute. `jumps` come in the order in which they are passed through; `defaults` is whether the
-    `identities` are no more than those that OpenSSH tries unasked. `config` is the file that stood in for ssh_config.
+    `identities` are no more than those that OpenSSH tries unasked. `ways` are those to log in, in the order in which to
+    try them, `key_algorithms` those of host keys, all where it is empty. `family` is any, inet or inet6. `config` is
+    the file that stood in for ssh_config.
     """
 
     typed: str
@@ -84,6 +93,9 @@ class Route:
     defaults: bool = True
     identities_only: bool = False
     agent: str = ""
+    ways: tuple[str, ...] = tuple(WAYS)
+    key_algorithms: tuple[str, ...] = ()
+    revoked: tuple[str, ...] = ()
     known_hosts: tuple[str, ...] = ()
     user_known_hosts: str = ""
     hash_known_hosts: bool = False
@@ -91,6 +103,8 @@ class Route:
     batch: bool = False
     timeout: float | None = None
     alive: int = 0
+    family: str = "any"
+    bind_address: str = ""
     config: str = ""
 
     @property
@@ -116,6 +130,7 @@ def resolve(typed: str, config_file: str = "") -> Route:
             [*command, "--", parsed.host],
             capture_output=True,
             text=True,
+            errors="surrogateescape",  # as in the names of files that it gives
             stdin=subprocess.DEVNULL,
             timeout=SSH_G,
             check=False,
@@ -128,8 +143,17 @@ def resolve(typed: str, config_file: str = "") -> Route:
         ) from None
     if answer.returncode:
         words = (answer.stderr.strip().splitlines() or ["no reason given"])[-1]
-        raise ConnectError(f"ssh_config: {words}", f"ssh -G {parsed.host}")
-    return replace(parse_route(typed, answer.stdout), config=config_file)
+        raise ConnectError(f"ssh_config: {_shown(words)}", f"ssh -G {parsed.host}")
+    route = replace(parse_route(typed, answer.stdout), config=config_file)
+    for word in (route.hostname, route.user, route.alias):
+        if word != _shown(word):
+            raise ConnectError(f"ssh_config: {_shown(word)!r} is no UTF-8", f"ssh -G {parsed.host}")
+    return route
+
+
+def _shown(words: str) -> str:
+    """Words of OpenSSH with a question mark for each byte that is no text."""
+    return words.encode(errors="replace").decode()
 
 
 def parse_route(typed: str, said: str) -> Route:
@@ -137,7 +161,8 @@ def parse_route(typed: str, said: str) -> Route:
     values: dict[str, list[str]] = {}
     for line in said.splitlines():
         key, _, value = line.partition(" ")
-        if value and value != "none":
+        # Of an agent `none` says more than nothing: not the one of the environment either.
+        if value and (value != "none" or key == "identityagent"):
             values.setdefault(key, []).append(value)
 
     def one(key: str, default: str = "") -> str:
@@ -145,26 +170,31 @@ def parse_route(typed: str, said: str) -> Route:
 
     tokens = _tokens(one("hostname"), one("user"), one("port", "22"), parse_host(typed).host)
 
+    for_proxy = {key: tokens[key] for key in "%hnpr"}
+
     def files(key: str) -> tuple[str, ...]:
         return tuple(_expand(value, tokens) for value in values.get(key, ()))
 
     user_files = _paths(one("userknownhostsfile"), tokens)
     home_files = {f"~/.ssh/id_{kind}" for kind in ("rsa", "ecdsa", "ecdsa_sk", "ed25519", "ed25519_sk", "xmss", "dsa")}
     timeout, alive = one("connecttimeout"), one("serveraliveinterval", "0")
-    agent = one("identityagent", "SSH_AUTH_SOCK")
+    ways = dict.fromkeys(one("preferredauthentications", ",".join(WAYS)).split(","))
     return Route(
         typed,
         one("hostname"),
         one("user"),
         int(one("port", "22")),
         alias=one("hostkeyalias"),
-        jumps=tuple(one("proxyjump").split(",")) if one("proxyjump") else (),
-        proxy_command=_percent(one("proxycommand"), tokens),
+        jumps=tuple(_percent(hop, for_proxy) for hop in one("proxyjump").split(",")) if one("proxyjump") else (),
+        proxy_command=_percent(one("proxycommand"), for_proxy),
         identities=files("identityfile"),
         certificates=files("certificatefile"),
         defaults=set(values.get("identityfile", ())) <= home_files,
         identities_only=one("identitiesonly") == "yes",
-        agent=os.environ.get("SSH_AUTH_SOCK", "") if agent == "SSH_AUTH_SOCK" else _expand(agent, tokens),
+        agent=_agent(one("identityagent", "SSH_AUTH_SOCK"), tokens),
+        ways=tuple(way for way in ways if way in WAYS and one(WAYS[way]) not in ("no", "false")),
+        key_algorithms=tuple(filter(None, one("hostkeyalgorithms").split(","))),
+        revoked=_paths(one("revokedhostkeys"), tokens),
         known_hosts=(*user_files, *_paths(one("globalknownhostsfile"), tokens)),
         user_known_hosts=user_files[0] if user_files else "",
         hash_known_hosts=one("hashknownhosts") == "yes",
@@ -172,7 +202,18 @@ def parse_route(typed: str, said: str) -> Route:
         batch=one("batchmode") == "yes",
         timeout=float(timeout) if timeout.isdigit() and timeout != "0" else None,
         alive=int(alive) if alive.isdigit() else 0,
+        family=one("addressfamily", "any"),
+        bind_address=one("bindaddress"),
     )
+
+
+def _agent(given: str, tokens: Mapping[str, str]) -> str:
+    """The socket that IdentityAgent means: `none`, a path, `SSH_AUTH_SOCK`, or `$` and another variable's name."""
+    if given == "none":
+        return ""
+    if given == "SSH_AUTH_SOCK" or re.fullmatch(r"\$\w+", given):
+        return os.environ.get(given.removeprefix("$"), "")
+    return _expand(given, tokens)
 
 
 def _tokens(hostname: str, user: str, port: str, typed: str) -> Mapping[str, str]:
@@ -218,7 +259,7 @@ def jump_text(hop: str) -> str:
 
 
 def known_names(route: Route) -> Sequence[str]:
-    """The names that OpenSSH looks a host's key up by (sshconnect.c): the second where the first has none."""
+    """The names that OpenSSH looks a host's key up by (sshconnect.c); the second can only confirm one."""
     if route.alias:
         return (route.alias.lower(),)
     name = route.hostname.lower()

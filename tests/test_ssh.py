@@ -1,5 +1,6 @@
 """Connections over SSH, against real servers: who is trusted, by which way, and what is said when it fails."""
 
+import io
 import os
 import re
 import socket
@@ -18,7 +19,7 @@ from paramiko.server import InteractiveQuery
 from sshd import Sshd, free_port, keygen
 
 from nbfab import ssh_auth
-from nbfab.errors import ConnectError, HostKeyError
+from nbfab.errors import ConnectError, HostKeyError, UsageError
 from nbfab.ssh import Connection
 
 Make = Callable[..., Sshd]
@@ -111,6 +112,7 @@ def test_what_openssh_would_find_is_found(box: Sshd, tmp_path: Path) -> None:
         "an authority beside": "@cert-authority " + box.known_line(other) + box.known_line(key),
         "capitals": box.known_line(key, f"[127.0.0.1]:{box.port},Example.ORG"),
     }
+    good["another without the port"] = box.known_line(key) + box.known_line(other, "127.0.0.1")
     for name, text in good.items():
         box.known_hosts.write_text(text)
         assert connect(box) == "reached\n", name
@@ -118,6 +120,7 @@ def test_what_openssh_would_find_is_found(box: Sshd, tmp_path: Path) -> None:
         "negated": (box.known_line(key, f"[127.0.0.1]:*,![127.0.0.1]:{box.port}"), "is not known"),
         "revoked": ("@revoked " + box.known_line(key), "is revoked"),
         "revoked beside": (box.known_line(key) + "@revoked " + box.known_line(key), "is revoked"),
+        "another with the port": (box.known_line(other) + box.known_line(key, "127.0.0.1"), "somebody is in between"),
         "an authority only": ("@cert-authority " + box.known_line(key), "only a certificate authority"),
     }
     for text, words in bad.values():
@@ -126,11 +129,76 @@ def test_what_openssh_would_find_is_found(box: Sshd, tmp_path: Path) -> None:
             connect(box)
 
 
+def test_a_name_without_the_port_can_only_confirm_a_key(box: Sshd, tmp_path: Path) -> None:
+    box.known_hosts.write_text(box.known_line(keygen(tmp_path / "other"), "127.0.0.1"))
+    with pytest.raises(HostKeyError, match="is not known"):
+        connect(box)
+    assert connect(box, accept_new=True) == "reached\n"
+    assert connect(box) == "reached\n"
+    assert len(box.known_hosts.read_text().splitlines()) == 2
+
+
+def test_a_key_that_is_listed_as_revoked_is_refused(box: Sshd, tmp_path: Path) -> None:
+    own, other = box.host_keys[0].with_suffix(".pub"), keygen(tmp_path / "other").with_suffix(".pub")
+    plain = tmp_path / "revoked keys"
+    box.write_config(f'RevokedHostKeys "{plain}"\n')
+    with pytest.raises(HostKeyError, match="cannot be looked for in RevokedHostKeys"):
+        connect(box)
+    plain.write_text(f"# those that leaked\nnonsense\n{other.read_text()}")
+    assert connect(box) == "reached\n"
+    plain.write_text(f"# those that leaked\nnonsense\n{other.read_text()}{own.read_text()}")
+    with pytest.raises(HostKeyError, match="is revoked"):
+        connect(box)
+    box.known_hosts.write_text("")
+    with pytest.raises(HostKeyError, match="is revoked"):
+        connect(box, accept_new=True)
+    assert box.known_hosts.read_text() == ""
+    box.trust()
+    for revoked, words in ((other, ""), (own, "is revoked")):
+        subprocess.run(["ssh-keygen", "-q", "-k", "-f", plain, revoked], check=True, capture_output=True)
+        if words:
+            with pytest.raises(HostKeyError, match=words):
+                connect(box)
+        else:
+            assert connect(box) == "reached\n"
+    plain.write_bytes(plain.read_bytes()[:40])
+    with pytest.raises(HostKeyError, match=r"cannot be looked for in RevokedHostKeys: .*KRL"):
+        connect(box)
+    assert box.log.count("Accepted publickey") == 2
+
+
 def test_the_key_on_record_is_the_one_that_is_asked_for(sshds: Make) -> None:
     box = sshds(kinds=("ed25519", "ecdsa", "rsa"))
     for key in box.host_keys:
         box.trust(key)
         assert connect(box) == "reached\n"
+
+
+def test_host_key_algorithms_limit_what_is_asked_for(sshds: Make) -> None:
+    box = sshds(kinds=("ed25519", "ecdsa", "rsa"))
+    box.write_config("HostKeyAlgorithms rsa-sha2-256,ecdsa-sha2-nistp256\n")
+    assert connect(box) == "reached\n"
+    assert "server host key algorithm: rsa-sha2-256" in box.log or "host key algorithm: rsa-sha2-256" in box.log
+    box.trust(box.host_keys[1])
+    assert connect(box) == "reached\n"
+    box.trust(box.host_keys[0])
+    with pytest.raises(HostKeyError, match="somebody is in between"):
+        connect(box)
+    box.write_config("HostKeyAlgorithms sk-ssh-ed25519@openssh.com\n")
+    with pytest.raises(ConnectError, match="HostKeyAlgorithms leaves none"):
+        connect(box)
+
+
+def test_an_address_is_of_the_family_and_from_the_address_that_are_set(box: Sshd) -> None:
+    box.write_config("AddressFamily inet6\n")
+    with pytest.raises(ConnectError, match="does not resolve"):
+        connect(box)
+    box.write_config("AddressFamily inet\nBindAddress 127.0.0.7\n")
+    assert connect(box) == "reached\n"
+    assert "Connection from 127.0.0.7" in box.log
+    box.write_config("BindAddress 192.0.2.1\n")
+    with pytest.raises(ConnectError, match=r"BindAddress 192\.0\.2\.1: "):
+        connect(box)
 
 
 def test_ssh_config_is_read_as_openssh_reads_it(box: Sshd, tmp_path: Path) -> None:
@@ -189,6 +257,32 @@ def test_a_proxy_command_is_a_line_for_the_shell(box: Sshd) -> None:
         connect(box)
 
 
+def test_a_proxy_command_with_an_odd_end_is_told_in_the_words_of_sh(box: Sshd) -> None:
+    box.write_config("Host box\n  ProxyCommand echo it is closed >&2; \\\n")
+    with pytest.raises(ConnectError, match="ProxyCommand says: "):
+        connect(box)
+
+
+def test_a_jump_host_may_be_named_by_tokens(sshds: Make) -> None:
+    jump, last = sshds(), sshds()
+    last.write_config(
+        f"Host jump-box\n  HostName 127.0.0.1\n  Port {jump.port}\n  IdentityFile {jump.identity}\n"
+        "Host box\n  ProxyJump %r@jump-%n\n"
+    )
+    last.known_hosts.write_text("".join(host.known_line(host.host_keys[0]) for host in (jump, last)))
+    assert connect(last) == "reached\n"
+    assert jump.connections == 1
+
+
+@pytest.mark.parametrize("seconds", [-1, 0, float("nan"), 1e300, "soon"])
+def test_a_time_that_nobody_can_wait_is_named(box: Sshd, seconds: object) -> None:
+    for given in ({"connect_kwargs": {"timeout": seconds}}, {"timeouts": {"connect": seconds}}):
+        config = fabric.Config(overrides=given, lazy=True)
+        config.set_runtime_ssh_path(str(box.config))
+        with pytest.raises(UsageError, match=re.escape(repr(seconds))):
+            Connection("box", config)
+
+
 def test_an_encrypted_key_is_asked_for_or_named(box: Sshd, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     subprocess.run(["ssh-keygen", "-q", "-p", "-N", "open sesame", "-f", box.identity], check=True, capture_output=True)
     with pytest.raises(ConnectError, match="is encrypted") as error:
@@ -203,6 +297,108 @@ def test_an_encrypted_key_is_asked_for_or_named(box: Sshd, tmp_path: Path, monke
     monkeypatch.setattr(ssh_auth.getpass, "getpass", getpass)
     assert connect(box, interactive=True) == "reached\n"
     assert asked == [f"Passphrase for {box.identity}: "]
+
+
+def test_a_passphrase_may_be_mistyped_twice(box: Sshd, monkeypatch: pytest.MonkeyPatch) -> None:
+    subprocess.run(["ssh-keygen", "-q", "-p", "-N", "open sesame", "-f", box.identity], check=True, capture_output=True)
+    typed = iter(["sesame", "open", "open sesame"])
+    monkeypatch.setattr(ssh_auth.getpass, "getpass", lambda prompt: next(typed))
+    assert connect(box, interactive=True) == "reached\n"
+    box.write_config("PreferredAuthentications publickey\n")
+    typed = iter(["a", "b", "c"])
+    with pytest.raises(ConnectError, match="is encrypted"):
+        connect(box, interactive=True)
+    assert next(typed, None) is None
+
+    def control_d(prompt: str) -> str:
+        raise EOFError
+
+    monkeypatch.setattr(ssh_auth.getpass, "getpass", control_d)
+    with pytest.raises(ConnectError, match="is encrypted"):
+        connect(box, interactive=True)
+
+
+@pytest.mark.parametrize("kind", ["rsa", "ecdsa"])
+@pytest.mark.parametrize("form", ["PKCS8", "PEM"])
+def test_a_key_may_be_of_any_form(box: Sshd, tmp_path: Path, kind: str, form: str, monkeypatch: Any) -> None:
+    for phrase in ("", "open sesame"):
+        key = tmp_path / f"key-{phrase[:4]}"
+        subprocess.run(["ssh-keygen", "-q", "-t", kind, "-m", form, "-N", phrase, "-f", key], check=True)
+        (box.folder / "authorized_keys").write_text(Path(f"{key}.pub").read_text())
+        box.write_config(f"Host box\n  IdentityFile {key}\n")
+        monkeypatch.setattr(ssh_auth.getpass, "getpass", lambda prompt, phrase=phrase: phrase)
+        assert connect(box, interactive=bool(phrase)) == "reached\n"
+
+
+def test_a_broken_key_is_named_and_passed_over(box: Sshd, tmp_path: Path) -> None:
+    text = box.identity.read_bytes()
+    lines = text.splitlines(keepends=True)
+    broken = {
+        "empty": b"",
+        "junk": b"junk\xff\0",
+        "first line": lines[0],
+        "no end": b"".join(lines[:-1]),
+        "half": b"".join([lines[0], lines[1], lines[-1]]),
+        "other bytes": text.replace(lines[2][:20], b"A" * 20),
+        "other kind": text.replace(b"OPENSSH", b"RSA"),
+        "pkcs8": text.replace(b"OPENSSH ", b""),
+        "no base64": lines[0] + b"%%%\n" + lines[-1],
+    }
+    broken["dek"] = b"-----BEGIN RSA PRIVATE KEY-----\nProc-Type: 4,ENCRYPTED\n\nAAAA\n-----END RSA PRIVATE KEY-----\n"
+    for name, content in broken.items():
+        key = tmp_path / name
+        key.write_bytes(content)
+        box.write_config(f'Host box\n  IdentityFile "{key}"\n')
+        assert connect(box) == "reached\n", name
+        (box.folder / "authorized_keys").rename(tmp_path / "authorized_keys")
+        with pytest.raises(ConnectError, match=rf"{name} cannot be used \(.+\)"):
+            connect(box)
+        (tmp_path / "authorized_keys").rename(box.folder / "authorized_keys")
+
+
+@pytest.fixture
+def authority(box: Sshd, tmp_path: Path) -> Callable[[Path], None]:
+    """Makes certificates that the host trusts; it no longer trusts the key of `box` by itself."""
+    path = keygen(tmp_path / "authority")
+    (box.folder / "authorized_keys").write_text(f"cert-authority {path.with_suffix('.pub').read_text()}")
+
+    def certify(key: Path) -> None:
+        me = subprocess.run(["id", "-un"], capture_output=True, text=True, check=True).stdout.strip()
+        subprocess.run(["ssh-keygen", "-q", "-s", path, "-I", "test", "-n", me, f"{key}.pub"], check=True)
+
+    return certify
+
+
+def test_a_certificate_is_used_with_its_key(
+    box: Sshd, tmp_path: Path, authority: Callable[[Path], None], agent: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    other = keygen(tmp_path / "other")
+    authority(other)
+    with pytest.raises(ConnectError, match="permission denied"):
+        connect(box)
+    authority(box.identity)
+    stray = f"CertificateFile {other}-cert.pub\n"
+    for more in ("", stray):
+        box.write_config(more)
+        assert connect(box) == "reached\n"
+    box.write_config(f"{stray}IdentityAgent {agent}\n")
+    subprocess.run(["ssh-keygen", "-q", "-p", "-N", "sesame", "-f", box.identity], check=True, capture_output=True)
+    monkeypatch.setattr(ssh_auth.getpass, "getpass", lambda prompt: "sesame")
+    assert connect(box, interactive=True) == "reached\n"
+    subprocess.run(["ssh-keygen", "-q", "-p", "-P", "sesame", "-N", "", "-f", box.identity], check=True)
+    env = os.environ | {"SSH_AUTH_SOCK": str(agent)}
+    subprocess.run(["ssh-add", "-q", box.identity], env=env, check=True)
+    box.identity.unlink()
+    assert connect(box) == "reached\n"
+
+
+def test_a_certificate_that_the_host_does_not_trust_leaves_the_key(
+    box: Sshd, tmp_path: Path, authority: Callable[[Path], None]
+) -> None:
+    authority(box.identity)
+    (box.folder / "authorized_keys").write_text(box.identity.with_suffix(".pub").read_text())
+    assert connect(box) == "reached\n"
+    assert "ED25519-CERT" in box.log
 
 
 def test_a_key_that_is_refused_names_what_would_do(box: Sshd, tmp_path: Path) -> None:
@@ -236,6 +432,40 @@ def test_an_agent_logs_in_and_does_not_use_up_the_tries(sshds: Make, agent: Path
     subprocess.run(["ssh-add", "-q", box.identity], env=env, check=True)
     box.identity.unlink()
     assert connect(box) == "reached\n"
+
+
+def test_a_public_key_names_one_of_the_agent(box: Sshd, agent: Path, tmp_path: Path) -> None:
+    public = tmp_path / "work.pub"
+    box.identity.with_suffix(".pub").rename(public)
+    env = os.environ | {"SSH_AUTH_SOCK": str(agent)}
+    for key in (*(keygen(tmp_path / f"junk{number}") for number in range(8)), box.identity):
+        subprocess.run(["ssh-add", "-q", key], env=env, check=True)
+    box.identity.unlink()
+    box.write_config(f"IdentityAgent {agent}\nIdentitiesOnly yes\nHost box\n  IdentityFile {public}\n")
+    assert connect(box) == "reached\n"
+    subprocess.run(["ssh-add", "-q", "-D"], env=env, check=True)
+    with pytest.raises(ConnectError, match=r"cannot be used \(it is no private key, and no agent has"):
+        connect(box)
+
+
+def test_no_agent_is_used_where_the_configuration_says_so(
+    box: Sshd, agent: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("SSH_AUTH_SOCK", str(agent))
+    subprocess.run(["ssh-add", "-q", box.identity], check=True)
+    box.identity.unlink()
+    assert connect(box) == "reached\n"
+    box.write_config("IdentityAgent none\n")
+    with pytest.raises(ConnectError, match="permission denied"):
+        connect(box)
+
+
+def test_keys_are_not_used_where_the_configuration_says_so(box: Sshd) -> None:
+    for line in ("PubkeyAuthentication no", "PreferredAuthentications password,keyboard-interactive"):
+        box.write_config(f"{line}\n")
+        with pytest.raises(ConnectError, match="permission denied"):
+            connect(box)
+    assert "Accepted publickey" not in box.log
 
 
 class _TwoFactors(paramiko.ServerInterface):
@@ -286,6 +516,74 @@ def test_a_code_is_asked_for_without_an_echo(box: Sshd, monkeypatch: pytest.Monk
     assert rules.codes == ["123456"]
 
 
+class _AllWays(paramiko.ServerInterface):
+    """Takes nothing, and keeps what it was shown."""
+
+    def __init__(self) -> None:
+        self.shown: list[str] = []
+
+    def get_allowed_auths(self, username: str) -> str:
+        return "publickey,password,keyboard-interactive"
+
+    def check_auth_publickey(self, username: str, key: paramiko.PKey) -> int:
+        self.shown.append("publickey")
+        return paramiko.common.AUTH_FAILED
+
+    def check_auth_password(self, username: str, password: str) -> int:
+        self.shown.append(f"password {password}")
+        return paramiko.common.AUTH_FAILED
+
+    def check_auth_interactive(self, username: str, submethods: str) -> InteractiveQuery:
+        return InteractiveQuery("", "", ("Name: ", True), ("Code: ", False))
+
+    def check_auth_interactive_response(self, responses: list[str]) -> int:
+        self.shown.append(f"codes {responses}")
+        return paramiko.common.AUTH_FAILED
+
+
+@pytest.mark.parametrize(
+    ("line", "typed", "shown"),
+    [
+        ("", "ann\n", ["publickey", "codes ['ann', 'secret']", "password secret"]),
+        ("PreferredAuthentications password,publickey\n", "", ["password secret", "publickey"]),
+        ("PubkeyAuthentication no\n", "", ["codes ['', 'secret']", "password secret"]),
+    ],
+)
+def test_ways_to_log_in_come_in_the_order_that_is_set(
+    box: Sshd, line: str, typed: str, shown: list[str], monkeypatch: pytest.MonkeyPatch, capsys: Any
+) -> None:
+    rules = _AllWays()
+    with socket.create_server(("127.0.0.1", 0)) as listener:
+
+        def serve() -> None:
+            transport = paramiko.Transport(listener.accept()[0])
+            transport.add_server_key(paramiko.Ed25519Key.from_private_key_file(str(box.host_keys[0])))
+            transport.start_server(server=rules)
+
+        threading.Thread(target=serve, daemon=True).start()
+        port = listener.getsockname()[1]
+        box.write_config(f"{line}Host box\n  Port {port}\n")
+        box.known_hosts.write_text(box.known_line(box.host_keys[0], f"[127.0.0.1]:{port}"))
+        monkeypatch.setattr(ssh_auth.getpass, "getpass", lambda prompt: "secret")
+        monkeypatch.setattr("sys.stdin", io.StringIO(typed))
+        with pytest.raises(ConnectError, match="permission denied"):
+            connect(box, interactive=True)
+    assert rules.shown == shown
+    said = capsys.readouterr()
+    assert said.out == ""
+    assert ("Name: " in said.err) == any(words.startswith("codes") for words in shown)
+
+
+def test_control_d_at_a_password_is_a_login_that_was_refused(box: Sshd, monkeypatch: pytest.MonkeyPatch) -> None:
+    def control_d(prompt: str) -> str:
+        raise EOFError
+
+    monkeypatch.setattr(ssh_auth.getpass, "getpass", control_d)
+    box.write_config("PreferredAuthentications password\n")
+    with pytest.raises(ConnectError, match=r"permission denied \(publickey,password"):
+        connect(box, interactive=True)
+
+
 def test_a_host_that_says_nothing_is_given_up(box: Sshd) -> None:
     with socket.create_server(("127.0.0.1", 0)) as silent:
         box.write_config(f"Host box\n  Port {silent.getsockname()[1]}\n  ConnectTimeout 1\n")
@@ -303,6 +601,9 @@ def test_a_host_that_hangs_up_refuses_or_has_no_name(box: Sshd) -> None:
     with pytest.raises(ConnectError, match="connection refused"):
         connect(box)
     box.write_config("Host box\n  HostName nowhere.invalid\n")
+    with pytest.raises(ConnectError, match="the name does not resolve"):
+        connect(box)
+    box.write_config("Host box\n  HostName no..where\n")
     with pytest.raises(ConnectError, match="the name does not resolve"):
         connect(box)
     box.config.write_text("Nonsense here\n")

@@ -1,11 +1,13 @@
 """Host strings: what may be typed after -H, and what is refused before anything is looked up."""
 
+from pathlib import Path
+
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from nbfab.errors import HostStringError
-from nbfab.ssh_hosts import HostString, parse_host, parse_route, split_hosts
+from nbfab.errors import ConnectError, HostStringError
+from nbfab.ssh_hosts import HostString, parse_host, parse_route, resolve, split_hosts
 
 
 @pytest.mark.parametrize(
@@ -92,3 +94,53 @@ def test_what_ssh_says_of_a_host() -> None:
     assert route.jumps == ("u@a:2", "b")
     assert (route.proxy_command, route.timeout, route.accept_new) == ("", None, False)
     assert route.typed_for_ssh == "ann@box"
+
+
+@pytest.mark.parametrize(
+    ("said", "agent"),
+    [
+        ("", "/environment"),
+        ("identityagent none\n", ""),
+        ("identityagent SSH_AUTH_SOCK\n", "/environment"),
+        ("identityagent $OTHER\n", "/other"),
+        ("identityagent $MISSING\n", ""),
+        ("identityagent ${OTHER}/%r\n", "/other/ann"),
+        ("identityagent /path of/%h\n", "/path of/box"),
+    ],
+)
+def test_the_agent_is_the_one_that_openssh_takes(said: str, agent: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("SSH_AUTH_SOCK", "/environment")
+    monkeypatch.setenv("OTHER", "/other")
+    monkeypatch.delenv("MISSING", raising=False)
+    assert parse_route("box", f"user ann\nhostname box\n{said}").agent == agent
+
+
+def test_a_jump_host_is_named_with_tokens() -> None:
+    route = parse_route("far", "user ann\nhostname far.example\nport 23\nproxyjump %r@jump-%n:%p,%h,a%%d%d\n")
+    assert route.jumps == ("ann@jump-far:23", "far.example", "a%d%d")
+
+
+@pytest.mark.parametrize(
+    ("said", "ways"),
+    [
+        ("", ("publickey", "keyboard-interactive", "password")),
+        ("pubkeyauthentication true\n", ("publickey", "keyboard-interactive", "password")),
+        ("pubkeyauthentication false\n", ("keyboard-interactive", "password")),
+        ("pubkeyauthentication no\nkbdinteractiveauthentication no\n", ("password",)),
+        ("preferredauthentications gssapi-with-mic,password,publickey,password\n", ("password", "publickey")),
+        ("preferredauthentications password\npasswordauthentication no\n", ()),
+    ],
+)
+def test_the_ways_to_log_in_are_those_of_the_configuration(said: str, ways: tuple[str, ...]) -> None:
+    assert parse_route("box", f"user ann\nhostname box\n{said}").ways == ways
+
+
+def test_bytes_that_are_no_text_are_no_traceback(tmp_path: Path) -> None:
+    config = tmp_path / "ssh_config"
+    config.write_bytes(b"IdentityFile /home/b\xfccher/id\n")
+    assert resolve("box", str(config)).identities == ("/home/b\udcfccher/id",)
+    for line in (b"HostName b\xfccher\n", b"User b\xfccher\n", b"B\xfccher yes\n", b"Port b\xfccher\n"):
+        config.write_bytes(line)
+        with pytest.raises(ConnectError, match="ssh_config: ") as error:
+            resolve("box", str(config))
+        str(error.value).encode()
