@@ -9,7 +9,7 @@ from typing import Any
 
 from nbfab.inventory import Inventory, InventoryHost, Pairs, host_name, mapping, over, parsed
 from nbfab.inventory_keys import KEYS
-from nbfab.ranges import expand
+from nbfab.ranges import MOST, expand
 from nbfab.yaml12 import Node, Place
 
 NAMES = {
@@ -37,6 +37,8 @@ class _Reader:
         self.vars: dict[str, dict[str, Any]] = {}
         self.hosts: dict[str, tuple[Place, list[str], dict[str, Any]]] = {}
         self.ignored: dict[str, Place] = {}
+        self.depths: dict[str, int] = {"all": 0}
+        self.named = 0
 
     def group(self, name: str, node: Node, parent: str) -> None:
         self.parents.setdefault(name, set())
@@ -52,6 +54,9 @@ class _Reader:
                 for pattern, (where, own) in mapping(value, "hosts").items():
                     values = self.values(mapping(own, "variables"))
                     for host in expand(pattern, where.place):
+                        self.named += 1
+                        if self.named > MOST:
+                            raise where.place.error(f"more than {MOST} hosts")
                         self.host(host_name(host, where.place), where.place, name, values)
             else:
                 self.ignored.setdefault(f"{name}: {key}", at.place)
@@ -65,6 +70,9 @@ class _Reader:
     def values(self, pairs: Pairs) -> dict[str, Any]:
         values: dict[str, Any] = {}
         for name, (key, node) in pairs.items():
+            if name == "ansible_host" and isinstance(node.value, str) and "{{" in node.value:
+                # Without it another machine might be meant.
+                raise node.place.error("a template, which is not read here", "write the address out")
             if name not in NAMES or (isinstance(node.value, str) and "{{" in node.value):
                 self.ignored.setdefault(name, key.place)
             else:
@@ -80,13 +88,13 @@ class _Reader:
             if group not in found:
                 found.add(group)
                 todo += self.parents.get(group, ())
-        return sorted(found, key=lambda group: (self.depth(group, frozenset()), group))
+        return sorted(found, key=lambda group: (self.depth(group), group))
 
-    def depth(self, group: str, seen: frozenset[str]) -> int:
-        if group == "all":
-            return 0
-        above = [parent for parent in self.parents.get(group, ()) if parent not in seen]
-        return 1 + max((self.depth(parent, seen | {group}) for parent in above), default=0)
+    def depth(self, group: str) -> int:
+        if group not in self.depths:
+            self.depths[group] = 0  # so that a circle ends
+            self.depths[group] = 1 + max(map(self.depth, self.parents.get(group, ())), default=0)
+        return self.depths[group]
 
 
 def build(top: Pairs, path: Path) -> Inventory:

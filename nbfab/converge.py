@@ -199,9 +199,11 @@ def status(job: Job) -> Outcome:
     """Whether the server runs, and what a person asks of it; exit status 1 if it does not run and answer."""
     seen = look(job.host, job.wanted)
     outcome = replace(describe(job, job.wanted, seen), verdict="unchanged")
-    if not (seen.ours and seen.server and seen.server.ready):
+    if not (seen.ours and seen.server and seen.server.ready and "fingerprint" in outcome.state):
         why = "it does not run"
-        if seen.alive and not seen.ours:
+        if seen.ours and seen.server and seen.server.ready:
+            why = "it runs, but its certificate is gone"
+        elif seen.alive and not seen.ours:
             why = "a process with its number runs, but is not proven to be it"
         elif seen.alive:
             reason = seen.server.reason if seen.server else "there is no Python to ask it with"

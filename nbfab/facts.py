@@ -127,6 +127,7 @@ class Facts:
         return (*kernels, *(f"terminal {name}" for name in self.server.terminals))
 
 
+MOST = 20  # environments that a host can have found
 _LISTED = re.compile(r"(?P<mode>\S{10})\S*\s+\d+\s+(?P<owner>\d+)\s.*?(?P<path>\S+)")
 
 
@@ -146,7 +147,7 @@ def _server(said: Mapping[str, Any]) -> Server:
 
 def _started(text: str) -> Started | None:
     match text.split():
-        case [runner, pid, start, digest, since] if since.isdigit():
+        case [runner, pid, start, digest, since] if since.isascii() and since.isdigit() and len(since) < 12:
             return Started(runner, pid, start, digest, int(since))
     return None
 
@@ -183,12 +184,13 @@ def parse(records: Iterable[Mapping[str, Any]]) -> Facts:
                 values[name] = tuple(dict.fromkeys(value.split()))
             elif name == "listing":
                 values["modes"], values["owners"] = _listing(value)
-            elif name == "environment":
+            elif name == "environment" and len(values["environments"]) < MOST:
                 values["environments"] += (_environment(value),)
             elif name == "started":
                 values[name] = _started(value)
             elif name == "server":
                 values[name] = _server(value)
         return Facts(**values)
-    except (TypeError, ValueError, KeyError, AttributeError) as error:
-        raise HostError(f"what the host tells of itself makes no sense: {error}") from None
+    except (TypeError, ValueError, KeyError, AttributeError, OverflowError) as error:
+        words = "facts are missing" if isinstance(error, TypeError) else str(error)
+        raise HostError(f"what the host tells of itself makes no sense: {words}", "run it again") from None

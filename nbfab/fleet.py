@@ -7,11 +7,14 @@ import threading
 import time
 from collections import defaultdict
 from collections.abc import Callable, Iterator, Sequence
-from dataclasses import dataclass, field
-from typing import Protocol
+from concurrent.futures import Future
+from dataclasses import dataclass, field, replace
+from typing import Any, Protocol, TypeVar
 
 from nbfab.errors import Dropped, Interrupted, NbfabError
 from nbfab.outcome import Outcome, failure
+
+T = TypeVar("T")
 
 JOBS = 64  # measured in benchmarks/fleet.py: more do not end sooner, fewer wait for hosts that are far away
 AT_ONCE = 8  # handshakes with one address; sshd drops some of more than 10 (MaxStartups, sshd_config(5))
@@ -63,7 +66,7 @@ class Run:
     """A run over a fleet, as the display and the report see it.
 
     `at_work` maps names to what is done there and since when (monotonic seconds); `outcomes` come as hosts end. It is
-    `left` where somebody did not wait for hosts at work to end.
+    `interrupted` by Control-C, which may have `cut` hosts, and `left` by somebody who did not wait for them to end.
     """
 
     names: Sequence[str]
@@ -71,6 +74,8 @@ class Run:
     at_work: dict[str, tuple[str, float]] = field(default_factory=dict)
     outcomes: dict[str, Outcome] = field(default_factory=dict)
     stopping: threading.Event = field(default_factory=threading.Event)
+    cut: set[str] = field(default_factory=set)
+    interrupted: bool = False
     left: bool = False
 
     def in_order(self) -> list[Outcome]:
@@ -82,6 +87,39 @@ class Run:
         return Interrupted(f"cut while {doing[0]}" if doing else "not begun", "run it again with --failed")
 
 
+class Questions:
+    """Questions of the threads at work, put by the main one, which Control-C reaches and getpass restores the echo in.
+
+    `aside` puts one where a display is in the way.
+    """
+
+    def __init__(self) -> None:
+        self.aside: Callable[[Callable[[], Any]], Any] = lambda question: question()
+        self._open: queue.SimpleQueue[tuple[Callable[[], Any], Future[Any]]] = queue.SimpleQueue()
+
+    def __call__(self, question: Callable[[], T]) -> T:
+        """The answer, for any thread but the main one. Raises Interrupted once the run is stopping."""
+        future: Future[T] = Future()
+        self._open.put((question, future))
+        return future.result()
+
+    def put(self, stopping: bool) -> None:
+        """Puts those that are open to the person, or none any more; for the main thread. Raises KeyboardInterrupt."""
+        with contextlib.suppress(queue.Empty):
+            while True:
+                question, future = self._open.get_nowait()
+                unanswered = Interrupted("a question was not answered", "run it again with --failed")
+                try:
+                    if stopping:
+                        raise unanswered
+                    future.set_result(self.aside(question))
+                except KeyboardInterrupt:
+                    future.set_exception(unanswered)
+                    raise
+                except Exception as error:  # it is the thread's own
+                    future.set_exception(error)
+
+
 def over(
     members: Sequence[Member],
     task: str,
@@ -90,6 +128,7 @@ def over(
     fail_fast: bool = False,
     heard: Callable[[str, str], None] = lambda name, line: None,
     display: Callable[[Run], contextlib.AbstractContextManager[object]] = contextlib.nullcontext,
+    questions: Questions | None = None,
 ) -> Run:
     """Has `jobs` members at work at a time, each in a thread, until all have ended or Control-C is pressed.
 
@@ -123,21 +162,27 @@ def over(
         for thread in threads:
             thread.start()
         left = [len(threads)]
+
+        def wait(seconds: float | None) -> bool:
+            return _wait(ended, left, seconds, lambda: questions.put(run.stopping.is_set()) if questions else None)
+
         try:
-            _wait(ended, left, None)
+            wait(None)
         except KeyboardInterrupt:
             run.stopping.set()
+            run.interrupted = True
             try:
-                if not _wait(ended, left, GRACE):
+                if not wait(GRACE):
                     for member in list(working.values()):
+                        run.cut.add(member.name)
                         member.cut()
-                    _wait(ended, left, GRACE)
+                    wait(GRACE)
             except KeyboardInterrupt:
                 run.left = True
     return run
 
 
-def _wait(ended: threading.Semaphore, left: list[int], seconds: float | None) -> bool:
+def _wait(ended: threading.Semaphore, left: list[int], seconds: float | None, meanwhile: Callable[[], None]) -> bool:
     """Whether all threads have ended within `seconds`; `left` counts those that have not.
 
     Not by Thread.join: interrupted by Control-C it takes a thread for ended that is not (Python before 3.13).
@@ -148,6 +193,7 @@ def _wait(ended: threading.Semaphore, left: list[int], seconds: float | None) ->
             left[0] -= 1
         elif end is not None and time.monotonic() > end:
             return False
+        meanwhile()
     return True
 
 
@@ -161,8 +207,12 @@ def _one(member: Member, run: Run, heard: Callable[[str, str], None]) -> Outcome
         outcome = member.work(say)
     except Exception as error:  # a fault of nbfab's own must not cost this host its verdict, nor others theirs
         return failure(run.task, member.name, NbfabError(f"a fault in nbfab: {error!r}", "please report it"))
-    if run.stopping.is_set() and outcome.verdict == "not reached":
-        return failure(run.task, member.name, Interrupted(f"cut by Control-C: {outcome.error}", "run it with --failed"))
+    if member.name in run.cut and outcome.status:
+        doing = run.at_work[member.name][0]
+        cut = failure(
+            run.task, member.name, Interrupted(f"cut by Control-C while {doing}", "run it again with --failed")
+        )
+        return replace(cut, password=outcome.password)
     return outcome
 
 

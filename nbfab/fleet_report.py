@@ -46,7 +46,9 @@ def _what(outcome: Outcome) -> str:
         reason = outcome.error.splitlines()[0]
         return f"{reason} | mend: {outcome.hint}" if outcome.hint else reason
     steps = dict.fromkeys(change["step"] for change in outcome.changes)
-    return ", ".join(steps) or (f"{outcome.state['days_left']} days left" if outcome.task == "status" else "")
+    return ", ".join(steps) or (
+        f"{outcome.state['days_left']} days left" if "days_left" in outcome.state and outcome.task == "status" else ""
+    )
 
 
 def _aligned(rows: Sequence[tuple[str, ...]]) -> list[str]:
@@ -69,7 +71,8 @@ def _plan(outcome: Outcome) -> str:
         return "nothing would change"
     steps = {change["step"] for change in outcome.changes}
     if {"password", "certificate", "profile", "config", "server"} <= steps and not outcome.state.get("running"):
-        return "new"
+        made = any(change["step"] == "install" and change["summary"].startswith("make ") for change in outcome.changes)
+        return "new, and an environment has to be made" if made else "new"
     # A certificate's names differ from host to host, its reason does not.
     said = [
         f"certificate renews: {change['summary'].rpartition(': ')[2]}"

@@ -66,16 +66,15 @@ class Handout:
     def _once(self) -> Password | None:
         """The one password for all, typed at the first time that it is needed; None if nobody types one."""
         if not self._asked:
-            self._asked = True
             self._typed = self.aside(asking.typed_password) if asking.somebody() else None
+            self._asked = True
             if self._typed:
                 _ = self._typed.hash  # made once, for all
         return self._typed
 
     def _write(self, name: str, url: str, password: Password) -> None:
         new = not self.path
-        if new:
-            self.path = os.path.abspath(time.strftime("nbfab-passwords-%Y%m%d-%H%M%S.csv"))
+        path = self.path or os.path.abspath(time.strftime(f"nbfab-passwords-%Y%m%d-%H%M%S-{os.getpid()}.csv"))
         flags = os.O_WRONLY | os.O_APPEND | (os.O_CREAT | os.O_EXCL if new else 0)
         text = io.StringIO()
         rows = csv.writer(text, lineterminator="\n")
@@ -83,11 +82,12 @@ class Handout:
             rows.writerow(["host", "url", "password"])
         rows.writerow([name, url, password.reveal()])
         try:
-            with open(os.open(self.path, flags | os.O_NOFOLLOW, 0o600), "w", encoding="utf-8") as file:
+            with open(os.open(path, flags | os.O_NOFOLLOW, 0o600), "w", encoding="utf-8") as file:
                 file.write(text.getvalue())
                 file.flush()
                 os.fsync(file.fileno())
+            self.path = path
         except OSError as error:
             raise HostError(
-                f"its password could not be written to {self.path}: {error.strerror}", "df .; ls -ld ."
+                f"its password could not be written to {path}: {error.strerror}", "df .; ls -ld ."
             ) from None

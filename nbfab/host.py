@@ -29,7 +29,8 @@ if TYPE_CHECKING:
 LOOK = 60  # seconds without a word: of a look, and of most changes beside what they wait for themselves
 INSTALL = 900  # and of an installation, which says nothing while a large package is on its way
 WHOLE = 3600  # seconds for one program
-MOST = 32_000_000  # bytes of what one program prints; a long installation says some hundred thousand
+MOST = 8_000_000  # bytes of what one program prints; a long installation says some hundred thousand
+LONGEST = 1_000_000  # bytes of a line
 
 Heard = Callable[[Mapping[str, Any]], None]
 
@@ -146,25 +147,34 @@ class There:
 
         try:
             self.patient(self._connection.open)
-            channel = self._connection.create_session()
+            transport = self._connection.transport
+            channel = transport.open_session(timeout=silence)
             try:
                 channel.set_combine_stderr(True)
                 channel.settimeout(silence)
-                channel.exec_command("exec /bin/sh -s")
+                # paramiko waits for the answer to this for ever.
+                late = threading.Timer(silence, transport.close)
+                late.daemon = True
+                late.start()
+                try:
+                    channel.exec_command("exec /bin/sh -s")
+                finally:
+                    late.cancel()
                 channel.sendall(program)
                 channel.shutdown_write()
                 while data := channel.recv(65536):
                     yield data
-                if channel.recv_exit_status() == -1 and not self._connection.transport.is_active():
+                if not transport.is_active():
                     raise EOFError
             finally:
                 channel.close()
         except (NbfabError, TimeoutError):
             raise
         except (paramiko.SSHException, EOFError, OSError) as error:
-            raise ConnectError(
-                f"the connection was cut: {error or type(error).__name__}", "run it again; it goes on where it was"
-            ) from None
+            lost = self._connection.lost_jump
+            where = f"jump host {lost}: " if lost else ""
+            what = f"the connection was cut{f': {error}' if str(error) else ''}"
+            raise ConnectError(f"{where}{what}", "run it again; it goes on where it was") from None
 
     def close(self) -> None:
         """Closes the connection, if there is one."""
@@ -175,8 +185,8 @@ class There:
 
 def look(host: Host, wanted: Wanted) -> Facts:
     """What there is on the host. Raises HostError or ConnectError."""
-    records = _run(host, render(("json", "process", "look"), [_look(host, wanted)]), lambda _: None, LOOK, "looking")
-    return facts.parse(records)
+    program = render(("json", "process", "look"), [_look(host, wanted)])
+    return facts.parse(_run(host, program, lambda _: None, LOOK, "looking", whole=2 * LOOK))
 
 
 def apply(host: Host, wanted: Wanted, changes: Sequence[Change], seen: Facts, heard: Heard) -> Facts:
@@ -208,7 +218,7 @@ def apply(host: Host, wanted: Wanted, changes: Sequence[Change], seen: Facts, he
     try:
         return facts.parse(_run(host, render(files, calls), listen, silence, "changing it"))
     except ConnectError as error:
-        raise ConnectError(f"{doing}: {error}", error.hint) from None
+        raise ConnectError(f"{error}, at: {doing}", error.hint) from None
 
 
 def _look(host: Host, wanted: Wanted) -> str:
@@ -221,11 +231,16 @@ def _look(host: Host, wanted: Wanted) -> str:
     )
 
 
-def _run(host: Host, program: Program, listen: Heard, silence: float, doing: str) -> list[Mapping[str, Any]]:
-    """Runs a program and returns the records that it printed; `listen` hears each as it comes."""
+def _run(
+    host: Host, program: Program, listen: Heard, silence: float, doing: str, whole: float = WHOLE
+) -> list[Mapping[str, Any]]:
+    """Runs a program and returns the records that it printed; `listen` hears each as it comes.
+
+    Raises HostError after `silence` seconds without a word, or `whole` seconds in all, and ConnectError.
+    """
     records: list[Mapping[str, Any]] = []
     noise: deque[str] = deque(maxlen=3)
-    begun, end = False, time.monotonic() + WHOLE
+    begun, end = False, time.monotonic() + whole
     try:
         for line in _lines(host.talk(program.text.encode("utf-8", "surrogateescape"), silence), end):
             if line == program.end:
@@ -239,7 +254,8 @@ def _run(host: Host, program: Program, listen: Heard, silence: float, doing: str
                 noise.append(line.strip()[:500])
     except TimeoutError:
         last = f"; it last said: {noise[-1]}" if noise else ""
-        raise HostError(f"no word for {silence:.0f} seconds while {doing}{last}", "run it again") from None
+        late = f"not done in {whole:.0f} seconds" if time.monotonic() > end else f"no word for {silence:.0f} seconds"
+        raise HostError(f"{late} while {doing}{last}", "run it again") from None
     words = "; ".join(noise)
     if not begun:
         raise HostError(
@@ -258,6 +274,8 @@ def _lines(chunks: Iterator[bytes], end: float) -> Iterator[str]:
                 f"it does not stop talking: more than {MOST // 1_000_000} MB", "see what it prints at login"
             )
         *lines, rest = (rest + chunk).split(b"\n")
+        if len(rest) > LONGEST:
+            raise HostError("it prints a line without an end", "see what it prints when you log in")
         yield from (line.decode("utf-8", "surrogateescape") for line in lines)
         if time.monotonic() > end:
             raise TimeoutError
@@ -268,6 +286,6 @@ def _lines(chunks: Iterator[bytes], end: float) -> Iterator[str]:
 def _record(line: str) -> Mapping[str, Any] | None:
     try:
         record = json.loads(line, strict=False)
-    except ValueError:
+    except (ValueError, RecursionError):
         return None
     return record if isinstance(record, dict) else None

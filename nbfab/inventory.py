@@ -77,7 +77,8 @@ class Inventory:
             raise UsageError("--limit names no host", "name hosts, groups or globs: --limit 'gpu*,!gpu07'")
         wanted = set() if any(not part.startswith("!") for part in parts) else {host.name for host in self.hosts}
         for part in sorted(parts, key=lambda part: part.startswith("!")):
-            found = {host.name for host in self.hosts if _means(part.removeprefix("!"), host)}
+            patterns = list(expand(part.removeprefix("!"), Place("--limit")))
+            found = {host.name for host in self.hosts if any(_means(pattern, host) for pattern in patterns)}
             if not found:
                 known = [host.name for host in self.hosts] + [group for host in self.hosts for group in host.groups]
                 raise UsageError(
@@ -108,7 +109,7 @@ def build(root: Node, path: Path) -> Inventory:
         if name not in known:
             raise key.place.error(f"unknown key {name[:60]!r}", _nearest(name, known))
     defaults = _values(mapping(top["defaults"][1], "options"), ()) if "defaults" in top else {}
-    hosts = _joined(_group(top, (), defaults))
+    hosts = _joined(_group(top, (), _near(defaults, 0)))
     if not hosts:
         raise root.place.error("no hosts in it", "hosts: {gpu1: }")
     return Inventory(path, hosts)
@@ -122,7 +123,9 @@ def mapping(node: Node, what: str) -> Pairs:
     if node.value is None:
         return {}
     if not isinstance(node.value, dict):
-        raise node.place.error(f"a mapping of {what} is wanted here, not {node.kind()}")
+        # A text is not repeated: it may be a password in the wrong place.
+        kind = "a text" if isinstance(node.value, str) else node.kind()
+        raise node.place.error(f"a mapping of {what} is wanted here, not {kind}")
     return node.value
 
 
@@ -148,6 +151,8 @@ def _values(pairs: Pairs, more: Sequence[str], *, host: bool = False) -> dict[st
 def parsed(name: str, node: Node) -> Any:
     """The value of a key, checked."""
     value = [item.value for item in node.value] if isinstance(node.value, list) else node.value
+    if type(value) is int and KEYS[name].schema.get("type") == "string":
+        value = str(value)  # as it was written: of numbers, only such are read as one
     try:
         if isinstance(value, dict) or value is None:
             raise TypeError
@@ -165,16 +170,26 @@ def over(far: Mapping[str, Any], near: Mapping[str, Any]) -> dict[str, Any]:
 
 
 class _Found(NamedTuple):
-    """A host as it stands in one place: in which groups, with what they give it and what it says itself."""
+    """A host as it stands in one place: in which groups, with what they give it and what it says itself.
+
+    What is `given` comes with how near it is: 0 from the defaults, 1 from an outer group, 2 from one in that.
+    """
 
     name: str
     place: Place
     groups: tuple[str, ...]
-    given: Mapping[str, Any]
+    given: "Given"
     own: Mapping[str, Any]
 
 
-def _group(pairs: Pairs, path: tuple[str, ...], values: Mapping[str, Any]) -> Iterator[_Found]:
+Given = Mapping[str, tuple[int, Any]]
+
+
+def _near(values: Mapping[str, Any], depth: int) -> Given:
+    return {name: (depth, value) for name, value in values.items()}
+
+
+def _group(pairs: Pairs, path: tuple[str, ...], values: Given) -> Iterator[_Found]:
     """The hosts of a group and of the groups in it, the group's own first."""
     if "hosts" in pairs:
         for name, where, own in _hosts(pairs["hosts"][1]):
@@ -183,7 +198,8 @@ def _group(pairs: Pairs, path: tuple[str, ...], values: Mapping[str, Any]) -> It
         group = mapping(node, "options, hosts and groups")
         if not re.fullmatch(r"[A-Za-z0-9_][A-Za-z0-9_.-]*", name):
             raise key.place.error(f"{name[:60]!r} is no name for a group")
-        yield from _group(group, (*path, name), over(values, _values(group, ("hosts", "groups"))))
+        nearer = _near(_values(group, ("hosts", "groups")), len(path) + 1)
+        yield from _group(group, (*path, name), over(values, nearer))
 
 
 def _hosts(node: Node) -> Iterator[tuple[str, Place, dict[str, Any]]]:
@@ -214,7 +230,9 @@ def host_name(name: str, place: Place) -> str:
 def _joined(found: Iterable[_Found]) -> tuple[InventoryHost, ...]:
     """Each host once; one that is only named again joins that group too, as in Ansible. Raises UsageError."""
     hosts: dict[str, _Found] = {}
-    for host in found:
+    for number, host in enumerate(found):
+        if number >= MOST:
+            raise host.place.error(f"more than {MOST} hosts")
         before = hosts.get(host.name)
         if before is None:
             hosts[host.name] = host
@@ -222,18 +240,32 @@ def _joined(found: Iterable[_Found]) -> tuple[InventoryHost, ...]:
             raise host.place.error(f"host {host.name} stands here a second time; first at {before.place}")
         else:
             own = {**before.own, **host.own}
-            both = set(before.given) & set(host.given) - set(own) if before.groups and host.groups else set()
-            clash = sorted(key for key in both if before.given[key] != host.given[key])
-            if clash:
-                raise host.place.error(
-                    f"host {host.name} has two values of {clash[0]}: by {before.place} and by this group",
-                    f"give {clash[0]} at the host itself",
-                )
-            given = over(before.given, host.given)
+            given = _nearer(before, host, own)
             hosts[host.name] = _Found(host.name, before.place, (*before.groups, *host.groups), given, own)
-        if len(hosts) > MOST:
-            raise host.place.error(f"more than {MOST} hosts")
-    return tuple(InventoryHost(h.name, h.place, h.groups, over(h.given, h.own)) for h in hosts.values())
+    return tuple(
+        InventoryHost(h.name, h.place, h.groups, over({name: value for name, (_, value) in h.given.items()}, h.own))
+        for h in hosts.values()
+    )
+
+
+def _nearer(one: _Found, other: _Found, own: Mapping[str, Any]) -> Given:
+    """What the groups of two places give a host, of each the nearer. Raises UsageError for two that are as near."""
+
+    def kind(name: str) -> str:
+        return "password" if name in PASSWORDS else name
+
+    given = {kind(name): (name, *value) for name, value in one.given.items()}
+    said = {kind(name) for name in own}
+    for name, (depth, value) in other.given.items():
+        known, near, before = given.get(kind(name), (name, -1, None))
+        if depth == near and (known, before) != (name, value) and kind(name) not in said:
+            raise other.place.error(
+                f"host {other.name} has two values of {kind(name)}: by {one.place} and by this group",
+                f"give {kind(name)} at the host itself",
+            )
+        if depth > near:
+            given[kind(name)] = (name, depth, value)
+    return {name: (depth, value) for name, depth, value in given.values()}
 
 
 def _nearest(name: str, known: Sequence[str]) -> str:

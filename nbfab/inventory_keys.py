@@ -41,8 +41,11 @@ def _address(value: Any) -> str:
 
 
 def _jump(value: Any) -> tuple[str, ...]:
+    if value == "none":  # as in ssh_config(5): none, although a group has some
+        return ()
     try:
-        hops = tuple(jump_text(hop.strip()) for hop in _text(value).split(","))
+        text = ",".join(_text(hop) for hop in value) if isinstance(value, list) else _text(value)
+        hops = tuple(jump_text(hop.strip()) for hop in text.split(","))
         for hop in hops:
             parse_host(hop)
         return hops
@@ -98,10 +101,10 @@ KEYS = {
     key.name: key
     for key in (
         *(Key(option.key, option.help, option.parse, _SCHEMAS.get(option.key, _STRING)) for option in OPTIONS),
-        Key("user", "User to log in as (as ssh_config says).", _user, _STRING),
+        Key("user", "User to log in as (as ssh_config says).", _user, _STRING, secret=True),  # user:password is a slip
         Key("ssh_port", "Port of sshd (as ssh_config says).", _PORT, _SCHEMAS["port"]),
         Key("identity", "Private key to log in with (as ssh_config says).", _identity, _STRING),
-        Key("jump", "Jump hosts, in their order (as ssh_config says).", _jump, _STRING),
+        Key("jump", "Jump hosts, in their order; none (as ssh_config says).", _jump, _SCHEMAS["names"]),
         Key(
             "password",
             "prompt: typed once, for all; generate: one for each host, into a CSV file for you alone.",
@@ -109,7 +112,7 @@ KEYS = {
             {"enum": ["prompt", "generate"]},
             secret=True,
         ),
-        Key("password_env", "Environment variable, here, that holds the password.", _variable, _STRING),
+        Key("password_env", "Environment variable, here, that holds the password.", _variable, _STRING, secret=True),
         Key(
             "password_hash",
             "Hash of the password.",

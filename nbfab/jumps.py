@@ -4,6 +4,7 @@ import threading
 from typing import Any
 
 from nbfab.errors import NbfabError
+from nbfab.fleet import Doors
 from nbfab.ssh import Connection
 
 
@@ -11,7 +12,9 @@ class SharedConnection(Connection):
     """A connection to a jump host that many connections go through: opened once, or failed once for all of them."""
 
     def __init__(self, *args: Any, **kwargs: Any) -> None:
+        doors = kwargs.pop("doors")
         super().__init__(*args, **kwargs)
+        self._set(_doors=doors)
         self._set(_one=threading.Lock(), _failure=None)
 
     def open(self) -> None:
@@ -20,7 +23,7 @@ class SharedConnection(Connection):
             if self._failure is not None:
                 raise self._failure
             try:
-                super().open()
+                self._doors.enter((self.host, self.port), super().open, lambda line: None)
             except NbfabError as error:
                 self._set(_failure=error)
                 raise
@@ -34,9 +37,13 @@ class SharedConnection(Connection):
 
 
 class Jumps:
-    """The jump hosts of one run, each with one connection, by its name and those before it."""
+    """The jump hosts of one run, each with one connection, by its name and those before it.
+
+    `doors` keeps handshakes apart, with them and with the hosts behind.
+    """
 
     def __init__(self) -> None:
+        self.doors = Doors()
         self._lock = threading.Lock()
         self._known: dict[tuple[str, tuple[str, ...] | None], SharedConnection] = {}
 
@@ -45,7 +52,7 @@ class Jumps:
         with self._lock:
             key = (name, options.get("jumps"))
             if key not in self._known:
-                self._known[key] = SharedConnection(name, config, **options)
+                self._known[key] = SharedConnection(name, config, doors=self.doors, **options)
             return self._known[key]
 
     def close(self) -> None:

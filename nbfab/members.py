@@ -67,7 +67,7 @@ def members_of(
     Raises UsageError.
     """
     flags, configuration = {o.key: given[o.flag] for o in OPTIONS}, section(c)
-    doors, config = Doors(), fabric_config(c.config)
+    doors, config = jumps.doors, fabric_config(c.config)
     prepared = []
     for entry in hosts:
         settings = Settings.gather(flags, configuration, entry.options)

@@ -9,13 +9,14 @@ from typing import TYPE_CHECKING, Any
 from invoke import Context, Exit, Task
 
 from nbfab.errors import UsageError
-from nbfab.on_host import EVERYWHERE, INVENTORY, Body, HostTask, declare, exits
+from nbfab.on_host import EVERYWHERE, INVENTORY, Body, HostTask, declare, exits, refuse_dry_run
 
 if TYPE_CHECKING:
     from nbfab.fleet import Run
     from nbfab.handout import Handout
     from nbfab.inventory import Inventory, InventoryHost
     from nbfab.members import Member
+    from nbfab.outcome import Outcome
 
 CHOOSING = {"inventory": None, "limit": None, "jobs": None, "failed": False, "fail_fast": False, "yes": False}
 LOOKING = ("plan", "status")  # tasks that change nothing
@@ -59,6 +60,7 @@ def _page(c: Context, given: Mapping[str, Any]) -> None:
     from nbfab.report import Progress
 
     with exits():
+        refuse_dry_run(c, "page")
         _no_host(c)
         jobs = _jobs(given["jobs"])
         _, hosts = chosen(given, "page")
@@ -85,7 +87,7 @@ def chosen(given: Mapping[str, Any], task: str) -> "tuple[Inventory, Sequence[In
     from nbfab.inventory import load
 
     path = Path(given["inventory"] or INVENTORY)
-    if not path.exists() and not given["inventory"]:
+    if not given["inventory"] and not path.exists():
         raise UsageError(f"there is no {path} here", "--inventory FILE; hosts.example.yaml shows what it may hold")
     inventory = load(path)
     hosts = inventory.select(given["limit"]) if given["limit"] is not None else inventory.hosts
@@ -106,6 +108,7 @@ def _fleet(c: Context, task: HostTask, given: Mapping[str, Any]) -> None:
 
     name = task.name
     with exits():
+        refuse_dry_run(c, name)
         _no_host(c)
         jobs = _jobs(given["jobs"])
         inventory, hosts = chosen(given, name)
@@ -118,31 +121,39 @@ def _fleet(c: Context, task: HostTask, given: Mapping[str, Any]) -> None:
     progress = Progress()
     for note in inventory.notes:
         print(note, file=sys.stderr)
+    known: dict[str, Outcome] = {}
     run = None
     try:
-        if name == "setup" and not given["yes"] and not given["json"] and members and _somebody():
-            preview = _run(members_of(c, hosts, _plan_body(), given, handout, jumps, everybody), "plan", jobs, progress)
-            print(plans(preview.in_order()))
+        if name == "setup" and not given["yes"] and not given["json"] and members and asking.somebody():
+            looking = members_of(c, hosts, _plan_body(), given, handout, jumps, everybody)
+            preview = _run(looking, "plan", jobs, progress)
+            print(plans(preview.in_order()), flush=True)
+            if preview.stopping.is_set():
+                raise Exit("nothing was changed", code=130)
+            # Nobody has seen what would change on a host that was not reached, so nothing is changed there.
+            known = {outcome.host: outcome for outcome in preview.in_order() if outcome.status}
             if not any(outcome.verdict == "would change" for outcome in preview.in_order()):
                 print("nothing to do on those that were reached")
             elif not _confirm():
                 raise Exit("nothing was changed", code=1)
-        run = _run(members, name, jobs, progress, fail_fast=given["fail_fast"], handout=handout)
+        todo = [member for member in members if member.name not in known]
+        run = _run(todo, name, jobs, progress, fail_fast=given["fail_fast"], handout=handout)
     finally:
         if run is None or not run.left:  # or it would wait for hosts that somebody does not wait for
             jumps.close()
-    outcomes = run.in_order()
-    with exits():
-        memory.remember(inventory.path, name, outcomes, whole=not given["failed"] and given["limit"] is None)
+    ended = {outcome.host: outcome for outcome in run.in_order()} | known
+    outcomes = [ended[member.name] for member in members]
     if given["json"]:
         print(document(name, outcomes, handout.path))
     else:
         print(plans(outcomes) if name == "plan" else table(outcomes))
         if handout.path:
-            print(f"\nURLs and passwords, for you alone: {handout.path}")
+            print(f"\nURLs and passwords, for you alone: {handout.path}", flush=True)
+    with exits():
+        memory.remember(inventory.path, name, outcomes, whole=not given["failed"] and given["limit"] is None)
     worst = max((outcome.status for outcome in outcomes), default=0)
     if worst:
-        raise Exit(code=130 if run.stopping.is_set() and not given["fail_fast"] else 1)
+        raise Exit(code=130 if run.interrupted else 1)
 
 
 def _no_host(c: Context) -> None:
@@ -169,18 +180,20 @@ def _run(
     """Runs members with what is right for the terminal: a live display, or a line each."""
     from nbfab import fleet
 
+    questions = fleet.Questions()
+    if handout:
+        handout.aside = questions
     if not sys.stderr.isatty():
-        return fleet.over(members, task, jobs, fail_fast=fail_fast, heard=progress)
+        return fleet.over(members, task, jobs, fail_fast=fail_fast, heard=progress, questions=questions)
     from nbfab.live import Live
 
     live = Live()
-    if handout:
-        handout.aside = live.aside
+    questions.aside = live.aside
 
     def display(run: "Run") -> AbstractContextManager[object]:
         return live.of(run) if members else nullcontext()
 
-    return fleet.over(members, task, jobs, fail_fast=fail_fast, display=display)
+    return fleet.over(members, task, jobs, fail_fast=fail_fast, display=display, questions=questions)
 
 
 def _jobs(given: str | None) -> int:
@@ -191,10 +204,6 @@ def _jobs(given: str | None) -> int:
     if not (given.isascii() and given.isdigit() and 1 <= int(given[:9]) <= 500):
         raise UsageError(f"jobs must be a whole number from 1 to 500, not {given!r}")
     return int(given)
-
-
-def _somebody() -> bool:
-    return sys.stdin is not None and sys.stdin.isatty() and sys.stdout.isatty()
 
 
 def _confirm() -> bool:

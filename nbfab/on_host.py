@@ -157,14 +157,19 @@ def _task(c: Context, body: Body, given: Mapping[str, Any]) -> None:
         raise Exit(code=outcome.status if interrupted else worst)
 
 
+def refuse_dry_run(c: Context, task: str) -> None:
+    """Raises UsageError for Invoke's --dry, which keeps a task of ours from nothing."""
+    if c.config.run.dry and task not in ("plan", "status"):
+        raise UsageError("a dry run is a task of its own", "plan")
+
+
 def _prepared(
     c: Context, task: str, given: Mapping[str, Any], group: Group
 ) -> "tuple[Host, Settings, Password | None]":
     """The host, what is wanted there, and a password that was given for it. Raises NbfabError."""
     from nbfab import asking
 
-    if c.config.run.dry and task not in ("plan", "status"):
-        raise UsageError("a dry run is a task of its own", "plan")
+    refuse_dry_run(c, task)
     host, entry = _host(c, given["accept_new_host_key"])
     settings = Settings.gather({o.key: given[o.flag] for o in OPTIONS}, section(c), entry.options if entry else None)
     password = None

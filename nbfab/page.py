@@ -76,15 +76,17 @@ def _card(outcome: Outcome) -> str:
         lines.append(f'<p><a href="{_text(outcome.url)}">{_text(outcome.url)}</a></p>')
     if "fingerprint" in outcome.state:
         print_ = outcome.state["fingerprint"]
-        lines.append(f'<p class="dim">Certificate, {outcome.state["days_left"]} days left, SHA-256</p>{_copy(print_)}')
+        lines.append(
+            f'<p class="dim">Certificate, {outcome.state.get("days_left")} days left, SHA-256</p>{_copy(print_)}'
+        )
     kernels = outcome.state.get("kernels") or []
     if kernels:
         lines.append(f'<p class="dim">{len(kernels)} live: {_text(", ".join(kernels))}</p>')
-    if good:
+    if good and "ssh" in outcome.state:
         port = outcome.url.rstrip("/").rpartition(":")[2]
         tunnel = f"ssh -N -L {port}:127.0.0.1:{port} {outcome.state['ssh']}"
         lines.append(f'<p class="dim">Where a firewall is between</p>{_copy(tunnel)}')
-    if "attach" in outcome.state:
+    if "attach" in outcome.state and "ssh" in outcome.state:
         attach = f"ssh -t {outcome.state['ssh']} {outcome.state['attach']}"
         lines.append(f'<p class="dim">Its terminal</p>{_copy(attach)}')
     if outcome.hint and not good:

@@ -64,7 +64,7 @@ class Connection(fabric.Connection):  # type: ignore[misc]
             _jumps=route.jumps if jumps is None else jumps,
             _depth=depth,
             _hop=hop or Connection,
-            _given=(*(("-J", ",".join(jumps)) if jumps else ()), *(w for path in identities for w in ("-i", path))),
+            _given=_given(None if depth else jumps, identities),
             _near=None,
             _proxy=None,
             _opening=None,
@@ -89,6 +89,13 @@ class Connection(fabric.Connection):  # type: ignore[misc]
         transport.set_keepalive(self.route.alive or KEEPALIVE)
         self.client._transport = transport
         self.transport = transport
+
+    @property
+    def lost_jump(self) -> str:
+        """The jump host that it goes through, if the connection to that is gone; else empty."""
+        near = self._near
+        gone = near is not None and near.transport is not None and not near.transport.is_active()
+        return str(near.original_host) if gone else ""
 
     @property
     def for_ssh(self) -> str:
@@ -231,6 +238,12 @@ def _bind(connected: socket.socket, address: str) -> None:
     except OSError as error:
         # Without an errno, so that it is told from what the host itself answers.
         raise OSError(f"BindAddress {address}: {error.strerror}") from None
+
+
+def _given(jumps: tuple[str, ...] | None, identities: tuple[str, ...]) -> tuple[str, ...]:
+    """What stands for them on the command line of ssh."""
+    through = () if jumps is None else ("-J", ",".join(jumps) or "none")
+    return (*through, *(word for path in identities for word in ("-i", path)))
 
 
 def _words(error: BaseException) -> str:

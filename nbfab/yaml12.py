@@ -12,7 +12,8 @@ from typing import Any
 
 from nbfab.errors import UsageError
 
-LARGEST = 2_000_000  # bytes: some ten thousand hosts
+LARGEST = 1_000_000  # bytes: some ten thousand hosts
+MOST = 25_000  # names, values and what holds them together; more take over a second
 DEEPEST = 40
 
 
@@ -48,6 +49,8 @@ class Node:
 def read(path: Path) -> Node:
     """The one document of a file. Raises UsageError, with the place, for whatever is no plain YAML 1.2 data."""
     try:
+        if path.is_fifo() and path.parent != Path("/dev/fd"):  # but of a shell's <(command)
+            raise UsageError(f"{path}: a FIFO, which might never end", "give a file")
         with path.open("rb") as file:
             data = file.read(LARGEST + 1)
     except OSError as error:
@@ -95,9 +98,11 @@ def _build(events: Iterator[Any], name: str) -> Node:
     """The tree, without recursion, so that no depth can hurt."""
     stack: list[tuple[Any, Place, list[Node]]] = []  # the kind, the place, and what is in it so far
     documents: list[Node] = []
-    for event in events:
+    for number, event in enumerate(events):
         kind = type(event).__name__
         place = Place(name, event.start_mark.line + 1, event.start_mark.column + 1)
+        if number > MOST:
+            raise place.error("too much for a list of hosts", "ranges say much in little: gpu[001:400]")
         node = None
         if kind == "AliasEvent" or getattr(event, "anchor", None):
             raise place.error(

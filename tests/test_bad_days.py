@@ -145,7 +145,7 @@ def test_a_host_that_does_not_stop_talking_is_given_up(host: Callable[..., Machi
     shell.chmod(0o755)
     said = host(shell=str(shell)).fails("plan")
     assert "box: failed" in said
-    assert "more than 32 MB" in said
+    assert "more than 8 MB" in said
 
 
 def test_a_directory_that_does_not_exist(here: Machine) -> None:

@@ -15,10 +15,14 @@ from pathlib import Path
 import pytest
 from machine import BIN, PASSWORD, ROOT
 from notebook_client import logs_in
-from sshd import Sshd, free_port, keygen
+from sshd import Sshd, free_port, keygen, wait_until
 from sshd_fleet import Fleet, fleet_of
 from terminal import Terminal
 from test_bad_days import fill
+
+from nbfab.fleet_report import table
+from nbfab.outcome import Outcome
+from nbfab.page import page
 
 
 @pytest.fixture
@@ -344,3 +348,85 @@ def test_the_same_prompted_password_is_typed_once_for_all(three: Fleet) -> None:
         assert PASSWORD not in screen
     for name in three.hosts:
         assert logs_in(three.ports[name], three.profile(name), PASSWORD)
+
+
+def test_control_c_while_the_plan_is_made_changes_nothing(three: Fleet) -> None:
+    with Terminal(three.machine) as terminal, socket.create_server(("127.0.0.1", 0)) as silent:
+        three.ways["two"] = f"Port {silent.getsockname()[1]}"
+        three.write()
+        terminal.type(" ".join(three.command("setup")) + "; echo status=$?")
+        terminal.shows("2 of 3")
+        terminal.press("C-c")
+        screen = terminal.shows("status=130", 40)
+        assert "nothing was changed" in screen
+    assert not any(three.profile(name).exists() for name in three.hosts)
+
+
+def test_only_what_the_plan_has_shown_is_changed(three: Fleet) -> None:
+    with Terminal(three.machine) as terminal:
+        three.ways["two"] = f"Port {free_port()}"
+        three.write()
+        terminal.type(" ".join(three.command("setup")) + "; echo status=$?")
+        terminal.shows("Go on? [y/N]")
+        three.ways["two"] = f"Port {three.hosts['two'].port}"
+        three.write()
+        terminal.type("y")
+        screen = terminal.shows("status=1")
+        assert "2 changed, 1 not reached" in screen
+    assert not three.profile("two").exists()
+
+
+def test_control_c_at_the_password_for_all_leaves_the_terminal_as_it_was(three: Fleet) -> None:
+    three.extra = dict.fromkeys(three.hosts, ", password: prompt")
+    three.write()
+    with Terminal(three.machine) as terminal:
+        terminal.type(" ".join(three.command("setup", "--yes")) + "; echo status=$?; stty -a")
+        terminal.shows("one for all:")
+        terminal.press("C-c")
+        screen = terminal.shows("status=130", 15)
+        assert "3 interrupted" in screen
+        assert "-echo " not in terminal.shows(" echo ")
+
+
+def test_a_dry_run_changes_nothing(three: Fleet) -> None:
+    command = three.command("certificate")
+    command.insert(1, "--dry")
+    done = subprocess.run(command, env=three.machine.env, cwd=three.work, capture_output=True, text=True, check=False)
+    assert done.returncode == 2
+    assert "a dry run is a task of its own" in done.stderr
+    assert three.execs() == {"one": 0, "two": 0, "three": 0}
+
+
+def test_the_report_is_given_although_failed_will_not_know_of_it(three: Fleet) -> None:
+    done = three.run("certificate", XDG_STATE_HOME=str(three.inventory))
+    assert "3 changed" in done.stdout
+    assert "so --failed will not know of this run" in done.stderr
+
+
+def test_a_jump_host_that_goes_down_is_named_once_for_all_behind_it(
+    three: Fleet, tmp_path: Path, stack: ExitStack
+) -> None:
+    jump = stack.enter_context(Sshd(tmp_path / "jump"))
+    three.config.write_text(
+        f"Host one two three\n  ProxyJump bastion\nHost bastion\n  HostName 127.0.0.1\n  Port {jump.port}\n"
+        f"  IdentityFile {jump.identity}\n{three.config.read_text()}"
+    )
+    with (three.folder / "known_hosts").open("a") as known:
+        known.write(jump.known_line(jump.host_keys[0]))
+    for name, host in three.hosts.items():
+        (host.home / ".profile").write_text(f": >{tmp_path}/{name}; sleep 20\n")
+    three.inventory.write_text("hosts: {one: , two: , three: }\n")  # no python, so a login shell is asked for one
+    env = {name: value for name, value in three.machine.env.items() if name != "NBFAB_PYTHON"}
+    process = subprocess.Popen(
+        three.command("plan"), env=env, cwd=three.work, stdin=subprocess.DEVNULL, stdout=subprocess.PIPE, text=True
+    )
+    wait_until(lambda: all((tmp_path / name).exists() for name in three.hosts), "all to be at work")
+    jump.cut()
+    told, _ = process.communicate(timeout=60)
+    assert re.search(r"3 hosts \(one, two, three\): not reached: jump host bastion: the connection was cut", told), told
+
+
+def test_a_host_that_claims_to_run_without_a_certificate_is_told_like_any_other() -> None:
+    lie = Outcome("liar", "status", "unchanged", state={"running": True})
+    assert "liar" in table([lie])
+    assert "liar" in page([lie], "now")

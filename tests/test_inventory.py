@@ -1,9 +1,12 @@
 """The inventory: what a file means, and that a wrong or hostile one is refused with the place of the fault."""
 
+import contextlib
 import json
+import os
 import re
 import subprocess
 import sys
+import time
 import tracemalloc
 from pathlib import Path
 
@@ -175,7 +178,7 @@ def test_hostile_files_are_refused_in_little_memory(tmp_path: Path) -> None:
         "aliases": bomb.encode(),
         "larger than": b"hosts: [a]\n#" + b"x" * 50_000_000,
     }
-    hostile["nested deeper"] = b"\n".join(b" " * n + b"a:" for n in range(1500))
+    hostile["nested deeper"] = b"\n".join(b" " * n + b"a:" for n in range(1000))
     hostile["not UTF-8"] = b"hosts: [\xff]"
     for words, data in hostile.items():
         file.write_bytes(data)
@@ -279,3 +282,70 @@ def test_an_ansible_inventory_means_what_ansible_says(tmp_path: Path) -> None:
         expected = {key: theirs[host.name][var] for key, var in names.items() if var in theirs[host.name]}
         assert dict(host.values) == expected, host.name
     assert [note.partition(": ")[2].split()[0] for note in them.notes] == ["ntp", "ansible_become", "ansible_password"]
+
+
+def test_the_nearer_of_two_groups_wins_and_two_as_near_are_refused() -> None:
+    far = "defaults: {port: 1000}\ngroups: {g1: {port: 2000, hosts: [a]}, g2: {hosts: [a]}}\n"
+    assert inventory(far).hosts[0].options["port"] == 2000
+    inner = "groups: {outer: {port: 2000, hosts: [a], groups: {inner: {port: 3000, hosts: [a]}}}}\n"
+    assert inventory(inner).hosts[0].options["port"] == 3000
+    for one, two in (("port: 2000", "port: 3000"), ("password: prompt", "password_env: X")):
+        text = f"groups: {{g1: {{{one}, hosts: [a]}}, g2: {{{two}, hosts: [a]}}}}\n"
+        with pytest.raises(UsageError, match=r"host a has two values of (port|password): by hosts.yaml:1"):
+            inventory(text)
+
+
+def test_a_number_may_be_a_name_and_none_undoes_a_group_s_jump_hosts() -> None:
+    (host,) = inventory("groups: {g: {jump: b, hosts: {a: {jump: none, profile: 2026, user: 1000}}}}").hosts
+    assert (host.way["jumps"], host.options["profile"], host.values["user"]) == ((), "2026", "1000")
+    (host,) = inventory("hosts: {a: {jump: [b, c@d]}}").hosts
+    assert host.way["jumps"] == ("b", "c@d")
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        "hosts:\n  password: hunter2secret\n",
+        "groups: {password: hunter2secret}",
+        "hosts: {a: hunter2secret}",
+        "hosts: {a: {user: 'ann:hunter2secret'}}",
+        "hosts: {a: {password_env: 'hunter2secret x'}}",
+        "defaults:\n  password:hunter2secret\n",
+    ],
+)
+def test_a_password_in_the_wrong_place_is_not_repeated_either(text: str) -> None:
+    with pytest.raises(UsageError, match="hosts") as error:
+        inventory(text)
+    assert "hunter2secret" not in str(error.value) + error.value.hint
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        "hosts: {a: {names: [" + "a," * 450_000 + "]}}",
+        "hosts: [" + "a," * 450_000,
+        "hosts:\n" + "- a\n" * 200_000,
+        "groups: {" + ", ".join(f"g{n}: {{hosts: ['a[0:9999]']}}" for n in range(300)) + "}",
+        "all: {children: {"
+        + "".join(f"l{n}{ab}: {{children: {{l{n + 1}a: , l{n + 1}b: }}}}, " for n in range(24) for ab in "ab")
+        + "l24a: {hosts: {x: }}}}",
+        "all: {hosts: {" + ", ".join(f"'a{n}-[0:9999]': " for n in range(60)) + "}}",
+    ],
+)
+def test_a_small_file_that_means_much_costs_little(text: str) -> None:
+    began = time.process_time()
+    with contextlib.suppress(UsageError):
+        inventory(text)
+    # A bound that the quadratic and exponential ways through miss by far, on any machine.
+    assert time.process_time() - began < 20
+
+
+def test_a_fifo_is_not_waited_for(tmp_path: Path) -> None:
+    os.mkfifo(tmp_path / "hosts.yaml")
+    with pytest.raises(UsageError, match="a FIFO"):
+        load(tmp_path / "hosts.yaml")
+
+
+def test_a_limit_knows_ranges() -> None:
+    them = inventory("hosts: {'gpu[1:5]': }")
+    assert [host.name for host in them.select("gpu[1:3]")] == ["gpu1", "gpu2", "gpu3"]
