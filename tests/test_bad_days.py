@@ -202,7 +202,7 @@ def test_a_name_that_does_not_resolve_and_a_host_that_refuses(there: Machine) ->
     said = there.fails("setup")
     assert "box: not reached" in said
     assert "connection refused" in said
-    assert "ssh -v box" in said
+    assert re.search(r"ssh -v -F \S+ box true", said)
     there.sshd.write_config("Host box\n  HostName nowhere.invalid\n")
     assert "the name does not resolve" in there.fails("setup")
 
