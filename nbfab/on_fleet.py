@@ -19,7 +19,6 @@ if TYPE_CHECKING:
     from nbfab.outcome import Outcome
 
 CHOOSING = {"inventory": None, "limit": None, "jobs": None, "failed": False, "fail_fast": False, "yes": False}
-LOOKING = ("plan", "status")  # tasks that change nothing
 
 
 def on_fleet(task: HostTask) -> Task[Any]:

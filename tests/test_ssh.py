@@ -8,7 +8,7 @@ import subprocess
 import threading
 import time
 from collections.abc import Callable, Iterator
-from contextlib import ExitStack
+from contextlib import ExitStack, contextmanager
 from pathlib import Path
 from typing import Any
 
@@ -497,8 +497,9 @@ class _TwoFactors(paramiko.ServerInterface):
         return True
 
 
-def test_a_code_is_asked_for_without_an_echo(box: Sshd, monkeypatch: pytest.MonkeyPatch) -> None:
-    rules = _TwoFactors()
+@contextmanager
+def _served(box: Sshd, rules: paramiko.ServerInterface, line: str = "") -> Iterator[None]:
+    """A server with those rules, which `box` leads to now, for one connection; `line` is the first of ssh_config."""
     with socket.create_server(("127.0.0.1", 0)) as listener:
 
         def serve() -> None:
@@ -508,8 +509,14 @@ def test_a_code_is_asked_for_without_an_echo(box: Sshd, monkeypatch: pytest.Monk
 
         threading.Thread(target=serve, daemon=True).start()
         port = listener.getsockname()[1]
-        box.write_config(f"Host box\n  Port {port}\n")
+        box.write_config(f"{line}Host box\n  Port {port}\n")
         box.known_hosts.write_text(box.known_line(box.host_keys[0], f"[127.0.0.1]:{port}"))
+        yield
+
+
+def test_a_code_is_asked_for_without_an_echo(box: Sshd, monkeypatch: pytest.MonkeyPatch) -> None:
+    rules = _TwoFactors()
+    with _served(box, rules):
         monkeypatch.setattr("builtins.input", lambda prompt="": pytest.fail("the code would be seen on the screen"))
         monkeypatch.setattr(ssh_auth.getpass, "getpass", lambda prompt: "123456")
         assert connect(box, interactive=True) == "reached\n"
@@ -553,17 +560,7 @@ def test_ways_to_log_in_come_in_the_order_that_is_set(
     box: Sshd, line: str, typed: str, shown: list[str], monkeypatch: pytest.MonkeyPatch, capsys: Any
 ) -> None:
     rules = _AllWays()
-    with socket.create_server(("127.0.0.1", 0)) as listener:
-
-        def serve() -> None:
-            transport = paramiko.Transport(listener.accept()[0])
-            transport.add_server_key(paramiko.Ed25519Key.from_private_key_file(str(box.host_keys[0])))
-            transport.start_server(server=rules)
-
-        threading.Thread(target=serve, daemon=True).start()
-        port = listener.getsockname()[1]
-        box.write_config(f"{line}Host box\n  Port {port}\n")
-        box.known_hosts.write_text(box.known_line(box.host_keys[0], f"[127.0.0.1]:{port}"))
+    with _served(box, rules, line):
         monkeypatch.setattr(ssh_auth.getpass, "getpass", lambda prompt: "secret")
         monkeypatch.setattr("sys.stdin", io.StringIO(typed))
         with pytest.raises(ConnectError, match="permission denied"):
