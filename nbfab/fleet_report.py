@@ -90,7 +90,10 @@ def _some(names: Sequence[str]) -> str:
     return f"{len(names)} hosts ({shown})"
 
 
-def document(task: str, outcomes: Sequence[Outcome], passwords: str) -> str:
-    """The same content as one JSON document, `{"task": ..., "hosts": [...]}`, hosts as `Outcome.document`."""
+def document(task: str, outcomes: Sequence[Outcome], **files: str) -> str:
+    """The same content as one JSON document, `{"task": ..., "hosts": [...]}`, hosts as `Outcome.document`.
+
+    `files` are those that were written, by what they hold.
+    """
     whole = {"task": task, "hosts": [outcome.document() for outcome in outcomes]}
-    return json.dumps(whole | ({"passwords": passwords} if passwords else {}), indent=2)
+    return json.dumps(whole | {name: path for name, path in files.items() if path}, indent=2)

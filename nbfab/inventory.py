@@ -13,7 +13,7 @@ from nbfab.inventory_keys import KEYS, PASSWORDS
 from nbfab.ranges import MOST, expand
 from nbfab.settings import BY_KEY
 from nbfab.ssh_hosts import parse_host
-from nbfab.yaml12 import Node, Place, read
+from nbfab.yaml12 import Node, Place, Tagged, read
 
 
 @dataclass(frozen=True)
@@ -57,14 +57,20 @@ class InventoryHost:
 
 @dataclass(frozen=True)
 class Inventory:
-    """All hosts of a file, in their order there; `notes` tell what was not understood and left out."""
+    """All hosts of a file, in their order there; `notes` tell what was not understood and left out.
+
+    `unread` are hosts that were left out, and why.
+    """
 
     path: Path
     hosts: tuple[InventoryHost, ...]
     notes: tuple[str, ...] = ()
+    unread: Mapping[str, UsageError] = field(default_factory=dict)
 
     def find(self, name: str) -> InventoryHost | None:
-        """The host of that name."""
+        """The host of that name. Raises UsageError for one that was left out: another machine may bear its name."""
+        if name in self.unread:
+            raise self.unread[name]
         return next((host for host in self.hosts if host.name == name), None)
 
     def select(self, pattern: str) -> tuple[InventoryHost, ...]:
@@ -154,7 +160,7 @@ def parsed(name: str, node: Node) -> Any:
     if type(value) is int and KEYS[name].schema.get("type") == "string":
         value = str(value)  # as it was written: of numbers, only such are read as one
     try:
-        if isinstance(value, dict) or value is None:
+        if isinstance(value, dict | Tagged | None):
             raise TypeError
         return KEYS[name].parse(value)
     except (ValueError, TypeError) as error:

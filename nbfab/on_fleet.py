@@ -41,7 +41,7 @@ def page_task() -> Task[Any]:
         _page(c, given)
 
     doc = "Write a page of all hosts for people: links, states, fingerprints, commands to copy."
-    options = {**CHOOSING, "output": None, "accept_new_host_key": False}
+    options = {**CHOOSING, "output": None, **dict.fromkeys(EVERYWHERE, False)}
     made: Task[Any] = declare(
         run, "page", doc, {key: options[key] for key in options if key not in ("failed", "fail_fast", "yes")}
     )
@@ -52,6 +52,7 @@ def _page(c: Context, given: Mapping[str, Any]) -> None:
     import time
 
     from nbfab import tasks
+    from nbfab.fleet_report import document
     from nbfab.handout import Handout
     from nbfab.jumps import Jumps
     from nbfab.members import members_of
@@ -66,9 +67,12 @@ def _page(c: Context, given: Mapping[str, Any]) -> None:
         handout, jumps = Handout(hosts), Jumps()
         members = members_of(c, hosts, tasks.status.does, given, handout, jumps)
     try:
-        outcomes = _run(members, "status", jobs, Progress()).in_order()
+        run = _run(members, "status", jobs, Progress())
     finally:
         jumps.close()
+    if run.interrupted:
+        raise Exit("the page was not written", code=130)
+    outcomes = run.in_order()
     path = Path(given["output"] or "fleet.html")
     new = path.with_name(f".{path.name}.new")
     with exits():
@@ -77,11 +81,19 @@ def _page(c: Context, given: Mapping[str, Any]) -> None:
             new.replace(path)
         except OSError as error:
             raise UsageError(f"{path} could not be written: {error.strerror}") from None
-    print(f"{path.resolve()}: {sum(not outcome.status for outcome in outcomes)} of {len(outcomes)} running")
+    if given["json"]:
+        print(document("page", outcomes, page=str(path.resolve())))
+    else:
+        print(f"{path.resolve()}: {sum(not outcome.status for outcome in outcomes)} of {len(outcomes)} running")
+    if any(outcome.status for outcome in outcomes):
+        raise Exit(code=1)
 
 
 def chosen(given: Mapping[str, Any], task: str) -> "tuple[Inventory, Sequence[InventoryHost]]":
-    """The inventory, and the hosts in it that --limit and --failed leave. Raises UsageError."""
+    """The inventory, and the hosts in it that --limit and --failed leave. Tells what was not understood.
+
+    Raises UsageError.
+    """
     from nbfab import memory
     from nbfab.inventory import load
 
@@ -89,6 +101,8 @@ def chosen(given: Mapping[str, Any], task: str) -> "tuple[Inventory, Sequence[In
     if not given["inventory"] and not path.exists():
         raise UsageError(f"there is no {path} here", "--inventory FILE; hosts.example.yaml shows what it may hold")
     inventory = load(path)
+    for note in inventory.notes:
+        print(note, file=sys.stderr)
     hosts = inventory.select(given["limit"]) if given["limit"] is not None else inventory.hosts
     if given.get("failed"):
         names = memory.failed(path, task)
@@ -118,8 +132,6 @@ def _fleet(c: Context, task: HostTask, given: Mapping[str, Any]) -> None:
             _ = everybody.hash  # made once, before the threads
         members = members_of(c, hosts, task.does, given, handout, jumps, everybody)
     progress = Progress()
-    for note in inventory.notes:
-        print(note, file=sys.stderr)
     known: dict[str, Outcome] = {}
     run = None
     try:
@@ -143,7 +155,7 @@ def _fleet(c: Context, task: HostTask, given: Mapping[str, Any]) -> None:
     ended = {outcome.host: outcome for outcome in run.in_order()} | known
     outcomes = [ended[member.name] for member in members]
     if given["json"]:
-        print(document(name, outcomes, handout.path))
+        print(document(name, outcomes, passwords=handout.path))
     else:
         print(plans(outcomes) if name == "plan" else table(outcomes))
         if handout.path:

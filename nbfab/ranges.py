@@ -8,11 +8,11 @@ from nbfab.yaml12 import Place
 
 MOST = 10_000  # hosts
 
-_RANGE = re.compile(r"\[([0-9]+|[a-zA-Z]):([0-9]+|[a-zA-Z])(?::([0-9]+))?\]")
+_RANGE = re.compile(r"\[([0-9]*|[a-zA-Z]):([0-9]+|[a-zA-Z])(?::([0-9]+))?\]")
 
 
 def expand(pattern: str, place: Place) -> Iterator[str]:
-    """The names that a pattern with ranges means, `gpu[01:30]`, `[a:f]`, `[0:10:5]`, as Ansible has them."""
+    """The names that a pattern with ranges means, `gpu[01:30]`, `[a:f]`, `[:10:5]` from 0, as Ansible has them."""
     texts = _RANGE.split(pattern)
     fixed, ranges = texts[::4], list(zip(texts[1::4], texts[2::4], texts[3::4], strict=True))
     choices = [_choices(first, last, step, pattern, place) for first, last, step in ranges]
@@ -26,6 +26,7 @@ def expand(pattern: str, place: Place) -> Iterator[str]:
 
 
 def _choices(first: str, last: str, step: str | None, pattern: str, place: Place) -> Sequence[str]:
+    first = first or "0"
     by = int(step[:9]) if step else 1
     if first.isdigit() and last.isdigit() and len(first) < 10 and len(last) < 10 and int(first) <= int(last) and by:
         if int(last) - int(first) > MOST * by:

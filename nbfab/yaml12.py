@@ -1,12 +1,13 @@
 """YAML 1.2 for people's files: where each thing stands is kept, and a hostile file is refused at once.
 
 Text is text: of the core schema (yaml.org/spec/1.2.2, 10.3.2) only null, true, false and whole numbers are told apart,
-so `no`, `022`, `22:22` and dates stay what was written. Aliases are refused, so nothing can grow.
+so `no`, `022`, `22:22` and dates stay what was written. Aliases and the merge key `<<` count as if all were written
+out, so nothing can grow. What has a tag that is not YAML's own for text or a collection is kept as one thing, unread.
 """
 
 import re
 from collections.abc import Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
@@ -35,15 +36,27 @@ class Place:
 
 @dataclass(frozen=True)
 class Node:
-    """A value and its place. `value` is None, bool, int or str, a list of nodes, or a dict of keys to (key, node)."""
+    """A value and its place.
+
+    `value` is None, bool, int or str, a list of nodes, a dict of keys to (key, node), or Tagged.
+    """
 
     value: Any
     place: Place
 
     def kind(self) -> str:
         """What this is, for an error."""
+        if isinstance(self.value, Tagged):
+            return f"something with a tag ({self.value.tag[:60]})"
         names = {dict: "a mapping", list: "a list", type(None): "nothing"}
         return names.get(type(self.value)) or repr(self.value)[:60]
+
+
+@dataclass(frozen=True)
+class Tagged:
+    """In place of a value that is written with a tag, such as Ansible's `!vault`."""
+
+    tag: str
 
 
 def read(path: Path) -> Node:
@@ -94,53 +107,85 @@ def _events(text: str) -> Iterator[Any]:
     yield from YAML(typ="safe", pure=True).parse(text)
 
 
+_PLAIN = (None, "tag:yaml.org,2002:str", "tag:yaml.org,2002:map", "tag:yaml.org,2002:seq")
+
+
+@dataclass
+class _Open:
+    """A collection that is being read: where it began, how much had been read then, and what is in it so far."""
+
+    event: Any
+    place: Place
+    size: int
+    height: int = 1
+    items: list[Node] = field(default_factory=list)
+
+
 def _build(events: Iterator[Any], name: str) -> Node:
     """The tree, without recursion, so that no depth can hurt."""
-    stack: list[tuple[Any, Place, list[Node]]] = []  # the kind, the place, and what is in it so far
-    documents: list[Node] = []
-    for number, event in enumerate(events):
+    stack = [_Open(None, Place(name), 0)]  # the document
+    anchors: dict[str, tuple[Node, int, int]] = {}  # what they mean, how much that is, and how high
+    size = documents = 0
+    for event in events:
         kind = type(event).__name__
         place = Place(name, event.start_mark.line + 1, event.start_mark.column + 1)
-        if number > MOST:
-            raise place.error("too much for a list of hosts", "ranges say much in little: gpu[001:400]")
-        node = None
-        if kind == "AliasEvent" or getattr(event, "anchor", None):
-            raise place.error(
-                "anchors and aliases (&, *) are not read here", "write it out, or use defaults and groups"
-            )
-        if getattr(event, "tag", None) and event.tag not in ("tag:yaml.org,2002:str",):
-            raise place.error("tags (!) are not read here", "write plain text")
-        if kind in ("MappingStartEvent", "SequenceStartEvent"):
-            if len(stack) >= DEEPEST:
-                raise place.error(f"nested deeper than {DEEPEST} levels")
-            stack.append((kind, place, []))
-        elif kind == "MappingEndEvent":
-            _, start, items = stack.pop()
-            node = Node(_mapping(items), start)
-        elif kind == "SequenceEndEvent":
-            _, start, items = stack.pop()
-            node = Node(items, start)
+        node, began, height = None, size, 0
+        size += 1
+        if kind == "AliasEvent":
+            if event.anchor not in anchors:
+                raise place.error(f"nothing above is called &{event.anchor[:60]}")
+            node, more, height = anchors[event.anchor]
+            size += more
+        elif kind in ("MappingStartEvent", "SequenceStartEvent"):
+            stack.append(_Open(event, place, began))
+        elif kind in ("MappingEndEvent", "SequenceEndEvent"):
+            ended = stack.pop()
+            event, began, height = ended.event, ended.size, ended.height
+            node = Node(_mapping(ended.items) if kind == "MappingEndEvent" else ended.items, ended.place)
         elif kind == "ScalarEvent":
             node = Node(_scalar(event), place)
-        elif kind == "DocumentStartEvent" and documents:
-            raise place.error("a second document begins here", "one file, one document")
+        elif kind == "DocumentStartEvent":
+            documents += 1
+            if documents > 1:
+                raise place.error("a second document begins here", "one file, one document")
+        if size > MOST:
+            raise place.error("too much for a list of hosts", "ranges say much in little: gpu[001:400]")
+        if len(stack) + height > DEEPEST:
+            raise place.error(f"nested deeper than {DEEPEST} levels")
         if node is not None:
-            (stack[-1][2] if stack else documents).append(node)
-    if not documents or documents[0].value is None:
+            if getattr(event, "tag", None) not in _PLAIN:
+                node = Node(Tagged(str(event.tag)), node.place)
+            if event.anchor and kind != "AliasEvent":
+                anchors[event.anchor] = (node, size - began, height)
+            stack[-1].items.append(node)
+            stack[-1].height = max(stack[-1].height, 1 + height)
+    read = stack[0].items
+    if not read or read[0].value is None:
         raise Place(name).error("the file is empty")
-    return documents[0]
+    return read[0]
 
 
 def _mapping(items: list[Node]) -> dict[str, tuple[Node, Node]]:
     pairs: dict[str, tuple[Node, Node]] = {}
+    merged: dict[str, tuple[Node, Node]] = {}
     for key, value in zip(items[::2], items[1::2], strict=True):
         if not isinstance(key.value, (str, int)) or isinstance(key.value, bool):
             raise key.place.error(f"a name is wanted here, not {key.kind()}")
         name = str(key.value)
-        if name in pairs:
+        if name == "<<":
+            # yaml.org/type/merge.html: what stands here counts before what is merged. Of two merged values the first
+            # should count, but Ansible takes the last, so neither is taken.
+            for part in value.value if isinstance(value.value, list) else [value]:
+                if not isinstance(part.value, dict):
+                    raise part.place.error(f"a mapping to merge is wanted here, not {part.kind()}")
+                if twice := merged.keys() & part.value.keys():
+                    raise key.place.error(f"{min(twice)[:60]!r} is merged twice", "write it out here")
+                merged |= part.value
+        elif name in pairs:
             raise key.place.error(f"{name[:60]!r} stands here a second time; first at {pairs[name][0].place}")
-        pairs[name] = (key, value)
-    return pairs
+        else:
+            pairs[name] = (key, value)
+    return merged | pairs
 
 
 _INT = re.compile(r"0|-?[1-9][0-9]{0,15}")

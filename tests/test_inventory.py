@@ -123,8 +123,13 @@ def test_limits(limit: str, names: list[str]) -> None:
         ("hosts: {'g[000000000000:999999999999]': }", "is no range"),
         ("hosts: {'[1:999][1:999][1:999]': }", "means more than 10000 hosts"),
         ("hosts:\n\ta: 1\n", "2:1: a tab where YAML wants blanks"),
-        ("hosts: {a: &x {}, b: *x}", "anchors and aliases"),
-        ("hosts: !!python/object/apply:os.system ['id']", "tags (!) are not read here"),
+        ("hosts: {a: &x {b: *x}}", "1:19: nothing above is called &x"),
+        ("hosts: {a: &x {port: 1}, b: &y {port: 2}, c: {<<: [*x, *y]}}", "'port' is merged twice"),
+        ("hosts: {a: {<<: b}}", "1:17: a mapping to merge is wanted here, not 'b'"),
+        ("hosts: !!python/object/apply:os.system ['id']", "not something with a tag (tag:yaml.org,2002:python/object"),
+        ("hosts: {a: {port: !vault x}}", "1:19: port must be a value, not something with a tag (!vault)"),
+        ("all: {hosts: {a: {ansible_host: '{{ b }}'}}}", "1:33: ansible_host is not understood here"),
+        ("all: {hosts: {'a:70000': }}", "ssh_port must be a whole number"),
         ("hosts: [a]\n---\nhosts: [b]\n", "a second document begins here"),
         ("hosts: [a", "hosts.yaml:"),
         ("hosts: {a: {user: 'a b'}}", "user must be a user's name"),
@@ -175,7 +180,8 @@ def test_hostile_files_are_refused_in_little_memory(tmp_path: Path) -> None:
     )
     hostile = {
         "deeper than": b"[" * 5000,
-        "aliases": bomb.encode(),
+        "too much": bomb.encode(),
+        "deeper": b"all: &a0 {}\n" + b"".join(b"g%d: &a%d [[[*a%d]]]\n" % (n, n, n - 1) for n in range(1, 99)),
         "larger than": b"hosts: [a]\n#" + b"x" * 50_000_000,
     }
     hostile["nested deeper"] = b"\n".join(b" " * n + b"a:" for n in range(1000))
@@ -260,6 +266,17 @@ all:
       children:
         old: {vars: {ansible_port: 22}, hosts: {o1: , gpu02: }}
     web: {hosts: {gpu03: , w1: {ansible_become: true, ansible_password: "{{ vault }}"}}, vars: {ansible_port: 80}}
+    early:
+      vars: &early
+        ansible_port: 2022
+        ansible_group_priority: 10
+        secret: !vault |
+          $ANSIBLE_VAULT;1.1;AES256
+          3130
+      hosts: {gpu01: , "e[:2]": , "p[0:1]:4444": , f: {<<: *early, ansible_port: "77"}}
+      other: 5
+alone: {hosts: x1, children: empty}
+empty:
 """
 
 
@@ -280,8 +297,34 @@ def test_an_ansible_inventory_means_what_ansible_says(tmp_path: Path) -> None:
     assert {host.name for host in them.hosts} == set(theirs)
     for host in them.hosts:
         expected = {key: theirs[host.name][var] for key, var in names.items() if var in theirs[host.name]}
-        assert dict(host.values) == expected, host.name
-    assert [note.partition(": ")[2].split()[0] for note in them.notes] == ["ntp", "ansible_become", "ansible_password"]
+        assert {key: str(value) for key, value in host.values.items()} == {
+            key: str(value) for key, value in expected.items()
+        }, host.name
+    assert [note.partition(": ")[2].split(" is ")[0] for note in them.notes] == [
+        "ntp", "ansible_become", "ansible_password", "secret", "ansible_group_priority", "early: other"
+    ]  # fmt: skip
+
+
+def test_a_template_in_an_ansible_inventory_is_filled_with_the_host_s_name_or_left_out() -> None:
+    them = inventory("""
+all:
+  vars: {ansible_host: "{{ inventory_hostname }}.example.org", ansible_user: "{% if a %}b{% endif %}"}
+  hosts: {a: , b.x: {ansible_host: "{{inventory_hostname_short}}.lan", ansible_port: !vault x}}
+  children: {g: {hosts: {c: {ansible_host: "{{ lookup('env', 'C') }}"}}}}
+""")
+    assert [(host.name, host.typed) for host in them.hosts] == [("a", "a.example.org"), ("b.x", "b.lan")]
+    assert [note.partition(": ")[2].split(" is ")[0] for note in them.notes] == [
+        "ansible_user", "ansible_port", "ansible_host"
+    ]  # fmt: skip
+    with pytest.raises(UsageError, match="5:44: ansible_host is not understood here, and the host c left out"):
+        them.find("c")
+
+
+def test_an_alias_means_what_is_written_above() -> None:
+    them = inventory("hosts: {a: &x {port: 1000, user: ann}, b: *x, c: {<<: *x, port: 2000}}")
+    assert [(host.typed, host.options["port"]) for host in them.hosts] == [
+        ("ann@a", 1000), ("ann@b", 1000), ("ann@c", 2000)
+    ]  # fmt: skip
 
 
 def test_the_nearer_of_two_groups_wins_and_two_as_near_are_refused() -> None:

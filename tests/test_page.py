@@ -1,5 +1,6 @@
 """The page of a fleet, as a person sees it: on a phone, in the dark, in a browser of one's own."""
 
+import json
 import re
 from collections.abc import Iterator
 from contextlib import ExitStack
@@ -33,9 +34,12 @@ def test_the_page_of_a_fleet(three: Fleet, browser: Browser) -> None:
     three.ways["three"] = f"Port {free_port()}"
     three.write()
     said = three.run("page")
-    assert said.returncode == 0, said.stderr
+    assert said.returncode == 1, said.stderr
     assert "2 of 3 running" in said.stdout
     file = three.work / "fleet.html"
+    document = json.loads(three.run("page", "--limit", "one,two", "--json", "--output", "two.html").stdout)
+    assert document["page"] == str(three.work / "two.html")
+    assert [(host["host"], host["state"]["running"]) for host in document["hosts"]] == [("one", True), ("two", True)]
     text = file.read_text()
     assert PASSWORD not in text
     assert "argon2" not in text
