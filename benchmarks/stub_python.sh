@@ -3,6 +3,11 @@
 case "$1$#" in
 -c2) sed 's/.*"files": \["\([^"]*\)".*/\1/' ;; # the files that an answer rests on
 -c3) printf '{"source":"%s","python":"%s","version":"3.11.0","packages":{"notebook":"7.0","jupyter_server":"2.10","ipykernel":"6.0","matplotlib":"3.8"},"files": ["%s"]}\n' "$3" "$0" "$0" ;;
--c5) printf '{"ready": true, "port": %s, "version": "2.10", "kernels": [], "terminals": []}\n' "$(sed -n 's/^c.ServerApp.port = //p' "$3/jupyter_server_config.py")" ;;
+-c5)
+	while IFS= read -r line; do
+		case $line in 'c.ServerApp.port = '*) port=${line##* } ;; esac
+	done <"$3/jupyter_server_config.py"
+	printf '{"ready": true, "port": %s, "version": "2.10", "kernels": [], "terminals": []}\n' "$port"
+	;;
 *) exec sleep 3600 ;;
 esac

@@ -5,6 +5,7 @@ import secrets
 import shlex
 from collections.abc import Iterable
 from dataclasses import dataclass, field
+from functools import cache
 
 from nbfab.remote import source
 
@@ -35,6 +36,7 @@ def write(step: str, summary: str, path: str, text: str, *, diff: str = "", need
 _COMMENT = re.compile(r"^\s*#.*\n|^\t+", re.MULTILINE)
 
 
+@cache
 def functions(*names: str) -> str:
     """The functions of those files of `nbfab/remote`, without comments and indentation."""
     return "".join(_COMMENT.sub("", source(f"{name}.sh")) for name in names)

@@ -128,6 +128,8 @@ class Facts:
 
 
 MOST = 20  # environments that a host can have found
+_ADDRESS = re.compile(r"\s+inet6? (?:addr: ?)?([0-9A-Fa-f.:]+)(?=[\s/]|$)")
+_NOT_FOR_LONG = re.compile(r"temporary|deprecated|tentative|scope[: ](link|host)|<(link|host)>", re.IGNORECASE)
 _LISTED = re.compile(r"(?P<mode>\S{10})\S*\s+\d+\s+(?P<owner>\d+)\s.*?(?P<path>\S+)")
 
 
@@ -135,6 +137,12 @@ def _listing(text: str) -> tuple[dict[str, str], dict[str, str]]:
     """Modes and owners from the lines of `ls -lnd`; of a symbolic link, what it is called and not where it leads."""
     found = [match for line in text.splitlines() if (match := _LISTED.fullmatch(line.partition(" -> ")[0]))]
     return {match["path"]: match["mode"] for match in found}, {match["path"]: match["owner"] for match in found}
+
+
+def _addresses(text: str) -> list[str]:
+    """The addresses that others reach and that last in what ip(8) or ifconfig(8) prints: no temporary IPv6 ones."""
+    lines = [line for line in text.splitlines() if not _NOT_FOR_LONG.search(line)]
+    return [match[1] for line in lines if (match := _ADDRESS.match(line))]
 
 
 def _server(said: Mapping[str, Any]) -> Server:
@@ -180,7 +188,10 @@ def parse(records: Iterable[Mapping[str, Any]]) -> Facts:
                 values[name] = value == "yes"
             elif name == "clock":
                 values[name] = int(value)
-            elif name in ("names", "session_pids"):
+            elif name in ("names", "addresses"):
+                more = value.split() if name == "names" else _addresses(value)
+                values["names"] = tuple(dict.fromkeys((*values.get("names", ()), *more)))
+            elif name == "session_pids":
                 values[name] = tuple(dict.fromkeys(value.split()))
             elif name == "listing":
                 values["modes"], values["owners"] = _listing(value)

@@ -31,6 +31,7 @@ INSTALL = 900  # and of an installation, which says nothing while a large packag
 WHOLE = 3600  # seconds for one program
 MOST = 8_000_000  # bytes of what one program prints; a long installation says some hundred thousand
 LONGEST = 1_000_000  # bytes of a line
+_JSON = json.JSONDecoder(strict=False)
 
 Heard = Callable[[Mapping[str, Any]], None]
 
@@ -285,7 +286,7 @@ def _lines(chunks: Iterator[bytes], end: float) -> Iterator[str]:
 
 def _record(line: str) -> Mapping[str, Any] | None:
     try:
-        record = json.loads(line, strict=False)
+        record = _JSON.decode(line)
     except (ValueError, RecursionError):
         return None
     return record if isinstance(record, dict) else None

@@ -19,6 +19,7 @@ from nbfab import host_keys
 from nbfab.errors import ConnectError, Dropped, HostKeyError, NbfabError, UsageError
 from nbfab.ssh_auth import Login, authenticate
 from nbfab.ssh_hosts import Route, jump_text, resolve
+from nbfab.transport import PromptSocket, Transport
 
 TIMEOUT = 15.0  # seconds to connect: TCP, banner and key exchange each
 _LONGEST = 1_000_000  # seconds; a system call takes no more than 2**31 milliseconds
@@ -74,10 +75,11 @@ class Connection(fabric.Connection):  # type: ignore[misc]
         """Connects, verifies the host's key, and logs in; nothing if that is done."""
         if self.is_connected:
             return
-        entries = host_keys.on_record(self.route)
-        transport = paramiko.Transport(self._socket())
+        transport = Transport(self._socket())
         self._set(_opening=transport)
         try:
+            # Looked up while the host, which is connected by now, gets ready to speak.
+            entries = host_keys.on_record(self.route)
             self._negotiate(transport, entries)
             key = transport.get_remote_server_key()
             host_keys.check(self.route, entries, key.get_name(), key.asbytes(), accept_new=self._accept_new)
@@ -149,7 +151,7 @@ class Connection(fabric.Connection):  # type: ignore[misc]
         if self.route.proxy_command:
             return self._command(self.route.proxy_command)
         try:
-            connected = _dial(self.route, self._timeout)
+            return _dial(self.route, self._timeout)
         except socket.gaierror as error:
             raise self._failed(f"the name does not resolve ({error.strerror})") from None
         except UnicodeError:
@@ -158,9 +160,6 @@ class Connection(fabric.Connection):  # type: ignore[misc]
             raise self._failed(f"no answer within {self._timeout:.0f} seconds") from None
         except OSError as error:
             raise self._failed(error.strerror.lower() if error.strerror else str(error)) from None
-        # Without this, small packets wait for each other: two round trips of twelve.
-        connected.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
-        return connected
 
     def _through(self, jumps: tuple[str, ...]) -> Any:
         """A channel through the last jump host, which is reached through those before it, as OpenSSH does."""
@@ -219,7 +218,7 @@ def _dial(route: Route, timeout: float) -> socket.socket:
     family = {"inet": socket.AF_INET, "inet6": socket.AF_INET6}.get(route.family, socket.AF_UNSPEC)
     failed = OSError("the name has no address")
     for kind, *how, _, address in socket.getaddrinfo(route.hostname, route.port, family, socket.SOCK_STREAM):
-        connected = socket.socket(kind, *how)
+        connected = PromptSocket(kind, *how)
         try:
             connected.settimeout(timeout)
             if route.bind_address:

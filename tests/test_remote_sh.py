@@ -41,7 +41,7 @@ def run(shell: list[str], program: str, folder: Path | str = "/", *, status: int
 @settings(max_examples=60, deadline=None)
 @given(value=text)
 def test_a_fact_says_what_it_was_given(shell: list[str], value: str) -> None:
-    said = run(shell, functions("json") + call("fact", "name", value))
+    said = run(shell, functions("json") + call("fact", "name", value) + call("tell"))
     assert said.endswith("\n")
     assert json.loads(said, strict=False) == {"name": value}
     assert said.count("\n") == 1
@@ -84,7 +84,7 @@ def test_a_program_that_was_cut_short_runs_nothing(shell: list[str], tmp_path: P
 
 @pytest.mark.parametrize("shell", SHELLS, ids=lambda shell: shell[0])
 def test_no_command_eats_the_rest_of_a_program(shell: list[str], tmp_path: Path) -> None:
-    said = run(shell, render(("json",), [call("cat"), call("fact", "after", "all")]).text, tmp_path)
+    said = run(shell, render(("json",), [call("cat"), call("fact", "after", "all"), call("tell")]).text, tmp_path)
     assert '{"after":"all"}' in said
 
 
@@ -106,7 +106,9 @@ def test_a_process_is_told_by_its_start(shell: list[str], name: str, tmp_path: P
 
 @pytest.mark.parametrize("shell", SHELLS, ids=lambda shell: shell[0])
 def test_all_files_together_are_one_program(shell: list[str], tmp_path: Path) -> None:
-    program = render(("json", "process", "look", "write", "install", "serve"), [call("fact", "alive", "yes")])
+    program = render(
+        ("json", "process", "look", "write", "install", "serve"), [call("fact", "alive", "yes"), call("tell")]
+    )
     said = run(shell, program.text, tmp_path)
     assert said.splitlines() == [program.begin, '{"alive":"yes"}', "", program.end]
 

@@ -11,7 +11,8 @@ narrate() { # every line of a long command is heard, and the last ones kept for 
 install_environment() { # app python code_of_environment package...
 	app=$1 asked=$2 code=$3
 	shift 3
-	venv=$(data_home)/nbfab/.venv
+	# shellcheck disable=SC2154 # find_base has set it
+	venv=$base/.venv
 	# Without the mark it was never finished, so nothing runs from it.
 	if [ ! -f "$venv/complete" ]; then rm -rf "$venv"; fi
 	if command -v uv >/dev/null 2>&1; then

@@ -4,9 +4,9 @@
 newline='
 '
 
-escape() { # text: sets escaped to it as the inside of a JSON string; by builtins alone where they can
-	case $1 in
-	*[\\\"]*)
+escape() { # text: sets escaped to it as the inside of a JSON string; by builtins alone where they can, and it is short
+	case ${#1}:$1 in
+	[0-9][0-9][0-9][0-9][0-9]*:* | *[\\\"]*)
 		escaped=$(printf '%s\n' "$1" |
 			awk '{ gsub(/[\\"]/, "\\\\&"); printf "%s%s", (NR > 1 ? "\\n" : ""), $0 }')
 		;;
@@ -23,9 +23,15 @@ escape() { # text: sets escaped to it as the inside of a JSON string; by builtin
 	esac
 }
 
-fact() { # name text
+facts=
+fact() { # name text: kept until `tell`, since each write is a packet that somebody waits for
 	escape "$2"
-	printf '{"%s":"%s"}\n' "$1" "$escaped"
+	facts="$facts{\"$1\":\"$escaped\"}$newline"
+}
+
+tell() {
+	printf '%s' "$facts"
+	facts=
 }
 
 # One awk for all files. Of a PEM only the certificate is shown: the key stays on the host. What is no regular file is

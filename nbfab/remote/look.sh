@@ -8,17 +8,19 @@ known_places() { # an exec channel has a bare PATH: add where people without roo
 	done
 }
 
-data_home() {
-	case ${XDG_DATA_HOME-} in /*) printf '%s' "$XDG_DATA_HOME" ;; *) printf '%s' "$HOME/.local/share" ;; esac
+# Functions set a variable where a process for `$(...)` would be paid for on every look.
+
+find_base() { # sets base to the folder of all profiles
+	case ${XDG_DATA_HOME-} in /*) base=$XDG_DATA_HOME/nbfab ;; *) base=$HOME/.local/share/nbfab ;; esac
 }
 
-absolute() { # path: with ~ and the home folder in front where it is relative
+make_absolute() { # path: sets path to it, with ~ and the home folder in front where it is relative
 	# shellcheck disable=SC2088 # the tilde as it was typed
 	case $1 in
-	'' | '~') printf '%s' "$HOME" ;;
-	"~/"*) printf '%s' "$HOME/${1#??}" ;;
-	/*) printf '%s' "$1" ;;
-	*) printf '%s' "$HOME/$1" ;;
+	'' | '~') path=$HOME ;;
+	"~/"*) path=$HOME/${1#??} ;;
+	/*) path=$1 ;;
+	*) path=$HOME/$1 ;;
 	esac
 }
 
@@ -26,14 +28,18 @@ look() { # profile kernel port directory python app here wait code_of_environmen
 	known_places
 	profile=$1 kernel=$2
 	shift
-	base=$(data_home)/nbfab
+	find_base
 	folder=$base/$1
 	look_host
 	fact folder "$folder"
-	look_directory "$(absolute "$3")"
+	make_absolute "$3"
+	look_directory "$path"
 	look_files
+	tell
 	look_environments "$4" "$5" "$6" "$8"
+	tell
 	look_server "$profile" "$2" "$7" "$9"
+	tell
 }
 
 look_host() {
@@ -44,22 +50,23 @@ look_host() {
 	case $who in *\(*) who=${who#*\(} && fact user "${who%\)}" ;; *) fact user "$who" ;; esac
 	fact home "$HOME"
 	fact clock "$(date +%s)"
-	tmux=$(command -v tmux)
+	tmux=
+	if command -v tmux >/dev/null 2>&1; then tmux=yes; else look_system; fi
 	fact tmux "$tmux"
-	if [ -z "$tmux" ]; then look_system; fi
-	# Addresses that last: no loopback, no link-local, no temporary IPv6 ones.
-	fact names "$(
-		hostname 2>/dev/null || uname -n
-		hostname -f 2>/dev/null
-		if command -v ip >/dev/null 2>&1; then
-			ip -o addr show scope global 2>/dev/null |
-				awk '!/ (temporary|deprecated|tentative)/ { sub(/\/.*/, "", $4); print $4 }'
-		elif command -v ifconfig >/dev/null 2>&1; then
-			ifconfig 2>/dev/null | awk '$1 ~ /^inet6?$/ && !/temporary|deprecated/ { sub(/^addr:/, "", $2); print $2 }'
-		else
-			hostname -I 2>/dev/null | tr ' ' '\n'
-		fi
-	)"
+	look_names
+}
+
+look_names() {
+	name=
+	if [ -r /proc/sys/kernel/hostname ]; then read -r name </proc/sys/kernel/hostname; fi
+	fact names "${name:-$(hostname 2>/dev/null || uname -n)} $(hostname -f 2>/dev/null)"
+	if command -v ip >/dev/null 2>&1; then
+		fact addresses "$(ip addr show scope global 2>/dev/null)"
+	elif command -v ifconfig >/dev/null 2>&1; then
+		fact addresses "$(ifconfig 2>/dev/null)"
+	else
+		fact names "$(hostname -I 2>/dev/null)"
+	fi
 }
 
 look_system() { # for the command that installs what is missing
@@ -109,15 +116,14 @@ look_inside() {
 		login_file templates/login.html \
 		run_file run.sh kernel_file "share/jupyter/kernels/$kernel/kernel.json" \
 		ipython_file "ipython/profile_$profile/ipython_kernel_config.py" generation generation
-	if [ -f nbserver.pem ]; then fact key_public "$(public_key)"; fi
 }
 
-public_key() { # of the key in the PEM; nothing where nobody can tell, unreadable where it does not load
+public_key() { # PEM: of the key in it; nothing where nobody can tell, unreadable where it does not load
 	if command -v openssl >/dev/null 2>&1; then
-		openssl pkey -in nbserver.pem -pubout -passin pass: 2>/dev/null || echo unreadable
+		openssl pkey -in "$1" -pubout -passin pass: 2>/dev/null || echo unreadable
 	elif command -v python3 >/dev/null 2>&1; then
-		python3 -c 'import ssl; ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER).load_cert_chain("nbserver.pem", password="")' \
-			>/dev/null 2>&1 || echo unreadable
+		python3 -c 'import ssl, sys; ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER).load_cert_chain(sys.argv[1], password="")' \
+			"$1" >/dev/null 2>&1 || echo unreadable
 	fi
 }
 
@@ -149,19 +155,15 @@ look_environments() { # python app here code
 		fact remembered yes
 		printf '{"environment":%s}\n' "$found"
 	elif [ -n "$1" ]; then
-		asked=$(interpreter "$1")
+		make_absolute "$1"
+		if [ -d "$path" ]; then path=$path/bin/python; fi
+		asked=$path
 		one_environment asked "$asked" "$4" || fact python_fails "$(
 			if [ -x "$asked" ]; then (cd / && "$asked" -c "$4" asked 2>&1 </dev/null | tail -n 1); else echo "$asked is not there"; fi
 		)"
 	else
 		look_everywhere "$3" "$4"
 	fi
-}
-
-interpreter() { # path of an environment or an interpreter
-	path=$(absolute "$1")
-	if [ -d "$path" ]; then path=$path/bin/python; fi
-	printf '%s' "$path"
 }
 
 look_everywhere() { # here code
@@ -195,14 +197,16 @@ look_server() { # profile port wait code
 		ask_server "$3" "$4"
 	fi
 	case $answer in *"\"port\": $2,"*) ;; *) look_port "$2" ;; esac
-	case $answer in *'"ready": true'*) ;; *) if [ -f "$folder/server.log" ]; then fact log "$(tail -n 15 "$folder/server.log")"; fi ;; esac
+	case $answer in *'"ready": true'*) return ;; esac # so its key fits, and its log need not tell why
+	if [ -f "$folder/nbserver.pem" ]; then fact key_public "$(public_key "$folder/nbserver.pem")"; fi
+	if [ -f "$folder/server.log" ]; then fact log "$(tail -n 15 "$folder/server.log")"; fi
 }
 
 ask_server() { # wait code: what the running server says of itself
 	python=''
 	if [ -f "$folder/environment" ]; then { read -r _ && read -r _ && read -r python; } <"$folder/environment"; fi
-	for python in "$python" "$(command -v python3)"; do
-		if [ -x "$python" ]; then
+	for python in "$python" python3; do
+		if command -v "$python" >/dev/null 2>&1; then
 			answer=$(cd / && "$python" -c "$2" "$folder" "$pid" "$1" 2>/dev/null </dev/null) &&
 				printf '{"server":%s}\n' "$answer" && return
 		fi

@@ -8,7 +8,9 @@ refuse() { # reason
 
 prepare() { # profile generation: the folder, and nobody else at work in it
 	known_places
-	folder=$(data_home)/nbfab/$1
+	find_base
+	# shellcheck disable=SC2154 # that has set it
+	folder=$base/$1
 	if [ -L "$folder" ]; then refuse "$folder is a symbolic link; nbfab does not write through it"; fi
 	message=$(mkdir -p "$folder" 2>&1 && chmod 700 "$folder" 2>&1) || refuse "$message"
 	cd "$folder" || refuse "$folder cannot be entered"
