@@ -7,6 +7,7 @@ import os
 import subprocess
 from typing import NamedTuple
 
+from nbfab import known_hosts
 from nbfab.errors import HostKeyError
 from nbfab.ssh_hosts import Route, known_names
 
@@ -24,32 +25,19 @@ class Entry(NamedTuple):
     own: bool = True
 
 
-def parse(lines: str, file: str, own: bool = True) -> list[Entry]:
-    """The entries among the lines that `ssh-keygen -F` prints; what is no entry is left out."""
-    entries = []
-    for line in lines.splitlines():
-        words = line.split()
-        marker = words.pop(0) if words and words[0].startswith("@") else ""
-        if len(words) >= 3 and not words[0].startswith("#"):
-            entries.append(Entry(marker, words[1], words[2], file, own))
-    return entries
-
-
 def on_record(route: Route) -> list[Entry]:
     """What the known_hosts files of OpenSSH's configuration say of a host; of its name at whatever port if need be."""
-    files = [file for file in route.known_hosts if os.path.isfile(file)]
     found: list[Entry] = []
     for name in known_names(route):
         own = name == known_names(route)[0]
-        found += [entry for file in files for entry in parse(_find(name, file), file, own=own)]
+        for file in route.known_hosts:
+            found += [
+                Entry(line.marker.decode(), line.type.decode(), line.key.decode(), file, own)
+                for line in known_hosts.find(name, file)
+            ]
         if any(not entry.marker for entry in found):
             break
     return found
-
-
-def _find(name: str, file: str) -> str:
-    command = ["ssh-keygen", "-F", name, "-f", file]
-    return subprocess.run(command, capture_output=True, text=True, errors="replace", timeout=30, check=False).stdout
 
 
 _KRL = b"SSHKRL\n"  # the first bytes of a key revocation list (OpenSSH's PROTOCOL.krl)

@@ -20,6 +20,7 @@ from sshd import Sshd, free_port, keygen
 
 from nbfab import ssh_auth
 from nbfab.errors import ConnectError, HostKeyError, UsageError
+from nbfab.host import There
 from nbfab.ssh import Connection
 
 Make = Callable[..., Sshd]
@@ -586,6 +587,44 @@ def test_a_host_that_says_nothing_is_given_up(box: Sshd) -> None:
         box.write_config(f"Host box\n  Port {silent.getsockname()[1]}\n  ConnectTimeout 1\n")
         with pytest.raises(ConnectError, match="says nothing that is SSH within 1 seconds"):
             connect(box)
+
+
+class _Hangs(paramiko.ServerInterface):
+    """Lets everybody in, and then gets stuck at some point."""
+
+    def __init__(self, point: str) -> None:
+        self.point = point
+        self.over = threading.Event()
+
+    def check_auth_publickey(self, username: str, key: paramiko.PKey) -> int:
+        return paramiko.common.AUTH_SUCCESSFUL
+
+    def check_channel_request(self, kind: str, chanid: int) -> int:
+        if self.point == "channel":
+            self.over.wait(60)
+        return paramiko.common.OPEN_SUCCEEDED
+
+    def check_channel_exec_request(self, channel: paramiko.Channel, command: bytes) -> bool:
+        if self.point == "command":
+            self.over.wait(60)
+        return True
+
+
+@pytest.mark.parametrize("point", ["channel", "command", "output"])
+def test_a_host_that_hangs_after_the_login_is_given_up(box: Sshd, point: str) -> None:
+    rules = _Hangs(point)
+    config = fabric.Config(lazy=True)
+    config.set_runtime_ssh_path(str(box.config))
+    with _served(box, rules):
+        host = There("box", lambda: Connection("box", config, interactive=False))
+        began = time.monotonic()
+        try:
+            with pytest.raises((TimeoutError, ConnectError), match=r"^$|connection was cut|Timeout opening channel"):
+                list(host.talk(b"true\n", 1.0))
+        finally:
+            rules.over.set()
+            host.close()
+    assert time.monotonic() - began < 30
 
 
 def test_a_host_that_hangs_up_refuses_or_has_no_name(box: Sshd) -> None:

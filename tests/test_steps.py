@@ -13,7 +13,7 @@ from cryptography.x509.oid import ExtendedKeyUsageOID
 
 from nbfab.converge import STEPS, plan
 from nbfab.errors import HostError, UsageError
-from nbfab.facts import Environment, Facts, Kernel, Server, Started, parse
+from nbfab.facts import Environment, Facts, Kernel, Server, Started
 from nbfab.passwords import Password, generate
 from nbfab.settings import Settings
 from nbfab.steps import certificate, config, install, password, server
@@ -306,10 +306,3 @@ def test_what_would_end_with_the_server() -> None:
 def test_a_place_that_is_not_safe_is_not_written_to(facts: Mapping[str, Any], reason: str) -> None:
     with pytest.raises(HostError, match=reason):
         plan(WANTED, replace(NEW, **facts), STEPS.values())
-
-
-def test_what_a_host_tells_must_make_sense() -> None:
-    with pytest.raises(HostError, match="makes no sense"):
-        parse([{"user": "ann"}])
-    with pytest.raises(HostError, match="makes no sense"):
-        parse([{"clock": "tomorrow"}])
