@@ -1,79 +1,107 @@
 """An Ansible inventory in YAML, read as it is; what is not understood is left out, with a line for each such key.
 
-Source: Ansible's user guide, "How to build your inventory", and its plugin `ansible.builtin.yaml`.
+A host whose address, port, user or way there is not understood is not contacted: another machine might be meant.
+Sources: Ansible's user guide, "How to build your inventory", its plugins `ansible.builtin.yaml` and `host_group_vars`.
 """
 
 import re
-from collections.abc import Iterable, Iterator, Mapping
-from dataclasses import dataclass
+from collections.abc import Iterator, Mapping, Sequence
 from pathlib import Path
-from typing import Any
+from typing import Any, NamedTuple
 
 from nbfab.errors import UsageError
-from nbfab.inventory import Inventory, InventoryHost, Pairs, host_name, mapping, over, parsed
+from nbfab.inventory import (
+    Inventory,
+    InventoryHost,
+    Pairs,
+    check_length,
+    check_passwords,
+    host_name,
+    mapping,
+    over,
+    parsed,
+    unknown,
+)
 from nbfab.inventory_keys import KEYS
-from nbfab.ranges import MOST, expand
-from nbfab.yaml12 import Node, Place, Tagged
+from nbfab.ranges import LONGEST, MOST, expand
+from nbfab.vars_files import VarsFiles
+from nbfab.yaml12 import Faulty, Node, Place, Tagged, shown
 
 NAMES = {
     "ansible_host": "address",
+    "ansible_ssh_host": "address",
     "ansible_user": "user",
+    "ansible_ssh_user": "user",
     "ansible_port": "ssh_port",
+    "ansible_ssh_port": "ssh_port",
     "ansible_ssh_private_key_file": "identity",
+    "ansible_private_key_file": "identity",
+    "ansible_connection": "connection",
+    "ansible_ssh_common_args": "common arguments",
+    "ansible_ssh_extra_args": "extra arguments",
     **{f"nbfab_{name}": name for name in KEYS},
 }
+WAY = ("address", "user", "ssh_port", "connection", "common arguments", "extra arguments")
+OVER_SSH = ("ssh", "ansible.builtin.ssh", "smart", "paramiko", "paramiko_ssh", "ansible.netcommon.libssh")
+DEEPEST = 100  # groups in groups
 
 _OWN_NAME = re.compile(r"\{\{\s*inventory_hostname(_short)?\s*\}\}")
-_PORT = re.compile(r"((?:[^:\[\]]|\[[^\[\]]*\])+):([0-9]+)")
+_PORT = re.compile(r"((?:[^:\[\]]|\[[^\[\]]*\])+):0*([0-9]+)")
+_JUMP = re.compile(r"(?:^|\s)(?:-J\s*|-o\s*[\"']?ProxyJump[= ]\s*)([^\s\"']+)", re.IGNORECASE)
 
 
 def looks_like(top: Pairs) -> bool:
     """Whether the keys at the top are groups, as Ansible has them, and not nbfab's own."""
-    if set(top) & {"defaults", "groups", "hosts"} or not top:
+    if "all" in top:
+        return True
+    if set(top) & {"defaults", "groups", "hosts"}:
         return False
     inside = [node.value for _, node in top.values() if isinstance(node.value, dict)]
-    return "all" in top or any({"hosts", "children", "vars"} & set(value) for value in inside)
+    return any({"hosts", "children", "vars"} & set(value) for value in inside)
 
 
-@dataclass(frozen=True)
-class _Template:
-    """A value that is known once the host's name is, or never."""
+class _Said(NamedTuple):
+    """What a variable is set to, not looked at yet: only what is nearest to a host matters."""
 
-    key: str
     variable: str
     node: Node
 
-    def filled(self, host: str) -> Node | None:
+    def of(self, host: str) -> Node | None:
         """The value for a host; None for a template that asks for more than the host's name, and for what is tagged."""
-        if isinstance(self.node.value, Tagged):
-            return None
-        text = _OWN_NAME.sub(lambda match: host.partition(".")[0] if match[1] else host, self.node.value)
-        return None if _is_template(text) else Node(text, self.node.place)
+        value = self.node.value
+        check_length(self.variable, self.node)
+        if isinstance(value, str):
+            value = _OWN_NAME.sub(lambda match: host.partition(".")[0] if match[1] else host, value)
+        is_template = isinstance(value, str) and any(mark in value for mark in ("{{", "{%", "{#"))
+        return None if is_template or isinstance(value, Tagged) else Node(value, self.node.place)
 
 
-def _is_template(value: Any) -> bool:
-    return isinstance(value, Tagged) or (isinstance(value, str) and ("{{" in value or "{%" in value))
+Values = Mapping[str, _Said]
 
 
 class _Reader:
     """Gathers groups and hosts, which an Ansible inventory may name in several places."""
 
-    def __init__(self) -> None:
+    def __init__(self, path: Path) -> None:
+        self.path = path
         self.parents: dict[str, set[str]] = {}
-        self.vars: dict[str, dict[str, Any]] = {}
-        self.hosts: dict[str, tuple[Place, list[str], dict[str, Any]]] = {}
+        self.vars: dict[str, dict[str, _Said]] = {}
+        self.hosts: dict[str, tuple[Place, list[str], dict[str, _Said]]] = {}
+        self.nameless: dict[str, UsageError] = {}
         self.ignored: dict[str, Place] = {}
-        self.unread: dict[str, UsageError] = {}
         self.depths: dict[str, int] = {"all": 0}
         self.priorities: dict[str, int] = {}
         self.named = 0
+        self.group_files = VarsFiles(path.parent / "group_vars")
+        self.host_files = VarsFiles(path.parent / "host_vars")
+        self._known: dict[tuple[str, ...], tuple[tuple[str, ...], dict[str, _Said]]] = {}
 
     def group(self, name: str, node: Node, parent: str) -> None:
         self.parents.setdefault(name, set())
         if parent:
             self.parents[name].add(parent)
-        if not isinstance(node.value, dict | None):
-            self.ignored.setdefault(name, node.place)
+        if not isinstance(node.value, dict | Faulty | None):
+            self.ignored.setdefault(shown(name)[1:-1], node.place)
             return
         for key, (at, value) in mapping(node, "hosts, children and vars").items():
             if key == "vars":
@@ -83,62 +111,76 @@ class _Reader:
                     self.group(str(child.value), inside, name)
             elif key == "hosts":
                 for pattern, own in _members(value, "hosts"):
-                    self.named_here(pattern, self.values(mapping(own, "variables").items()), name)
+                    self.named_here(pattern, self.values(mapping(own, "variables")), name)
             else:
-                self.ignored.setdefault(f"{name}: {key}", at.place)
+                self.ignored.setdefault(f"{name}: {shown(key)[1:-1]}", at.place)
 
     def variables(self, group: str, pairs: Pairs) -> None:
         own = dict(pairs)
         _, priority = own.pop("ansible_group_priority", (None, None))
-        if priority and (type(priority.value) is int or str(priority.value).isdecimal()):
+        if priority and re.fullmatch(r"-?[0-9]{1,9}", str(priority.value)):
             self.priorities[group] = int(priority.value)
-        self.vars.setdefault(group, {}).update(self.values(own.items()))
+        self.vars.setdefault(group, {}).update(self.values(own))
 
-    def named_here(self, pattern: Node, values: Mapping[str, Any], group: str) -> None:
+    def named_here(self, pattern: Node, values: Values, group: str) -> None:
         """Hosts that a group names, `gpu[01:30]:2222` as well."""
-        place = pattern.place
-        with_port = _PORT.fullmatch(str(pattern.value))
-        text = with_port[1] if with_port else str(pattern.value)
-        port = {"ssh_port": parsed("ssh_port", Node(int(with_port[2][:6]), place))} if with_port else {}
-        for name in expand(text, place):
+        place, text = pattern.place, str(pattern.value)
+        with_port = _PORT.fullmatch(text) if len(text) <= LONGEST else None
+        port = {"ssh_port": _Said("the port in its name", Node(int(with_port[2][:6]), place))} if with_port else {}
+        for found in expand(with_port[1] if with_port else text, place):
             self.named += 1
             if self.named > MOST:
                 raise place.error(f"more than {MOST} hosts")
-            _, groups, own = self.hosts.setdefault(host_name(name, place), (place, [], {**port}))
+            try:
+                name = host_name(found, place)
+            except UsageError as error:
+                name = found
+                self.nameless.setdefault(name, error)
+            _, groups, own = self.hosts.setdefault(name, (place, [], {**port}))
             if group not in groups:
                 groups.append(group)
             own.update(values)
 
-    def values(self, pairs: Iterable[tuple[str, tuple[Node, Node]]]) -> dict[str, Any]:
-        values: dict[str, Any] = {}
-        for name, (key, node) in pairs:
-            if name not in NAMES:
-                self.ignored.setdefault(name, key.place)
-            elif _is_template(node.value):
-                values[NAMES[name]] = _Template(NAMES[name], name, node)
+    def values(self, pairs: Pairs) -> dict[str, _Said]:
+        values: dict[str, _Said] = {}
+        for name, (key, node) in pairs.items():
+            if name in NAMES:
+                said = values[NAMES[name]] = _Said(name, node)
+                # Of nbfab's own a wrong one is refused wherever it stands.
+                if name.startswith("nbfab_") and said.of("") and node.value is not None:
+                    parsed(NAMES[name], node, name)
+            elif name.startswith("nbfab_"):
+                raise unknown(key, name, list(NAMES))
             else:
-                values[NAMES[name]] = parsed(NAMES[name], node)
+                self.ignored.setdefault(shown(name)[1:-1], key.place)
+        check_passwords({name: pairs[name] for name in pairs if name in NAMES})
         return values
 
-    def filled(self, host: str, values: Mapping[str, Any]) -> dict[str, Any] | None:
-        """The values of a host; None where its address cannot be known, as another machine might be meant."""
-        filled: dict[str, Any] = {}
-        for key, value in values.items():
-            node = value.filled(host) if isinstance(value, _Template) else None
-            if not isinstance(value, _Template):
-                filled[key] = value
-            elif node:
-                filled[key] = parsed(key, node)
-            elif key == "address":
-                what = f"ansible_host is not understood here, and the host {host} left out"
-                self.unread[host] = value.node.place.error(what, "write its address out")
-                return None
-            else:
-                self.ignored.setdefault(value.variable, value.node.place)
-        return filled
+    def from_file(self, files: VarsFiles, name: str) -> dict[str, _Said]:
+        """What the files beside the inventory say of a group or a host; a line tells of what is left out of each."""
+        values: dict[str, _Said] = {}
+        for place, pairs in files.of(name):
+            known = {key: pair for key, pair in pairs.items() if key in NAMES or key.startswith("nbfab_")}
+            if len(known) < len(pairs) or not pairs:
+                self.ignored.setdefault(f"all else in {place.file}" if known else "what it says", place)
+            values |= self.values(known)
+        return values
 
-    def ancestors(self, groups: list[str]) -> list[str]:
-        """All groups that a host is in, as Ansible ranks them: by depth, priority and name; later ones win."""
+    def given(self, groups: Sequence[str]) -> tuple[tuple[str, ...], dict[str, _Said]]:
+        """All groups of a host that is in those, as Ansible ranks them, and what they give it, the later ones' over."""
+        key = tuple(groups)
+        if key not in self._known:
+            ranked = self.ranked(groups)
+            values: dict[str, Any] = {}
+            for group in ("all", *ranked):
+                values = over(values, self.vars.get(group, {}))
+            for group in ("all", *ranked):
+                values = over(values, self.from_file(self.group_files, group))
+            self._known[key] = (ranked, values)
+        return self._known[key]
+
+    def ranked(self, groups: Sequence[str]) -> tuple[str, ...]:
+        """By depth, priority and name; a host is in `ungrouped` if it is in no other group, but `all`."""
         found: set[str] = set()
         todo = list(groups)
         while todo:
@@ -146,13 +188,59 @@ class _Reader:
             if group not in found:
                 found.add(group)
                 todo += self.parents.get(group, ())
-        return sorted(found, key=lambda group: (self.depth(group), self.priorities.get(group, 1), group))
+        found = found - {"all", "ungrouped"} or {"ungrouped"}
+        return tuple(sorted(found, key=lambda group: (self.depth(group), self.priorities.get(group, 1), group)))
 
-    def depth(self, group: str) -> int:
+    def depth(self, group: str, level: int = 0) -> int:
+        if level > DEEPEST:
+            raise Place(self.path.name).error(f"groups in groups, more than {DEEPEST} deep")
         if group not in self.depths:
             self.depths[group] = 0  # so that a circle ends
-            self.depths[group] = 1 + max(map(self.depth, self.parents.get(group, ())), default=0)
+            self.depths[group] = 1 + max(
+                (self.depth(parent, level + 1) for parent in self.parents.get(group, ())), default=0
+            )
         return self.depths[group]
+
+    def host(self, name: str, place: Place, groups: Sequence[str], own: Values) -> InventoryHost:
+        ranked, values = self.given(groups)
+        said = over(over(values, own), self.from_file(self.host_files, name))
+        try:
+            if name in self.nameless:
+                raise self.nameless[name]
+            return InventoryHost(name, place, ranked, self.settled(name, said))
+        except UsageError as error:
+            return InventoryHost(name, place, ranked, unread=error)
+
+    def settled(self, host: str, said: Values) -> dict[str, Any]:
+        """The values of a host. Raises UsageError where it is not certain which machine is meant."""
+        values: dict[str, Any] = {}
+        for key, one in said.items():
+            variable, place = one.variable, one.node.place
+            node = one.of(host)
+            if node is None and key in WAY:
+                raise place.error(f"{variable} is not understood here", "write it out")
+            if node is None:
+                self.ignored.setdefault(variable, place)
+            elif node.value is None:
+                pass  # as if nothing were said, farther away either
+            elif key == "connection":
+                if node.value not in OVER_SSH:
+                    raise place.error(
+                        "it is not reached over SSH in Ansible either", "leave it out with --limit '!NAME'"
+                    )
+            elif key in ("common arguments", "extra arguments"):
+                jump = _JUMP.search(str(node.value))
+                if jump:
+                    values.setdefault("jump", parsed("jump", Node(jump[1], place), variable))
+                elif "proxycommand" in str(node.value).lower():
+                    raise place.error(
+                        f"the ProxyCommand of {variable} is not understood here", "put it into ssh_config"
+                    )
+                else:
+                    self.ignored.setdefault(variable, place)
+            else:
+                values[key] = parsed(key, node, variable)
+        return values
 
 
 def _members(node: Node, what: str) -> Iterator[tuple[Node, Node]]:
@@ -165,20 +253,11 @@ def _members(node: Node, what: str) -> Iterator[tuple[Node, Node]]:
 
 def build(top: Pairs, path: Path) -> Inventory:
     """The inventory that Ansible's groups describe."""
-    reader = _Reader()
+    reader = _Reader(path)
     for name, (_, node) in top.items():
         reader.group(name, node, "")
-    hosts = []
-    for name, (place, groups, own) in reader.hosts.items():
-        values: dict[str, Any] = reader.vars.get("all", {})
-        ranked = reader.ancestors(groups)
-        for group in ranked:
-            values = over(values, reader.vars.get(group, {}))
-        filled = reader.filled(name, over(values, own))
-        if filled is not None:
-            hosts.append(InventoryHost(name, place, tuple(group for group in ranked if group != "all"), filled))
+    hosts = tuple(reader.host(name, *found) for name, found in reader.hosts.items())
     if not hosts:
-        none = Place(path.name).error("no hosts in it", "all: {hosts: {gpu1: }}")
-        raise next(iter(reader.unread.values()), none)
-    notes = [f"{place}: {name} is not understood here, and left out" for name, place in reader.ignored.items()]
-    return Inventory(path, tuple(hosts), (*notes, *map(str, reader.unread.values())), reader.unread)
+        raise Place(path.name).error("no hosts in it", "all: {hosts: {gpu1: }}")
+    notes = (f"{place}: {name[:80]} is not understood here, and left out" for name, place in reader.ignored.items())
+    return Inventory(path, hosts, tuple(notes))

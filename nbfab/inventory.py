@@ -13,17 +13,23 @@ from nbfab.inventory_keys import KEYS, PASSWORDS
 from nbfab.ranges import MOST, expand
 from nbfab.settings import BY_KEY
 from nbfab.ssh_hosts import parse_host
-from nbfab.yaml12 import Node, Place, Tagged, read
+from nbfab.yaml12 import Faulty, Node, Place, Tagged, read, shown
+
+LONGEST = 4096  # characters of a value: a path may have that many
 
 
 @dataclass(frozen=True)
 class InventoryHost:
-    """A host of the inventory: its name, the groups that it is in, and the values of its keys, the nearest ones."""
+    """A host of the inventory: its name, the groups that it is in, and the values of its keys, the nearest ones.
+
+    `unread` is why it is not certain which machine is meant, so that it must not be contacted.
+    """
 
     name: str
     place: Place
     groups: tuple[str, ...] = ()
     values: Mapping[str, Any] = field(default_factory=dict, repr=False)
+    unread: UsageError | None = None
 
     @property
     def typed(self) -> str:
@@ -57,21 +63,18 @@ class InventoryHost:
 
 @dataclass(frozen=True)
 class Inventory:
-    """All hosts of a file, in their order there; `notes` tell what was not understood and left out.
-
-    `unread` are hosts that were left out, and why.
-    """
+    """All hosts of a file, in their order there; `notes` tell what was not understood and left out."""
 
     path: Path
     hosts: tuple[InventoryHost, ...]
     notes: tuple[str, ...] = ()
-    unread: Mapping[str, UsageError] = field(default_factory=dict)
 
     def find(self, name: str) -> InventoryHost | None:
-        """The host of that name. Raises UsageError for one that was left out: another machine may bear its name."""
-        if name in self.unread:
-            raise self.unread[name]
-        return next((host for host in self.hosts if host.name == name), None)
+        """The host of that name. Raises UsageError for one that must not be contacted."""
+        found = next((host for host in self.hosts if host.name == name), None)
+        if found and found.unread:
+            raise found.unread
+        return found
 
     def select(self, pattern: str) -> tuple[InventoryHost, ...]:
         """The hosts that names, groups or globs between commas name; `!` before one takes its hosts away.
@@ -113,7 +116,7 @@ def build(root: Node, path: Path) -> Inventory:
     known = ("defaults", "groups", "hosts")
     for name, (key, _) in top.items():
         if name not in known:
-            raise key.place.error(f"unknown key {name[:60]!r}", _nearest(name, known))
+            raise unknown(key, name, known)
     defaults = _values(mapping(top["defaults"][1], "options"), ()) if "defaults" in top else {}
     hosts = _joined(_group(top, (), _near(defaults, 0)))
     if not hosts:
@@ -128,6 +131,8 @@ def mapping(node: Node, what: str) -> Pairs:
     """The keys of a node that has to be a mapping; nothing is an empty one."""
     if node.value is None:
         return {}
+    if isinstance(node.value, Faulty):
+        raise node.value.error
     if not isinstance(node.value, dict):
         # A text is not repeated: it may be a password in the wrong place.
         kind = "a text" if isinstance(node.value, str) else node.kind()
@@ -146,16 +151,30 @@ def _values(pairs: Pairs, more: Sequence[str], *, host: bool = False) -> dict[st
             if definition is not None:
                 raise key.place.error(f"{name} is a key of a host, not of a group or of defaults")
             names = [key for key, of in KEYS.items() if host or not of.host]
-            raise key.place.error(f"unknown key {name[:60]!r}", _nearest(name, [*names, *more]))
+            raise unknown(key, name, [*names, *more])
         values[name] = parsed(name, node)
-    both = [name for name in PASSWORDS if name in values]
-    if len(both) > 1:
-        raise pairs[both[1]][0].place.error(f"{both[1]} and {both[0]} exclude each other")
+    check_passwords({name: pairs[name] for name in values})
     return values
 
 
-def parsed(name: str, node: Node) -> Any:
-    """The value of a key, checked."""
+def unknown(key: Node, name: str, known: Sequence[str]) -> UsageError:
+    """An error about a key that there is not, which names the nearest that there is."""
+    hint = "a blank is wanted after the colon" if ":" in name else _nearest(name, known)
+    return key.place.error(f"unknown key {shown(name)}", hint)
+
+
+def check_passwords(pairs: Pairs) -> None:
+    """Raises UsageError where one place says more than once where a password comes from."""
+    both = [name for name in pairs if name.removeprefix("nbfab_") in PASSWORDS]
+    if len(both) > 1:
+        raise pairs[both[1]][0].place.error(f"{both[1]} and {both[0]} exclude each other")
+
+
+def parsed(name: str, node: Node, written: str = "") -> Any:
+    """The value of a key, which may be `written` otherwise, checked."""
+    if isinstance(node.value, Faulty):
+        raise node.value.error
+    check_length(written or name, node)
     value = [item.value for item in node.value] if isinstance(node.value, list) else node.value
     if type(value) is int and KEYS[name].schema.get("type") == "string":
         value = str(value)  # as it was written: of numbers, only such are read as one
@@ -165,8 +184,15 @@ def parsed(name: str, node: Node) -> Any:
         return KEYS[name].parse(value)
     except (ValueError, TypeError) as error:
         wanted = str(error) if isinstance(error, ValueError) else "a value"
-        shown = "" if KEYS[name].secret else f", not {node.kind()}"
-        raise node.place.error(f"{name} must be {wanted}{shown}") from None
+        instead = "" if KEYS[name].secret else f", not {node.kind()}"
+        raise node.place.error(f"{written or name} must be {wanted}{instead}") from None
+
+
+def check_length(name: str, node: Node) -> None:
+    """Raises UsageError for a text that no value needs, before it is copied for thousands of hosts."""
+    items = node.value if isinstance(node.value, list) else [node]
+    if any(isinstance(item.value, str) and len(item.value) > LONGEST for item in items):
+        raise node.place.error(f"{name} is longer than {LONGEST} characters")
 
 
 def over(far: Mapping[str, Any], near: Mapping[str, Any]) -> dict[str, Any]:
@@ -230,48 +256,50 @@ def host_name(name: str, place: Place) -> str:
         raise place.error(str(error), error.hint) from None
     if parts.user or parts.port:
         raise place.error(f"{name[:60]!r} is more than a host's name", "user and ssh_port are keys of their own")
-    return name
+    return parts.host
 
 
 def _joined(found: Iterable[_Found]) -> tuple[InventoryHost, ...]:
     """Each host once; one that is only named again joins that group too, as in Ansible. Raises UsageError."""
-    hosts: dict[str, _Found] = {}
+    hosts: dict[str, list[_Found]] = {}
     for number, host in enumerate(found):
         if number >= MOST:
             raise host.place.error(f"more than {MOST} hosts")
-        before = hosts.get(host.name)
-        if before is None:
-            hosts[host.name] = host
-        elif (host.own and before.own) or before.groups == host.groups:
-            raise host.place.error(f"host {host.name} stands here a second time; first at {before.place}")
-        else:
-            own = {**before.own, **host.own}
-            given = _nearer(before, host, own)
-            hosts[host.name] = _Found(host.name, before.place, (*before.groups, *host.groups), given, own)
-    return tuple(
-        InventoryHost(h.name, h.place, h.groups, over({name: value for name, (_, value) in h.given.items()}, h.own))
-        for h in hosts.values()
-    )
+        before = hosts.setdefault(host.name, [])
+        if any((host.own and one.own) or one.groups == host.groups for one in before):
+            raise host.place.error(f"host {host.name} stands here a second time; first at {before[0].place}")
+        before.append(host)
+    joined = []
+    for name, places in hosts.items():
+        own = {key: value for place in places for key, value in place.own.items()}
+        groups = tuple(group for place in places for group in place.groups)
+        joined.append(InventoryHost(name, places[0].place, groups, over(_nearest_given(places, own), own)))
+    return tuple(joined)
 
 
-def _nearer(one: _Found, other: _Found, own: Mapping[str, Any]) -> Given:
-    """What the groups of two places give a host, of each the nearer. Raises UsageError for two that are as near."""
+def _nearest_given(places: Sequence[_Found], own: Mapping[str, Any]) -> dict[str, Any]:
+    """What the groups of all places give a host, the nearest of each kind. Raises UsageError for two as near."""
 
     def kind(name: str) -> str:
         return "password" if name in PASSWORDS else name
 
-    given = {kind(name): (name, *value) for name, value in one.given.items()}
-    said = {kind(name) for name in own}
-    for name, (depth, value) in other.given.items():
-        known, near, before = given.get(kind(name), (name, -1, None))
-        if depth == near and (known, before) != (name, value) and kind(name) not in said:
-            raise other.place.error(
-                f"host {other.name} has two values of {kind(name)}: by {one.place} and by this group",
-                f"give {kind(name)} at the host itself",
-            )
-        if depth > near:
-            given[kind(name)] = (name, depth, value)
-    return {name: (depth, value) for name, depth, value in given.values()}
+    best: dict[str, tuple[int, str, Any, Place]] = {}
+    clashes: dict[str, UsageError] = {}
+    for found in places:
+        for name, (depth, value) in found.given.items():
+            what = kind(name)
+            known = best.get(what)
+            if known is None or depth > known[0]:
+                best[what] = (depth, name, value, found.place)
+                clashes.pop(what, None)
+            elif depth == known[0] and known[1:3] != (name, value):
+                clashes[what] = found.place.error(
+                    f"host {found.name} has two values of {what}: by {known[3]} and by this group",
+                    f"give {what} at the host itself",
+                )
+    for what in sorted(clashes.keys() - {kind(name) for name in own}):
+        raise clashes[what]
+    return {name: value for _, name, value, _ in best.values()}
 
 
 def _nearest(name: str, known: Sequence[str]) -> str:

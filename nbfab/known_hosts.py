@@ -10,9 +10,10 @@ import os
 import re
 from collections import defaultdict
 from collections.abc import Iterator, Mapping, Sequence
-from functools import cache
+from functools import cache, lru_cache
 from typing import NamedTuple
 
+LONGEST = 1023  # bytes of a pattern; OpenSSH takes a line with a longer one for nothing (match.c)
 _MARKERS = (b"@cert-authority", b"@revoked")
 
 
@@ -32,15 +33,16 @@ def find(name: str, file: str) -> Iterator[Line]:
     """
     wanted = name.encode()
     try:
-        status = os.stat(file)
-        exact, rest = _read(file, (status.st_ino, status.st_size, status.st_mtime_ns))
+        stat = os.stat(file)
+        version = (stat.st_dev, stat.st_ino, stat.st_size, stat.st_mtime_ns, stat.st_ctime_ns)
+        exact, rest = _read(file, version)
     except OSError:
         return
     yield from exact.get(wanted, ())
     yield from (line for line in rest if _is_about(line.hosts, wanted))
 
 
-@cache
+@lru_cache(maxsize=8)  # files; each new key that is recorded makes a new version of one
 def _read(file: str, version: tuple[int, ...]) -> tuple[Mapping[bytes, Sequence[Line]], Sequence[Line]]:
     """The lines of a file: those that name hosts, by name, and those whose hosts are patterns, or hashed."""
     exact, rest = defaultdict(list), []
@@ -56,17 +58,22 @@ def _read(file: str, version: tuple[int, ...]) -> tuple[Mapping[bytes, Sequence[
 
 def _parse(text: bytes) -> Line | None:
     """A line; None for a comment, and for what OpenSSH would not take for an entry."""
-    words = text.split()
-    marker = words.pop(0) if words and words[0].startswith(b"@") else b""
-    if len(words) < 3 or words[0].startswith(b"#") or marker not in (b"", *_MARKERS):
+    text = text.partition(b"\0")[0].strip(b" \t\n")
+    words = re.split(rb"[ \t]+", text)
+    marker = words.pop(0) if text.startswith(b"@") else b""
+    if len(words) < 3 or text.startswith(b"#") or marker not in (b"", *_MARKERS):
         return None
-    line = Line(marker, *words[:3])
+    hosts, kind, key = words[:3]
+    key = re.sub(rb"\s", b"", key)
+    kind = re.sub(
+        rb"^rsa-sha2-(256|512)$", b"ssh-rsa", kind
+    )  # the signatures' names, which OpenSSH takes for the key's
     try:
-        blob = base64.b64decode(line.key, validate=True)
+        blob = base64.b64decode(key, validate=True)
     except binascii.Error:
         return None
-    fits = line.type.isascii() and blob.startswith(len(line.type).to_bytes(4, "big") + line.type)
-    return line if fits else None
+    fits = kind.isascii() and blob.startswith(len(kind).to_bytes(4, "big") + kind)
+    return Line(marker, hosts, kind, key) if fits and max(map(len, hosts.split(b","))) < LONGEST else None
 
 
 def _is_about(hosts: bytes, name: bytes) -> bool:
@@ -82,10 +89,11 @@ def _is_hash_of(hosts: bytes, name: bytes) -> bool:
     """Whether `|1|salt|digest` stands for the name: HMAC-SHA1, both parts in base64."""
     try:
         _, version, salt, digest = hosts.split(b"|")
-        hashed = hmac.digest(base64.b64decode(salt, validate=True), name, "sha1")
+        salt = base64.b64decode(salt, validate=True)
+        hashed = hmac.digest(salt, name, "sha1")
     except ValueError:
         return False
-    return version == b"1" and hmac.compare_digest(base64.b64encode(hashed), digest)
+    return version == b"1" and len(salt) == 20 and hmac.compare_digest(base64.b64encode(hashed), digest)
 
 
 @cache

@@ -3,6 +3,7 @@
 import sys
 from collections.abc import Mapping, Sequence
 from contextlib import AbstractContextManager, nullcontext
+from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -64,15 +65,18 @@ def _page(c: Context, given: Mapping[str, Any]) -> None:
         _no_host(c)
         jobs = _jobs(given["jobs"])
         _, hosts = chosen(given, "page")
+        ended = _not_contacted("status", hosts)
         handout, jumps = Handout(hosts), Jumps()
-        members = members_of(c, hosts, tasks.status.does, given, handout, jumps)
+        contacted = [host for host in hosts if host.name not in ended]
+        members = members_of(c, contacted, tasks.status.does, given, handout, jumps)
     try:
         run = _run(members, "status", jobs, Progress())
     finally:
         jumps.close()
     if run.interrupted:
         raise Exit("the page was not written", code=130)
-    outcomes = run.in_order()
+    ended |= {outcome.host: outcome for outcome in run.in_order()}
+    outcomes = [ended[host.name] for host in hosts]
     path = Path(given["output"] or "fleet.html")
     new = path.with_name(f".{path.name}.new")
     with exits():
@@ -96,13 +100,14 @@ def chosen(given: Mapping[str, Any], task: str) -> "tuple[Inventory, Sequence[In
     """
     from nbfab import memory
     from nbfab.inventory import load
+    from nbfab.report import clean
 
     path = Path(given["inventory"] or INVENTORY)
     if not given["inventory"] and not path.exists():
         raise UsageError(f"there is no {path} here", "--inventory FILE; hosts.example.yaml shows what it may hold")
     inventory = load(path)
     for note in inventory.notes:
-        print(note, file=sys.stderr)
+        print(clean(note), file=sys.stderr)
     hosts = inventory.select(given["limit"]) if given["limit"] is not None else inventory.hosts
     if given.get("failed"):
         names = memory.failed(path, task)
@@ -125,24 +130,25 @@ def _fleet(c: Context, task: HostTask, given: Mapping[str, Any]) -> None:
         _no_host(c)
         jobs = _jobs(given["jobs"])
         inventory, hosts = chosen(given, name)
+        known = _not_contacted(name, hosts)
+        contacted = [host for host in hosts if host.name not in known]
         handout = Handout(hosts)
         jumps = Jumps()
         everybody = asking.given_password(given["password_stdin"]) if "password_stdin" in given else None
         if everybody and name != "plan":
             _ = everybody.hash  # made once, before the threads
-        members = members_of(c, hosts, task.does, given, handout, jumps, everybody)
+        members = members_of(c, contacted, task.does, given, handout, jumps, everybody)
     progress = Progress()
-    known: dict[str, Outcome] = {}
     run = None
     try:
         if name == "setup" and not given["yes"] and not given["json"] and members and asking.somebody():
-            looking = members_of(c, hosts, _plan_body(), given, handout, jumps, everybody)
+            looking = members_of(c, contacted, _plan_body(), given, handout, jumps, everybody)
             preview = _run(looking, "plan", jobs, progress)
-            print(plans(preview.in_order()), flush=True)
+            print(plans([*preview.in_order(), *known.values()]), flush=True)
             if preview.stopping.is_set():
                 raise Exit("nothing was changed", code=130)
             # Nobody has seen what would change on a host that was not reached, so nothing is changed there.
-            known = {outcome.host: outcome for outcome in preview.in_order() if outcome.status}
+            known |= {outcome.host: outcome for outcome in preview.in_order() if outcome.status}
             if not any(outcome.verdict == "would change" for outcome in preview.in_order()):
                 print("nothing to do on those that were reached")
             elif not _confirm():
@@ -153,7 +159,7 @@ def _fleet(c: Context, task: HostTask, given: Mapping[str, Any]) -> None:
         if run is None or not run.left:  # or it would wait for hosts that somebody does not wait for
             jumps.close()
     ended = {outcome.host: outcome for outcome in run.in_order()} | known
-    outcomes = [ended[member.name] for member in members]
+    outcomes = [ended[host.name] for host in hosts]
     if given["json"]:
         print(document(name, outcomes, passwords=handout.path))
     else:
@@ -165,6 +171,15 @@ def _fleet(c: Context, task: HostTask, given: Mapping[str, Any]) -> None:
     worst = max((outcome.status for outcome in outcomes), default=0)
     if worst:
         raise Exit(code=130 if run.interrupted else 1)
+
+
+def _not_contacted(task: str, hosts: "Sequence[InventoryHost]") -> "dict[str, Outcome]":
+    """The outcomes of hosts of which it is not certain which machine is meant."""
+    from nbfab.outcome import failure
+
+    return {
+        host.name: replace(failure(task, host.name, host.unread), verdict="refused") for host in hosts if host.unread
+    }
 
 
 def _no_host(c: Context) -> None:

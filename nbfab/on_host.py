@@ -1,7 +1,5 @@
 """Makes an Invoke task of what is done on one host: its options, where it runs, what it prints, how it exits."""
 
-import atexit
-import gc
 import inspect
 import shlex
 import sys
@@ -80,10 +78,6 @@ def declare(
         # Invoke leaves no compiled files beside a tasks.py (its --write-pyc), and so none of anything that is imported
         # from here on: where the installer did not compile them, as uv does not, that is a third of each run's time.
         sys.dont_write_bytecode = bool(sys.flags.dont_write_bytecode)
-        # What is imported stays until the end: looking through it for garbage, last at the exit, is a sixth of the
-        # processor time of a run that changes nothing.
-        gc.freeze()
-        atexit.register(gc.freeze)
         run(c, given)
 
     parameters = [inspect.Parameter("c", inspect.Parameter.POSITIONAL_OR_KEYWORD)]

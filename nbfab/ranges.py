@@ -7,20 +7,22 @@ from collections.abc import Iterator, Sequence
 from nbfab.yaml12 import Place
 
 MOST = 10_000  # hosts
+LONGEST = 300  # characters of a pattern; a host's name has up to 253
 
 _RANGE = re.compile(r"\[([0-9]*|[a-zA-Z]):([0-9]+|[a-zA-Z])(?::([0-9]+))?\]")
 
 
 def expand(pattern: str, place: Place) -> Iterator[str]:
     """The names that a pattern with ranges means, `gpu[01:30]`, `[a:f]`, `[:10:5]` from 0, as Ansible has them."""
+    if len(pattern) > LONGEST:
+        raise place.error(f"a name of more than {LONGEST} characters: {pattern[:60]!r}...")
     texts = _RANGE.split(pattern)
-    fixed, ranges = texts[::4], list(zip(texts[1::4], texts[2::4], texts[3::4], strict=True))
-    choices = [_choices(first, last, step, pattern, place) for first, last, step in ranges]
-    size = 1
-    for choice in choices:
-        size *= len(choice)
-    if size > MOST:
-        raise place.error(f"{pattern[:60]!r} means more than {MOST} hosts")
+    fixed, choices, size = texts[::4], [], 1
+    for first, last, step in zip(texts[1::4], texts[2::4], texts[3::4], strict=True):
+        choices.append(_choices(first, last, step, pattern, place))
+        size *= len(choices[-1])
+        if size > MOST:
+            raise place.error(f"{pattern[:60]!r} means more than {MOST} hosts")
     for chosen in itertools.product(*choices):
         yield fixed[0] + "".join(text + rest for text, rest in zip(chosen, fixed[1:], strict=True))
 

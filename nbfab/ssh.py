@@ -22,6 +22,7 @@ from nbfab.ssh_hosts import Route, jump_text, resolve
 from nbfab.transport import PromptSocket, Transport
 
 TIMEOUT = 15.0  # seconds to connect: TCP, banner and key exchange each
+LOGIN = 60.0  # seconds for an answer to a login, which the host may have to ask a directory for
 _LONGEST = 1_000_000  # seconds; a system call takes no more than 2**31 milliseconds
 KEEPALIVE = 30  # seconds; a connection that a sleeping laptop or a NAT lost is noticed
 HOPS = 8
@@ -124,7 +125,8 @@ class Connection(fabric.Connection):  # type: ignore[misc]
         if not offered:
             raise self._failed("HostKeyAlgorithms leaves none that nbfab can verify")
         options.key_types = offered
-        transport.banner_timeout = transport.handshake_timeout = transport.auth_timeout = self._timeout
+        transport.banner_timeout = transport.handshake_timeout = self._timeout
+        transport.auth_timeout = max(self._timeout, LOGIN)
         began = time.monotonic()
         try:
             transport.start_client(timeout=self._timeout)
@@ -218,15 +220,17 @@ def _dial(route: Route, timeout: float) -> socket.socket:
     family = {"inet": socket.AF_INET, "inet6": socket.AF_INET6}.get(route.family, socket.AF_UNSPEC)
     failed = OSError("the name has no address")
     for kind, *how, _, address in socket.getaddrinfo(route.hostname, route.port, family, socket.SOCK_STREAM):
-        connected = PromptSocket(kind, *how)
+        connected = None
         try:
+            connected = PromptSocket(kind, *how)
             connected.settimeout(timeout)
             if route.bind_address:
                 _bind(connected, route.bind_address)
             connected.connect(address)
             return connected
-        except OSError as error:
-            connected.close()
+        except OSError as error:  # the next address may be of a family that there is here
+            if connected:
+                connected.close()
             failed = error
     raise failed
 

@@ -46,9 +46,17 @@ def authenticate(transport: paramiko.Transport, route: Route, login: Login) -> N
     except paramiko.AuthenticationException as error:
         if transport.is_authenticated():
             return
+        if _is_late(error):
+            transport.close()  # what is answered later would be taken for the answer to something else
+            raise ConnectError(
+                f"{route.user}: no answer to the login within {transport.auth_timeout:.0f} seconds",
+                f"ssh -v {route.typed_for_ssh} true",
+            ) from None
         tried.append(clean(str(error)).strip().rstrip("."))
-    except paramiko.SSHException as error:
-        tried.append(clean(str(error)))
+    except TimeoutError:
+        tried.append(f"the agent did not answer within {TYPING} seconds")
+    except (paramiko.SSHException, EOFError, OSError) as error:
+        tried.append(clean(str(error)) or "it hung up")
     allowed = ",".join(_offered(transport, route)) if transport.is_active() else "it hung up"
     encrypted = [words.removesuffix(_ENCRYPTED) for words in tried if words.endswith(_ENCRYPTED)]
     hint = f"ssh-add {shlex.quote(encrypted[0])}" if encrypted else f"ssh -v {route.typed_for_ssh} true"
@@ -64,7 +72,7 @@ def _logged_in(transport: paramiko.Transport, route: Route, login: Login, tried:
     allowed = left[:1] if left[:1] == ["publickey"] else _offered(transport, route)
     while way := next((way for way in left if way in allowed), None):
         if way == "publickey":
-            more = _by_key(transport, route, keys)
+            more = _by_key(transport, route, keys, tried)
         else:
             more = _by_typing(transport, route, login, typing, way, tried)
         if transport.is_authenticated():
@@ -75,16 +83,26 @@ def _logged_in(transport: paramiko.Transport, route: Route, login: Login, tried:
     return transport.is_authenticated()
 
 
-def _by_key(transport: paramiko.Transport, route: Route, keys: Iterator[paramiko.PKey]) -> Sequence[str] | None:
+def _is_late(error: paramiko.AuthenticationException) -> bool:
+    return "timeout" in str(error)
+
+
+def _by_key(
+    transport: paramiko.Transport, route: Route, keys: Iterator[paramiko.PKey], tried: list[str]
+) -> Sequence[str] | None:
     """Shows keys until the host takes one: what it wants besides; None if it takes none."""
     for key in keys:
         try:
             return transport.auth_publickey(route.user, key)
         except paramiko.BadAuthenticationType as error:
             return error.allowed_types
-        except paramiko.AuthenticationException:
+        except paramiko.AuthenticationException as error:
+            if not transport.is_active() or _is_late(error):
+                raise
+        except paramiko.SSHException as error:  # an agent that was not allowed to sign with it
             if not transport.is_active():
                 raise
+            tried.append(f"{key.get_name()} {key.fingerprint}: {clean(str(error))}")
     return None
 
 
@@ -225,6 +243,7 @@ class _Agent(AgentSSH):
     def __init__(self, path: str) -> None:
         super().__init__()
         link = socket.socket(socket.AF_UNIX, socket.SOCK_STREAM)
+        link.settimeout(TYPING)  # it may ask somebody
         link.connect(path)
         self._connect(link)  # type: ignore[attr-defined] # the stubs leave it out
 

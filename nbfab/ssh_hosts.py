@@ -44,7 +44,7 @@ def parse_host(text: str) -> HostString:
             "a password has no place in a host's name", "leave it out; ssh asks, or better: use a key"
         )
     if at and not _USER.fullmatch(user):
-        raise HostStringError(f"{user!r} is no user's name for ssh", hint)
+        raise HostStringError(f"{user[:60]!r} is no user's name for ssh", hint)
     bracketed = re.fullmatch(r"\[([^\]]*)\](?::(.*))?", rest)
     if bracketed:
         host, port = bracketed[1], bracketed[2]
@@ -53,9 +53,9 @@ def parse_host(text: str) -> HostString:
     else:
         host, port = rest, None
     if not _HOST.fullmatch(host) or len(host) > 253:
-        raise HostStringError(f"{host!r} is no host's name", hint)
+        raise HostStringError(f"{host[:60]!r} is no host's name", hint)
     if port is not None and not (re.fullmatch(r"[1-9][0-9]{0,4}", port) and int(port) < 65536):
-        raise HostStringError(f"{port!r} is no port of {host}", "a port is a whole number from 1 to 65535")
+        raise HostStringError(f"{port[:60]!r} is no port of {host}", "a port is a whole number from 1 to 65535")
     return HostString(user if at else None, host, None if port is None else int(port))
 
 

@@ -1,5 +1,6 @@
 """paramiko's Transport, and its socket, with fewer round trips: with a host far away, they are what is waited for."""
 
+import contextlib
 import socket
 import threading
 from typing import Any
@@ -52,9 +53,10 @@ class Transport(paramiko.Transport):
 
     def auth_publickey(self, username: str, key: paramiko.PKey, event: threading.Event | None = None) -> list[str]:
         """As paramiko's; an RSA key waits, since the host has to tell first which signatures it takes (RFC 8308)."""
-        if event or "rsa" in key.get_name() or not self.initial_kex_done:
+        if event or "rsa" in key.get_name() or not (self.is_active() and self.initial_kex_done):
             return list(super().auth_publickey(username, key, event))
         event = threading.Event()
         self.auth_handler = _Eager(self)
-        self.auth_handler.auth_publickey(username, key, event)
+        with contextlib.suppress(EOFError):  # that it has hung up is told below
+            self.auth_handler.auth_publickey(username, key, event)
         return list(self.auth_handler.wait_for_response(event))

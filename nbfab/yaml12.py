@@ -38,7 +38,7 @@ class Place:
 class Node:
     """A value and its place.
 
-    `value` is None, bool, int or str, a list of nodes, a dict of keys to (key, node), or Tagged.
+    `value` is None, bool, int or str, a list of nodes, a dict of keys to (key, node), or Tagged or Faulty.
     """
 
     value: Any
@@ -48,8 +48,11 @@ class Node:
         """What this is, for an error."""
         if isinstance(self.value, Tagged):
             return f"something with a tag ({self.value.tag[:60]})"
-        names = {dict: "a mapping", list: "a list", type(None): "nothing"}
-        return names.get(type(self.value)) or repr(self.value)[:60]
+        # What looks like more than a word may hold a password, or a key, in the wrong place.
+        if isinstance(self.value, str) and not re.fullmatch(r"[^@\n]{0,60}", self.value):
+            return "a text like this"
+        names = {dict: "a mapping", Faulty: "a mapping", list: "a list", type(None): "nothing"}
+        return names.get(type(self.value)) or repr(self.value)
 
 
 @dataclass(frozen=True)
@@ -59,8 +62,18 @@ class Tagged:
     tag: str
 
 
-def read(path: Path) -> Node:
-    """The one document of a file. Raises UsageError, with the place, for whatever is no plain YAML 1.2 data."""
+@dataclass(frozen=True)
+class Faulty:
+    """In place of a mapping that is none that can be read: why. It matters only to whoever reads it."""
+
+    error: UsageError
+
+
+def read(path: Path, name: str = "") -> Node:
+    """The one document of a file, which errors call `name`, or else by its own.
+
+    Raises UsageError, with the place, for whatever is no plain YAML 1.2 data.
+    """
     try:
         if path.is_fifo() and path.parent != Path("/dev/fd"):  # but of a shell's <(command)
             raise UsageError(f"{path}: a FIFO, which might never end", "give a file")
@@ -70,7 +83,7 @@ def read(path: Path) -> Node:
         raise UsageError(f"{path}: {(error.strerror or 'cannot be read').lower()}") from None
     if len(data) > LARGEST:
         raise UsageError(f"{path}: larger than {LARGEST // 1_000_000} MB, so it is no list of hosts")
-    name = path.name
+    name = name or path.name
     try:
         text = data.decode("utf-8-sig")
     except UnicodeDecodeError as error:
@@ -83,6 +96,10 @@ def parse(text: str, name: str) -> Node:
     """As `read`, of a text."""
     from ruamel.yaml.error import MarkedYAMLError, YAMLError
 
+    tag = re.search(r"![^\s]{1000}", text)  # ruamel.yaml takes the square of its length
+    if tag:
+        line, column = _position(text, tag.start())
+        raise Place(name, line, column).error("a tag of more than 1,000 characters")
     try:
         return _build(_events(text), name)
     except UsageError:
@@ -95,10 +112,15 @@ def parse(text: str, name: str) -> Node:
     except YAMLError as error:
         # A character that YAML does not allow; the error's own text shows the file, so it is not repeated.
         position = getattr(error, "position", 0) or 0
-        line, column = text.count("\n", 0, position) + 1, position - text.rfind("\n", 0, position)
+        line, column = _position(text, position)
         raise Place(name, line, column).error("a character that YAML does not allow") from None
-    except (ValueError, RecursionError, AttributeError, IndexError, AssertionError):
+    except (ValueError, OverflowError, RecursionError, AttributeError, IndexError, AssertionError):
         raise UsageError(f"{name}: this is no YAML that can be read") from None
+
+
+def _position(text: str, offset: int) -> tuple[int, int]:
+    """The line and the column, from 1, of a character."""
+    return text.count("\n", 0, offset) + 1, offset - text.rfind("\n", 0, offset)
 
 
 def _events(text: str) -> Iterator[Any]:
@@ -133,7 +155,8 @@ def _build(events: Iterator[Any], name: str) -> Node:
         size += 1
         if kind == "AliasEvent":
             if event.anchor not in anchors:
-                raise place.error(f"nothing above is called &{event.anchor[:60]}")
+                # Not named: it may be a password, which has to stand in quotes if it begins with *.
+                raise place.error("an alias (*) of nothing that stands above", "a text that begins with * needs quotes")
             node, more, height = anchors[event.anchor]
             size += more
         elif kind in ("MappingStartEvent", "SequenceStartEvent"):
@@ -160,12 +183,21 @@ def _build(events: Iterator[Any], name: str) -> Node:
             stack[-1].items.append(node)
             stack[-1].height = max(stack[-1].height, 1 + height)
     read = stack[0].items
+    if read and isinstance(read[0].value, Faulty):
+        raise read[0].value.error
     if not read or read[0].value is None:
         raise Place(name).error("the file is empty")
     return read[0]
 
 
-def _mapping(items: list[Node]) -> dict[str, tuple[Node, Node]]:
+def _mapping(items: list[Node]) -> dict[str, tuple[Node, Node]] | Faulty:
+    try:
+        return _pairs(items)
+    except UsageError as error:
+        return Faulty(error)
+
+
+def _pairs(items: list[Node]) -> dict[str, tuple[Node, Node]]:
     pairs: dict[str, tuple[Node, Node]] = {}
     merged: dict[str, tuple[Node, Node]] = {}
     for key, value in zip(items[::2], items[1::2], strict=True):
@@ -177,15 +209,21 @@ def _mapping(items: list[Node]) -> dict[str, tuple[Node, Node]]:
             # should count, but Ansible takes the last, so neither is taken.
             for part in value.value if isinstance(value.value, list) else [value]:
                 if not isinstance(part.value, dict):
-                    raise part.place.error(f"a mapping to merge is wanted here, not {part.kind()}")
+                    kind = "a text" if isinstance(part.value, str) else part.kind()
+                    raise part.place.error(f"a mapping to merge is wanted here, not {kind}")
                 if twice := merged.keys() & part.value.keys():
-                    raise key.place.error(f"{min(twice)[:60]!r} is merged twice", "write it out here")
+                    raise key.place.error(f"{shown(min(twice))} is merged twice", "write it out here")
                 merged |= part.value
         elif name in pairs:
-            raise key.place.error(f"{name[:60]!r} stands here a second time; first at {pairs[name][0].place}")
+            raise key.place.error(f"{shown(name)} stands here a second time; first at {pairs[name][0].place}")
         else:
             pairs[name] = (key, value)
     return merged | pairs
+
+
+def shown(name: str) -> str:
+    """A key as an error may show it: not what follows a colon, which may be a value in want of a blank before it."""
+    return repr(name.partition(":")[0][:60])
 
 
 _INT = re.compile(r"0|-?[1-9][0-9]{0,15}")

@@ -8,6 +8,7 @@ import signal
 import socket
 import stat
 import subprocess
+import sys
 from collections.abc import Iterator
 from contextlib import ExitStack
 from pathlib import Path
@@ -258,6 +259,26 @@ def test_an_inventory_that_is_not_there(three: Fleet) -> None:
     done = three.run("setup")
     assert done.returncode == 2
     assert f"{three.inventory}: no such file" in done.stderr
+    three.write()
+
+
+def test_a_host_of_an_ansible_inventory_that_is_not_understood_is_not_contacted(three: Fleet) -> None:
+    three.inventory.write_text(f"""
+all:
+  vars: {{nbfab_python: {sys.executable}, ntp: pool.example.org}}
+  hosts: {{one: , two: {{ansible_connection: local}}, three: {{ansible_host: "{{{{ somewhere }}}}"}}}}
+""")
+    done = three.run("plan")
+    assert done.returncode == 1
+    assert "one: new" in done.stdout
+    assert "two: refused: hosts.yaml:4:44: it is not reached over SSH in Ansible either" in done.stdout
+    assert "three: refused: hosts.yaml:4:74: ansible_host is not understood here | mend: write it out" in done.stdout
+    assert "ntp is not understood here, and left out" in done.stderr
+    assert three.execs()["two"] == three.execs()["three"] == 0
+    assert three.run("plan", "--limit", "one").returncode == 0
+    assert three.json("status", "--limit", "two")["two"]["verdict"] == "refused"
+    said = three.run("page", "--limit", "two,three")
+    assert (said.returncode, "0 of 2 running" in said.stdout) == (1, True)
     three.write()
 
 

@@ -123,13 +123,19 @@ def test_limits(limit: str, names: list[str]) -> None:
         ("hosts: {'g[000000000000:999999999999]': }", "is no range"),
         ("hosts: {'[1:999][1:999][1:999]': }", "means more than 10000 hosts"),
         ("hosts:\n\ta: 1\n", "2:1: a tab where YAML wants blanks"),
-        ("hosts: {a: &x {b: *x}}", "1:19: nothing above is called &x"),
+        ("hosts: {a: &x {b: *x}}", "1:19: an alias (*) of nothing that stands above"),
         ("hosts: {a: &x {port: 1}, b: &y {port: 2}, c: {<<: [*x, *y]}}", "'port' is merged twice"),
-        ("hosts: {a: {<<: b}}", "1:17: a mapping to merge is wanted here, not 'b'"),
+        ("hosts: {a: {<<: b}}", "1:17: a mapping to merge is wanted here, not a text"),
         ("hosts: !!python/object/apply:os.system ['id']", "not something with a tag (tag:yaml.org,2002:python/object"),
         ("hosts: {a: {port: !vault x}}", "1:19: port must be a value, not something with a tag (!vault)"),
-        ("all: {hosts: {a: {ansible_host: '{{ b }}'}}}", "1:33: ansible_host is not understood here"),
-        ("all: {hosts: {'a:70000': }}", "ssh_port must be a whole number"),
+        ("all: {hosts: {a: {nbfab_prot: 1}}}", "1:19: unknown key 'nbfab_prot'"),
+        ("all: {vars: {nbfab_port: no}}", "1:26: nbfab_port must be a whole number"),
+        ("all: {hosts: {a: {nbfab_password: prompt, nbfab_password_env: X}}}", "1:43: nbfab_password_env and nbfab"),
+        ("hosts: ['" + "[0:9]" * 100 + "']", "a name of more than 300 characters"),
+        ("hosts: {a: {directory: " + "x" * 5000 + "}}", "directory is longer than 4096 characters"),
+        ('hosts: ["\\UFFFFFFFF"]', "hosts.yaml"),
+        ("hosts: [a]\nx: !" + "a" * 2000 + " b", "2:4: a tag of more than 1,000 characters"),
+        ("".join(f"g{n}: {{children: g{n + 1}}}\n" for n in range(985)) + "g985: {hosts: x}", "more than 100 deep"),
         ("hosts: [a]\n---\nhosts: [b]\n", "a second document begins here"),
         ("hosts: [a", "hosts.yaml:"),
         ("hosts: {a: {user: 'a b'}}", "user must be a user's name"),
@@ -305,19 +311,103 @@ def test_an_ansible_inventory_means_what_ansible_says(tmp_path: Path) -> None:
     ]  # fmt: skip
 
 
-def test_a_template_in_an_ansible_inventory_is_filled_with_the_host_s_name_or_left_out() -> None:
+def test_a_template_in_an_ansible_inventory_is_filled_with_the_host_s_name() -> None:
     them = inventory("""
 all:
-  vars: {ansible_host: "{{ inventory_hostname }}.example.org", ansible_user: "{% if a %}b{% endif %}"}
-  hosts: {a: , b.x: {ansible_host: "{{inventory_hostname_short}}.lan", ansible_port: !vault x}}
-  children: {g: {hosts: {c: {ansible_host: "{{ lookup('env', 'C') }}"}}}}
+  vars: {ansible_host: "{{ inventory_hostname }}.example.org", ansible_private_key_file: "{% if a %}b{% endif %}"}
+  hosts: {a: , b.x: {ansible_host: "{{inventory_hostname_short}}.lan", nbfab_directory: "{{ home }}"}}
 """)
     assert [(host.name, host.typed) for host in them.hosts] == [("a", "a.example.org"), ("b.x", "b.lan")]
     assert [note.partition(": ")[2].split(" is ")[0] for note in them.notes] == [
-        "ansible_user", "ansible_port", "ansible_host"
+        "ansible_private_key_file", "nbfab_directory"
     ]  # fmt: skip
-    with pytest.raises(UsageError, match="5:44: ansible_host is not understood here, and the host c left out"):
-        them.find("c")
+
+
+@pytest.mark.parametrize(
+    ("host", "words"),
+    [
+        ("a: {ansible_host: \"{{ lookup('env', 'A') }}\"}", "1:33: ansible_host is not understood here"),
+        ("a: {ansible_port: !vault x}", "ansible_port is not understood here"),
+        ("a: {ansible_user: '{# x #}b'}", "ansible_user is not understood here"),
+        ("a: {ansible_user: ann@EXAMPLE.ORG}", "ansible_user must be a user's name"),
+        ("a: {ansible_host: my container}", "ansible_host must be a host's name or address, not 'my container'"),
+        ("a: {ansible_port: 22.5}", "ansible_port must be a whole number"),
+        ("a: {ansible_connection: local}", "not reached over SSH in Ansible either"),
+        ("a: {ansible_ssh_common_args: '-o ProxyCommand=\"ssh -W %h:%p b\"'}", "the ProxyCommand of ansible_ssh"),
+        ("a: {ansible_ssh_extra_args: '{{ args }}'}", "ansible_ssh_extra_args is not understood here"),
+        ("a:70000: ", "the port in its name must be a whole number from 1 to 65535"),
+        ("My server: {ansible_host: 192.0.2.1}", "'My server' is no host's name"),
+    ],
+)  # fmt: skip
+def test_a_host_of_which_the_way_is_not_certain_is_not_contacted(host: str, words: str) -> None:
+    them = inventory(f"all: {{hosts: {{{host}, b: }}}}")
+    one, other = them.hosts
+    assert words in str(one.unread)
+    assert other.unread is None
+    with pytest.raises(UsageError, match=r"hosts\.yaml:1:"):
+        them.find(one.name)
+
+
+@pytest.mark.parametrize(
+    ("args", "jumps"),
+    [
+        ("-o ProxyJump=b", ("b",)),
+        ("-o StrictHostKeyChecking=no -J ann@b:22,c", ("ann@b:22", "c")),
+        ("-o 'ProxyJump b' -C", ("b",)),
+        ("-o Compression=yes", None),
+    ],
+)
+def test_jump_hosts_among_the_arguments_for_ssh(args: str, jumps: tuple[str, ...] | None) -> None:
+    (host,) = inventory(f'all: {{hosts: {{a: {{ansible_ssh_common_args: "{args}"}}}}}}').hosts
+    assert host.way.get("jumps") == jumps
+
+
+def test_what_nobody_reads_in_an_ansible_inventory_may_be_as_it_likes() -> None:
+    them = inventory(
+        "all: {hosts: {a: {ports: {true: 1}, x: {b: 1, b: 2}, y: {<<: z}, ansible_user: , ansible_port: ~}}}"
+    )
+    assert [(host.typed, dict(host.values)) for host in them.hosts] == [("a", {})]
+
+
+FOLDERS = {
+    "hosts.yaml": """
+all:
+  vars: {ansible_user: ann, ansible_port: 1}
+  hosts: {lone: , d: {ansible_user: }, "[2001:db8::1]:2222": , old: {ansible_ssh_host: 192.0.2.1, ansible_ssh_port: 23}}
+  children:
+    web: {vars: {ansible_port: 2, ansible_user: web}, hosts: {a: , b: {ansible_user: own}, c: {ansible_port: 3}}}
+ungrouped: {vars: {ansible_host: alone.example}, hosts: {a: }}
+""",
+    "group_vars/all.yml": "ansible_user: deploy\nother: 1\nmore: 2\n",
+    "group_vars/web/first.yml": "ansible_port: 4\n",
+    "group_vars/web/deep/second.yaml": "ansible_user: deeper\n",
+    "group_vars/web/not~": "{{{",
+    "group_vars/nobody.yml": "{{{",
+    "host_vars/b.yml": "---\nansible_host: 192.0.2.77\nansible_user: file\n",
+    "host_vars/c": "# nothing\n",
+    "host_vars/d.yml": "$ANSIBLE_VAULT;1.1;AES256\n3130\n",
+}
+
+
+def test_the_files_beside_an_ansible_inventory_count_as_ansible_has_them(tmp_path: Path) -> None:
+    for name, text in FOLDERS.items():
+        (tmp_path / name).parent.mkdir(parents=True, exist_ok=True)
+        (tmp_path / name).write_text(text)
+    them = load(tmp_path / "hosts.yaml")
+    (tmp_path / "host_vars/d.yml").unlink()  # for which it would ask a password
+    theirs = _ansible(tmp_path / "hosts.yaml")
+    names = {"ansible_user": "user", "ansible_port": "ssh_port", "ansible_host": "address"}
+    names |= {"ansible_ssh_host": "address", "ansible_ssh_port": "ssh_port"}
+    for host in them.hosts:
+        expected: dict[str, str] = {}
+        for name, value in theirs.pop(host.name).items():  # the older names come last, and count for Ansible's ssh
+            if name in names and value is not None:
+                expected[names[name]] = str(value)
+        assert {key: str(value) for key, value in host.values.items()} == expected, host.name
+    assert theirs == {}
+    assert [note.partition(" is ")[0] for note in them.notes] == [
+        "group_vars/all.yml:1:1: all else in group_vars/all.yml", "host_vars/d.yml:1:1: what it says"
+    ]  # fmt: skip
 
 
 def test_an_alias_means_what_is_written_above() -> None:
@@ -354,12 +444,27 @@ def test_a_number_may_be_a_name_and_none_undoes_a_group_s_jump_hosts() -> None:
         "hosts: {a: {user: 'ann:hunter2secret'}}",
         "hosts: {a: {password_env: 'hunter2secret x'}}",
         "defaults:\n  password:hunter2secret\n",
+        "hosts: {a: {user: bob, password:hunter2secret}}",
+        "hosts: {a: {address: 'root:hunter2secret@192.0.2.1'}}",
+        "hosts: {a: {jump: 'root:hunter2secret@192.0.2.1'}}",
+        "hosts: {a: {names: 'root:hunter2secret@192.0.2.1'}}",
+        'hosts: {a: {identity: "-----BEGIN OPENSSH PRIVATE KEY-----\\nhunter2secret"}}',
+        "hosts: {a: {user: *hunter2secret}}",
+        "hosts: {a: {<<: hunter2secret}}",
+        "all: {hosts: {a: {ansible_password:hunter2secret}}}",
+        "all: {hosts: {a: {ansible_password: hunter2secret, ansible_become_password: !x hunter2secret}}}",
+        "all: {hosts: {a: {ansible_host: 'root:hunter2secret@192.0.2.1'}}}",
     ],
 )
 def test_a_password_in_the_wrong_place_is_not_repeated_either(text: str) -> None:
-    with pytest.raises(UsageError, match="hosts") as error:
-        inventory(text)
-    assert "hunter2secret" not in str(error.value) + error.value.hint
+    try:
+        them = inventory(text)
+    except UsageError as error:
+        told = [str(error), error.hint]
+    else:
+        told = [*them.notes, *(str(host.unread) for host in them.hosts)]
+    assert any("hosts" in words for words in told)
+    assert not any("hunter2secret" in words for words in told)
 
 
 @pytest.mark.parametrize(
@@ -373,6 +478,15 @@ def test_a_password_in_the_wrong_place_is_not_repeated_either(text: str) -> None
         + "".join(f"l{n}{ab}: {{children: {{l{n + 1}a: , l{n + 1}b: }}}}, " for n in range(24) for ab in "ab")
         + "l24a: {hosts: {x: }}}}",
         "all: {hosts: {" + ", ".join(f"'a{n}-[0:9999]': " for n in range(60)) + "}}",
+        "".join(f"g{n}: {{children: leaf, vars: {{x{n}: 1}}}}\n" for n in range(2000))
+        + "leaf: {hosts: {'a[0:9998]': }}",
+        "all: {vars: {ansible_private_key_file: '{{inventory_hostname}}" + "x" * 900_000 + "'}, hosts: 'a[0:9998]'}",
+        "all: {vars: {ansible_user: '{{x}}" + "{{inventory_hostname}}" * 40_000 + "'}, hosts: 'a[0:9998]'}",
+        "hosts:\n- '" + "[0:9]" * 150_000 + "'",
+        "hosts: {a: {identity: &x " + "x" * 900_000 + "}" + "".join(f", b{n}: {{jump: *x}}" for n in range(3500)) + "}",
+        "hosts: [a]\nx: !" + "a" * 900_000 + " b",
+        "hosts: {a: {names: '" + "é." * 300_000 + "'}}",
+        "all: {hosts: {? " + "a" * 900_000 + ":9 }}",
     ],
 )
 def test_a_small_file_that_means_much_costs_little(text: str) -> None:
