@@ -162,7 +162,7 @@ class _Reader:
         for place, pairs in files.of(name):
             known = {key: pair for key, pair in pairs.items() if key in NAMES or key.startswith("nbfab_")}
             if len(known) < len(pairs) or not pairs:
-                self.ignored.setdefault(f"all else in {place.file}" if known else "what it says", place)
+                self.ignored.setdefault(f"all else in {place.file}" if known else f"what {place.file} says", place)
             values |= self.values(known)
         return values
 
@@ -226,7 +226,7 @@ class _Reader:
             elif key == "connection":
                 if node.value not in OVER_SSH:
                     raise place.error(
-                        "it is not reached over SSH in Ansible either", "leave it out with --limit '!NAME'"
+                        "it is not reached over SSH in Ansible either", f"leave it out: --limit '!{host}'"
                     )
             elif key in ("common arguments", "extra arguments"):
                 jump = _JUMP.search(str(node.value))

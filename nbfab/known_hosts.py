@@ -65,9 +65,8 @@ def _parse(text: bytes) -> Line | None:
         return None
     hosts, kind, key = words[:3]
     key = re.sub(rb"\s", b"", key)
-    kind = re.sub(
-        rb"^rsa-sha2-(256|512)$", b"ssh-rsa", kind
-    )  # the signatures' names, which OpenSSH takes for the key's
+    # OpenSSH takes the names of signatures for that of the key.
+    kind = re.sub(rb"^rsa-sha2-(256|512)$", b"ssh-rsa", kind)
     try:
         blob = base64.b64decode(key, validate=True)
     except binascii.Error:

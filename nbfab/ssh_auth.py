@@ -83,8 +83,9 @@ def _logged_in(transport: paramiko.Transport, route: Route, login: Login, tried:
     return transport.is_authenticated()
 
 
-def _is_late(error: paramiko.AuthenticationException) -> bool:
-    return "timeout" in str(error)
+def _is_late(error: paramiko.SSHException) -> bool:
+    """Whether there was no answer in time; paramiko has no class of its own for that."""
+    return isinstance(error, paramiko.AuthenticationException) and "timeout" in str(error)
 
 
 def _by_key(
@@ -121,7 +122,7 @@ def _by_typing(
         password = login.password or _ask(f"{route.user}@{route.hostname}'s password: ")
         return None if password is None else transport.auth_password(route.user, password, fallback=False)
     except paramiko.AuthenticationException as error:
-        if not transport.is_active():
+        if not transport.is_active() or _is_late(error):
             raise
         if way == "password":
             tried.append(clean(str(error)).strip().rstrip("."))
@@ -134,8 +135,9 @@ def _offered(transport: paramiko.Transport, route: Route) -> Sequence[str]:
         transport.auth_none(route.user)
     except paramiko.BadAuthenticationType as error:
         return list(error.allowed_types)
-    except paramiko.SSHException:
-        pass
+    except paramiko.SSHException as error:
+        if _is_late(error):
+            raise
     return []
 
 

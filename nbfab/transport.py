@@ -35,7 +35,7 @@ class PromptSocket(socket.socket):
 
 
 class _Eager(AuthHandler):
-    """Sends the request to log in right behind the one for the service that takes it, as Dropbear's client does."""
+    """Sends the request to log in right behind the one for the service that takes it, which a host reads in order."""
 
     def _request_auth(self) -> None:
         super()._request_auth()  # type: ignore[misc] # no public name

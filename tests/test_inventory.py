@@ -406,7 +406,7 @@ def test_the_files_beside_an_ansible_inventory_count_as_ansible_has_them(tmp_pat
         assert {key: str(value) for key, value in host.values.items()} == expected, host.name
     assert theirs == {}
     assert [note.partition(" is ")[0] for note in them.notes] == [
-        "group_vars/all.yml:1:1: all else in group_vars/all.yml", "host_vars/d.yml:1:1: what it says"
+        "group_vars/all.yml:1:1: all else in group_vars/all.yml", "host_vars/d.yml:1:1: what host_vars/d.yml says"
     ]  # fmt: skip
 
 

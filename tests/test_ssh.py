@@ -18,7 +18,7 @@ import pytest
 from paramiko.server import InteractiveQuery
 from sshd import Sshd, free_port, keygen
 
-from nbfab import ssh_auth
+from nbfab import ssh, ssh_auth
 from nbfab.errors import ConnectError, HostKeyError, UsageError
 from nbfab.host import There
 from nbfab.ssh import Connection
@@ -410,9 +410,10 @@ def test_a_key_that_is_refused_names_what_would_do(box: Sshd, tmp_path: Path) ->
 
 @pytest.fixture
 def agent(tmp_path: Path) -> Iterator[Path]:
-    """An ssh-agent with nothing in it yet."""
+    """An ssh-agent with nothing in it yet; whoever it asks says no."""
     path = Path(tmp_path / "agent.sock")
-    process = subprocess.Popen(["ssh-agent", "-D", "-a", path], stdout=subprocess.DEVNULL)
+    env = os.environ | {"SSH_ASKPASS": "/bin/false", "SSH_ASKPASS_REQUIRE": "force", "DISPLAY": "none"}
+    process = subprocess.Popen(["ssh-agent", "-D", "-a", path], stdout=subprocess.DEVNULL, env=env)
     end = time.monotonic() + 10
     while not path.exists():
         assert time.monotonic() < end
@@ -433,6 +434,20 @@ def test_an_agent_logs_in_and_does_not_use_up_the_tries(sshds: Make, agent: Path
     subprocess.run(["ssh-add", "-q", box.identity], env=env, check=True)
     box.identity.unlink()
     assert connect(box) == "reached\n"
+
+
+def test_a_key_that_the_agent_may_not_use_leaves_the_next_one(box: Sshd, agent: Path, tmp_path: Path) -> None:
+    env = os.environ | {"SSH_AUTH_SOCK": str(agent)}
+    guarded = keygen(tmp_path / "guarded")
+    with (box.folder / "authorized_keys").open("a") as file:
+        file.write(guarded.with_suffix(".pub").read_text())
+    subprocess.run(["ssh-add", "-q", "-c", guarded], env=env, check=True)
+    box.write_config(f"IdentityAgent {agent}\nIdentitiesOnly no\nHost box\n  IdentityFile {guarded}\n")
+    guarded.unlink()
+    assert connect(box) == "reached\n"
+    box.identity.unlink()
+    with pytest.raises(ConnectError, match=r"permission denied \(publickey.*SHA256:.*key cannot be used for signing"):
+        connect(box)
 
 
 def test_a_public_key_names_one_of_the_agent(box: Sshd, agent: Path, tmp_path: Path) -> None:
@@ -587,6 +602,32 @@ def test_a_host_that_says_nothing_is_given_up(box: Sshd) -> None:
         box.write_config(f"Host box\n  Port {silent.getsockname()[1]}\n  ConnectTimeout 1\n")
         with pytest.raises(ConnectError, match="says nothing that is SSH within 1 seconds"):
             connect(box)
+
+
+class _Slow(paramiko.ServerInterface):
+    """Thinks about a key for longer than anybody waits, and takes none."""
+
+    def __init__(self) -> None:
+        self.over = threading.Event()
+
+    def get_allowed_auths(self, username: str) -> str:
+        return "publickey"
+
+    def check_auth_publickey(self, username: str, key: paramiko.PKey) -> int:
+        self.over.wait(60)
+        return paramiko.common.AUTH_FAILED
+
+
+def test_a_login_that_is_not_answered_is_given_up(box: Sshd, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    rules = _Slow()
+    monkeypatch.setattr(ssh, "LOGIN", 0.5)
+    other = keygen(tmp_path / "other")
+    with _served(box, rules, f"ConnectTimeout 1\nIdentityFile {other}\n"):
+        try:
+            with pytest.raises(ConnectError, match="no answer to the login within 1 seconds"):
+                connect(box)
+        finally:
+            rules.over.set()
 
 
 class _Hangs(paramiko.ServerInterface):
