@@ -56,11 +56,11 @@ class Server(NamedTuple):
 class Facts:
     """What look saw. A text is empty, and a record None, where there is no such thing on the host.
 
-    `modes` maps the files of the profile's folder to their mode as ls(1) writes it, and `owners` to the number of
-    their owner. The `*_file` are the texts of the files that nbfab writes, `certificate` is the PEM without the key.
+    `user` is told where something cannot be written. `modes` maps the files of the profile's folder to their mode as
+    ls(1) writes it, and `owners` to the number of their owner. The `*_file` are the texts of the files that nbfab
+    writes, `certificate` is the PEM without the key.
     """
 
-    user: str
     uid: str
     home: str
     clock: int
@@ -70,6 +70,7 @@ class Facts:
     nearest: str
     writable: bool
     folder_state: str
+    user: str = ""
     tmux: str = ""
     system: str = ""
     names: tuple[str, ...] = ()

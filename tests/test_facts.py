@@ -14,7 +14,6 @@ from nbfab.settings import Settings
 from nbfab.wanted import Wanted
 
 LEAST: list[dict[str, Any]] = [
-    {"user": "ann"},
     {"uid": "1000"},
     {"home": "/home/ann"},
     {"clock": "1800000000"},
@@ -147,7 +146,7 @@ TRUE = [json.dumps(record).encode() for record in LEAST]
 def test_a_lie_is_left_out_or_told(line: bytes, words: str) -> None:
     liar, wanted = _Liar(*TRUE, line), Wanted(Settings(), ("liar",), 0.0, None)
     if not words:
-        assert look(liar, wanted).user == "ann"
+        assert look(liar, wanted).home == "/home/ann"
         return
     with pytest.raises(HostError, match=words):
         look(liar, wanted)

@@ -31,7 +31,6 @@ LAB = Environment(
     "asked", "/lab/bin/python", "3.12.1", {"jupyterlab": "4.2", "jupyter_server": "2.14", "ipykernel": "6.29"}
 )
 EMPTY = Facts(
-    "ann",
     "1000",
     "/home/ann",
     int(NOW),
@@ -298,7 +297,7 @@ def test_what_would_end_with_the_server() -> None:
     ("facts", "reason"),
     [
         ({"folder_state": "link"}, "is a symbolic link"),
-        ({"writable": False}, "/home cannot be written to by ann"),
+        ({"writable": False, "user": "ann"}, "/home cannot be written to by ann"),
         ({"modes": {"run.sh": "lrwxrwxrwx"}, "owners": {"run.sh": "1000"}}, "is not a regular file"),
         ({"modes": {"run.sh": "-rw-------"}, "owners": {"run.sh": "0"}}, "belongs to another user"),
     ],

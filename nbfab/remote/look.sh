@@ -43,11 +43,12 @@ look() { # profile kernel port directory python app here wait code_of_environmen
 }
 
 look_host() {
-	# uid=1000(ann) gid=...; without a name where there is none
-	who=$(id)
-	who=${who#uid=} && who=${who%% *}
-	fact uid "${who%%(*}"
-	case $who in *\(*) who=${who#*\(} && fact user "${who%\)}" ;; *) fact user "$who" ;; esac
+	uid=
+	if [ -r /proc/self/status ]; then
+		# proc(5): the second is the effective one, which id(1) prints, at the price of a process.
+		while read -r key _ value _; do case $key in Uid:) uid=$value && break ;; esac done </proc/self/status
+	fi
+	fact uid "${uid:-$(id -u)}"
 	fact home "$HOME"
 	fact clock "$(date +%s)"
 	tmux=
@@ -93,7 +94,12 @@ look_files() {
 	near=$folder
 	while [ ! -e "$near" ] && [ "$near" != / ]; do near=$(dirname "$near"); done
 	fact nearest "$near"
-	if [ -w "$near" ]; then fact writable yes; else fact writable no; fi
+	if [ -w "$near" ]; then
+		fact writable yes
+	else
+		fact writable no
+		fact user "$(id -un 2>/dev/null || id -u)"
+	fi
 	if [ -L "$folder" ]; then
 		fact folder_state link
 	elif [ ! -e "$folder" ]; then
@@ -140,7 +146,7 @@ interpreter_of() { # script: the Python that its first line names
 one_environment() { # source python code
 	[ -x "$2" ] || return 1
 	# In /, so that no file of the user's is taken for a module of Python's.
-	found=$(cd / && "$2" -c "$3" "$1" 2>/dev/null </dev/null) || return 1
+	found=$(cd / && exec "$2" -c "$3" "$1" 2>/dev/null </dev/null) || return 1
 	printf '{"environment":%s}\n' "$found"
 }
 
@@ -207,7 +213,7 @@ ask_server() { # wait code: what the running server says of itself
 	if [ -f "$folder/environment" ]; then { read -r _ && read -r _ && read -r python; } <"$folder/environment"; fi
 	for python in "$python" python3; do
 		if command -v "$python" >/dev/null 2>&1; then
-			answer=$(cd / && "$python" -c "$2" "$folder" "$pid" "$1" 2>/dev/null </dev/null) &&
+			answer=$(cd / && exec "$python" -c "$2" "$folder" "$pid" "$1" 2>/dev/null </dev/null) &&
 				printf '{"server":%s}\n' "$answer" && return
 		fi
 	done
