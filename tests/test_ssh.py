@@ -410,9 +410,12 @@ def test_a_key_that_is_refused_names_what_would_do(box: Sshd, tmp_path: Path) ->
 
 @pytest.fixture
 def agent(tmp_path: Path) -> Iterator[Path]:
-    """An ssh-agent with nothing in it yet; whoever it asks says no."""
+    """An ssh-agent with nothing in it yet; whom it asks, the program `askpass` beside it, says no."""
     path = Path(tmp_path / "agent.sock")
-    env = os.environ | {"SSH_ASKPASS": "/bin/false", "SSH_ASKPASS_REQUIRE": "force", "DISPLAY": "none"}
+    ask = tmp_path / "askpass"
+    ask.write_text("#!/bin/sh\nexit 1\n")
+    ask.chmod(0o755)
+    env = os.environ | {"SSH_ASKPASS": str(ask), "SSH_ASKPASS_REQUIRE": "force", "DISPLAY": "none"}
     process = subprocess.Popen(["ssh-agent", "-D", "-a", path], stdout=subprocess.DEVNULL, env=env)
     end = time.monotonic() + 10
     while not path.exists():
@@ -436,7 +439,9 @@ def test_an_agent_logs_in_and_does_not_use_up_the_tries(sshds: Make, agent: Path
     assert connect(box) == "reached\n"
 
 
-def test_a_key_that_the_agent_may_not_use_leaves_the_next_one(box: Sshd, agent: Path, tmp_path: Path) -> None:
+def test_a_key_that_the_agent_may_not_use_leaves_the_next_one(
+    box: Sshd, agent: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
     env = os.environ | {"SSH_AUTH_SOCK": str(agent)}
     guarded = keygen(tmp_path / "guarded")
     with (box.folder / "authorized_keys").open("a") as file:
@@ -447,6 +452,10 @@ def test_a_key_that_the_agent_may_not_use_leaves_the_next_one(box: Sshd, agent: 
     assert connect(box) == "reached\n"
     box.identity.unlink()
     with pytest.raises(ConnectError, match=r"permission denied \(publickey.*SHA256:.*key cannot be used for signing"):
+        connect(box)
+    (tmp_path / "askpass").write_text("#!/bin/sh\nexec sleep 5\n")
+    monkeypatch.setattr(ssh_auth, "TYPING", 1)
+    with pytest.raises(ConnectError, match="the agent did not answer within 1 seconds"):
         connect(box)
 
 
