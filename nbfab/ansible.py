@@ -5,7 +5,7 @@ Sources: Ansible's user guide, "How to build your inventory", its plugins `ansib
 """
 
 import re
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import Any, NamedTuple
 
@@ -180,7 +180,13 @@ class _Reader:
         return self._known[key]
 
     def ranked(self, groups: Sequence[str]) -> tuple[str, ...]:
-        """By depth, priority and name; a host is in `ungrouped` if it is in no other group, but `all`."""
+        """By depth, priority and name; a host is in `ungrouped` only, and then always, if it is in no other group."""
+        grouped = bool(self.above(groups) - {"all", "ungrouped"})
+        found = self.above(groups) - {"all", "ungrouped"} if grouped else self.above([*groups, "ungrouped"]) - {"all"}
+        return tuple(sorted(found, key=lambda group: (self.depth(group), self.priorities.get(group, 1), group)))
+
+    def above(self, groups: Iterable[str]) -> set[str]:
+        """Those groups, and all that they are in."""
         found: set[str] = set()
         todo = list(groups)
         while todo:
@@ -188,8 +194,7 @@ class _Reader:
             if group not in found:
                 found.add(group)
                 todo += self.parents.get(group, ())
-        found = found - {"all", "ungrouped"} or {"ungrouped"}
-        return tuple(sorted(found, key=lambda group: (self.depth(group), self.priorities.get(group, 1), group)))
+        return found
 
     def depth(self, group: str, level: int = 0) -> int:
         if level > DEEPEST:
