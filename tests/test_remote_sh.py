@@ -105,6 +105,25 @@ def test_a_process_is_told_by_its_start(shell: list[str], name: str, tmp_path: P
 
 
 @pytest.mark.parametrize("shell", SHELLS, ids=lambda shell: shell[0])
+@pytest.mark.parametrize("gone", ["", "python", "middle", "last one"])
+def test_what_is_remembered_holds_while_every_file_that_it_rests_on_stands(
+    shell: list[str], gone: str, tmp_path: Path
+) -> None:
+    files = [tmp_path / name for name in ("python", "middle", "last one")]
+    for file in files:
+        file.touch()
+    (tmp_path / "environment").write_text("\n".join(["asked", '{"found": 1}', *map(str, files)]))
+    if gone:
+        (tmp_path / gone).unlink()
+    program = (
+        functions("json", "look") + 'if remembered asked <environment; then echo "$found $known"; else echo no; fi\n'
+    )
+    assert run(shell, program, tmp_path) == ("no\n" if gone else f'{{"found": 1}} {files[0]}\n')
+    other = program.replace("remembered asked", "remembered other")
+    assert run(shell, other, tmp_path) == "no\n"
+
+
+@pytest.mark.parametrize("shell", SHELLS, ids=lambda shell: shell[0])
 def test_all_files_together_are_one_program(shell: list[str], tmp_path: Path) -> None:
     program = render(
         ("json", "process", "look", "write", "install", "serve"), [call("fact", "alive", "yes"), call("tell")]

@@ -83,7 +83,7 @@ look_directory() { # path
 		fact directory_state 'does not exist'
 	elif [ ! -d "$1" ]; then
 		fact directory_state 'is not a folder'
-	elif ! (cd -- "$1") 2>/dev/null || [ ! -r "$1" ]; then
+	elif [ ! -x "$1" ] || [ ! -r "$1" ]; then
 		fact directory_state 'cannot be read'
 	else
 		fact directory_state ok
@@ -151,8 +151,12 @@ one_environment() { # source python code
 }
 
 remembered() { # what was asked for: whether standard input holds its answer, and all files that it rests on stand
+	known='' part=''
 	{ IFS= read -r asked && IFS= read -r found && [ "$asked" = "$1" ]; } || return 1
-	while IFS= read -r part; do [ -e "$part" ] || return 1; done
+	while IFS= read -r part || [ -n "$part" ]; do # the last line has no end
+		[ -e "$part" ] || return 1
+		known=${known:-$part} # the first is the interpreter
+	done
 }
 
 look_environments() { # python app here code
@@ -209,9 +213,10 @@ look_server() { # profile port wait code
 }
 
 ask_server() { # wait code: what the running server says of itself
-	python=''
-	if [ -f "$folder/environment" ]; then { read -r _ && read -r _ && read -r python; } <"$folder/environment"; fi
-	for python in "$python" python3; do
+	if [ -z "${known-}" ] && [ -f "$folder/environment" ]; then
+		{ read -r _ && read -r _ && read -r known; } <"$folder/environment" || :
+	fi
+	for python in "${known-}" python3; do
 		if command -v "$python" >/dev/null 2>&1; then
 			answer=$(cd / && exec "$python" -c "$2" "$folder" "$pid" "$1" 2>/dev/null </dev/null) &&
 				printf '{"server":%s}\n' "$answer" && return
