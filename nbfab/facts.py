@@ -71,7 +71,7 @@ class Facts:
     writable: bool
     folder_state: str
     user: str = ""
-    tmux: str = ""
+    tmux: bool = False
     system: str = ""
     names: tuple[str, ...] = ()
     modes: Mapping[str, str] = field(default_factory=dict)
@@ -165,9 +165,9 @@ def _environment(said: Mapping[str, Any]) -> Environment:
     return Environment(str(said["source"]), str(said["python"]), str(said["version"]), dict(said["packages"]))
 
 
-_FLAGS = {"writable", "remembered", "alive"}
+_FLAGS = {"writable", "tmux", "remembered", "alive"}
 _TEXTS = {
-    *("user", "uid", "home", "folder", "directory", "directory_state", "nearest", "folder_state", "tmux", "system"),
+    *("user", "uid", "home", "folder", "directory", "directory_state", "nearest", "folder_state", "system"),
     *("certificate", "key_public", "password_file", "config_file", "login_file", "run_file", "kernel_file"),
     *("ipython_file", "python_fails", "uv", "python3", "venv", "port_holder", "log"),
 }

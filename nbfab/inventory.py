@@ -134,9 +134,7 @@ def mapping(node: Node, what: str) -> Pairs:
     if isinstance(node.value, Faulty):
         raise node.value.error
     if not isinstance(node.value, dict):
-        # A text is not repeated: it may be a password in the wrong place.
-        kind = "a text" if isinstance(node.value, str) else node.kind()
-        raise node.place.error(f"a mapping of {what} is wanted here, not {kind}")
+        raise node.place.error(f"a mapping of {what} is wanted here, not {node.kind(shown=False)}")
     return node.value
 
 

@@ -32,6 +32,8 @@ def find(name: str, file: str) -> Iterator[Line]:
     Of a line in which a pattern and a negated one (`!`) both mean the name, the negated one counts.
     """
     wanted = name.encode()
+    if not os.path.isfile(file):  # a FIFO would be waited for
+        return
     try:
         stat = os.stat(file)
         version = (stat.st_dev, stat.st_ino, stat.st_size, stat.st_mtime_ns, stat.st_ctime_ns)

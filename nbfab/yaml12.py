@@ -44,12 +44,12 @@ class Node:
     value: Any
     place: Place
 
-    def kind(self) -> str:
-        """What this is, for an error."""
+    def kind(self, *, shown: bool = True) -> str:
+        """What this is, for an error; a text itself only where it may be `shown`."""
         if isinstance(self.value, Tagged):
             return f"something with a tag ({self.value.tag[:60]})"
         # What looks like more than a word may hold a password, or a key, in the wrong place.
-        if isinstance(self.value, str) and not re.fullmatch(r"[^@\n]{0,60}", self.value):
+        if isinstance(self.value, str) and not (shown and re.fullmatch(r"[^@\n]{0,60}", self.value)):
             return "a text like this"
         names = {dict: "a mapping", Faulty: "a mapping", list: "a list", type(None): "nothing"}
         return names.get(type(self.value)) or repr(self.value)
@@ -209,8 +209,7 @@ def _pairs(items: list[Node]) -> dict[str, tuple[Node, Node]]:
             # should count, but Ansible takes the last, so neither is taken.
             for part in value.value if isinstance(value.value, list) else [value]:
                 if not isinstance(part.value, dict):
-                    kind = "a text" if isinstance(part.value, str) else part.kind()
-                    raise part.place.error(f"a mapping to merge is wanted here, not {kind}")
+                    raise part.place.error(f"a mapping to merge is wanted here, not {part.kind(shown=False)}")
                 if twice := merged.keys() & part.value.keys():
                     raise key.place.error(f"{shown(min(twice))} is merged twice", "write it out here")
                 merged |= part.value

@@ -2,6 +2,7 @@
 
 import base64
 import hmac
+import os
 import subprocess
 import tempfile
 import time
@@ -109,6 +110,11 @@ def test_a_file_is_read_again_once_it_has_changed(tmp_path: Path) -> None:
         with file.open("a") as stream:
             stream.write(f"box ssh-ed25519 {key}\n")
         assert [found.key.decode() for found in find("box", str(file))][-1] == key
+
+
+def test_a_fifo_is_not_waited_for(tmp_path: Path) -> None:
+    os.mkfifo(tmp_path / "known_hosts")
+    assert list(find("box", str(tmp_path / "known_hosts"))) == []
 
 
 def test_a_pattern_of_many_stars_takes_no_time(tmp_path: Path) -> None:

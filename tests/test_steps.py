@@ -41,7 +41,7 @@ EMPTY = Facts(
     True,
     "absent",
 )
-NEW = replace(EMPTY, names=("box", "192.0.2.7"), tmux="/usr/bin/tmux", environments=(MODERN,), system="Linux debian")
+NEW = replace(EMPTY, names=("box", "192.0.2.7"), tmux=True, environments=(MODERN,), system="Linux debian")
 WANTED = Wanted(Settings(), ("box.example.org",), NOW, Password("correct horse battery"))
 
 
