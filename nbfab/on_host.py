@@ -1,7 +1,9 @@
 """Makes an Invoke task of what is done on one host: its options, where it runs, what it prints, how it exits."""
 
 import inspect
+import os
 import shlex
+import signal
 import sys
 import time
 from collections.abc import Callable, Iterator, Mapping, Sequence
@@ -78,7 +80,8 @@ def declare(
         # Invoke leaves no compiled files beside a tasks.py (its --write-pyc), and so none of anything that is imported
         # from here on: where the installer did not compile them, as uv does not, that is a third of each run's time.
         sys.dont_write_bytecode = bool(sys.flags.dont_write_bytecode)
-        run(c, given)
+        with _reader_may_leave():
+            run(c, given)
 
     parameters = [inspect.Parameter("c", inspect.Parameter.POSITIONAL_OR_KEYWORD)]
     parameters += [
@@ -234,6 +237,21 @@ def attempt(
         return failure(task, host.label, error)
     finally:
         host.close()
+
+
+@contextmanager
+def _reader_may_leave() -> Iterator[None]:
+    """Whoever reads what is printed, such as head(1), may have seen enough: that ends the program, without a word."""
+    try:
+        try:
+            yield
+        finally:
+            if sys.stdout:
+                sys.stdout.flush()
+    except BrokenPipeError:
+        # Or the interpreter would try once more at its exit (Python's documentation of signal, "Note on SIGPIPE").
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+        raise Exit(code=128 + signal.SIGPIPE) from None
 
 
 @contextmanager

@@ -16,6 +16,7 @@ from typing import Any
 import pytest
 from machine import BIN, PASSWORD, ROOT, Machine
 from notebook_client import Notebook, logs_in
+from sshd import free_port
 
 
 def test_setup_on_this_machine_twice(here: Machine) -> None:
@@ -320,3 +321,17 @@ def test_the_login_page_asks_for_the_password_alone(here: Machine, python: str) 
     page = Notebook(here.port, here.folder).opener.open(f"https://127.0.0.1:{here.port}/login").read().decode()
     assert "Password:" in page
     assert "oken" not in re.sub(r"(?s)<script.*?</script>|<input[^>]*>", "", page)
+
+
+@pytest.mark.parametrize("args", [("plan",), ("status", "--json"), ("fleet.plan",), ("fleet.page",)])
+def test_a_reader_that_has_seen_enough_ends_it_without_a_word(here: Machine, args: tuple[str, ...]) -> None:
+    (here.work / "hosts.yaml").write_text(f"hosts: {{a: {{address: 127.0.0.1, ssh_port: {free_port()}}}}}\n")
+    reading, writing = os.pipe()
+    os.close(reading)
+    done = subprocess.run(
+        here.command(*args), stdout=writing, stderr=subprocess.PIPE, text=True, env=here.env, cwd=here.work, check=False
+    )
+    os.close(writing)
+    assert "Error" not in done.stderr
+    assert "Traceback" not in done.stderr
+    assert done.returncode == 141
