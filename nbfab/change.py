@@ -16,7 +16,7 @@ class Change:
 
     `step` is the step of the how-to that asks for it and `summary` what it does and why, in a line. `function` is
     called with `args`; they may be secret, so they are not shown. `diff` helps a reader where there is an old text.
-    `needs_restart` marks what a running server takes up only when it is started anew, and `starts` what starts it.
+    `needs_restart` marks what a running server takes up only when it is started anew.
     """
 
     step: str

@@ -16,7 +16,6 @@ class Environment(NamedTuple):
 
     source: str
     python: str
-    version: str
     packages: Mapping[str, str]
 
 
@@ -46,7 +45,6 @@ class Server(NamedTuple):
 
     ready: bool
     reason: str = ""
-    version: str = ""
     port: int = 0
     kernels: tuple[Kernel, ...] = ()
     terminals: tuple[str, ...] = ()
@@ -62,7 +60,6 @@ class Facts:
     """
 
     uid: str
-    home: str
     clock: int
     folder: str
     directory: str
@@ -151,7 +148,7 @@ def _server(said: Mapping[str, Any]) -> Server:
         return Server(False, str(said.get("reason", "")))
     kernels = (Kernel(str(k["id"]), str(k["notebook"]), str(k["state"])) for k in said["kernels"])
     terminals = (str(name) for name in said["terminals"])
-    return Server(True, "", str(said["version"]), int(said["port"]), tuple(kernels), tuple(terminals))
+    return Server(True, "", int(said["port"]), tuple(kernels), tuple(terminals))
 
 
 def _started(text: str) -> Started | None:
@@ -162,12 +159,12 @@ def _started(text: str) -> Started | None:
 
 
 def _environment(said: Mapping[str, Any]) -> Environment:
-    return Environment(str(said["source"]), str(said["python"]), str(said["version"]), dict(said["packages"]))
+    return Environment(str(said["source"]), str(said["python"]), dict(said["packages"]))
 
 
 _FLAGS = {"writable", "tmux", "remembered", "alive"}
 _TEXTS = {
-    *("user", "uid", "home", "folder", "directory", "directory_state", "nearest", "folder_state", "system"),
+    *("user", "uid", "folder", "directory", "directory_state", "nearest", "folder_state", "system"),
     *("certificate", "key_public", "password_file", "config_file", "login_file", "run_file", "kernel_file"),
     *("ipython_file", "python_fails", "uv", "python3", "venv", "port_holder", "log"),
 }

@@ -228,7 +228,7 @@ def _look(host: Host, wanted: Wanted) -> str:
     codes = (source("environment.py"), source("server.py"))
     names = (settings.profile, kernel_name(settings.profile))
     return call(
-        "look", *names, str(settings.port), settings.directory, settings.python, settings.app, here, "0", *codes
+        "look", *names, str(settings.port), settings.directory, settings.python, settings.app, here, *codes
     )
 
 

@@ -2,20 +2,21 @@
 
 import json
 import re
+import sys
 from collections.abc import Iterator
+from pathlib import Path
 from typing import Any
 
 import pytest
 
 from nbfab.errors import HostError
 from nbfab.facts import parse
-from nbfab.host import look
+from nbfab.host import Here, look
 from nbfab.settings import Settings
 from nbfab.wanted import Wanted
 
 LEAST: list[dict[str, Any]] = [
     {"uid": "1000"},
-    {"home": "/home/ann"},
     {"clock": "1800000000"},
     {"folder": "/home/ann/.local/share/nbfab/nbserver"},
     {"directory": "/home/ann"},
@@ -89,7 +90,7 @@ def test_addresses_are_those_that_last_and_that_others_reach(text: str, addresse
         ({"listing": None}, "no attribute"),
         ({"server": "yes"}, "no attribute"),
         ({"server": {"ready": True}}, "kernels"),
-        ({"server": {"ready": True, "kernels": [{}], "terminals": []}}, "version"),
+        ({"server": {"ready": True, "kernels": [], "terminals": []}}, "port"),
         ({"server": {"ready": True, "kernels": 7, "terminals": []}}, "facts are missing"),
         ({"environment": {"source": "login"}}, "python"),
         ({"environment": ["x"]}, "facts are missing"),
@@ -105,7 +106,7 @@ def test_what_a_host_tells_must_make_sense(lie: dict[str, Any], words: str) -> N
 def test_what_is_missing_or_too_much_is_no_harm() -> None:
     with pytest.raises(HostError, match="facts are missing"):
         parse(LEAST[1:])
-    environment = {"source": "login", "python": "/x", "version": "3", "packages": {}}
+    environment = {"source": "login", "python": "/x", "packages": {}}
     facts = parse([*LEAST, {"unheard": "of"}, *([{"environment": environment}] * 1000)])
     assert len(facts.environments) == 20
 
@@ -146,7 +147,14 @@ TRUE = [json.dumps(record).encode() for record in LEAST]
 def test_a_lie_is_left_out_or_told(line: bytes, words: str) -> None:
     liar, wanted = _Liar(*TRUE, line), Wanted(Settings(), ("liar",), 0.0, None)
     if not words:
-        assert look(liar, wanted).home == "/home/ann"
+        assert look(liar, wanted).directory == "/home/ann"
         return
     with pytest.raises(HostError, match=words):
         look(liar, wanted)
+
+
+def test_a_profile_with_capital_letters_has_a_folder_of_its_own(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("HOME", str(tmp_path))
+    monkeypatch.delenv("XDG_DATA_HOME", raising=False)
+    seen = look(Here(), Wanted(Settings(profile="GPU2", directory=str(tmp_path), python=sys.executable)))
+    assert seen.folder == f"{tmp_path}/.local/share/nbfab/GPU2"

@@ -37,6 +37,15 @@ def test_setup_on_this_machine_twice(here: Machine) -> None:
     assert "nothing would change" in here.ok("plan", password=None)
 
 
+def test_profiles_whose_names_differ_in_their_capitals_are_two(here: Machine) -> None:
+    here.ok("setup", "--profile", "GPU2")
+    assert (here.folder.parent / "GPU2/nbserver.pem").exists()
+    assert "nothing changed" in here.ok("setup", "--profile", "GPU2")
+    assert here.json("status", "--profile", "GPU2")["state"]["running"]
+    assert "not running" in here.fails("status", "--profile", "gpu2")
+    here.ok("stop", "--profile", "GPU2")
+
+
 def test_the_directory_is_where_it_was_started_or_the_one_asked_for(here: Machine) -> None:
     (here.work / "seen.txt").touch()
     here.ok("serve")

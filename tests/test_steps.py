@@ -22,17 +22,16 @@ from nbfab.wanted import Wanted
 NOW = 1_800_000_000.0
 DAY = 86400
 MODERN = Environment(
-    "login", "/env/bin/python", "3.11.2", {"notebook": "7.2", "jupyter_server": "2.14", "ipykernel": "6.29"}
+    "login", "/env/bin/python", {"notebook": "7.2", "jupyter_server": "2.14", "ipykernel": "6.29"}
 )
 CLASSIC = Environment(
-    "login", "/usr/bin/python3", "3.11.2", {"notebook": "6.4.12", "ipykernel": "6.17", "jupyter_server": "1.23"}
+    "login", "/usr/bin/python3", {"notebook": "6.4.12", "ipykernel": "6.17", "jupyter_server": "1.23"}
 )
 LAB = Environment(
-    "asked", "/lab/bin/python", "3.12.1", {"jupyterlab": "4.2", "jupyter_server": "2.14", "ipykernel": "6.29"}
+    "asked", "/lab/bin/python", {"jupyterlab": "4.2", "jupyter_server": "2.14", "ipykernel": "6.29"}
 )
 EMPTY = Facts(
     "1000",
-    "/home/ann",
     int(NOW),
     "/home/ann/.local/share/nbfab/nbserver",
     "/home/ann",
@@ -189,7 +188,7 @@ def test_the_first_environment_that_fits_is_chosen(environments: Any, app: str, 
     ],
 )
 def test_an_environment_that_cannot_serve_is_left(packages: Mapping[str, str]) -> None:
-    assert install.module(Environment("login", "/x", "3.11.0", packages), "notebook") is None
+    assert install.module(Environment("login", "/x", packages), "notebook") is None
 
 
 @pytest.mark.parametrize(
@@ -245,7 +244,7 @@ def running(**changes: Any) -> Facts:
     started = Started("10", "11", "12345", server.run(WANTED, NEW)[1], int(NOW))
     script = server.run(WANTED, NEW)[0]
     at_work = replace(NEW, password_file=password.text(WANTED, NEW), session_pids=("10",), started=started, alive=True)
-    at_work = replace(at_work, server=Server(True, "", "2.14", 9999), run_file=script, modes={"run.sh": "-rw-------"})
+    at_work = replace(at_work, server=Server(True, "", 9999), run_file=script, modes={"run.sh": "-rw-------"})
     return replace(at_work, **changes)
 
 
@@ -287,7 +286,7 @@ def test_why_a_server_cannot_be_started(changes: Mapping[str, Any], reason: str)
 
 def test_what_would_end_with_the_server() -> None:
     kernel = Kernel("0123456789", "work/plot.ipynb", "busy")
-    live = running(server=Server(True, "", "2", 9999, (kernel,), ("1",))).live
+    live = running(server=Server(True, "", 9999, (kernel,), ("1",))).live
     assert live == ("kernel 01234567 of work/plot.ipynb (busy)", "terminal 1")
     assert "does not answer" in running(server=Server(False, "hangs")).live[0]
     assert running(alive=False).live == ()

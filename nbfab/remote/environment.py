@@ -23,7 +23,6 @@ print(
         {
             "source": sys.argv[1],
             "python": sys.executable,
-            "version": ".".join(map(str, sys.version_info[:3])),
             "packages": packages,
             "files": files,
         }

@@ -24,21 +24,20 @@ make_absolute() { # path: sets path to it, with ~ and the home folder in front w
 	esac
 }
 
-look() { # profile kernel port directory python app here wait code_of_environment code_of_server
+look() { # profile kernel port directory python app here code_of_environment code_of_server
 	known_places
 	profile=$1 kernel=$2
-	shift
 	find_base
-	folder=$base/$1
+	folder=$base/$profile
 	look_host
 	fact folder "$folder"
-	make_absolute "$3"
+	make_absolute "$4"
 	look_directory "$path"
 	look_files
 	tell
-	look_environments "$4" "$5" "$6" "$8"
+	look_environments "$5" "$6" "$7" "$8"
 	tell
-	look_server "$profile" "$2" "$7" "$9"
+	look_server "$profile" "$3" "$9"
 	tell
 }
 
@@ -49,7 +48,6 @@ look_host() {
 		while read -r key _ value _; do case $key in Uid:) uid=$value && break ;; esac done </proc/self/status
 	fi
 	fact uid "${uid:-$(id -u)}"
-	fact home "$HOME"
 	fact clock "$(date +%s)"
 	tmux=
 	if command -v tmux >/dev/null 2>&1; then tmux=yes; else look_system; fi
@@ -191,7 +189,7 @@ look_everywhere() { # here code
 	fi
 }
 
-look_server() { # profile port wait code
+look_server() { # profile port code
 	session_pids=
 	if [ -n "$tmux" ]; then
 		for entry in $(tmux -L nbfab list-panes -a -F '#{session_name}=#{pane_pid}' 2>/dev/null </dev/null); do
@@ -204,7 +202,7 @@ look_server() { # profile port wait code
 	fact started "$runner $pid $start $digest $since"
 	if [ -n "$pid" ] && [ "$(process_start "$pid")" = "$start" ]; then
 		fact alive yes
-		ask_server "$3" "$4"
+		ask_server "$3"
 	fi
 	case $answer in *"\"port\": $2,"*) ;; *) look_port "$2" ;; esac
 	case $answer in *'"ready": true'*) return ;; esac # so its key fits, and its log need not tell why
@@ -212,13 +210,13 @@ look_server() { # profile port wait code
 	if [ -f "$folder/server.log" ]; then fact log "$(tail -n 15 "$folder/server.log")"; fi
 }
 
-ask_server() { # wait code: what the running server says of itself
+ask_server() { # code: what the running server says of itself
 	if [ -z "${known-}" ] && [ -f "$folder/environment" ]; then
 		{ read -r _ && read -r _ && read -r known; } <"$folder/environment" || :
 	fi
 	for python in "${known-}" python3; do
 		if command -v "$python" >/dev/null 2>&1; then
-			answer=$(cd / && exec "$python" -c "$2" "$folder" "$pid" "$1" 2>/dev/null </dev/null) &&
+			answer=$(cd / && exec "$python" -c "$1" "$folder" "$pid" 0 2>/dev/null </dev/null) &&
 				printf '{"server":%s}\n' "$answer" && return
 		fi
 	done

@@ -43,7 +43,6 @@ def ask():
     return {
         "ready": True,
         "port": said["port"],
-        "version": answers["/api"].get("version", ""),
         "kernels": [
             {
                 "id": kernel["id"],
