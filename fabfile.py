@@ -1,5 +1,5 @@
 """For `fab`, which looks for this name: nbfab's tasks, on hosts."""
 
-from nbfab.tasks import ns
+from nbfab.cli.tasks import ns
 
 __all__ = ["ns"]

@@ -1,5 +1,5 @@
 """For `inv`: nbfab's tasks, on this machine."""
 
-from nbfab.tasks import ns
+from nbfab.cli.tasks import ns
 
 __all__ = ["ns"]

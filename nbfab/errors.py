@@ -1,44 +1,47 @@
-"""What can go wrong, said for the person who reads it."""
+"""What can go wrong, worded for the person who reads it."""
+
+import traceback
 
 
 class NbfabError(Exception):
-    """Something failed: what, on which host, why (the host's own words), and the command that mends it.
+    """Something failed: what, on which host, why (in the host's own words), and the command that fixes it.
 
-    `str()` is the message, one line or more; `hint` is the mend, without a full stop at its end;
-    `status` is the exit status that a task ends with.
+    `str()` is the message, one line or more. `hint` is the fix, without a full stop; `status` is the exit status that a
+    task ends with; `jump` is the jump host that failed, if one did.
     """
 
     status = 1
 
-    def __init__(self, message: str, hint: str = "") -> None:
+    def __init__(self, message: str, hint: str = "", *, jump: str = "") -> None:
         super().__init__(message)
         self.hint = hint
+        self.jump = jump
 
 
 class UsageError(NbfabError, ValueError):
-    """What was asked for makes no sense; found before anything is contacted."""
+    """The request makes no sense; found before any host is contacted."""
 
     status = 2
 
 
 class HostStringError(UsageError):
-    """A name given to `-H` that is no `[user@]host[:port]`."""
+    """A host string that is not `[user@]host[:port]`."""
 
 
 class HostKeyError(NbfabError, PermissionError):
-    """The host's key is unknown, revoked, or not the one that is on record."""
+    """The host's key is unknown, revoked, or not the one on record."""
 
 
 class ConnectError(NbfabError, ConnectionError):
-    """No connection to the host: name, network, time-out, or a login that was refused."""
+    """No connection to the host: its name, the network, a timeout, or a login that was refused."""
 
 
 class Dropped(ConnectError):
-    """The host took the connection and hung up before it said anything, as sshd does above its MaxStartups."""
+    """The host accepted the connection and hung up without a word, as sshd does above its MaxStartups."""
 
 
 class HostError(NbfabError, RuntimeError):
-    """The host was reached, and what was to be done there failed."""
+    """The host was reached, but what was to be done there failed."""
 
 
 class Refused(NbfabError, RuntimeError):
@@ -46,6 +49,13 @@ class Refused(NbfabError, RuntimeError):
 
 
 class Interrupted(NbfabError, InterruptedError):
-    """Stopped by Control-C; the message says how far it came."""
+    """Stopped by Control-C; the message says how far it got."""
 
     status = 130
+
+
+def fault(error: Exception) -> NbfabError:
+    """A bug, for people: what went wrong and where, without a traceback."""
+    frames = traceback.extract_tb(error.__traceback__)
+    where = f" at {frames[-1].filename.rpartition('/')[2]}:{frames[-1].lineno}" if frames else ""
+    return NbfabError(f"a fault in nbfab: {error!r}{where}", "please report it")

@@ -1,39 +1,70 @@
-"""Outcome: how a task ended on one host, in the words that the report and `--json` share."""
+"""Outcome: how a task ended on one host, in the terms that reports and `--json` share."""
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import Any, Literal
 
-from nbfab.errors import ConnectError, HostKeyError, Interrupted, NbfabError, Refused
+from nbfab.errors import ConnectError, HostKeyError, Interrupted, NbfabError, Refused, fault
 
 Verdict = Literal["unchanged", "changed", "would change", "refused", "failed", "not reached", "interrupted"]
+Kind = Literal[
+    "write", "make private", "make environment", "use environment", "set password", "start server", "stop server"
+]
+
+
+@dataclass(frozen=True)
+class Changed:
+    """A change as people see it: which step makes it, of what kind it is, what it does and why.
+
+    `what` is the same on all hosts with the same change; `detail` is what differs between them. `diff` compares the
+    texts, where there was an old one.
+    """
+
+    step: str
+    kind: Kind
+    what: str
+    detail: str = ""
+    reason: str = ""
+    diff: str = ""
+
+    @property
+    def summary(self) -> str:
+        """All of it in a line."""
+        return " ".join(filter(None, [self.what, self.detail])) + (f": {self.reason}" if self.reason else "")
+
+    def document(self) -> dict[str, str]:
+        """This as JSON; what is empty is left out."""
+        parts = {"step": self.step, "kind": self.kind, "summary": self.summary, "reason": self.reason}
+        return {name: text for name, text in (parts | {"diff": self.diff}).items() if text}
 
 
 @dataclass(frozen=True)
 class Outcome:
     """How a task ended on one host.
 
-    `changes` are what was done (for `plan`: what would be), a step and a summary each, with a diff where there is one;
-    `withheld` what was not done because of `live`. `error` is the reason and `hint` its mend. `state` holds what
-    `status` tells, and what is to be known after a change. `password` is a generated one, told once.
+    `changes` were made (for `plan`: would be); `withheld` were not, because kernels are live. `error` is the reason of
+    a failure, `hint` its fix, and `jump` the jump host that failed. `state` holds what `status` tells, and what matters
+    after a change. `password` is a generated one, shown once.
     """
 
     host: str
     task: str
     verdict: Verdict
-    changes: tuple[Mapping[str, str], ...] = ()
+    changes: tuple[Changed, ...] = ()
     withheld: tuple[str, ...] = ()
     notes: tuple[str, ...] = ()
     error: str = ""
     hint: str = ""
+    jump: str = ""
     status: int = 0
     url: str = ""
     state: Mapping[str, Any] = field(default_factory=dict)
     password: str = field(default="", repr=False)
 
     def document(self) -> dict[str, Any]:
-        """This as JSON can hold it; what is empty is left out."""
-        return {name: value for name, value in vars(self).items() if value not in ("", (), {})}
+        """This as JSON; what is empty is left out."""
+        values = vars(self) | {"changes": [change.document() for change in self.changes]}
+        return {name: value for name, value in values.items() if value not in ("", (), [], {})}
 
 
 def verdict(error: NbfabError) -> Verdict:
@@ -45,8 +76,10 @@ def verdict(error: NbfabError) -> Verdict:
     return "not reached" if isinstance(error, ConnectError | HostKeyError) else "failed"
 
 
-def failure(task: str, host: str, error: NbfabError | KeyboardInterrupt) -> Outcome:
-    """The outcome that `error`, or Control-C, makes."""
+def failure(task: str, host: str, error: Exception | KeyboardInterrupt) -> Outcome:
+    """The outcome that `error`, or Control-C, makes. What is not an NbfabError is a bug, and is reported as one."""
     if isinstance(error, KeyboardInterrupt):
         error = Interrupted("stopped by Control-C; what was done stays, whole", "run it again")
-    return Outcome(host, task, verdict(error), error=str(error), hint=error.hint, status=error.status)
+    elif not isinstance(error, NbfabError):
+        error = fault(error)
+    return Outcome(host, task, verdict(error), error=str(error), hint=error.hint, jump=error.jump, status=error.status)

@@ -1,8 +1,7 @@
-"""Passwords: what is strong enough, its hash, and where it comes from."""
+"""Passwords: which are acceptable, their hashes, and new ones."""
 
 import base64
 import os
-import re
 import secrets
 import threading
 import unicodedata
@@ -12,37 +11,37 @@ from cryptography.exceptions import InvalidKey
 from cryptography.hazmat.primitives.kdf.argon2 import Argon2id
 
 from nbfab.errors import UsageError
+from nbfab.settings import is_hash
 
-SHORTEST = 12  # characters: a server answers 20 guesses a second, for ever
+SHORTEST = 12  # characters: a server answers 20 guesses a second, forever
 
-# Several at a time end in a MemoryError: OpenSSL has one pool of threads for the lanes of all (cryptography 50).
+# Several at once fail with MemoryError: OpenSSL has one thread pool for the lanes of all of them (cryptography 50).
 _ONE_AT_A_TIME = threading.Lock()
-_HASH = re.compile(r"argon2:\$argon2id\$v=19\$m=\d+,t=\d+,p=\d+\$[A-Za-z0-9+/]+\$[A-Za-z0-9+/]+")
 
 
 class Password:
-    """A password in memory, or only its hash; neither is ever shown.
+    """A password in memory, or only its hash; `repr` shows neither.
 
-    Raises UsageError for one that is too short to face the internet, or that cannot be typed into a form.
+    Raises UsageError if it is too short to face the internet, or cannot be typed into a form.
     """
 
     def __init__(self, text: str = "", *, known: str = "", generated: bool = False) -> None:
         self.generated = generated
-        self._fits: dict[str, bool] = {}  # hosts that got the same hash are asked about it once
-        # Browsers send what the keyboard makes, which is NFC nearly everywhere; the server compares bytes.
+        self._fits: dict[str, bool] = {}  # many hosts may share a hash, and verifying it takes 0.1 s
+        # Browsers send what the keyboard produces, which is NFC nearly everywhere; the server compares bytes.
         self._text = unicodedata.normalize("NFC", text)
         if known:
             if not is_hash(known):
                 raise UsageError(
-                    "a password's hash must be as `jupyter server password` writes it: argon2:$argon2id$..."
+                    "a password hash must be in the form that `jupyter server password` writes: argon2:$argon2id$..."
                 )
             self.hash = known
         elif len(self._text) < SHORTEST:
             raise UsageError(
-                f"a password must have at least {SHORTEST} characters", "give none to have a strong one generated"
+                f"a password must have at least {SHORTEST} characters", "leave it out, and a strong one is generated"
             )
         elif not self._text.isprintable():
-            raise UsageError("a password must not hold control characters, such as the end of a line")
+            raise UsageError("a password must not contain control characters, such as a line end")
         elif self._text != self._text.strip():
             # tornado's get_argument strips what the login form sends, so such a password could never log in.
             raise UsageError("a password must not begin or end with a blank: Jupyter's login form would drop it")
@@ -58,7 +57,7 @@ class Password:
             return "argon2:" + kdf.derive_phc_encoded(self._text.encode())
 
     def fits(self, known: str) -> bool:
-        """Whether `known`, a hash, is this password's."""
+        """Whether the hash `known` is this password's."""
         if self.__dict__.get("hash") == known:
             return True
         if not self._text or not is_hash(known):
@@ -73,16 +72,11 @@ class Password:
             return self._fits[known]
 
     def reveal(self) -> str:
-        """The password itself, for the one line that tells a generated one."""
+        """The password itself, for the one line that shows a generated one."""
         return self._text
 
 
-def is_hash(text: str) -> bool:
-    """Whether `text` has the form of an argon2id hash that the notebook server can verify."""
-    return _HASH.fullmatch(text) is not None
-
-
 def generate() -> Password:
-    """A password of 100 bits, in 20 characters that are hard to mistake for each other."""
+    """A password of 100 bits, in 20 characters that are hard to mistake for one another."""
     text = base64.b32encode(secrets.token_bytes(13)).decode().lower()[:20]
     return Password("-".join(text[at : at + 5] for at in range(0, 20, 5)), generated=True)

@@ -1,37 +1,27 @@
-"""Settings: what one notebook server shall be, each option defined and checked in one place."""
+"""Settings: what one notebook server should be. An option is defined here, and nowhere else."""
 
 import ipaddress
 import os
 import re
 from collections.abc import Callable, Iterable, Mapping
-from dataclasses import dataclass, replace
-from typing import Any, NamedTuple, Self
+from dataclasses import dataclass, field, fields, replace
+from typing import Any, Self
 
 from nbfab.errors import UsageError
+from nbfab.names import is_name
 
-# A label of a DNS name. The underscore is no host name by RFC 1123, but people type such aliases.
-_LABEL = re.compile(r"(?!-)[A-Za-z0-9_-]{1,63}(?<!-)")
-EVERY_ADDRESS = ("*", "0.0.0.0", "::")  # values of `ip` that listen on more than one
 _PROFILE = re.compile(r"[A-Za-z0-9][A-Za-z0-9_-]{0,63}")
+_HASH = re.compile(r"argon2:\$argon2id\$v=19\$m=\d+,t=\d+,p=\d+\$[A-Za-z0-9+/]+\$[A-Za-z0-9+/]+")
 
 
-def kernel_name(profile: str) -> str:
-    """The name of a profile's kernel; Jupyter's kernels have small letters only (jupyter_client/kernelspec.py)."""
-    return profile.lower()
+def is_hash(text: str) -> bool:
+    """Whether `text` is an argon2id hash in the form that the notebook server verifies."""
+    return _HASH.fullmatch(text) is not None
 
 
-def is_name(text: str) -> bool:
-    """Whether a certificate can carry `text`: an IP address, a DNS name (RFC 1123), or `*.` and such a name."""
-    try:
-        ipaddress.ip_address(text)
-        return "%" not in text
-    except ValueError:
-        pass
-    labels = text.removeprefix("*.").split(".")
-    return len(text) <= 253 and not labels[-1].isdigit() and all(_LABEL.fullmatch(label) for label in labels)
+def whole_number(low: int, high: int) -> Callable[[Any], int]:
+    """A parser of whole numbers in that range."""
 
-
-def _whole_number(low: int, high: int) -> Callable[[Any], int]:
     def parse(value: Any) -> int:
         text = str(value)
         if isinstance(value, bool) or not re.fullmatch(r"[1-9][0-9]{0,9}", text) or not low <= int(text) <= high:
@@ -43,7 +33,7 @@ def _whole_number(low: int, high: int) -> Callable[[Any], int]:
 
 def _profile(value: Any) -> str:
     if not isinstance(value, str) or not _PROFILE.fullmatch(value):
-        raise ValueError("a name of letters, digits, - and _, at most 64 long")
+        raise ValueError("a name of letters, digits, - and _, at most 64 characters long")
     return value
 
 
@@ -57,16 +47,19 @@ def _ip(value: Any) -> str:
 
 
 def _path(value: Any) -> str:
-    # A path becomes text in files of several syntaxes and lines of a report: no control characters.
+    # A path ends up in files of several syntaxes and in lines of a report, so no control characters.
     if not isinstance(value, str) or not value or not value.isprintable():
         raise ValueError("a path without control characters")
     return value
 
 
-def _app(value: Any) -> str:
-    if value not in ("notebook", "lab"):
-        raise ValueError("notebook or lab")
-    return str(value)
+def _one_of(*values: str) -> Callable[[Any], str]:
+    def parse(value: Any) -> str:
+        if value not in values:
+            raise ValueError(" or ".join(values))
+        return str(value)
+
+    return parse
 
 
 def _names(value: Any) -> tuple[str, ...]:
@@ -86,66 +79,93 @@ def _name(value: Any) -> str:
     raise ValueError("DNS names or IP addresses")
 
 
-class Option(NamedTuple):
-    """One setting: its key in configuration files and the inventory, its flag, its help, its check.
+@dataclass(frozen=True)
+class Option:
+    """One setting: its key in configuration files and inventories, its flag, its check, its help.
 
-    `parse` takes whatever a person wrote and returns the value, or raises ValueError with what is wanted.
+    `parse` takes whatever was written and returns the value, or raises ValueError with what is wanted. `absent` is what
+    happens without the option, if that is not just its default. `schema` is its JSON Schema in an inventory.
     """
 
     key: str
     flag: str
-    help: str
+    about: str
     parse: Callable[[Any], Any]
     default: Any
-    repeatable: bool = False
+    absent: str
+    schema: Mapping[str, Any]
+
+    @property
+    def repeatable(self) -> bool:
+        """Whether its flag may be given several times, for a list of values."""
+        return isinstance(self.default, tuple)
+
+    @property
+    def help(self) -> str:
+        """What it is for and what its default is, in a sentence."""
+        return f"{self.about} ({self.absent or self.default})."
 
 
-OPTIONS = (
-    Option("profile", "profile", "Name of the profile and of its tmux session (nbserver).", _profile, "nbserver"),
-    Option("port", "port", "Port to serve at, this one and no other (9999).", _whole_number(1, 65535), 9999),
-    Option("ip", "ip", "Address to listen on; '*' is all of them ('*').", _ip, "*"),
-    Option(
-        "directory",
-        "directory",
-        "Folder the notebooks are in (this machine: where you are; a host: the home folder).",
-        _path,
-        "",
-    ),
-    Option("python", "python", "Environment or interpreter that has the notebook (looked for).", _path, ""),
-    Option("app", "app", "What to serve: notebook or lab (notebook).", _app, "notebook"),
-    Option("names", "name", "One more name or address for the certificate; repeatable.", _names, (), True),
-    Option("days", "days", "Days that a new certificate is valid (365).", _whole_number(1, 3650), 365),
-)
-BY_KEY = {option.key: option for option in OPTIONS}
+_TEXT: Mapping[str, Any] = {"type": "string", "minLength": 1}
+
+
+def _option(
+    default: Any,
+    about: str,
+    parse: Callable[[Any], Any],
+    *,
+    flag: str = "",
+    absent: str = "",
+    schema: Mapping[str, Any] = _TEXT,
+) -> Any:
+    metadata = {"flag": flag, "about": about, "parse": parse, "absent": absent, "schema": schema}
+    return field(default=default, metadata=metadata)
 
 
 @dataclass(frozen=True)
 class Settings:
-    """What one server shall be. Make it with `parse`, which checks every value.
+    """What one server should be. Use `parse`, which checks every value."""
 
-    An empty `directory` is where the user is (this machine) or the home folder (a host); an empty
-    `python` means that an environment is looked for.
-    """
-
-    profile: str = "nbserver"
-    port: int = 9999
-    ip: str = "*"
-    directory: str = ""
-    python: str = ""
-    app: str = "notebook"
-    names: tuple[str, ...] = ()
-    days: int = 365
+    profile: str = _option("nbserver", "Name of the profile and of its tmux session", _profile)
+    port: int = _option(
+        9999,
+        "Port to serve at, this one and no other",
+        whole_number(1, 65535),
+        schema={"type": "integer", "minimum": 1, "maximum": 65535},
+    )
+    ip: str = _option("*", "Address to listen on; '*' means all of them", _ip, absent="'*'")
+    directory: str = _option(
+        "", "Folder of the notebooks", _path, absent="here: the current folder; on a host: the home folder"
+    )
+    python: str = _option("", "Environment or interpreter that has the notebook", _path, absent="one is found, or made")
+    app: str = _option(
+        "notebook", "What to serve: notebook or lab", _one_of("notebook", "lab"), schema={"enum": ["notebook", "lab"]}
+    )
+    names: tuple[str, ...] = _option(
+        (),
+        "One more name or address for the certificate",
+        _names,
+        flag="name",
+        absent="may be repeated",
+        schema={"type": ["string", "array"], "items": {"type": "string"}},
+    )
+    days: int = _option(
+        365,
+        "Days that a new certificate is valid",
+        whole_number(1, 3650),
+        schema={"type": "integer", "minimum": 1, "maximum": 3650},
+    )
 
     @classmethod
     def parse(cls, values: Mapping[str, Any], source: str = "") -> Self:
-        """Settings from what a person wrote; keys as in `OPTIONS`, an absent one or None keeps its default.
+        """Settings from what was written; keys as in `OPTIONS`. One that is absent or None keeps its default.
 
-        `source` says in the error where the values stood. Raises UsageError for a wrong value or an unknown key.
+        `source` is where they were written, for errors. Raises UsageError for a wrong value or an unknown key.
         """
         return cls().with_values(values, source)
 
     def with_values(self, values: Mapping[str, Any], source: str = "") -> Self:
-        """These settings with `values` over them, checked as by `parse`."""
+        """These settings with `values` on top, checked as by `parse`."""
         where = f"{source}: " if source else ""
         for key in values:
             if key not in BY_KEY:
@@ -161,7 +181,7 @@ class Settings:
         return replace(self, **parsed)
 
     def from_here(self) -> Self:
-        """These settings for this machine: what a person wrote of paths is meant from where they are."""
+        """These settings for this machine, where paths are relative to the current folder."""
         python = os.path.abspath(os.path.expanduser(self.python)) if self.python else ""
         return replace(self, directory=os.path.abspath(os.path.expanduser(self.directory or ".")), python=python)
 
@@ -169,9 +189,9 @@ class Settings:
     def gather(
         cls, given: Mapping[str, Any], configuration: Mapping[str, Any], inventory: Mapping[str, Any] | None = None
     ) -> Self:
-        """Settings from the nearest of: flags, the inventory, `NBFAB_*`, the `nbfab:` part of the configuration.
+        """Settings from, in this order: flags, the inventory, `NBFAB_*`, the `nbfab:` part of the configuration.
 
-        `given` holds the flags by key; None and an empty list mean that the flag was not given. Raises UsageError.
+        `given` holds the flags by key; None or an empty list means that a flag was not given. Raises UsageError.
         """
         if not isinstance(configuration, Mapping):
             raise UsageError("nbfab: in the configuration must be a mapping of options")
@@ -185,3 +205,24 @@ class Settings:
         settings = settings.with_values(environment, "NBFAB_* in the environment")
         settings = settings.with_values(inventory or {}, "the inventory")
         return settings.with_values({key: value for key, value in given.items() if value not in (None, [])})
+
+
+OPTIONS = tuple(
+    Option(
+        of.name,
+        of.metadata["flag"] or of.name,
+        of.metadata["about"],
+        of.metadata["parse"],
+        of.default,
+        of.metadata["absent"],
+        of.metadata["schema"],
+    )
+    for of in fields(Settings)
+)
+BY_KEY = {option.key: option for option in OPTIONS}
+
+
+def state_home() -> str:
+    """Where programs keep state: XDG_STATE_HOME. As its specification demands, a relative one is ignored."""
+    given = os.environ.get("XDG_STATE_HOME", "")
+    return given if os.path.isabs(given) else os.path.expanduser("~/.local/state")

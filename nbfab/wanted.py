@@ -8,11 +8,12 @@ from nbfab.settings import Settings
 
 @dataclass(frozen=True)
 class Wanted:
-    """What one server shall be, and how it is asked for.
+    """What one server should be, and how the user wants to get there.
 
-    `names` are those that people reach the host by (what was given to -H, its HostName). `now` is this machine's
-    clock, in seconds since the epoch. `password` is None where the host shall keep the one it has. `seconds` is how
-    long a server may take to get ready.
+    `names` are those that people reach the host by: what was given to -H, and its HostName. `now` is this machine's
+    clock, in seconds since the epoch. Without a `password` the host keeps the one it has. `restart` allows a restart
+    that ends kernels; in the `foreground` the server is not started in tmux. `seconds` is how long a server may take
+    to become ready.
     """
 
     settings: Settings = field(default_factory=Settings)
@@ -20,4 +21,5 @@ class Wanted:
     now: float = 0.0
     password: Password | None = None
     restart: bool = False
+    foreground: bool = False
     seconds: int = 60

@@ -18,6 +18,16 @@ def pytest_configure() -> None:
     signal.signal(signal.SIGINT, signal.default_int_handler)
 
 
+REAL = {"here", "there", "host", "box", "sshds", "three", "stack", "browser"}  # fixtures that start real servers
+
+
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    """Marks the tests that need real servers, so that the others can run by themselves: -m 'not real'."""
+    for item in items:
+        if REAL & set(getattr(item, "fixturenames", ())):
+            item.add_marker(pytest.mark.real)
+
+
 @pytest.fixture
 def here(tmp_path: Path) -> Iterator[Machine]:
     """This machine, with a home folder of its own."""

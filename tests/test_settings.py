@@ -1,5 +1,6 @@
-"""What a person may ask for, and how wrong values are told."""
+"""What a server may be asked to be, and what becomes of wrong values."""
 
+from pathlib import Path
 from typing import Any
 
 import pytest
@@ -7,8 +8,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from nbfab.errors import UsageError
-from nbfab.report import clean
-from nbfab.settings import OPTIONS, Settings, is_name
+from nbfab.settings import BY_KEY, OPTIONS, Option, Settings, is_hash, state_home
 
 
 @pytest.mark.parametrize(
@@ -59,13 +59,6 @@ def test_whatever_is_given_is_right_or_refused(key: str, value: Any) -> None:
     assert Settings.parse({key: getattr(settings, key)}) == settings
 
 
-@given(st.text())
-def test_a_name_can_stand_in_a_certificate(text: str) -> None:
-    if is_name(text):
-        assert text.isascii()
-        assert not set(text) & set(" \n/,;'\"$")
-
-
 def test_the_nearest_wins(monkeypatch: pytest.MonkeyPatch) -> None:
     configuration = {"port": 1111, "days": 11, "app": "lab"}
     monkeypatch.setenv("NBFAB_PORT", "2222")
@@ -74,8 +67,78 @@ def test_the_nearest_wins(monkeypatch: pytest.MonkeyPatch) -> None:
     assert (settings.port, settings.days, settings.app, settings.names) == (2222, 33, "lab", ("a", "b"))
 
 
-@given(st.text(st.characters()))
-def test_what_a_host_says_cannot_steer_a_terminal(text: str) -> None:
-    shown = clean(text)
-    assert all(character.isprintable() or character == "\n" for character in shown)
-    shown.encode("ascii", "backslashreplace")
+def test_the_inventory_stands_between_flags_and_environment(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("NBFAB_PORT", "2222")
+    monkeypatch.setenv("NBFAB_DAYS", "22")
+    inventory = {"port": 3333, "app": "lab"}
+    settings = Settings.gather({"app": "notebook"}, {"ip": "::1", "days": 11}, inventory)
+    assert (settings.port, settings.days, settings.app, settings.ip) == (3333, 22, "notebook", "::1")
+
+
+@pytest.mark.parametrize("variable", ["NBFAB_NAME", "NBFAB_NAMES"])
+def test_a_list_in_the_environment_has_commas(variable: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv(variable, "a,b")
+    assert Settings.gather({}, {}).names == ("a", "b")
+
+
+@pytest.mark.parametrize(
+    ("configuration", "environment", "inventory", "reason"),
+    [
+        ({"port": 0}, "", {}, "nbfab in the configuration: port must be a whole number from 1 to 65535, not 0"),
+        ({}, "many", {}, "NBFAB_* in the environment: port must be a whole number from 1 to 65535, not 'many'"),
+        ({}, "", {"name": ["a b"]}, "the inventory: unknown option 'name'"),
+        ({}, "", {"names": ["a b"]}, "the inventory: name must be DNS names or IP addresses, not ['a b']"),
+        ({"prot": 1}, "", {}, "nbfab in the configuration: unknown option 'prot'"),
+        ([], "", {}, "nbfab: in the configuration must be a mapping of options"),
+    ],
+)
+def test_an_error_says_where_the_value_was_written(
+    configuration: Any, environment: str, inventory: Any, reason: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("NBFAB_PORT", environment)
+    with pytest.raises(UsageError) as error:
+        Settings.gather({}, configuration, inventory)
+    assert str(error.value) == reason
+    if "unknown" in reason:
+        assert error.value.hint == f"the options are {', '.join(BY_KEY)}"
+
+
+@pytest.mark.parametrize("option", OPTIONS, ids=lambda option: option.key)
+def test_the_help_of_an_option_names_its_default(option: Option) -> None:
+    assert option.absent or f"({option.default})" in option.help
+    assert getattr(Settings(), option.key) == option.default
+    assert option.default in ("", ()) or option.parse(option.default) == option.default
+
+
+def test_paths_here_are_relative_to_the_current_folder(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.chdir(tmp_path)
+    monkeypatch.setenv("HOME", "/home/ann")
+    assert Settings().from_here().directory == str(tmp_path)
+    assert Settings().from_here().python == ""
+    settings = Settings(directory="work", python="~/env").from_here()
+    assert (settings.directory, settings.python) == (f"{tmp_path}/work", "/home/ann/env")
+
+
+@pytest.mark.parametrize(
+    ("given", "folder"),
+    [("/state", "/state"), ("relative", "/home/ann/.local/state"), ("", "/home/ann/.local/state")],
+)
+def test_a_state_home_that_is_not_absolute_is_ignored(given: str, folder: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("HOME", "/home/ann")
+    monkeypatch.setenv("XDG_STATE_HOME", given)
+    assert state_home() == folder
+
+
+@pytest.mark.parametrize(
+    ("text", "right"),
+    [
+        ("argon2:$argon2id$v=19$m=10240,t=10,p=8$c2FsdA$aGFzaA", True),
+        ("argon2:$argon2id$v=19$m=10240,t=10,p=8$c2FsdA$aGFzaA\n", False),
+        ("$argon2id$v=19$m=10240,t=10,p=8$c2FsdA$aGFzaA", False),
+        ("argon2:$argon2i$v=19$m=10240,t=10,p=8$c2FsdA$aGFzaA", False),
+        ("sha1:67c9e60bb8b6:9ffede0825894254b2e042ea597d771089e11aed", False),
+        ("", False),
+    ],
+)
+def test_the_hash_of_a_password(text: str, right: bool) -> None:
+    assert is_hash(text) is right

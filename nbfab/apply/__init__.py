@@ -1,0 +1,4 @@
+"""Making the changes of a plan: the sh functions that make them, and the program that runs those.
+
+Nothing here decides what to change.
+"""

@@ -1,0 +1,95 @@
+"""Apply: carries out a plan, with one program that ends by looking again."""
+
+from collections.abc import Mapping, Sequence
+from typing import Any, Protocol
+
+from nbfab.errors import ConnectError, HostError
+from nbfab.host import Host, run
+from nbfab.look import look
+from nbfab.look.facts import Facts, parse
+from nbfab.look.request import Request
+from nbfab.outcome import Kind
+from nbfab.plan.change import Change
+from nbfab.program import Record, call, render, source
+
+FILES = (*look.FILES, "apply/write", "apply/install", "apply/serve")
+FUNCTIONS: Mapping[Kind, str] = {
+    "write": "write_file",
+    "make private": "make_private",
+    "make environment": "install_environment",
+    "use environment": "remember_environment",
+    "start server": "start_server",
+    "stop server": "stop_server",
+}
+_PROBES: Mapping[Kind, str] = {  # the program that a function runs on the host
+    "make environment": "environment_probe",
+    "use environment": "environment_probe",
+    "start server": "server_probe",
+}
+INSTALL = 900  # seconds without output; an installation is silent while it fetches a large package
+
+
+class Watcher(Protocol):
+    """Follows the changes as they are made."""
+
+    def begins(self, change: Change) -> None:
+        """A change begins."""
+
+    def says(self, line: str) -> None:
+        """A long change prints a line."""
+
+    def ends(self, change: Change, words: str) -> None:
+        """A change is made; `words` is what it printed, if anything."""
+
+
+def apply(
+    host: Host, request: Request, changes: Sequence[Change], seen: Facts, watcher: Watcher, seconds: int
+) -> Facts:
+    """Makes the changes, and returns the facts afterwards. `seconds` is how long a server may take to become ready.
+
+    Raises HostError with the host's own words at the first change that fails; those before it stay.
+    """
+    calls = [
+        call("prepare", profile=request.settings.profile, generation=seen.files.text(look.GENERATION).strip()),
+        *(_call(number, change) for number, change in enumerate(changes)),
+        "cd /\n",
+        look.look_call(host, request),
+    ]
+    begun: list[Change] = []
+
+    def receive(record: Record) -> None:
+        if "doing" in record:
+            begun.append(_numbered(changes, record["doing"]))
+            watcher.begins(begun[-1])
+        elif "says" in record:
+            watcher.says(_text(record["says"]))
+        elif "done" in record:
+            watcher.ends(_numbered(changes, record["done"]), _text(record.get("text")))
+        elif "failed" in record:
+            words = _text(record.get("text"))
+            what = f"{begun[-1].summary} failed: {words}" if begun else words
+            raise HostError(what, "fix that, then run it again")
+
+    installs = any(change.kind == "make environment" for change in changes)
+    silence = INSTALL if installs else look.SILENCE + seconds
+    try:
+        return parse(run(host, render(FILES, calls), receive, silence, "making changes"))
+    except ConnectError as error:
+        at = begun[-1].summary if begun else "the beginning"
+        raise ConnectError(f"{error}, at: {at}", error.hint, jump=error.jump) from None
+
+
+def _call(number: int, change: Change) -> str:
+    probe = _PROBES.get(change.kind)
+    code = {probe: source(f"look/{probe}.py")} if probe else {}
+    return call("change", str(number), FUNCTIONS[change.kind], **change.args, **code)
+
+
+def _numbered(changes: Sequence[Change], number: Any) -> Change:
+    if type(number) is not int or not 0 <= number < len(changes):
+        raise HostError("what the host reports on its changes makes no sense", "run it again")
+    return changes[number]
+
+
+def _text(value: Any) -> str:
+    return value.strip() if isinstance(value, str) else ""

@@ -1,0 +1,56 @@
+# shellcheck shell=sh
+# An environment with the notebook, beside the profiles.
+
+# Reports every line of a long command as progress, and passes it on: an error shows the last ones.
+narrate() {
+	while IFS= read -r line; do
+		say "$line"
+		printf '%s\n' "$line"
+	done
+}
+
+# Uses base. Sets venv, source, interpreter.
+install_environment() {
+	venv=$base/.venv failed=failed.new.$$
+	# Without the mark it was never completed, so nothing runs from it.
+	if [ ! -f "$venv/complete" ]; then rm -rf "$venv"; fi
+	output=$({ fill_environment || : >"$failed"; } 2>&1 </dev/null | narrate)
+	if [ -f "$failed" ]; then
+		rm -f "$failed"
+		printf '%s\n' "$output" | tail -n 8 >&2
+		return 1
+	fi
+	: >"$venv/complete"
+	source=made interpreter=$venv/bin/python
+	remember_environment
+}
+
+# Makes the environment if there is none, and gets its packages. Uses venv, packages.
+fill_environment() {
+	if command -v uv >/dev/null 2>&1; then
+		if [ ! -x "$venv/bin/python" ]; then uv venv -q "$venv" || return; fi
+		set -- uv pip install --no-progress --python "$venv/bin/python"
+	else
+		if [ ! -x "$venv/bin/python" ]; then python3 -m venv "$venv" || return; fi
+		set -- "$venv/bin/python" -m pip install --disable-pip-version-check --progress-bar off
+	fi
+	# shellcheck disable=SC2086 # a list of packages
+	"$@" $packages
+}
+
+# Records the environment to use, for the next look. Uses app, python, source, interpreter, environment_probe.
+# Sets file, mode, size, content.
+remember_environment() {
+	found=$(cd / && "$interpreter" -c "$environment_probe" "$source" 2>&1 </dev/null) || {
+		echo "$found" >&2
+		return 1
+	}
+	# The files that it depends on, one per line.
+	files=$(printf '%s' "$found" | "$interpreter" -I -c 'import json, sys; print("\n".join(json.load(sys.stdin)["files"]))') ||
+		return 1
+	file=environment mode=600 content="$app $python
+$found
+$files"
+	size=$(printf '%s' "$content" | wc -c)
+	write_file
+}

@@ -1,0 +1,92 @@
+# shellcheck shell=sh
+# Writes to the profile's folder, which is the current one.
+
+# Ends the run.
+refuse() { # reason
+	report failed 0 "$1"
+	exit 1
+}
+
+# Enters the profile's folder, and makes sure that no other run is at work in it.
+# Uses profile, generation, base. Sets folder.
+prepare() {
+	add_known_places
+	find_base
+	folder=$base/$profile
+	if [ -L "$folder" ]; then refuse "$folder is a symbolic link; nbfab does not write through it"; fi
+	message=$(mkdir -p "$folder" 2>&1 && chmod 700 "$folder" 2>&1) || refuse "$message"
+	cd "$folder" || refuse "$folder cannot be entered"
+	message=$(mkdir lock 2>&1) || break_lock "$message"
+	trap 'rm -rf "$folder/lock"' EXIT
+	trap 'exit 129' HUP
+	trap 'exit 130' INT
+	trap 'exit 143' TERM
+	printf '%s\n' "$$ $(process_start "$$")" >lock/holder || refuse "$folder: cannot be written to, $(room)"
+	rm -f ./*.new.* 2>/dev/null
+	now=
+	if [ -f generation ]; then read -r now <generation; fi
+	if [ "$now" != "$generation" ]; then refuse 'another run of nbfab has changed something there in the meantime'; fi
+	printf '%s\n' "$(date +%s).$$" >generation.new.$$ && mv -f generation.new.$$ generation
+}
+
+# Takes over the lock of a run that has ended.
+break_lock() { # why no lock could be made
+	if [ ! -d lock ]; then refuse "$1"; fi
+	read -r holder began 2>/dev/null <lock/holder || holder=''
+	# A lock without a holder is being made right now, or was left behind by a connection that was cut.
+	if [ -n "$holder" ] && [ "$(process_start "$holder")" = "$began" ] ||
+		[ -z "$holder" ] && [ -z "$(find lock -prune -mmin +1 2>/dev/null)" ]; then
+		refuse "another run of nbfab is at work there${holder:+ (process $holder)}"
+	fi
+	rm -rf lock
+	mkdir lock 2>/dev/null || refuse 'another run of nbfab is at work there'
+}
+
+# Prints how much space is left on the disk.
+room() {
+	LC_ALL=C df -k . 2>/dev/null | awk 'END { print $(NF - 2) " KiB free on " $NF }'
+}
+
+# The content is written by a builtin, so it appears in no process's argv. Uses file, mode, size, content, folder.
+write_file() {
+	if [ -L "$file" ] || { [ -e "$file" ] && [ ! -f "$file" ]; }; then
+		echo "$folder/$file is not a regular file; nbfab does not write through it" >&2
+		return 1
+	fi
+	mkdir -p "$(dirname "$file")" || return 1
+	# Not every shell's printf fails if the disk is full, so the length is compared.
+	if ! printf '%s' "$content" >"$file.new.$$" || [ "$(wc -c <"$file.new.$$")" -ne "$size" ]; then
+		rm -f "$file.new.$$"
+		echo "$folder/$file could not be written: $(room)" >&2
+		return 1
+	fi
+	chmod "$mode" "$file.new.$$" && mv -f "$file.new.$$" "$file"
+}
+
+# Uses file, mode.
+make_private() {
+	chmod "$mode" "$file"
+}
+
+# Uses escaped.
+report() { # kind number text
+	escape "$3"
+	printf '{"%s":%s,"text":"%s"}\n' "$1" "$2" "$escaped" >&3
+}
+
+# Reports progress within a change. Uses escaped.
+say() { # text
+	escape "$1"
+	printf '{"says":"%s"}\n' "$escaped" >&3
+}
+
+# Makes a change by calling a function, and reports on it.
+change() { # number function
+	report doing "$1" ''
+	if message=$("$2" 2>&1); then
+		report "done" "$1" "$message"
+	else
+		report failed "$1" "$message"
+		exit 1
+	fi
+}

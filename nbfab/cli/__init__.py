@@ -1,0 +1,4 @@
+"""The command line: Invoke's and Fabric's tasks, options and programs. The only place that knows them.
+
+Nothing here knows how a task does what it does, and nothing else imports from here.
+"""

@@ -1,0 +1,126 @@
+"""Call: one call of a task, as Invoke hands it over, in terms of nbfab's own."""
+
+import shlex
+import sys
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from invoke import Context
+
+from nbfab.errors import UsageError
+from nbfab.names import HostString, parse_host
+from nbfab.settings import OPTIONS, Settings
+
+if TYPE_CHECKING:
+    from nbfab.inventory.hosts import InventoryHost
+    from nbfab.passwords import Password
+    from nbfab.ssh.connection import SshOptions
+
+INVENTORY = Path("hosts.yaml")  # in the current folder
+_LONGEST = 1_000_000  # seconds; a system call takes no more than 2**31 milliseconds
+
+
+@dataclass(frozen=True)
+class Call:
+    """A call of the task `task`, with the options that were given by flag."""
+
+    c: Context
+    task: str
+    given: Mapping[str, Any]
+
+    @property
+    def json(self) -> bool:
+        """Whether the output is one JSON document."""
+        return bool(self.given["json"])
+
+    @property
+    def flags(self) -> frozenset[str]:
+        """The flags without a value that were given."""
+        return frozenset(name for name, value in self.given.items() if value is True)
+
+    @property
+    def hosts(self) -> Sequence[HostString]:
+        """The hosts that -H names; none for this machine.
+
+        Raises UsageError under `fab` without a host: never on this machine by accident.
+        """
+        hosts: Sequence[HostString] = getattr(self.c, "nbfab_hosts", ())
+        if not hosts and (host := getattr(self.c, "original_host", "")):  # of a connection that Fabric has made
+            hosts = [parse_host(host)]
+        # Fabric's own configuration tells its programs from Invoke's; nbfab without -H means this machine.
+        if not hosts and type(self.c.config).__module__.startswith("fabric."):
+            raise UsageError("fab runs on hosts: name one", "fab -H HOST ...; on this machine: inv ...")
+        return hosts
+
+    def check_dry_run(self) -> None:
+        """Raises UsageError for Invoke's --dry, which does not keep nbfab's tasks from anything."""
+        if self.c.config.run.dry and self.task not in ("plan", "status"):
+            raise UsageError("a dry run is a task of its own", "plan")
+
+    def settings(self, entry: "InventoryHost | None") -> Settings:
+        """What the server on a host should be, by flags, the host's entry in an inventory, and so on."""
+        section = self.c.config.get("nbfab") or {}
+        plain = {key: section[key] for key in section} if hasattr(section, "keys") else section
+        flags = {option.key: self.given[option.flag] for option in OPTIONS}
+        return Settings.gather(flags, plain, entry.options if entry else None)
+
+    @property
+    def wants_password(self) -> bool:
+        """Whether the task has a use for a password."""
+        return "password_stdin" in self.given
+
+    def password(self) -> "Password | None":
+        """The password given for all hosts: on standard input, or in NBFAB_PASSWORD. Raises UsageError."""
+        from nbfab.cli.password import given
+
+        return given(self.given["password_stdin"]) if self.wants_password else None
+
+    def ssh_options(self, entry: "InventoryHost | None" = None) -> "SshOptions":
+        """How to reach a host: what Fabric's options say, and the host's entry. Raises UsageError."""
+        from nbfab.ssh.connection import SshOptions
+
+        kwargs = self.c.config.get("connect_kwargs") or {}
+        timeouts = self.c.config.get("timeouts") or {}
+        keys = kwargs.get("key_filename") or ()
+        return SshOptions(
+            config=str(getattr(self.c.config, "_runtime_ssh_path", None) or ""),
+            keys=(keys,) if isinstance(keys, str) else tuple(map(str, keys)),
+            password=kwargs.get("password") or "",
+            passphrase=kwargs.get("passphrase") or "",
+            timeout=_seconds(timeouts.get("connect") if kwargs.get("timeout") is None else kwargs["timeout"]),
+            accept_new=self.given["accept_new_host_key"],
+            identity=entry.identity if entry else "",
+            jumps=entry.jumps if entry else None,
+        )
+
+    def command(self, before: Sequence[str] = (), after: Sequence[str] = (), prefix: str = "") -> Callable[[str], str]:
+        """Makes command lines for people to type: a task, by the program that runs now, with the same options.
+
+        `before` stands before the task's name, which gets the `prefix`, and `after` behind it.
+        """
+        program = Path(sys.argv[0]).name
+        words = [program if program in ("inv", "invoke", "fab") else "nbfab"]
+        ssh_config = getattr(self.c.config, "_runtime_ssh_path", None)
+        if ssh_config:
+            words += ["-S", str(ssh_config)]
+        options = [
+            f"--{option.flag}={value}"
+            for option in OPTIONS
+            if self.given[option.flag]
+            for value in (self.given[option.flag] if option.repeatable else [self.given[option.flag]])
+        ]
+        return lambda task: shlex.join([*words, *before, prefix + task, *after, *options])
+
+
+def _seconds(given: Any) -> float | None:
+    if given is None:
+        return None
+    try:
+        seconds = float(given)
+    except (TypeError, ValueError):
+        seconds = 0
+    if not 0 < seconds < _LONGEST:
+        raise UsageError(f"{given!r} is not a time to connect in", "fab -t SECONDS, a number above 0")
+    return seconds

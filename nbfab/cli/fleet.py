@@ -1,0 +1,155 @@
+"""A task on the hosts of an inventory: which of them, the question before a change, the table at the end."""
+
+import os
+import time
+from collections.abc import Sequence
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from invoke import Exit
+
+from nbfab.cli.call import INVENTORY, Call
+from nbfab.cli.report import Report
+from nbfab.errors import Interrupted, UsageError
+
+if TYPE_CHECKING:
+    from nbfab.cli.many import Many
+    from nbfab.inventory.hosts import Inventory, InventoryHost
+    from nbfab.run.job import Body
+
+
+def on_fleet(call: Call, body: "Body", preview: "Body") -> None:
+    """Runs `body` on the hosts; ends the program unless every host is as wanted.
+
+    On a terminal, setup first shows what `preview` would change, and asks.
+    """
+    from nbfab.cli.many import exit_status
+    from nbfab.display.fleet import plans, table
+    from nbfab.display.terminal import show
+    from nbfab.fleet import memory
+
+    report = Report(call.task, call.json)
+    with report.errors():
+        jobs = _jobs(call.given["jobs"])
+        inventory, many = _many(call)
+        run = None
+        try:
+            if call.task == "setup":
+                _ask(call, many, preview, jobs)
+            run = many.run(call.task, body, jobs, fail_fast="fail_fast" in call.flags)
+        finally:
+            if run is None or not run.left:  # or it would wait for hosts that the user does not wait for
+                many.close()
+        outcomes = many.all_outcomes(run)
+        if call.json:
+            report.document(outcomes, passwords=many.handout.path)
+        else:
+            show(plans(outcomes) if call.task == "plan" else table(outcomes))
+            if many.handout.path:
+                show(f"\nURLs and passwords, for you alone: {many.handout.path}")
+        whole = "failed" not in call.flags and call.given["limit"] is None
+        memory.remember(inventory.path, call.task, outcomes, whole=whole)
+    if status := exit_status(outcomes, run):
+        raise Exit(code=status)
+
+
+def page_of_fleet(call: Call, body: "Body") -> None:
+    """Writes the page, from what `body`, the status, says of each host; ends the program unless all of them run."""
+    from nbfab.cli.many import exit_status
+    from nbfab.display.page import page
+    from nbfab.display.terminal import show
+
+    report = Report(call.task, call.json)
+    with report.errors():
+        jobs = _jobs(call.given["jobs"])
+        _, many = _many(call)
+        try:
+            run = many.run("status", body, jobs)
+        finally:
+            many.close()
+        if run.interrupted:
+            raise Interrupted("the page was not written", "run it again")
+        outcomes = many.all_outcomes(run)
+        path = Path(call.given["output"] or "fleet.html").absolute()
+        _write(path, page(outcomes, time.strftime("%Y-%m-%d %H:%M %Z")))
+        if call.json:
+            report.document(outcomes, page=str(path))
+        else:
+            show(f"{path}: {sum(not outcome.status for outcome in outcomes)} of {len(outcomes)} running")
+    if status := exit_status(outcomes, run):
+        raise Exit(code=status)
+
+
+def _many(call: Call) -> "tuple[Inventory, Many]":
+    """The inventory, and the hosts in it that --limit and --failed leave. Prints what was not understood.
+
+    Raises UsageError.
+    """
+    from nbfab.cli.many import Many
+    from nbfab.display.terminal import complain
+    from nbfab.fleet import memory
+    from nbfab.inventory.load import load
+
+    call.check_dry_run()
+    if named := getattr(call.c, "nbfab_hosts", ()):
+        limit = ",".join(host.host for host in named)
+        raise UsageError("a fleet's hosts are those of its inventory, not of -H", f"--limit {limit}")
+    given, limit = call.given["inventory"], call.given["limit"]
+    path = Path(given or INVENTORY)
+    if not given and not path.exists():
+        raise UsageError(f"there is no {path} here", "--inventory FILE; hosts.example.yaml shows what it may hold")
+    inventory = load(path)
+    for note in inventory.notes:
+        complain(note)
+    hosts: Sequence[InventoryHost] = inventory.hosts if limit is None else inventory.select(limit)
+    if "failed" in call.flags:
+        names = memory.failed(path, call.task)
+        hosts = [host for host in hosts if host.name in names]
+    option = ("--inventory", given) if given else ()
+    return inventory, Many(call, hosts, lambda host: call.command((), (*option, "--limit", host.name), prefix="fleet."))
+
+
+def _ask(call: Call, many: "Many", preview: "Body", jobs: int) -> None:
+    """Shows what would change and asks, if someone is there to answer. Raises Exit if the answer is no."""
+    from nbfab.display.fleet import plans
+    from nbfab.display.questions import someone_is_there
+    from nbfab.display.terminal import complain, show
+
+    if "yes" in call.flags or call.json or not many.has_members or not someone_is_there():
+        return
+    run = many.run("plan", preview, jobs)
+    seen = run.in_order()
+    show(plans([*seen, *many.outcomes.values()]))
+    if run.stopping.is_set():
+        raise Exit("nothing was changed", code=130)
+    # No one has seen what would change on a host that was not reached, so nothing is changed there.
+    many.outcomes |= {outcome.host: outcome for outcome in seen if outcome.status}
+    if not any(outcome.verdict == "would change" for outcome in seen):
+        show("nothing to do on the hosts that were reached")
+        return
+    try:
+        agreed = many.confirms("Go on?")
+    except KeyboardInterrupt:
+        complain("")
+        raise Exit("nothing was changed", code=130) from None
+    if not agreed:
+        raise Exit("nothing was changed", code=1)
+
+
+def _jobs(given: str | None) -> int:
+    from nbfab.fleet.run import JOBS
+
+    if given is None:
+        return JOBS
+    if not (given.isascii() and given.isdigit() and 1 <= int(given[:9]) <= 500):
+        raise UsageError(f"jobs must be a whole number from 1 to 500, not {given!r}")
+    return int(given)
+
+
+def _write(path: Path, text: str) -> None:
+    new = path.with_name(f".{path.name}.{os.getpid()}")
+    try:
+        new.write_text(text, encoding="utf-8")
+        new.replace(path)
+    except OSError as error:
+        raise UsageError(f"{path} could not be written: {error.strerror}") from None

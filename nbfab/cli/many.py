@@ -1,0 +1,153 @@
+"""A task on many hosts, whether -H or an inventory names them: one set of rules for passwords, JSON and exit status."""
+
+import sys
+from collections.abc import Callable, Sequence
+from contextlib import AbstractContextManager, nullcontext
+from dataclasses import replace
+
+from nbfab.cli.call import Call
+from nbfab.display.live import Live
+from nbfab.display.terminal import Terminal
+from nbfab.fleet.handout import Handout, given_password
+from nbfab.fleet.member import Member
+from nbfab.fleet.questions import FromThreads, Questions
+from nbfab.fleet.run import Run, over
+from nbfab.inventory.hosts import InventoryHost
+from nbfab.outcome import Outcome, failure
+from nbfab.passwords import Password
+from nbfab.run.job import Body
+from nbfab.settings import Settings
+from nbfab.ssh.connection import SshOptions
+from nbfab.ssh.host import There
+from nbfab.ssh.jumps import Jumps
+
+
+class Many:
+    """The hosts of one call, each checked before any is contacted. Raises UsageError.
+
+    `command` gives, for a host, the command line of a task for it alone. With `types`, SSH may ask about each host.
+    `outcomes` are those that are known already: of hosts that must not be contacted.
+    """
+
+    def __init__(
+        self,
+        call: Call,
+        hosts: Sequence[InventoryHost],
+        command: Callable[[InventoryHost], Callable[[str], str]],
+        *,
+        types: bool = False,
+    ) -> None:
+        self.outcomes = {host.name: _refused(call.task, host) for host in hosts if host.unread}
+        self._call = call
+        self._hosts = hosts
+        self._command = command
+        self._types = types and sys.stdin is not None and sys.stdin.isatty()
+        self._questions = Questions()
+        self._terminal = Terminal("", lambda outcome: None, call.command())
+        self.progress = self._terminal.progress
+        self._console = FromThreads(self._terminal, self._questions)
+        self.handout = Handout(hosts, self._console)
+        self._jumps = Jumps()
+        everyone = call.password()
+        if everyone and call.task != "plan":
+            _ = everyone.hash  # made once, before the threads
+        contacted = [host for host in hosts if not host.unread]
+        self._prepared = [
+            (
+                host,
+                call.settings(host),
+                everyone or (given_password(host) if call.wants_password else None),
+                call.ssh_options(host),
+            )
+            for host in contacted
+        ]
+
+    def run(
+        self,
+        task: str,
+        body: Body,
+        jobs: int,
+        *,
+        fail_fast: bool = False,
+        ended: Callable[[Outcome], None] | None = None,
+    ) -> Run:
+        """Runs `body` on every host that has no outcome yet, `jobs` at a time.
+
+        With `ended`, that gets each outcome as it arrives; otherwise a live display shows the run on a terminal.
+        """
+        members = [
+            self._member(task, body, *prepared) for prepared in self._prepared if prepared[0].name not in self.outcomes
+        ]
+        if ended or not sys.stderr.isatty():
+            self._questions.aside = lambda question: question()
+            return over(
+                members,
+                task,
+                jobs,
+                fail_fast=fail_fast,
+                sees=self.progress,
+                ended=ended or (lambda outcome: None),
+                questions=self._questions,
+            )
+        live = Live()
+        self._questions.aside = live.aside
+
+        def display(run: Run) -> AbstractContextManager[object]:
+            return live.of(run) if members else nullcontext()
+
+        return over(members, task, jobs, fail_fast=fail_fast, display=display, questions=self._questions)
+
+    def _member(
+        self,
+        task: str,
+        body: Body,
+        entry: InventoryHost,
+        settings: Settings,
+        password: Password | None,
+        options: SshOptions,
+    ) -> Member:
+        def sees(line: str) -> None:
+            member.sees(line)
+
+        typist = self._console if self._types else None
+        member = Member(
+            There(entry.name, entry.typed, options, typist, jumps=self._jumps, sees=sees),
+            settings,
+            password,
+            task,
+            body,
+            self._call.flags,
+            self.handout,
+            self._console,
+            self._command(entry),
+            asks="yes" not in self._call.flags,
+        )
+        return member
+
+    @property
+    def has_members(self) -> bool:
+        """Whether any host is to be contacted."""
+        return bool(self._prepared)
+
+    def confirms(self, question: str) -> bool:
+        """Whether the answer is yes; for the main thread. Raises KeyboardInterrupt."""
+        return self._terminal.confirms(question)
+
+    def all_outcomes(self, run: Run) -> list[Outcome]:
+        """The outcomes of all hosts, in their order."""
+        ended = {outcome.host: outcome for outcome in run.in_order()} | self.outcomes
+        return [ended[host.name] for host in self._hosts]
+
+    def close(self) -> None:
+        """Closes the connections to jump hosts."""
+        self._jumps.close()
+
+
+def exit_status(outcomes: Sequence[Outcome], run: Run) -> int:
+    """0 only if every host is as wanted."""
+    return 130 if run.interrupted else int(any(outcome.status for outcome in outcomes))
+
+
+def _refused(task: str, host: InventoryHost) -> Outcome:
+    assert host.unread
+    return replace(failure(task, host.name, host.unread), verdict="refused")

@@ -1,0 +1,54 @@
+"""A task on one host: this machine, or the one that -H names."""
+
+import sys
+from typing import TYPE_CHECKING
+
+from invoke import Exit
+
+from nbfab.cli.call import INVENTORY, Call
+from nbfab.cli.report import Report
+from nbfab.names import HostString
+
+if TYPE_CHECKING:
+    from nbfab.inventory.hosts import InventoryHost
+    from nbfab.run.job import Body
+
+
+def on_one(call: Call, body: "Body", typed: HostString | None) -> None:
+    """Runs `body` on the host `typed`, or on this machine; ends the program unless the host is as wanted."""
+    from nbfab.display.terminal import Terminal
+    from nbfab.fleet.handout import given_password
+    from nbfab.host import Here, Host
+    from nbfab.run.job import attempt
+
+    report = Report(call.task, call.json)
+    label = str(typed) if typed else Here.label
+    terminal = Terminal(label, report.one, call.command(("-H", label) if typed else ()))
+    with report.errors():
+        call.check_dry_run()
+        entry = entry_of(typed) if typed else None
+        settings = call.settings(entry)
+        if typed:
+            from nbfab.ssh.host import There
+
+            typist = terminal if sys.stdin is not None and sys.stdin.isatty() else None
+            host: Host = There(label, entry.typed if entry else typed, call.ssh_options(entry), typist)
+        else:
+            host, settings = Here(), settings.from_here()
+        password = call.password()
+        if password is None and entry and call.wants_password:
+            password = given_password(entry)
+        outcome = attempt(call.task, body, host, settings, password=password, user=terminal, flags=call.flags)
+        terminal.progress.end()
+        report.one(outcome)
+    if outcome.status:
+        raise Exit(code=outcome.status)
+
+
+def entry_of(typed: HostString) -> "InventoryHost | None":
+    """The entry of a host in the inventory of the current folder, if there is one. Raises UsageError."""
+    if not INVENTORY.exists():
+        return None
+    from nbfab.inventory.load import load
+
+    return load(INVENTORY).find(str(typed))

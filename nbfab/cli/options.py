@@ -1,0 +1,37 @@
+"""The flags of tasks, beside the options that are settings."""
+
+from collections.abc import Iterable
+from typing import Any
+
+from nbfab.settings import OPTIONS
+
+FLAGS = {
+    "json": "Print one JSON document on standard output, and nothing else there.",
+    "accept_new_host_key": "Record the key of a host that is not known yet, and go on.",
+    "password_stdin": "Read the password from standard input, one line.",
+    "restart": "Restart a running server if that is needed, even though its kernels end.",
+    "foreground": "On this machine: run without tmux, until Control-C.",
+    "force": "End the server even though its kernels end with it.",
+    "inventory": "File that lists the hosts (hosts.yaml).",
+    "limit": "Only these hosts: names, groups and globs, separated by commas; !NAME excludes.",
+    "jobs": "Hosts at work at the same time (64).",
+    "failed": "Only hosts that failed or were not reached last time.",
+    "fail_fast": "Begin with no further host once one has failed.",
+    "yes": "Change things without asking first.",
+    "output": "File to write (fleet.html).",
+}
+EVERYWHERE = ("json", "accept_new_host_key")
+CHOOSING = ("inventory", "limit", "jobs")  # which hosts of a fleet, and how many at a time
+RUNNING = ("failed", "fail_fast", "yes")  # what a run over a fleet may do
+_VALUES = {"inventory", "limit", "jobs", "output"}  # flags that take a value
+
+
+def defaults(flags: Iterable[str]) -> dict[str, Any]:
+    """The parameters of a task with those flags, and the values they have unless given."""
+    options: dict[str, Any] = {option.flag: [] if option.repeatable else None for option in OPTIONS}
+    return options | {flag: None if flag in _VALUES else False for flag in flags}
+
+
+def helps(flags: Iterable[str]) -> dict[str, str]:
+    """The help for each of those parameters."""
+    return {option.flag: option.help for option in OPTIONS} | {flag: FLAGS[flag] for flag in flags}

@@ -1,0 +1,103 @@
+"""The console script `nbfab`: the same tasks, on this machine, or on the hosts that -H names."""
+
+import atexit
+import gc
+import sys
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
+from pathlib import Path
+
+from fabric import Config as FabricConfig
+from fabric.main import Fab
+from invoke import ParseError
+
+from nbfab import __version__
+from nbfab.cli.executor import Executor
+from nbfab.cli.report import Report
+from nbfab.cli.tasks import ns
+from nbfab.errors import UsageError
+
+
+class Config(FabricConfig):  # type: ignore[misc]
+    """Fabric's configuration, with nbfab's own part from the current folder too; ssh_config is left to OpenSSH."""
+
+    def load_base_conf_files(self) -> None:
+        """The files of the system and of the user; of those in the current folder, `nbfab:` alone counts.
+
+        What else such a file may hold decides which code runs, on which host, by which shell. So it would be the folder
+        someone happens to be in that decides.
+        """
+        super().load_base_conf_files()
+        kinds = self._file_suffixes
+        self._set(_file_suffixes=tuple(kind for kind in kinds if kind != "py"))
+        self.set_project_location(str(Path.cwd()))
+        self.load_project(merge=False)
+        own = self._project.get("nbfab") if isinstance(self._project, Mapping) else None
+        self._set(_file_suffixes=kinds, _project={} if own is None else {"nbfab": own})
+
+    def load_ssh_config(self) -> None:
+        """Reads nothing: nbfab asks `ssh -G`."""
+
+
+class Program(Fab):  # type: ignore[misc]
+    """Fabric's program, for nbfab's tasks: whatever is wrong with its use or its configuration has exit status 2."""
+
+    def create_config(self) -> None:
+        """As Fabric's. Raises Exit."""
+        with self._usage():
+            try:
+                super().create_config()
+            except OSError as error:
+                raise UsageError(f"{error.filename}: {error.strerror}") from None
+            except Exception as error:  # whatever Invoke makes of a broken file, or such a file itself does
+                raise UsageError(f"the configuration cannot be read: {error}") from None
+
+    def parse_core(self, argv: list[str] | None) -> None:
+        """As Fabric's. Raises Exit."""
+        with self._usage():
+            super().parse_core(argv)
+
+    def parse_tasks(self) -> None:
+        """As Fabric's. Raises Exit."""
+        with self._usage():
+            super().parse_tasks()
+
+    def update_config(self) -> None:
+        """As Fabric's, but a file that -f names has to be there. Raises Exit."""
+        with self._usage():
+            given = self.args.config.value
+            if given and not Path(given).exists():
+                raise UsageError(f"{given}: no such file", "-f FILE")
+            try:
+                super().update_config()
+            except OSError as error:
+                raise UsageError(f"{error.filename}: {error.strerror}") from None
+
+    def execute(self) -> None:
+        """Runs the tasks, by nbfab's own executor whatever a configuration says: another would not verify host keys."""
+        self.executor_class(self.collection, self.config, self.core).execute(*self.tasks)
+
+    @contextmanager
+    def _usage(self) -> Iterator[None]:
+        """A wrong use inside ends the program, with a document if --json is among the words that were typed."""
+        words = self.argv or sys.argv  # the former once they are parsed
+        task = next((word for word in words[1:] if word in ns.task_names), "")
+        with Report(task.rpartition(".")[2], "--json" in words).errors():
+            try:
+                yield
+            except ParseError as error:
+                raise UsageError(str(error)) from None
+
+
+program = Program(
+    name="nbfab", binary="nbfab", version=__version__, namespace=ns, executor_class=Executor, config_class=Config
+)
+
+
+def main() -> None:
+    """Runs `nbfab`."""
+    # What is imported stays until the end: looking through it for garbage, last at the exit, is a sixth of the
+    # processor time of a run that changes nothing. Not under `inv` or `fab`, where others' tasks may count on it.
+    gc.freeze()
+    atexit.register(gc.freeze)
+    program.run()

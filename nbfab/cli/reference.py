@@ -1,0 +1,84 @@
+"""Writes the files that follow from the code: python -m nbfab.cli.reference [--check]
+
+They are docs/reference.md, every task with its options, and hosts.schema.json.
+"""
+
+import json
+import sys
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from pathlib import Path
+from typing import Any
+
+from invoke import Task
+
+from nbfab.cli.options import CHOOSING, EVERYWHERE, FLAGS
+from nbfab.cli.tasks import TASKS, fleet
+from nbfab.inventory.schema import schema
+from nbfab.settings import OPTIONS
+
+ROOT = Path(__file__).parents[2]
+
+
+def files() -> Mapping[str, str]:
+    """The texts of the files, by their paths."""
+    return {
+        "docs/reference.md": "\n".join(_reference()) + "\n",
+        "hosts.schema.json": json.dumps(schema(), indent=2) + "\n",
+    }
+
+
+def _reference() -> Iterator[str]:
+    yield "# Reference"
+    yield ""
+    yield "<!-- Made by `python -m nbfab.cli.reference` from the code; changes belong there. -->"
+    yield ""
+    yield "## Options of every task"
+    yield ""
+    yield "| option | key in a file | in the environment | what it is |"
+    yield "|---|---|---|---|"
+    for option in OPTIONS:
+        yield f"| `--{option.flag}` | `{option.key}` | `NBFAB_{option.flag.upper()}` | {option.help} |"
+    yield ""
+    yield from _tasks("Tasks", "", TASKS, EVERYWHERE)
+    yield from _tasks("Tasks on a fleet", "fleet.", tuple(fleet.tasks.values()), (*CHOOSING, *EVERYWHERE))
+    yield "## Flags"
+    yield ""
+    yield "| flag | what it does |"
+    yield "|---|---|"
+    yield from (f"| {_flags([flag])} | {text} |" for flag, text in FLAGS.items())
+
+
+def _tasks(title: str, prefix: str, tasks: Sequence[Task[Any]], shared: Sequence[str]) -> Iterator[str]:
+    yield f"## {title}"
+    yield ""
+    yield f"All of them take {_flags(shared)}."
+    yield ""
+    yield "| task | what it does | more flags |"
+    yield "|---|---|---|"
+    known = {*shared, *(option.flag for option in OPTIONS)}
+    for task in tasks:
+        yield f"| `{prefix}{task.name}` | {task.__doc__} | {_flags(flag for flag in task.help if flag not in known)} |"
+    yield ""
+
+
+def _flags(names: Iterable[str]) -> str:
+    return ", ".join(f"`--{name.replace('_', '-')}`" for name in names)
+
+
+def main(words: list[str]) -> int:
+    """Writes the files; with --check, only says which are not current. Returns the exit status."""
+    stale = [path for path, text in files().items() if _read(ROOT / path) != text]
+    for path in stale:
+        if words == ["--check"]:
+            print(f"{path} is not current: python -m nbfab.cli.reference")
+        else:
+            (ROOT / path).write_text(files()[path], encoding="utf-8")
+    return int(bool(stale) and words == ["--check"])
+
+
+def _read(path: Path) -> str:
+    return path.read_text(encoding="utf-8") if path.exists() else ""
+
+
+if __name__ == "__main__":
+    sys.exit(main(sys.argv[1:]))

@@ -1,0 +1,65 @@
+"""Report: how a run ends, as text or as one JSON document, and with which exit status."""
+
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
+from typing import TYPE_CHECKING
+
+from invoke import Exit
+
+from nbfab.errors import Interrupted, NbfabError, fault
+
+if TYPE_CHECKING:
+    from nbfab.outcome import Outcome
+
+
+class Report:
+    """Prints what a run has to tell. As JSON that is one document, the first: nothing is printed after it."""
+
+    def __init__(self, task: str, json: bool) -> None:
+        self.json = json
+        self._task = task
+        self._printed = False
+
+    def one(self, outcome: "Outcome") -> None:
+        """The outcome on one host."""
+        from nbfab.display.host import report
+        from nbfab.display.terminal import complain, show
+
+        if self.json:
+            self.document([outcome])
+        elif outcome.error:
+            complain(report(outcome))
+        else:
+            show(report(outcome))
+
+    def document(self, outcomes: "Sequence[Outcome]", *, error: NbfabError | None = None, **files: str) -> None:
+        """The document, unless it has been printed."""
+        from nbfab.display.document import document
+        from nbfab.display.terminal import show
+
+        if not self._printed:
+            self._printed = True
+            show(document(self._task, outcomes, error=error, **files))
+
+    @contextmanager
+    def errors(self) -> Iterator[None]:
+        """An error inside ends the program, with its message and fix, as text or JSON, and with its exit status."""
+        try:
+            yield
+        except NbfabError as error:
+            raise self.exit(error) from None
+        except KeyboardInterrupt:
+            raise self.exit(Interrupted("stopped by Control-C", "run it again")) from None
+        except (Exit, BrokenPipeError):
+            raise
+        except Exception as error:
+            raise self.exit(fault(error)) from None
+
+    def exit(self, error: NbfabError) -> Exit:
+        """The end of the program with that error, which is printed as a document if that was asked for."""
+        if self.json:
+            self.document([], error=error)
+            return Exit(code=error.status)
+        from nbfab.display.host import refusal
+
+        return Exit(refusal(error), code=error.status)

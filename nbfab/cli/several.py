@@ -1,0 +1,50 @@
+"""A task on the hosts of `-H a,b`: one after the other, each with a report of its own."""
+
+from collections.abc import Sequence
+from typing import TYPE_CHECKING
+
+from invoke import Exit
+
+from nbfab.cli.call import Call
+from nbfab.cli.one import entry_of
+from nbfab.cli.report import Report
+from nbfab.names import HostString
+
+if TYPE_CHECKING:
+    from nbfab.outcome import Outcome
+    from nbfab.run.job import Body
+
+
+def on_several(call: Call, body: "Body", typed: Sequence[HostString]) -> None:
+    """Runs `body` on those hosts, by the rules of a fleet; ends the program unless every host is as wanted."""
+    from nbfab.cli.many import Many, exit_status
+    from nbfab.display.terminal import show
+    from nbfab.inventory.hosts import InventoryHost
+
+    report = Report(call.task, call.json)
+    with report.errors():
+        call.check_dry_run()
+        hosts = [entry_of(host) or InventoryHost.of(host) for host in typed]
+        many = Many(call, hosts, lambda host: call.command(("-H", host.name)), types=True)
+
+        def ended(outcome: "Outcome") -> None:
+            many.progress.end()
+            if not call.json:
+                report.one(outcome)
+
+        try:
+            run = many.run(call.task, body, jobs=1, ended=ended)
+        finally:
+            many.close()
+        outcomes = many.all_outcomes(run)
+        many.progress.end()
+        if call.json:
+            report.document(outcomes, passwords=many.handout.path)
+        else:
+            for outcome in outcomes:
+                if outcome.host not in run.outcomes:
+                    report.one(outcome)
+            if many.handout.path:
+                show(f"\nURLs and passwords, for you alone: {many.handout.path}")
+    if status := exit_status(outcomes, run):
+        raise Exit(code=status)

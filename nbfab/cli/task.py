@@ -1,0 +1,66 @@
+"""Makes Invoke tasks of what is done on one host, or on many."""
+
+import inspect
+import os
+import signal
+import sys
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from typing import TYPE_CHECKING, Any
+
+from invoke import Context, Exit, Task
+
+from nbfab.cli.call import Call
+from nbfab.cli.options import defaults, helps
+from nbfab.settings import OPTIONS
+
+if TYPE_CHECKING:
+    from nbfab.run.job import Body
+
+
+class HostTask(Task[Any]):
+    """A task on hosts: its body is what it does on one of them, `flags` are its own."""
+
+    does: "Body"
+    flags: tuple[str, ...]
+
+
+def declare(
+    run: Callable[[Call], None],
+    name: str,
+    about: str,
+    flags: tuple[str, ...],
+    kind: type[Task[Any]] = Task,
+) -> Any:
+    """The task `name`, which is `about` that, with every option of a server and with those flags."""
+
+    def task(c: Context, **given: Any) -> None:
+        # Invoke leaves no compiled files beside a tasks.py (its --write-pyc), and so none of anything that is imported
+        # from here on: where the installer did not compile them, as uv does not, that is a third of each run's time.
+        sys.dont_write_bytecode = bool(sys.flags.dont_write_bytecode)
+        with _reader_may_leave():
+            run(Call(c, name, given))
+
+    parameters = [inspect.Parameter("c", inspect.Parameter.POSITIONAL_OR_KEYWORD)]
+    parameters += [
+        inspect.Parameter(key, inspect.Parameter.KEYWORD_ONLY, default=value) for key, value in defaults(flags).items()
+    ]
+    task.__signature__ = inspect.Signature(parameters)  # type: ignore[attr-defined]
+    task.__doc__ = about
+    lists = [option.flag for option in OPTIONS if option.repeatable]
+    return kind(task, name=name, help=helps(flags), iterable=lists, auto_shortflags=False)
+
+
+@contextmanager
+def _reader_may_leave() -> Iterator[None]:
+    """If the reader of the output, such as head(1), has seen enough, that ends the program without a word."""
+    try:
+        try:
+            yield
+        finally:
+            if sys.stdout:
+                sys.stdout.flush()
+    except BrokenPipeError:
+        # Or the interpreter would try once more as it exits (Python's documentation of signal, "Note on SIGPIPE").
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+        raise Exit(code=128 + signal.SIGPIPE) from None

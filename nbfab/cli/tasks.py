@@ -1,0 +1,131 @@
+"""The tasks: one per step of the how-to, all of it at once, and what comes after; each for one host and for a fleet."""
+
+from collections.abc import Callable
+from typing import TYPE_CHECKING, Any
+
+from invoke import Collection, Task
+
+from nbfab.cli.call import Call
+from nbfab.cli.options import CHOOSING, EVERYWHERE, RUNNING
+from nbfab.cli.task import HostTask, declare
+from nbfab.plan.steps import STEPS
+
+if TYPE_CHECKING:
+    from nbfab.outcome import Outcome
+    from nbfab.plan.step import Step
+    from nbfab.run.job import Body, Job
+
+# What the bodies call is imported by them: `--list` needs none of it.
+
+
+def _on_hosts(body: "Body", name: str, about: str, *flags: str) -> HostTask:
+    """The task that does `body` on this machine, or on the hosts that -H names."""
+
+    def run(call: Call) -> None:
+        from nbfab.cli.report import Report
+
+        with Report(call.task, call.json).errors():
+            hosts = call.hosts
+        if len(hosts) > 1:
+            from nbfab.cli.several import on_several
+
+            on_several(call, body, hosts)
+        else:
+            from nbfab.cli.one import on_one
+
+            on_one(call, body, hosts[0] if hosts else None)
+
+    task: HostTask = declare(run, name, about, (*flags, *EVERYWHERE), HostTask)
+    task.does, task.flags = body, flags
+    return task
+
+
+def _on_fleet(task: HostTask) -> Task[Any]:
+    """The task that does on every host of an inventory what `task` does on one."""
+
+    def run(call: Call) -> None:
+        from nbfab.cli.fleet import on_fleet
+
+        on_fleet(call, task.does, plan.does)
+
+    own = tuple(flag for flag in task.flags if flag != "foreground")
+    told = (task.__doc__ or "").strip()
+    made: Task[Any] = declare(
+        run,
+        task.name,
+        f"On every host: {told[:1].lower()}{told[1:]}",
+        (*CHOOSING, *RUNNING, *own, *EVERYWHERE),
+    )
+    return made
+
+
+def _task(*flags: str) -> "Callable[[Body], HostTask]":
+    """A decorator that makes a task, with those flags of its own, of its body."""
+    return lambda body: _on_hosts(body, body.__name__, body.__doc__ or "", *flags)
+
+
+def _of_step(step: "Step") -> HostTask:
+    """The task that does one step."""
+
+    def body(job: "Job") -> "Outcome":
+        from nbfab.run.converge import converge
+
+        return converge(job, (step,))
+
+    return _on_hosts(body, step.name, step.help, *step.flags)
+
+
+@_task("password_stdin", "restart", "foreground")
+def serve(job: "Job") -> "Outcome":
+    """Start the notebook server in tmux; steps that are missing are done first."""
+    from nbfab.run import foreground
+    from nbfab.run.converge import converge
+
+    return foreground.serve(job) if foreground.is_wanted(job) else converge(job)
+
+
+@_task("password_stdin", "restart")
+def setup(job: "Job") -> "Outcome":
+    """Do the whole how-to, all steps in order; what is right already stays as it is."""
+    from nbfab.run.converge import converge
+
+    return converge(job)
+
+
+@_task("password_stdin")
+def plan(job: "Job") -> "Outcome":
+    """Show what setup would change and why; change nothing."""
+    from nbfab.run.converge import preview
+
+    return preview(job)
+
+
+@_task()
+def status(job: "Job") -> "Outcome":
+    """Tell whether the server runs, its URL, certificate and live kernels (exit status 1: it does not run)."""
+    from nbfab.run.status import status
+
+    return status(job)
+
+
+@_task("force")
+def stop(job: "Job") -> "Outcome":
+    """End the server in order; live kernels are ended with --force, or if you say yes."""
+    from nbfab.run.stop import stop
+
+    return stop(job)
+
+
+def _page(call: Call) -> None:
+    from nbfab.cli.fleet import page_of_fleet
+
+    page_of_fleet(call, status.does)
+
+
+TASKS = (*(_of_step(step) for step in STEPS if step.alone), serve, setup, plan, status, stop)
+_HELP = "Write a page of all hosts for people: links, states, fingerprints, commands to copy."
+page: Task[Any] = declare(_page, "page", _HELP, (*CHOOSING, "output", *EVERYWHERE))
+fleet = Collection("fleet", *(_on_fleet(task) for task in TASKS), page)
+
+ns = Collection(*TASKS, fleet)
+ns.add_task(fleet["setup"], name="provision")

@@ -1,0 +1,70 @@
+"""The report on one host."""
+
+from collections.abc import Iterator
+
+from nbfab.errors import NbfabError
+from nbfab.outcome import Outcome
+from nbfab.text import clean
+
+_VERDICTS = {"unchanged": "nothing changed"}
+WIDTH = 13  # of the first column: the longest label and two blanks
+
+
+def report(outcome: Outcome) -> str:
+    """How a task ended on one host, for people; several lines."""
+    return clean("\n".join([_headline(outcome), *(f"  {line}" for line in _lines(outcome))]))
+
+
+def refusal(error: NbfabError) -> str:
+    """An error that kept a task from beginning, and its fix."""
+    fix = f"\n  {_line('fix', error.hint)}" if error.hint else ""
+    return clean(f"nbfab: {error}{fix}")
+
+
+def _headline(outcome: Outcome) -> str:
+    verdict = _VERDICTS.get(outcome.verdict, outcome.verdict)
+    if outcome.task == "status" and outcome.verdict == "unchanged":
+        verdict = "not running" if outcome.status else "running"
+    if outcome.task == "plan" and outcome.verdict == "unchanged":
+        verdict = "nothing would change"
+    return f"{outcome.host}: {verdict}"
+
+
+def _lines(outcome: Outcome) -> Iterator[str]:
+    for change in outcome.changes:
+        yield _line(change.step, change.summary)
+        if outcome.task == "plan":
+            yield from (f"    {line}" for line in change.diff.splitlines())
+    for withheld in outcome.withheld if outcome.verdict == "refused" else ():
+        yield _line("not done", withheld)
+    for note in outcome.notes:
+        yield _line("note", note)
+    if outcome.error:
+        first, *more = outcome.error.splitlines()
+        yield _line("reason", first)
+        yield from (f"    {line}" for line in more)
+    if outcome.hint:
+        yield _line("fix", outcome.hint)
+    yield from _state(outcome)
+
+
+def _state(outcome: Outcome) -> Iterator[str]:
+    state = outcome.state
+    if "since" in state:
+        yield _line("since", state["since"])
+    for kernel in state.get("kernels", ()) if outcome.task == "status" else ():
+        yield _line("live", kernel)
+    if "attach" in state:
+        yield _line("tmux", state["attach"])
+    if "fingerprint" in state:
+        yield _line("certificate", f"SHA-256 {state['fingerprint']}, {state['days_left']} days left")
+    if state.get("running"):
+        yield _line("open", outcome.url)
+        if state.get("elsewhere"):
+            yield _line("elsewhere", " ".join(state["elsewhere"]))
+    if outcome.password:
+        yield f"Password: {outcome.password}"
+
+
+def _line(label: str, text: str) -> str:
+    return f"{label:{WIDTH}}{text}"

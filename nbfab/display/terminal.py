@@ -1,0 +1,71 @@
+"""The terminal that nbfab was started from, as the user of a task on one host and as the console of many."""
+
+import sys
+from collections.abc import Callable
+
+from nbfab.display import questions
+from nbfab.display.progress import Progress
+from nbfab.outcome import Outcome
+from nbfab.passwords import SHORTEST, Password, generate
+from nbfab.text import clean
+
+
+class Terminal:
+    """Shows progress on standard error and asks there; `report` prints an outcome, `command` gives a command line."""
+
+    def __init__(self, label: str, report: Callable[[Outcome], None], command: Callable[[str], str]) -> None:
+        self.progress = Progress()
+        self.command = command
+        self._label = label
+        self._report = report
+
+    def sees(self, line: str) -> None:
+        """As `User.sees`."""
+        if line:
+            self.progress(self._label, line)
+        else:
+            self.progress.end()
+
+    def gets(self, outcome: Outcome) -> None:
+        """As `User.gets`."""
+        self.progress.end()
+        self._report(outcome)
+
+    def chooses_password(self) -> Password:
+        """As `User.chooses_password`: typed, or generated if nothing is typed."""
+        question = f"Password for the notebook (at least {SHORTEST} characters; empty: one is generated): "
+        return self.types_password(question) or generate()
+
+    def changes_password(self) -> Password | None:
+        """As `User.changes_password`."""
+        return self.types_password("New password for the notebook (empty: keep the one it has): ")
+
+    def types_password(self, question: str) -> Password | None:
+        """As `Console.types_password`."""
+        self.progress.end()
+        return questions.types_password(question)
+
+    def confirms(self, question: str) -> bool:
+        """As `User.confirms`."""
+        self.progress.end()
+        return questions.confirms(clean(question))
+
+    def answers(self, prompt: str, *, echo: bool = False) -> str | None:
+        """As `Typist.answers`."""
+        self.progress.end()
+        return questions.answers(clean(prompt), echo=echo)
+
+    def reads(self, line: str) -> None:
+        """As `Typist.reads`."""
+        self.progress.end()
+        complain(line)
+
+
+def show(text: str) -> None:
+    """Prints on standard output."""
+    print(text, flush=True)
+
+
+def complain(text: str) -> None:
+    """Prints on standard error, with what a host may have said made safe."""
+    print(clean(text), file=sys.stderr, flush=True)

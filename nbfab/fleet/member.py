@@ -1,0 +1,69 @@
+"""A host among many, and the user that its task sees."""
+
+from collections.abc import Callable
+from dataclasses import dataclass
+
+from nbfab.fleet.handout import Handout
+from nbfab.host import Host
+from nbfab.outcome import Outcome
+from nbfab.passwords import Password
+from nbfab.run.job import Body, attempt
+from nbfab.settings import Settings
+from nbfab.user import Console
+
+
+@dataclass
+class Member:
+    """A host on which a task is to run, as one of many. It is the user of its own task, too.
+
+    What is typed, is typed once for all, at the `console`; passwords come from the `handout`. `command` gives the
+    command line of a task for this host alone. Unless it `asks`, every question is answered with no.
+    """
+
+    host: Host
+    settings: Settings
+    password: Password | None
+    task: str
+    body: Body
+    flags: frozenset[str]
+    handout: Handout
+    console: Console
+    command: Callable[[str], str]
+    asks: bool = True
+    tell: Callable[[str], None] = lambda line: None
+
+    @property
+    def name(self) -> str:
+        """As `fleet.run.Member.name`."""
+        return self.host.label
+
+    def work(self, sees: Callable[[str], None]) -> Outcome:
+        """As `fleet.run.Member.work`."""
+        self.tell = sees
+        return attempt(
+            self.task, self.body, self.host, self.settings, password=self.password, user=self, flags=self.flags
+        )
+
+    def cut(self) -> None:
+        """As `fleet.run.Member.cut`: closes the connection, which ends whatever waits for it."""
+        self.host.close()
+
+    def sees(self, line: str) -> None:
+        """As `User.sees`."""
+        if line:
+            self.tell(line)
+
+    def gets(self, outcome: Outcome) -> None:
+        """As `User.gets`: nothing, since one table tells of all hosts."""
+
+    def chooses_password(self) -> Password:
+        """As `User.chooses_password`."""
+        return self.handout.password(self.host, self.settings)
+
+    def changes_password(self) -> Password | None:
+        """As `User.changes_password`."""
+        return self.handout.new_password(self.host)
+
+    def confirms(self, question: str) -> bool:
+        """As `User.confirms`."""
+        return self.asks and self.console.confirms(question)

@@ -1,0 +1,153 @@
+"""Many hosts at once: bounded threads, and one outcome per host, whatever happens."""
+
+import contextlib
+import queue
+import threading
+import time
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass, field, replace
+from typing import Protocol
+
+from nbfab.errors import Interrupted
+from nbfab.fleet.questions import Questions
+from nbfab.outcome import Outcome, failure
+
+JOBS = 64  # measured in benchmarks/fleet.py: more do not end sooner, fewer wait for hosts that are far away
+GRACE = 8.0  # seconds that hosts at work have after Control-C, before their connections are cut
+
+
+class Member(Protocol):
+    """A host of a fleet: its name, what is done there, and how to cut that short from another thread."""
+
+    @property
+    def name(self) -> str: ...
+
+    def work(self, sees: Callable[[str], None]) -> Outcome:
+        """Does it; `sees` is told of each step. Raises nothing, unless there is a bug."""
+        ...
+
+    def cut(self) -> None: ...
+
+
+@dataclass
+class Run:
+    """A run over a fleet, as the display and the report see it.
+
+    `at_work` maps names to what is being done there and since when (monotonic seconds); `outcomes` arrive as hosts end.
+    A first Control-C makes it `interrupted`, and may `cut` hosts; with a second, it is `left` before they have ended.
+    """
+
+    names: Sequence[str]
+    task: str
+    at_work: dict[str, tuple[str, float]] = field(default_factory=dict)
+    outcomes: dict[str, Outcome] = field(default_factory=dict)
+    stopping: threading.Event = field(default_factory=threading.Event)
+    cut: set[str] = field(default_factory=set)
+    interrupted: bool = False
+    left: bool = False
+
+    def in_order(self) -> list[Outcome]:
+        """All outcomes; a host without one was interrupted, and its outcome says how far it got."""
+        return [self.outcomes.get(name) or failure(self.task, name, self._cut(name)) for name in self.names]
+
+    def _cut(self, name: str) -> Interrupted:
+        doing = self.at_work.get(name)
+        return Interrupted(f"cut while {doing[0]}" if doing else "not begun", "run it again with --failed")
+
+
+def over(
+    members: Sequence[Member],
+    task: str,
+    jobs: int,
+    *,
+    fail_fast: bool = False,
+    sees: Callable[[str, str], None] = lambda name, line: None,
+    ended: Callable[[Outcome], None] = lambda outcome: None,
+    display: Callable[[Run], contextlib.AbstractContextManager[object]] = contextlib.nullcontext,
+    questions: Questions | None = None,
+) -> Run:
+    """Has `jobs` members at work at a time, each in a thread, until all have ended or Control-C is pressed.
+
+    After Control-C, or with `fail_fast` after a failure, none is begun; those at work have GRACE seconds to end, then
+    they are cut; a second Control-C does not wait for them. `sees` is told of each step by name, `ended` gets each
+    outcome as it arrives.
+    """
+    run = Run([member.name for member in members], task)
+    todo: queue.SimpleQueue[Member] = queue.SimpleQueue()
+    for member in members:
+        todo.put(member)
+    working: dict[str, Member] = {}
+    finished = threading.Semaphore(0)
+
+    def worker() -> None:
+        with contextlib.ExitStack() as last, contextlib.suppress(queue.Empty):
+            last.callback(finished.release)
+            while not run.stopping.is_set():
+                member = todo.get_nowait()
+                working[member.name] = member
+                outcome = run.outcomes[member.name] = _one(member, run, sees)
+                del working[member.name]
+                run.at_work.pop(member.name, None)
+                sees(member.name, ": ".join([outcome.verdict, *outcome.error.splitlines()[:1]]))
+                ended(outcome)
+                if fail_fast and outcome.status:
+                    run.stopping.set()
+
+    # Daemons, so that a second Control-C ends at once whatever they wait for.
+    threads = [threading.Thread(target=worker, daemon=True) for _ in range(min(jobs, len(members)))]
+    with display(run):
+        for thread in threads:
+            thread.start()
+        left = [len(threads)]
+
+        def wait(seconds: float | None) -> bool:
+            return _wait(finished, left, seconds, lambda: questions.put(run.stopping.is_set()) if questions else None)
+
+        try:
+            wait(None)
+        except KeyboardInterrupt:
+            run.stopping.set()
+            run.interrupted = True
+            try:
+                if not wait(GRACE):
+                    for member in list(working.values()):
+                        run.cut.add(member.name)
+                        member.cut()
+                    wait(GRACE)
+            except KeyboardInterrupt:
+                run.left = True
+    return run
+
+
+def _wait(finished: threading.Semaphore, left: list[int], seconds: float | None, meanwhile: Callable[[], None]) -> bool:
+    """Whether all threads have ended within `seconds`; `left` counts those that have not.
+
+    Not by Thread.join: if Control-C interrupts it, it takes a thread for ended that is not (Python before 3.13).
+    """
+    end = None if seconds is None else time.monotonic() + seconds
+    while left[0]:
+        if finished.acquire(timeout=0.2):
+            left[0] -= 1
+        elif end is not None and time.monotonic() > end:
+            return False
+        meanwhile()
+    return True
+
+
+def _one(member: Member, run: Run, sees: Callable[[str, str], None]) -> Outcome:
+    def step(line: str) -> None:
+        run.at_work[member.name] = (line.strip(), time.monotonic())
+        sees(member.name, line)
+
+    step("connecting")
+    try:
+        outcome = member.work(step)
+    except Exception as error:  # a bug must not cost this host its verdict, nor other hosts theirs
+        return failure(run.task, member.name, error)
+    if member.name in run.cut and outcome.status:
+        doing = run.at_work[member.name][0]
+        cut = failure(
+            run.task, member.name, Interrupted(f"cut by Control-C while {doing}", "run it again with --failed")
+        )
+        return replace(cut, password=outcome.password)
+    return outcome

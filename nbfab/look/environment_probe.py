@@ -1,0 +1,30 @@
+"""Runs on the host: prints what this Python has of the notebook, as one line of JSON.
+
+Called as `python -c CODE SOURCE`. `files` are the interpreter and the metadata folders of the packages: while all of
+them exist, the answer holds. Works with Python 3.8 and later.
+"""
+
+import json
+import sys
+from importlib import metadata
+
+packages, files = {}, [sys.executable]
+for name in ("notebook", "jupyterlab", "jupyter_server", "ipykernel", "matplotlib"):
+    try:
+        distribution = metadata.distribution(name)
+    except metadata.PackageNotFoundError:
+        continue
+    packages[name] = distribution.version
+    path = getattr(distribution, "_path", None)  # no public attribute has the path
+    if path is not None:
+        files.append(str(path))
+print(
+    json.dumps(
+        {
+            "source": sys.argv[1],
+            "python": sys.executable,
+            "packages": packages,
+            "files": files,
+        }
+    )
+)

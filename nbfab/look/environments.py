@@ -1,0 +1,42 @@
+"""The environments on the host that may be able to serve the notebook."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Any, NamedTuple
+
+from nbfab.look.fact import fact, one_of, record, text, yes
+
+
+class Environment(NamedTuple):
+    """A Python on the host and what it has of the notebook.
+
+    `source` is how it was found: asked, made, login or here. `packages` maps names to versions.
+    """
+
+    source: str
+    python: str
+    packages: Mapping[str, str]
+
+
+def _found(value: Any) -> tuple[Environment, ...]:
+    found = record(value)
+    source = one_of("asked", "made", "login", "here")(found.get("source"))
+    packages = {text(name): text(version) for name, version in record(found.get("packages")).items()}
+    return (Environment(source, text(found.get("python")), packages),)
+
+
+@dataclass(frozen=True, kw_only=True)
+class EnvironmentFacts:
+    """The environments that were `found`, best first, and what there is to make a new one with.
+
+    `remembered` is whether an earlier look found them and that still holds. `venv` is the version of a `python3` that
+    can make environments; `python_fails` and `venv_fails` are the host's own error messages.
+    """
+
+    found: tuple[Environment, ...] = fact(_found, default=())
+    remembered: bool = fact(yes, default=False)
+    python_fails: str = fact(text, default="")
+    uv: str = fact(text, default="")
+    python3: str = fact(text, default="")
+    venv: str = fact(text, default="")
+    venv_fails: str = fact(text, default="")

@@ -1,0 +1,72 @@
+# shellcheck shell=sh
+# The Pythons that may have the notebook.
+
+# What was found last time holds as long as all of it still exists.
+# Uses folder, app, python, environment_probe, found, absolute. Sets interpreter.
+look_environments() {
+	interpreter=
+	if [ -f "$folder/environment" ] && remembered "$app $python" <"$folder/environment"; then
+		fact environments.remembered yes
+		printf '{"environments.found":%s}\n' "$found"
+	elif [ -n "$python" ]; then
+		make_absolute "$python"
+		asked=$absolute
+		if [ -d "$asked" ]; then asked=$asked/bin/python; fi
+		try_environment asked "$asked" || fact environments.python_fails "$(
+			if [ -x "$asked" ]; then
+				"$asked" -c "$environment_probe" asked 2>&1 </dev/null | tail -n 1
+			else
+				echo "$asked does not exist"
+			fi
+		)"
+	else
+		look_everywhere
+	fi
+}
+
+# Whether standard input has the answer to a question, and all files that it depends on exist. Sets found, interpreter.
+remembered() { # question
+	interpreter='' part=''
+	{ IFS= read -r question && IFS= read -r found && [ "$question" = "$1" ]; } || return 1
+	while IFS= read -r part || [ -n "$part" ]; do # the last line has no end
+		[ -e "$part" ] || return 1
+		interpreter=${interpreter:-$part} # it is the first
+	done
+}
+
+# Prints what a Python has of the notebook; fails if it does not run. Uses environment_probe.
+try_environment() { # source python
+	[ -x "$2" ] || return 1
+	answer=$("$2" -c "$environment_probe" "$1" 2>/dev/null </dev/null) || return 1
+	printf '{"environments.found":%s}\n' "$answer"
+}
+
+# Every environment, best first, and what there is to make one with. Uses base, here.
+look_everywhere() {
+	look_system
+	if [ -f "$base/.venv/complete" ]; then try_environment made "$base/.venv/bin/python"; fi
+	login=$(/bin/sh -lc 'printf "\n%s\n" "$(command -v jupyter)"' 2>/dev/null </dev/null | tail -n 1)
+	if [ ! -x "$login" ]; then login=$(command -v jupyter); fi
+	if [ -x "$login" ]; then try_environment login "$(interpreter_of "$login")"; fi
+	if [ -n "$here" ]; then try_environment here "$here"; fi
+	fact environments.uv "$(command -v uv)"
+	python3=$(command -v python3)
+	fact environments.python3 "$python3"
+	if [ -z "$python3" ]; then return; fi
+	if version=$("$python3" -I -c 'import sys, venv, ensurepip; print("%d.%d" % sys.version_info[:2])' 2>&1 </dev/null); then
+		fact environments.venv "$version"
+	else
+		fact environments.venv_fails "${version##*"$newline"}"
+	fi
+}
+
+# Prints the Python that a script runs with.
+interpreter_of() { # script
+	line=$(head -n 1 "$1" 2>/dev/null | tr -d '\000')
+	case $line in
+	'#!'*python*) line=${line#??} ;;
+	*) line=$(sed -n '2s/^.*exec.* "\{0,1\}\(\/[^"]*python[0-9.]*\)"\{0,1\} .*$/\1/p' "$1" 2>/dev/null) ;;
+	esac
+	line=${line# }
+	if [ -x "$line" ]; then printf '%s' "$line"; else printf '%s' "$(dirname "$1")/python3"; fi
+}

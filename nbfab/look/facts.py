@@ -1,0 +1,62 @@
+"""Facts: what look saw on the host, in groups."""
+
+import dataclasses
+from collections.abc import Iterable
+from dataclasses import dataclass
+from typing import Any
+
+from nbfab.errors import HostError
+from nbfab.look.environments import EnvironmentFacts
+from nbfab.look.fact import MOST
+from nbfab.look.files import FileFacts
+from nbfab.look.host import HostFacts
+from nbfab.look.port import PortFacts
+from nbfab.look.server import ServerFacts
+from nbfab.program import Record
+
+
+@dataclass(frozen=True, kw_only=True)
+class Facts:
+    """What look saw. Text is empty, and a record None, if there is no such thing on the host."""
+
+    host: HostFacts
+    files: FileFacts
+    environments: EnvironmentFacts
+    server: ServerFacts
+    port: PortFacts
+
+
+_GROUPS: dict[str, Any] = {group.name: group.type for group in dataclasses.fields(Facts)}
+FACTS = {f"{group}.{field.name}": field for group, kind in _GROUPS.items() for field in dataclasses.fields(kind)}
+
+
+def parse(records: Iterable[Record]) -> Facts:
+    """Facts from the records that look printed, each `{"group.fact": value}`.
+
+    Raises HostError if a fact is missing, unknown or makes no sense.
+    """
+    values: dict[str, dict[str, Any]] = {group: {} for group in _GROUPS}
+    for name, value in (pair for record in records for pair in record.items()):
+        if "." not in name:  # progress, or what a startup file prints
+            continue
+        if name not in FACTS:
+            raise _nonsense(f"{name[:60]!r} is not a fact")
+        group, _, key = name.partition(".")
+        try:
+            parsed = FACTS[name].metadata["parse"](value)
+        except ValueError as error:
+            raise _nonsense(f"{name}: {error}") from None
+        if isinstance(FACTS[name].default, tuple):
+            known = values[group].get(key, ())
+            values[group][key] = (*known, *(item for item in parsed if item not in known))[:MOST]
+        else:
+            values[group][key] = parsed
+    for name, field in FACTS.items():
+        group, _, key = name.partition(".")
+        if key not in values[group] and field.default is dataclasses.MISSING:
+            raise _nonsense(f"{name} is missing")
+    return Facts(**{group: kind(**values[group]) for group, kind in _GROUPS.items()})
+
+
+def _nonsense(why: str) -> HostError:
+    return HostError(f"what the host reports makes no sense: {why}", "run it again")

@@ -1,0 +1,62 @@
+"""The folder of the notebooks, and the files that nbfab manages."""
+
+from dataclasses import dataclass, field
+from typing import Any
+
+from nbfab.look.fact import fact, one_of, record, text, yes
+
+
+@dataclass(frozen=True)
+class Entry:
+    """A managed file or folder as it is: `mode` as ls(1) prints it, `owner` as a number.
+
+    `text` is its content if the request asks for that; of a PEM with a key, only the certificate.
+    """
+
+    path: str
+    mode: str
+    owner: str
+    text: str = field(default="", repr=False)
+
+
+def _entries(value: Any) -> tuple[Entry, ...]:
+    entry = record(value)
+    return (Entry(*(text(entry.get(name)) for name in ("path", "mode", "owner", "text"))),)
+
+
+@dataclass(frozen=True, kw_only=True)
+class FileFacts:
+    """The folder of the notebooks (`directory`), the folder of the profile (`folder`), and the entries in the latter.
+
+    `nearest` is the profile's folder or the nearest one above it that exists, and `writable` whether the user may write
+    there. `key` is the public half of the server's key as PEM; empty if the server answers, or without openssl.
+    """
+
+    directory: str = fact(text)
+    directory_state: str = fact(one_of("ok", "absent", "other", "unreadable"))
+    folder: str = fact(text)
+    state: str = fact(one_of("folder", "absent", "link", "other"))
+    nearest: str = fact(text)
+    writable: bool = fact(yes)
+    entries: tuple[Entry, ...] = fact(_entries, default=())
+    key: str = fact(text, default="")
+    key_loads: bool = fact(yes, default=True)
+
+    @property
+    def base(self) -> str:
+        """The folder that holds the profiles, and beside them the environment that nbfab makes."""
+        return self.folder.rpartition("/")[0]
+
+    def entry(self, path: str) -> Entry | None:
+        """The entry at a path relative to the profile's folder."""
+        return next((entry for entry in self.entries if entry.path == path), None)
+
+    def text(self, path: str) -> str:
+        """The text at a path; empty if there is none."""
+        entry = self.entry(path)
+        return entry.text if entry else ""
+
+    def mode(self, path: str) -> str:
+        """The mode at a path; empty if nothing is there."""
+        entry = self.entry(path)
+        return entry.mode if entry else ""

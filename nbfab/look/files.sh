@@ -1,0 +1,80 @@
+# shellcheck shell=sh
+# The folder of the notebooks, and the files that nbfab manages in the profile's folder.
+
+# Uses directory, absolute.
+look_directory() {
+	make_absolute "$directory"
+	fact files.directory "$absolute"
+	if [ ! -e "$absolute" ]; then
+		fact files.directory_state absent
+	elif [ ! -d "$absolute" ]; then
+		fact files.directory_state other
+	elif [ ! -x "$absolute" ] || [ ! -r "$absolute" ]; then
+		fact files.directory_state unreadable
+	else
+		fact files.directory_state ok
+	fi
+}
+
+# Uses folder.
+look_files() {
+	fact files.folder "$folder"
+	near=$folder
+	while [ ! -e "$near" ] && [ "$near" != / ]; do near=$(dirname "$near"); done
+	fact files.nearest "$near"
+	if [ -w "$near" ]; then
+		fact files.writable yes
+	else
+		fact files.writable no
+		fact host.user "$(id -un 2>/dev/null || id -u)"
+	fi
+	if [ -L "$folder" ]; then
+		fact files.state link
+	elif [ ! -e "$folder" ]; then
+		fact files.state absent
+	elif [ ! -d "$folder" ] || ! cd "$folder" 2>/dev/null; then
+		fact files.state other
+	else
+		fact files.state folder
+		print_facts
+		print_entries
+		cd /
+	fi
+}
+
+# Prints mode, owner and text of the managed files of the current folder, with one ls and one awk for all of them. Of
+# the PEM only the certificate is printed: the key stays on the host. Only regular files are opened: a FIFO would block.
+# No managed path contains a blank. Uses paths, texts, certificate.
+print_entries() {
+	# shellcheck disable=SC2086,SC2012 # a list of paths, and their modes
+	LC_ALL=C ls -lnd $paths 2>/dev/null | awk -v texts=" $texts " -v certificate="$certificate" '
+		{
+			sub(/ -> .*/, "")
+			path = $NF; mode = substr($1, 1, 10); out = ""
+			whole = index(texts, " " path " "); shown = whole
+			if (substr(mode, 1, 1) == "-" && (whole || path == certificate)) {
+				while ((getline line < path) > 0) {
+					if (line ~ /^-----BEGIN CERTIFICATE/) shown = 1
+					gsub(/[\\"]/, "\\\\&", line)
+					if (shown) out = out line "\\n"
+					if (!whole && line ~ /^-----END/) shown = 0
+				}
+				close(path)
+			}
+			gsub(/[\\"]/, "\\\\&", path)
+			printf "{\"files.entries\":{\"path\":\"%s\",\"mode\":\"%s\",\"owner\":\"%s\",\"text\":\"%s\"}}\n", path, mode, $3, out
+		}'
+}
+
+# The public half of the key in a PEM, and whether the key loads, which is assumed if no program there can check it.
+look_key() { # PEM
+	loads=yes
+	if command -v openssl >/dev/null 2>&1; then
+		public=$(openssl pkey -in "$1" -pubout -passin pass: 2>/dev/null) || loads=no
+		fact files.key "$public"
+	elif command -v python3 >/dev/null 2>&1; then
+		python3 -I -c 'import ssl, sys; ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER).load_cert_chain(sys.argv[1], password="")' \
+			"$1" >/dev/null 2>&1 || loads=no
+	fi
+	fact files.key_loads "$loads"
+}

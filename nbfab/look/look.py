@@ -1,0 +1,42 @@
+"""Look: gets every fact of a host, with one program."""
+
+import sys
+from collections.abc import Iterable
+
+from nbfab.host import Host, run
+from nbfab.look.facts import Facts, parse
+from nbfab.look.request import Request
+from nbfab.program import call, render, source
+
+FILES = tuple(f"look/{name}" for name in ("json", "process", "host", "files", "environments", "port", "server", "look"))
+SILENCE = 60  # seconds without output
+GENERATION = "generation"  # a file; its text changes with each run that changes something
+
+
+def look(host: Host, request: Request) -> Facts:
+    """The facts of the host. Raises HostError or ConnectError."""
+    program = render(FILES, [look_call(host, request)])
+    return parse(run(host, program, lambda _: None, SILENCE, "looking", whole=2 * SILENCE))
+
+
+def look_call(host: Host, request: Request) -> str:
+    """The call that looks, for a program that has the functions of FILES."""
+    settings = request.settings
+    return call(
+        "look",
+        profile=settings.profile,
+        port=str(settings.port),
+        directory=settings.directory,
+        python=settings.python,
+        app=settings.app,
+        here=sys.executable if host.local else "",
+        paths=_listed(request.paths, GENERATION),
+        texts=_listed(request.texts, GENERATION),
+        certificate=request.certificate,
+        environment_probe=source("look/environment_probe.py"),
+        server_probe=source("look/server_probe.py"),
+    )
+
+
+def _listed(paths: Iterable[str], *more: str) -> str:
+    return " ".join((*paths, *more))

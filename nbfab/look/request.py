@@ -1,0 +1,18 @@
+"""Request: what to look at."""
+
+from dataclasses import dataclass
+
+from nbfab.settings import Settings
+
+
+@dataclass(frozen=True)
+class Request:
+    """What to look at: the server that `settings` describe, and the managed `paths` in its profile's folder.
+
+    The facts include the text of the paths in `texts`, and of `certificate`, a PEM, only the certificate in it.
+    """
+
+    settings: Settings
+    paths: tuple[str, ...] = ()
+    texts: tuple[str, ...] = ()
+    certificate: str = ""

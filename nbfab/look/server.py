@@ -1,0 +1,114 @@
+"""The server that was started last, and its answer."""
+
+from dataclasses import dataclass
+from typing import Any, NamedTuple
+
+from nbfab.look.fact import fact, items, number, record, text, words, yes
+
+
+class Started(NamedTuple):
+    """What the last start recorded: the shell around the server, the server's process, the digest of its settings.
+
+    `start` is when the process started, in the form that `process.sh` prints; `since` is in seconds since the epoch.
+    """
+
+    runner: str
+    pid: str
+    start: str
+    digest: str
+    since: int
+
+
+class Kernel(NamedTuple):
+    """A live kernel: its id, its notebook if it has one, and whether it is busy, idle or starting."""
+
+    id: str
+    notebook: str
+    state: str
+
+    def __str__(self) -> str:
+        notebook = f" of {self.notebook}" if self.notebook else ""
+        return f"kernel {self.id[:8]}{notebook} ({self.state})"
+
+
+class Answer(NamedTuple):
+    """The running server's answer; `reason` is why it is not `ready`."""
+
+    ready: bool
+    reason: str = ""
+    port: int = 0
+    kernels: tuple[Kernel, ...] = ()
+    terminals: tuple[str, ...] = ()
+
+
+def _started(value: Any) -> Started | None:
+    match words(value):
+        case [runner, pid, start, digest, since] if since.isascii() and since.isdigit() and len(since) < 12:
+            return Started(runner, pid, start, digest, int(since))
+    return None
+
+
+def _answer(value: Any) -> Answer:
+    answer = record(value)
+    if answer.get("ready") is not True:
+        return Answer(False, text(answer.get("reason", "")))
+    kernels = [record(kernel) for kernel in items(answer.get("kernels"))]
+    port = number(answer.get("port"))
+    if not 0 < port < 65536:
+        raise ValueError(f"{port} is not a port")
+    return Answer(
+        True,
+        "",
+        port,
+        tuple(Kernel(*(text(kernel.get(name)) for name in ("id", "notebook", "state"))) for kernel in kernels),
+        tuple(text(name) for name in items(answer.get("terminals"))),
+    )
+
+
+@dataclass(frozen=True, kw_only=True)
+class ServerFacts:
+    """The server of the profile.
+
+    `session_pids` are the processes that run in its tmux session. `alive` is whether the process that was `started`
+    still runs, and `log` is the end of its log, empty if it answers.
+    """
+
+    session_pids: tuple[str, ...] = fact(words, default=())
+    started: Started | None = fact(_started, default=None)
+    alive: bool = fact(yes, default=False)
+    answer: Answer | None = fact(_answer, default=None)
+    log: str = fact(text, default="")
+
+    @property
+    def ready(self) -> bool:
+        """Whether it answers."""
+        return self.answer is not None and self.answer.ready
+
+    @property
+    def in_session(self) -> bool:
+        """Whether it runs in our tmux session."""
+        return self.started is not None and self.started.runner in self.session_pids
+
+    @property
+    def ours(self) -> bool:
+        """Whether a server runs that is proven to be this profile's.
+
+        Its process has the recorded pid and start time, and either runs in our tmux session or accepts the token that
+        it alone wrote into the profile's folder. A pid is no proof: another process may have it by now, also after a
+        reboot.
+        """
+        return self.alive and (self.in_session or self.ready)
+
+    @property
+    def live(self) -> tuple[str, ...]:
+        """What ending the server would destroy, in words."""
+        if not self.alive:
+            return ()
+        if self.answer is None or not self.answer.ready:
+            return ("kernels it cannot list, because it does not answer",)
+        return (*map(str, self.answer.kernels), *(f"terminal {name}" for name in self.answer.terminals))
+
+    @property
+    def why_not_ready(self) -> str:
+        """Why it does not answer."""
+        return self.answer.reason if self.answer else "there is no Python to ask it with"

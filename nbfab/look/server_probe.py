@@ -1,0 +1,78 @@
+"""Runs on the host: asks the notebook server, verified against our certificate, and prints its answer as JSON.
+
+Called as `python -c CODE FOLDER PID CERTIFICATE SECONDS PORT`: waits up to SECONDS for it to be ready. Ready means:
+HTTPS with the CERTIFICATE in FOLDER, and the token that process PID wrote into its 0600 runtime file is accepted, so
+it is that process that answers. Exits with 0 if it is ready at PORT, 10 if at another port, and 11 if it is not ready;
+then the reason is on standard error too. Works with Python 3.8 and later.
+"""
+
+import glob
+import http.client
+import json
+import os
+import ssl
+import sys
+import time
+
+folder, pid, certificate, seconds, port = sys.argv[1], int(sys.argv[2]), sys.argv[3], float(sys.argv[4]), sys.argv[5]
+
+
+def info():
+    for path in glob.glob(os.path.join(glob.escape(folder), "runtime", f"*server-{pid}.json")):
+        with open(path) as file:
+            return json.load(file)
+    raise OSError(f"process {pid} has not written its runtime file")
+
+
+def ask():
+    served = info()
+    context = ssl.create_default_context(cafile=os.path.join(folder, certificate))
+    # What is verified here is the key; a host whose clock is days off still has the right server.
+    context.verify_flags |= 0x200000  # X509_V_FLAG_NO_CHECK_TIME
+    address = {"": "127.0.0.1", "*": "127.0.0.1", "0.0.0.0": "127.0.0.1", "::": "::1", "localhost": "127.0.0.1"}
+    host = served.get("hostname", "")
+    connection = http.client.HTTPSConnection(address.get(host, host), served["port"], timeout=5, context=context)
+    answers = {}
+    for path in ("/api", "/api/status", "/api/kernels", "/api/sessions", "/api/terminals"):
+        connection.request("GET", path, headers={"Authorization": "token " + served["token"]})
+        response = connection.getresponse()
+        body = response.read()
+        if path in ("/api", "/api/status") and response.status != 200:
+            raise OSError(f"GET {path} answers {response.status} {response.reason}")
+        answers[path] = json.loads(body) if response.status == 200 else []
+    notebooks = {session["kernel"]["id"]: session.get("path", "") for session in answers["/api/sessions"]}
+    return {
+        "ready": True,
+        "port": served["port"],
+        "kernels": [
+            {
+                "id": kernel["id"],
+                "notebook": notebooks.get(kernel["id"], ""),
+                "state": kernel.get("execution_state", ""),
+                "last_activity": kernel.get("last_activity", ""),
+            }
+            for kernel in answers["/api/kernels"]
+        ],
+        "terminals": [terminal["name"] for terminal in answers["/api/terminals"]],
+    }
+
+
+end = time.monotonic() + seconds
+while True:
+    try:
+        answer = ask()
+        break
+    except (OSError, ValueError, KeyError, http.client.HTTPException) as error:
+        answer = {"ready": False, "reason": f"{type(error).__name__}: {error}"}
+    try:
+        os.kill(pid, 0)
+    except OSError:
+        break
+    if time.monotonic() > end:
+        break
+    time.sleep(0.1)
+print(json.dumps(answer))
+if not answer["ready"]:
+    print(answer["reason"], file=sys.stderr)
+    sys.exit(11)
+sys.exit(0 if str(answer["port"]) == port else 10)

@@ -1,0 +1,92 @@
+"""Names: what a host, its certificate and a kernel may be called."""
+
+import ipaddress
+import re
+from typing import NamedTuple
+
+from nbfab.errors import HostStringError
+
+# A label of a DNS name. RFC 1123 forbids the underscore in a host's name, but people do type such aliases.
+_LABEL = re.compile(r"(?!-)[A-Za-z0-9_-]{1,63}(?<!-)")
+_USER = re.compile(r"[A-Za-z0-9_][A-Za-z0-9._+\\-]*")
+_IPV6 = r"[0-9A-Fa-f.]*:[0-9A-Fa-f.]*:[0-9A-Fa-f:.]*(%[A-Za-z0-9._-]+)?"  # one colon alone comes before a port
+_HOST = re.compile(rf"[A-Za-z0-9_]([A-Za-z0-9._-]*[A-Za-z0-9_])?\.?|{_IPV6}")
+_FORM = "write it as [user@]host[:port]"
+
+EVERY_ADDRESS = ("*", "0.0.0.0", "::")  # values of `ip` that listen on more than one
+
+
+class HostString(NamedTuple):
+    """A host as it was typed, `[user@]host[:port]`; None for a part that is left to ssh_config."""
+
+    user: str | None
+    host: str
+    port: int | None
+
+    def __str__(self) -> str:
+        user = "" if self.user is None else f"{self.user}@"
+        if self.port is None:
+            return f"{user}{self.host}"
+        return f"{user}{in_url(self.host)}:{self.port}"
+
+
+def parse_host(text: str) -> HostString:
+    """The parts of `[user@]host[:port]`; an IPv6 address stands bare, or in brackets before a port.
+
+    Nothing that ssh could take for an option, or a shell for more than one word, gets through. Raises HostStringError.
+    """
+    user, at, rest = text.rpartition("@")
+    if at and ":" in user:
+        raise HostStringError(
+            "a password does not belong in a host string", "leave it out: ssh asks for it, or better, use a key"
+        )
+    if at and not _USER.fullmatch(user):
+        raise HostStringError(f"{user[:60]!r} is not a user name that ssh accepts", _FORM)
+    bracketed = re.fullmatch(r"\[([^\]]*)\](?::(.*))?", rest)
+    if bracketed:
+        host, port = bracketed[1], bracketed[2]
+    elif rest.count(":") == 1:
+        host, _, port = rest.partition(":")
+    else:
+        host, port = rest, None
+    if not _HOST.fullmatch(host) or len(host) > 253:
+        raise HostStringError(f"{host[:60]!r} is not a host name", _FORM)
+    if port is not None and not (re.fullmatch(r"[1-9][0-9]{0,4}", port) and int(port) < 65536):
+        raise HostStringError(f"{port[:60]!r} is not a port of {host}", "a port is a whole number from 1 to 65535")
+    return HostString(user if at else None, host, None if port is None else int(port))
+
+
+def split_hosts(text: str) -> list[HostString]:
+    """The hosts of `-H a,b`, each once. Raises HostStringError, also if there is none at all."""
+    parts = [part.strip() for part in text.split(",")]
+    if not all(parts):
+        raise HostStringError(
+            "-H names no host" if not any(parts) else f"-H {text!r} names an empty host", "is a variable empty?"
+        )
+    return list(dict.fromkeys(parse_host(part) for part in parts))
+
+
+def parse_jump(text: str) -> HostString:
+    """A hop of ProxyJump, where OpenSSH takes `ssh://` too. Raises HostStringError."""
+    return parse_host(text.removeprefix("ssh://").rstrip("/"))
+
+
+def is_name(text: str) -> bool:
+    """Whether a certificate can carry `text`: an IP address, a DNS name (RFC 1123), or `*.` and such a name."""
+    try:
+        ipaddress.ip_address(text)
+        return "%" not in text
+    except ValueError:
+        pass
+    labels = text.removeprefix("*.").split(".")
+    return len(text) <= 253 and not labels[-1].isdigit() and all(_LABEL.fullmatch(label) for label in labels)
+
+
+def kernel_name(profile: str) -> str:
+    """The name of a profile's kernel, which Jupyter wants in lower case (jupyter_client/kernelspec.py)."""
+    return profile.lower()
+
+
+def in_url(host: str) -> str:
+    """A host as a URL wants it: an IPv6 address in brackets."""
+    return f"[{host}]" if ":" in host else host

@@ -1,0 +1,22 @@
+"""Change: one thing to do on the host."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+
+from nbfab.outcome import Changed
+
+
+@dataclass(frozen=True, kw_only=True)
+class Change(Changed):
+    """One thing to do on the host, by the sh function for its kind.
+
+    `args` are the function's named arguments; they may be secret, so they are not shown. `needs_restart` marks what a
+    running server picks up only after a restart.
+    """
+
+    args: Mapping[str, str] = field(default_factory=dict, repr=False)
+    needs_restart: bool = False
+
+    def told(self) -> Changed:
+        """This without its arguments, for reports."""
+        return Changed(self.step, self.kind, self.what, self.detail, self.reason, self.diff)

@@ -1,0 +1,103 @@
+"""The step `config`: the server's settings, and its login page."""
+
+from __future__ import annotations
+
+import shlex
+from collections.abc import Iterator
+from typing import TYPE_CHECKING
+
+from nbfab.errors import HostError
+from nbfab.names import kernel_name
+from nbfab.plan.certificate import FILE as CERTIFICATE
+from nbfab.plan.files import Managed, in_file
+from nbfab.plan.install import choose
+from nbfab.plan.step import Step
+
+if TYPE_CHECKING:
+    from nbfab.look.facts import Facts
+    from nbfab.plan.change import Change
+    from nbfab.wanted import Wanted
+
+FILE = "jupyter_server_config.py"
+LOGIN_FILE = "templates/login.html"
+
+# If there is a token, the server's own page explains at length how to log in with it; ours is not for people.
+LOGIN = """\
+{# Written by nbfab, and replaced by it. #}
+{% extends "templates/login.html" %}
+{% set token_available = false %}
+"""
+
+
+def text(wanted: Wanted, facts: Facts) -> str:
+    """The settings, in the traits of the server that is used: jupyter_server 2 or notebook 6."""
+    classic = choose(wanted, facts).classic
+    app = "NotebookApp" if classic else "ServerApp"
+    values = {
+        f"{app}.certfile": f"{facts.files.folder}/{CERTIFICATE}",
+        f"{app}.ip": wanted.settings.ip,
+        f"{app}.port": wanted.settings.port,
+        f"{app}.port_retries": 0,
+        f"{app}.open_browser": False,
+        f"{app}.{'notebook_dir' if classic else 'root_dir'}": facts.files.directory,
+        f"{app}.extra_template_paths": [f"{facts.files.folder}/templates"],
+        "MultiKernelManager.default_kernel_name": kernel_name(wanted.settings.profile),
+    }
+    lines = [f"c.{trait} = {value!a}" for trait, value in values.items()]
+    token = "NotebookApp.token" if classic else "IdentityProvider.token"
+    return "\n".join(
+        [
+            "# Written by nbfab, and replaced by it. The hash of the password is in the .json beside it.",
+            "import secrets",
+            "",
+            "c = get_config()",
+            *lines,
+            "# For nbfab itself, which asks the server on this host what it runs; new at each start.",
+            f"c.{token} = secrets.token_hex(32)",
+            "",
+        ]
+    )
+
+
+def guards(wanted: Wanted, facts: Facts) -> tuple[str, ...]:
+    """The server's arguments. They keep it closed even if its configuration cannot be read."""
+    classic = choose(wanted, facts).classic
+    app = "NotebookApp" if classic else "ServerApp"
+    provider = "NotebookApp" if classic else "PasswordIdentityProvider"
+    root = ("--allow-root",) if facts.host.is_root else ()
+    return (
+        f"--config={facts.files.folder}/{FILE}",
+        f"--{app}.certfile={facts.files.folder}/{CERTIFICATE}",
+        f"--{app}.port={wanted.settings.port}",
+        f"--{app}.port_retries=0",
+        f"--{app}.open_browser=False",
+        f"--{provider}.password_required=True",
+        *root,
+    )
+
+
+def plan(wanted: Wanted, facts: Facts) -> Iterator[Change]:
+    """The two files, if they differ. Raises HostError if the directory cannot be served."""
+    _check_directory(facts)
+    yield from in_file("config", "the login page", LOGIN_FILE, LOGIN, facts)
+    yield from in_file("config", "the server's settings", FILE, text(wanted, facts), facts, needs_restart=True)
+
+
+_STATES = {"absent": "does not exist", "other": "is not a folder", "unreadable": "cannot be read"}
+
+
+def _check_directory(facts: Facts) -> None:
+    place, state = facts.files.directory, facts.files.directory_state
+    if state in _STATES:
+        fix = "mkdir -p" if state == "absent" else "ls -ld"
+        raise HostError(f"the directory {place} {_STATES[state]}", f"{fix} {shlex.quote(place)}")
+
+
+STEP = Step(
+    "config",
+    "Write the settings: certificate, address, no browser, one port, the directory.",
+    plan,
+    files=lambda settings: (Managed(FILE), Managed(LOGIN_FILE)),
+    flags=("restart",),
+    restarts=True,
+)

@@ -1,0 +1,87 @@
+"""A certificate and its key in one PEM: made, and read."""
+
+import ipaddress
+import math
+from datetime import UTC, datetime, timedelta
+
+from cryptography import x509
+from cryptography.exceptions import UnsupportedAlgorithm
+from cryptography.hazmat.primitives import hashes
+from cryptography.hazmat.primitives.asymmetric import ec
+from cryptography.hazmat.primitives.serialization import Encoding, NoEncryption, PrivateFormat, PublicFormat
+from cryptography.x509.oid import ExtendedKeyUsageOID, NameOID
+
+
+def load(pem: str) -> x509.Certificate | None:
+    """The certificate in a PEM; None if it has none that can be read."""
+    try:
+        return x509.load_pem_x509_certificate(pem.encode("utf-8", "surrogateescape"))
+    except ValueError:
+        return None
+
+
+def fingerprint(certificate: x509.Certificate) -> str:
+    """Its SHA-256 fingerprint, as browsers and `openssl x509 -fingerprint` show it."""
+    return certificate.fingerprint(hashes.SHA256()).hex(":").upper()
+
+
+def days_left(certificate: x509.Certificate, now: float) -> int:
+    """Days from `now` (seconds since the epoch) until it expires, rounded up; negative once it has."""
+    days = (certificate.not_valid_after_utc.timestamp() - now) / 86400
+    return math.ceil(days) if days > 0 else math.floor(days)
+
+
+def public_key(certificate: x509.Certificate) -> str | None:
+    """Its public key as PEM; None for a kind of key that cryptography does not know."""
+    try:
+        key = certificate.public_key()
+        return key.public_bytes(Encoding.PEM, PublicFormat.SubjectPublicKeyInfo).decode()
+    except (UnsupportedAlgorithm, ValueError):
+        return None
+
+
+def names_in(certificate: x509.Certificate) -> set[str]:
+    """The names and addresses that it is for."""
+    try:
+        san = certificate.extensions.get_extension_for_class(x509.SubjectAlternativeName).value
+    except (x509.ExtensionNotFound, UnsupportedAlgorithm, ValueError):
+        return set()
+    return {*san.get_values_for_type(x509.DNSName), *map(str, san.get_values_for_type(x509.IPAddress))}
+
+
+def make(names: tuple[str, ...], days: int, now: float, clock: float) -> str:
+    """A PEM with a new EC P-256 key and a self-signed certificate, for serverAuth only (RFC 5280).
+
+    Valid for `days` from `now`, and from a day before the earlier of `now` and the host's `clock`.
+    """
+    key = ec.generate_private_key(ec.SECP256R1())
+    subject = x509.Name([x509.NameAttribute(NameOID.COMMON_NAME, names[0][:64])])
+    digest = x509.SubjectKeyIdentifier.from_public_key(key.public_key())
+    usage = x509.KeyUsage(True, False, False, False, False, False, False, False, False)
+    extensions: list[tuple[x509.ExtensionType, bool]] = [
+        (x509.SubjectAlternativeName([_general_name(name) for name in names]), False),
+        (x509.BasicConstraints(ca=False, path_length=None), True),
+        (usage, True),
+        (x509.ExtendedKeyUsage([ExtendedKeyUsageOID.SERVER_AUTH]), False),
+        (digest, False),
+    ]
+    builder = (
+        x509.CertificateBuilder()
+        .subject_name(subject)
+        .issuer_name(subject)
+        .public_key(key.public_key())
+        .serial_number(x509.random_serial_number())
+        .not_valid_before(datetime.fromtimestamp(min(now, clock), UTC) - timedelta(days=1))
+        .not_valid_after(datetime.fromtimestamp(now, UTC) + timedelta(days=days))
+    )
+    for extension, critical in extensions:
+        builder = builder.add_extension(extension, critical)
+    secret = key.private_bytes(Encoding.PEM, PrivateFormat.PKCS8, NoEncryption())
+    return (secret + builder.sign(key, hashes.SHA256()).public_bytes(Encoding.PEM)).decode()
+
+
+def _general_name(name: str) -> x509.GeneralName:
+    try:
+        return x509.IPAddress(ipaddress.ip_address(name))
+    except ValueError:
+        return x509.DNSName(name)

@@ -1,0 +1,123 @@
+"""The step `server`: the server in tmux, detached, answering."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from typing import TYPE_CHECKING
+
+from nbfab.errors import HostError
+from nbfab.plan import certificate, config, password
+from nbfab.plan.change import Change
+from nbfab.plan.files import PRIVATE, Managed, write
+from nbfab.plan.install import choose, how_to_install
+from nbfab.plan.step import Step
+
+if TYPE_CHECKING:
+    from nbfab.look.facts import Facts
+    from nbfab.wanted import Wanted
+
+FILE = "run.sh"
+NEEDED = (config.FILE, password.FILE, certificate.FILE)  # files without which the server must not start
+
+
+def launcher(wanted: Wanted, facts: Facts) -> tuple[str, str]:
+    """The program that tmux runs, and the digest of everything that the server reads when it starts."""
+    import hashlib
+
+    from nbfab.program import call, functions
+
+    chosen = choose(wanted, facts)
+    arguments = ("-m", chosen.module, *config.guards(wanted, facts))
+    script = functions("look/process", "plan/run")
+    parts = (script, chosen.python, *arguments, config.text(wanted, facts), password.text(wanted, facts))
+    digest = hashlib.sha256("\0".join(parts).encode("utf-8", "surrogateescape")).hexdigest()
+    return script + call("run_server", *arguments, digest=digest, python=chosen.python, needed=" ".join(NEEDED)), digest
+
+
+def plan(wanted: Wanted, facts: Facts) -> Iterator[Change]:
+    """The server is started, or restarted if it was started with anything other than what is wanted.
+
+    For a server in the foreground, nothing is started here. Raises HostError if it cannot be started: there is no tmux,
+    the port is taken, something else is in its place.
+    """
+    script, digest = launcher(wanted, facts)
+    why, port = _why_not(facts, digest), wanted.settings.port
+    if facts.files.text(FILE) != script or facts.files.mode(FILE) != PRIVATE:
+        yield write("server", "write the program that tmux runs", FILE, script, needs_restart=True)
+    if not why or wanted.foreground:
+        return
+    _check(wanted, facts)
+    verb = "start the server"
+    started = facts.server.started
+    if facts.server.alive and started:
+        stop = stop_server(started.pid, started.start)
+        yield Change(
+            step="server", kind="stop server", what="stop the server", reason=why, args=stop, needs_restart=True
+        )
+        verb = "start it again"
+    yield Change(
+        step="server",
+        kind="start server",
+        what=f"{verb} in tmux",
+        detail=f"at port {port}",
+        args={
+            "profile": wanted.settings.profile,
+            "python": choose(wanted, facts).python,
+            "seconds": str(wanted.seconds),
+            "port": str(port),
+            "certificate": certificate.FILE,
+        },
+        needs_restart=True,
+    )
+
+
+def stop_server(pid: str, start: str) -> dict[str, str]:
+    """The arguments of the change that stops the server: that process, if it is the one that started then."""
+    return {"pid": pid, "start": start}
+
+
+def _why_not(facts: Facts, digest: str) -> str:
+    """Why the running server will not do; empty if it will."""
+    if not facts.server.alive or facts.server.started is None:
+        return "it does not run"
+    if facts.server.started.digest != digest:
+        return "it was started with other settings"
+    if not facts.server.ready:
+        return f"it does not answer ({facts.server.why_not_ready})"
+    return ""
+
+
+def _check(wanted: Wanted, facts: Facts) -> None:
+    server, port = facts.server, facts.port
+    name = wanted.settings.profile
+    attach = f"tmux -L nbfab attach -t {name}"
+    pid = server.started.pid if server.started else ""
+    if not facts.host.tmux:
+        raise HostError("there is no tmux", how_to_install(facts, "tmux"))
+    if server.alive and not server.ours:
+        raise HostError(f"process {pid} looks like its server, but that cannot be proven", f"ps -fp {pid}; {attach}")
+    if server.session_pids and not server.alive:
+        raise HostError(f"the tmux session {name} exists, and is not the server's", f"see what runs in it: {attach}")
+    own = server.alive and pid == str(port.pid)
+    if port.holder and not own:
+        raise HostError(
+            f"port {wanted.settings.port} is taken by {port.holder}", "end that, or choose another: --port NUMBER"
+        )
+
+
+def notes(wanted: Wanted, facts: Facts) -> Iterator[str]:
+    """What follows from how the server runs: as root, or outside tmux."""
+    if facts.host.is_root:
+        yield "the server runs as root: anyone with the password is root there"
+    if facts.server.ours and not facts.server.in_session:
+        yield "the server does not run in nbfab's tmux session: it ends with the terminal it was started in"
+
+
+STEP = Step(
+    "server",
+    "Start the server in tmux.",
+    plan,
+    files=lambda settings: (Managed(FILE), Managed("runtime", "folder"), Managed("jupyter", "folder")),
+    notes=notes,
+    alone=False,
+)

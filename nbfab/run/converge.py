@@ -1,0 +1,149 @@
+"""Converge: look, plan, apply, look again, until the host is what is wanted."""
+
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass, field, replace
+
+from nbfab.apply.apply import apply
+from nbfab.errors import HostError, NbfabError, Refused
+from nbfab.look.facts import Facts
+from nbfab.look.look import look
+from nbfab.outcome import Changed, Outcome, failure
+from nbfab.plan import password
+from nbfab.plan.change import Change
+from nbfab.plan.step import Step
+from nbfab.plan.steps import STEPS, plan, request, with_restart
+from nbfab.run.describe import describe, from_here
+from nbfab.run.job import Job
+from nbfab.user import User
+from nbfab.wanted import Wanted
+
+
+@dataclass
+class Course:
+    """How far a plan has got: the changes that were `sent` to the host, those it has `begun`, and its words on them.
+
+    The user sees each step.
+    """
+
+    user: User
+    sent: list[Change] = field(default_factory=list)
+    begun: list[Change] = field(default_factory=list)
+    words: list[str] = field(default_factory=list)
+
+    def begins(self, change: Change) -> None:
+        """As `apply.Watcher.begins`."""
+        self.begun.append(change)
+        self.user.sees(f"{change.step}: {change.summary}")
+
+    def says(self, line: str) -> None:
+        """As `apply.Watcher.says`."""
+        self.user.sees(f"  {line}")
+
+    def ends(self, change: Change, words: str) -> None:
+        """As `apply.Watcher.ends`."""
+        if words:
+            self.words.append(words)
+
+
+def converge(job: Job, steps: Sequence[Step] = STEPS) -> Outcome:
+    """Makes the host what is wanted, as far as those steps go. Raises NbfabError.
+
+    With wanted.foreground everything is made ready, and the server is left to be started.
+    """
+    job.user.sees("looking")
+    seen = look(job.host, request(job.wanted.settings))
+    todo = with_restart(steps, seen)
+    wanted = job.wanted
+    changes = plan(wanted, seen, todo)
+    given = None
+    if password.STEP in steps and password.missing(wanted, seen):
+        given = job.user.chooses_password()
+    elif wanted.password is None and any(step.renews for step in steps) and len(steps) == 1:
+        given = job.user.changes_password()
+    if given:
+        wanted = replace(wanted, password=given)
+        changes = plan(wanted, seen, todo)
+    course = Course(job.user)
+    try:
+        now, withheld, live = _carry_out(job, wanted, seen, changes, todo, course)
+    except (NbfabError, KeyboardInterrupt) as error:
+        # The host may have the hash by now: a password that no one was shown would lock everyone out.
+        failed = replace(failure(job.task, job.host.label, error), password=_generated(wanted, course))
+        unsure = failed.password and not any(change.step == "password" for change in course.begun)
+        return replace(failed, notes=("the password counts if the host got as far as that",)) if unsure else failed
+    outcome = describe(job, wanted, now)
+    outcome = replace(
+        outcome,
+        verdict="changed" if course.begun else "unchanged",
+        changes=told(course.begun),
+        notes=(*course.words, *outcome.notes),
+        password=_generated(wanted, course),
+    )
+    if withheld:
+        return replace(
+            outcome,
+            verdict="refused",
+            withheld=tuple(change.summary for change in withheld),
+            error=f"the server was not restarted, because that would end {', '.join(live)}",
+            hint=f"once they may end: {job.again('--restart')}",
+            status=Refused.status,
+        )
+    if any(change.kind == "start server" for change in course.begun):
+        outcome = from_here(job, outcome, now)
+    return outcome
+
+
+def _carry_out(
+    job: Job, wanted: Wanted, seen: Facts, changes: list[Change], steps: Sequence[Step], course: Course
+) -> tuple[Facts, list[Change], tuple[str, ...]]:
+    """Does what may be done, and looks again; keeps `course` up to date.
+
+    Returns what is seen then, what was withheld, and what is live and would have ended. Raises NbfabError.
+    """
+    now = seen
+    # A second round only if the first has shown that what was withheld may be done now, or need not be.
+    for _ in range(2):
+        live = () if wanted.restart else now.server.live
+        withheld = [change for change in changes if live and change.needs_restart]
+        doing = [change for change in changes if change not in withheld]
+        if not doing:
+            break
+        now = make(job, wanted, doing, now, course)
+        changes = plan(wanted, now, steps)
+        if not withheld:
+            break
+    left = [change for change in changes if change not in withheld]
+    if left:
+        raise HostError(f"done, but this remains to be done: {left[0].summary}", job.user.command("plan"))
+    return now, withheld, live
+
+
+def make(job: Job, wanted: Wanted, changes: Sequence[Change], seen: Facts, course: Course) -> Facts:
+    """Makes changes on the job's host, and returns what is seen then. Raises NbfabError."""
+    course.sent += changes
+    return apply(job.host, request(wanted.settings), changes, seen, course, wanted.seconds)
+
+
+def _generated(wanted: Wanted, course: Course) -> str:
+    """A password that was generated for the host, once it is on its way there: it is shown this one time."""
+    password = wanted.password
+    on_its_way = any(change.step == "password" for change in course.sent)
+    return password.reveal() if password and password.generated and on_its_way else ""
+
+
+def preview(job: Job, steps: Sequence[Step] = STEPS) -> Outcome:
+    """What `converge` would change, and why; changes nothing."""
+    seen = look(job.host, request(job.wanted.settings))
+    changes = plan(job.wanted, seen, with_restart(steps, seen))
+    outcome = describe(job, job.wanted, seen)
+    live = () if job.wanted.restart else seen.server.live
+    withheld = tuple(change.summary for change in changes if live and change.needs_restart)
+    if withheld:
+        why = f"not without --restart, because that would end {', '.join(live)}"
+        outcome = replace(outcome, withheld=withheld, notes=(*outcome.notes, why))
+    return replace(outcome, verdict="would change" if changes else "unchanged", changes=told(changes))
+
+
+def told(changes: Iterable[Change]) -> tuple[Changed, ...]:
+    """Changes as an outcome has them: without what may be secret."""
+    return tuple(change.told() for change in changes)

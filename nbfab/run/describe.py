@@ -1,0 +1,68 @@
+"""What there is to know of a host, whatever was done there."""
+
+import time
+from dataclasses import replace
+from ipaddress import ip_address
+from typing import Any
+from urllib.parse import urlsplit
+
+from nbfab.look.facts import Facts
+from nbfab.names import EVERY_ADDRESS, in_url, is_name
+from nbfab.outcome import Outcome
+from nbfab.plan import certificate, pem
+from nbfab.plan.steps import notes
+from nbfab.run import reach
+from nbfab.run.job import Job
+from nbfab.wanted import Wanted
+
+MOST_URLS = 3  # of this machine, for other machines: its name, its full name and an address
+
+
+def describe(job: Job, wanted: Wanted, seen: Facts) -> Outcome:
+    """The outcome of a task that has changed nothing."""
+    settings, server = wanted.settings, seen.server
+    port = server.answer.port if server.answer and server.ready else settings.port
+    state: dict[str, Any] = {"running": server.ours, "folder": seen.files.folder}
+    if not job.host.local:
+        state["ssh"] = job.host.ssh
+    text = seen.files.text(certificate.FILE)
+    cert = pem.load(text) if text else None
+    if server.ours and server.started:
+        state["since"] = time.strftime("%Y-%m-%dT%H:%M:%SZ", time.gmtime(server.started.since))
+        if server.in_session:
+            state["attach"] = f"tmux -L nbfab attach -t {settings.profile}"
+        state["kernels"] = list(server.live)
+    if cert:
+        state["fingerprint"] = pem.fingerprint(cert)
+        state["days_left"] = pem.days_left(cert, wanted.now)
+    if job.host.local and server.ours and settings.ip in EVERY_ADDRESS:
+        own = [name for name in seen.host.all_names if is_name(name)]
+        state["elsewhere"] = [f"https://{in_url(name)}:{port}/" for name in own[:MOST_URLS]]
+    name, address = job.host.names[0], settings.ip
+    if address not in (*EVERY_ADDRESS, "localhost") and (job.host.local or not ip_address(address).is_loopback):
+        name = address
+    return Outcome(
+        job.host.label,
+        job.task,
+        "unchanged",
+        notes=notes(wanted, seen),
+        url=f"https://{in_url(name)}:{port}/",
+        state=state,
+    )
+
+
+def from_here(job: Job, outcome: Outcome, seen: Facts) -> Outcome:
+    """The outcome, with a note if the server cannot be reached from this machine."""
+    settings = job.wanted.settings
+    port = seen.server.answer.port if seen.server.answer and seen.server.ready else settings.port
+    why_not = reach.reach(urlsplit(outcome.url).hostname or "", port, seen.files.text(certificate.FILE))
+    if not why_not:
+        return outcome
+    note = f"{outcome.url} cannot be reached from here ({why_not})"
+    if not job.host.local:
+        everywhere = settings.ip in EVERY_ADDRESS
+        between = "a firewall or a tunnel is in between" if everywhere else f"it listens on {settings.ip} only"
+        there = "127.0.0.1" if settings.ip in (*EVERY_ADDRESS, "localhost") else in_url(settings.ip)
+        tunnel = f"ssh -N -L {port}:{there}:{port} {job.host.ssh}"
+        note += f"; {between}. Until it is open: {tunnel} and https://localhost:{port}/"
+    return replace(outcome, notes=(*outcome.notes, note))

@@ -1,0 +1,151 @@
+"""The server on this machine in the foreground: without tmux, until Control-C."""
+
+import os
+import shutil
+import signal
+import subprocess
+import sys
+import time
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager, suppress
+from dataclasses import replace
+from types import FrameType
+from typing import Any
+
+from nbfab.errors import HostError, NbfabError, Refused, UsageError
+from nbfab.look.facts import Facts
+from nbfab.look.look import look
+from nbfab.outcome import Outcome, failure
+from nbfab.plan import server
+from nbfab.plan.steps import request
+from nbfab.run.converge import converge
+from nbfab.run.describe import describe
+from nbfab.run.job import Job
+
+STOP = 20  # seconds that a server may take to end
+ENDS = (signal.SIGTERM, signal.SIGHUP)  # end it as Control-C does
+
+
+def is_wanted(job: Job) -> bool:
+    """Whether the server belongs in the foreground: that was asked for, or this machine has no tmux.
+
+    Raises UsageError if it was asked for on another host.
+    """
+    asked = "foreground" in job.flags
+    if asked and not job.host.local:
+        raise UsageError("--foreground is for this machine; on a host the server runs in tmux", "omit --foreground")
+    return asked or (job.host.local and shutil.which("tmux") is None)
+
+
+def serve(job: Job) -> Outcome:
+    """Makes everything ready, runs the server until Control-C or SIGTERM, and ends it in order.
+
+    The user gets a report once it is ready. Raises Refused if it runs already, HostError if it does not become ready.
+    """
+    job = replace(job, wanted=replace(job.wanted, foreground=True))
+    outcome = converge(job)
+    if outcome.status:
+        return outcome
+    reports: list[Outcome] = []
+    try:
+        return _run(job, outcome, reports)
+    except NbfabError as error:
+        # The hash is in place, so the password has to be shown, unless it was.
+        return replace(failure(job.task, job.host.label, error), password="" if reports else outcome.password)
+
+
+def _run(job: Job, outcome: Outcome, reports: list[Outcome]) -> Outcome:
+    """Runs the server that `outcome` has made ready; adds to `reports` what the user gets once it answers."""
+    seen = look(job.host, request(job.wanted.settings))
+    command = job.user.command
+    if seen.server.alive:
+        raise Refused("the server runs already, in tmux", f"{command('status')}; {command('stop')}")
+    if seen.port.holder:
+        raise HostError(
+            f"port {job.wanted.settings.port} is taken by {seen.port.holder}", "choose another: --port NUMBER"
+        )
+    note = f"{seen.files.folder}/started"
+    environment = {name: value for name, value in os.environ.items() if name != "NBFAB_PASSWORD"}
+    job.user.sees("")
+    # In a session of its own: Control-C is for nbfab, which ends it without the question that Jupyter would ask.
+    process = subprocess.Popen(
+        ["/bin/sh", server.FILE],
+        cwd=seen.files.folder,
+        stdin=subprocess.DEVNULL,
+        stdout=sys.stderr,
+        env=environment,
+        start_new_session=True,
+    )
+    with _ends_as_control_c():
+        try:
+            ready = describe(job, job.wanted, _wait(job, process))
+            notes = (*ready.notes, "in the foreground: Control-C ends it")
+            reports.append(
+                replace(ready, verdict="changed", changes=outcome.changes, password=outcome.password, notes=notes)
+            )
+            job.user.gets(reports[0])
+            process.wait()
+            if not _was_stopped(note):
+                seen = look(job.host, request(job.wanted.settings))
+                raise HostError(f"the server has ended by itself; its log ends:\n{seen.server.log}", command("serve"))
+            return Outcome(job.host.label, job.task, "changed", notes=("the server was stopped",))
+        except KeyboardInterrupt:
+            return Outcome(job.host.label, job.task, "changed", notes=("the server has ended",))
+        finally:
+            _end(process, note)
+
+
+def _was_stopped(note: str) -> bool:
+    """Whether `stop` has ended the server: a moment later, it removes the note of which process that was."""
+    end = time.monotonic() + 3
+    while os.path.exists(note) and time.monotonic() < end:
+        time.sleep(0.1)
+    return not os.path.exists(note)
+
+
+@contextmanager
+def _ends_as_control_c() -> Iterator[None]:
+    """Inside, a signal that ends a program is Control-C; afterwards it is what it was before."""
+    before = {number: signal.signal(number, _interrupt) for number in ENDS}
+    try:
+        yield
+    finally:
+        _restore(before)
+
+
+def _interrupt(number: int, frame: FrameType | None) -> None:
+    raise KeyboardInterrupt
+
+
+def _restore(handlers: Mapping[signal.Signals, Any]) -> None:
+    for number, handler in handlers.items():
+        signal.signal(number, handler)
+
+
+def _wait(job: Job, process: "subprocess.Popen[bytes]") -> Facts:
+    """What is seen once the server is ready. Raises HostError if it does not become so."""
+    end = time.monotonic() + job.wanted.seconds
+    while True:
+        seen = look(job.host, request(job.wanted.settings))
+        if seen.server.ready:
+            return seen
+        if process.poll() is not None or time.monotonic() > end:
+            reason = seen.server.answer.reason if seen.server.answer else "it ended at once"
+            raise HostError(
+                f"the server did not become ready: {reason}; its log ends:\n{seen.server.log}",
+                "fix that, then run it again",
+            )
+        time.sleep(0.2)
+
+
+def _end(process: "subprocess.Popen[bytes]", note: str) -> None:
+    """SIGTERM to the server, which the note it left when it started tells from the shell around it."""
+    # Someone who presses Control-C twice wants it to end all the more.
+    before = {number: signal.signal(number, signal.SIG_IGN) for number in (signal.SIGINT, *ENDS)}
+    with suppress(OSError, ValueError), open(note, encoding="ascii") as file:
+        runner, pid, *_ = file.read().split()
+        if runner == str(process.pid) and process.poll() is None:
+            os.kill(int(pid), signal.SIGTERM)
+    with suppress(subprocess.TimeoutExpired):
+        process.wait(STOP)
+    _restore(before)

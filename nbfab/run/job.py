@@ -1,0 +1,54 @@
+"""Job: a task on one host."""
+
+import time
+from collections.abc import Callable
+from dataclasses import dataclass, field
+
+from nbfab.errors import NbfabError
+from nbfab.host import Host
+from nbfab.outcome import Outcome, failure
+from nbfab.passwords import Password
+from nbfab.settings import Settings
+from nbfab.user import NoUser, User
+from nbfab.wanted import Wanted
+
+
+@dataclass(frozen=True)
+class Job:
+    """A task on one host: what is wanted there, the task's own flags that were given, and the user at the other end."""
+
+    task: str
+    host: Host
+    wanted: Wanted
+    user: User = field(default_factory=NoUser)
+    flags: frozenset[str] = frozenset()
+
+    def again(self, *flags: str) -> str:
+        """The command line that runs this task again, with more flags."""
+        return " ".join((self.user.command(self.task), *flags))
+
+
+Body = Callable[[Job], Outcome]
+"""What a task does on a host. Raises NbfabError."""
+
+
+def attempt(
+    task: str,
+    body: Body,
+    host: Host,
+    settings: Settings,
+    *,
+    password: Password | None = None,
+    user: User,
+    flags: frozenset[str] = frozenset(),
+) -> Outcome:
+    """What `body` does on a host. A failure becomes an outcome too, also a bug; the connection is closed."""
+    try:
+        wanted = Wanted(settings, host.names, time.time(), password, restart="restart" in flags)
+        return body(Job(task, host, wanted, user, flags))
+    except (NbfabError, KeyboardInterrupt) as error:
+        return failure(task, host.label, error)
+    except Exception as error:  # a bug must not cost this host its verdict, nor other hosts theirs
+        return failure(task, host.label, error)
+    finally:
+        host.close()

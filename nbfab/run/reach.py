@@ -1,0 +1,26 @@
+"""Whether a notebook server can be reached from this machine."""
+
+import http.client
+import socket
+import ssl
+
+SECONDS = 3  # a server that answers at all does so at once; a firewall may say nothing forever
+
+
+def reach(host: str, port: int, certificate: str) -> str:
+    """Why an HTTPS GET of `/api` from here, verified against `certificate` (PEM), fails; empty if it succeeds."""
+    context = ssl.create_default_context()
+    try:
+        context.load_verify_locations(cadata=certificate)
+        connection = http.client.HTTPSConnection(host, port, timeout=SECONDS, context=context)
+        connection.request("GET", "/api")
+        answer = connection.getresponse()
+        return "" if answer.status == 200 else f"GET /api answers {answer.status}"
+    except TimeoutError:
+        return f"no answer in {SECONDS} seconds"
+    except ssl.SSLCertVerificationError as error:
+        return f"its certificate is not the one that nbfab made: {error.verify_message}"
+    except socket.gaierror:
+        return f"{host} is not a name that this machine knows"
+    except (OSError, ValueError, http.client.HTTPException) as error:
+        return getattr(error, "strerror", None) or str(error) or type(error).__name__

@@ -1,0 +1,26 @@
+"""Status: whether the server runs, and what people want to know of it."""
+
+from dataclasses import replace
+
+from nbfab.look.look import look
+from nbfab.outcome import Outcome
+from nbfab.plan.steps import request
+from nbfab.run.describe import describe, from_here
+from nbfab.run.job import Job
+
+
+def status(job: Job) -> Outcome:
+    """The state of the server; exit status 1 if it does not run and answer."""
+    seen = look(job.host, request(job.wanted.settings))
+    outcome, server = describe(job, job.wanted, seen), seen.server
+    if server.ours and server.ready and "fingerprint" in outcome.state:
+        return from_here(job, outcome, seen)
+    why = "it does not run"
+    if server.ours and server.ready:
+        why = "it runs, but its certificate is gone"
+    elif server.alive and not server.ours:
+        why = "a process with its pid runs, but that cannot be proven to be it"
+    elif server.alive:
+        why = f"it runs, but does not answer: {server.why_not_ready}"
+    tail = f"; its log ends:\n{server.log}" if server.log and server.started else ""
+    return replace(outcome, error=why + tail, hint=job.user.command("serve"), status=1)

@@ -1,0 +1,47 @@
+"""Stop: ends the server."""
+
+from dataclasses import replace
+
+from nbfab.errors import HostError, Refused
+from nbfab.look.look import look
+from nbfab.outcome import Outcome
+from nbfab.plan.change import Change
+from nbfab.plan.server import stop_server
+from nbfab.plan.steps import request
+from nbfab.run.converge import Course, make, told
+from nbfab.run.job import Job
+
+
+def stop(job: Job) -> Outcome:
+    """Ends the server, if it is proven to be ours, and sees that it has ended: process, kernels, port and files.
+
+    Raises Refused if kernels are live, the flag `force` was not given, and the user does not say yes.
+    """
+    seen = look(job.host, request(job.wanted.settings))
+    server = seen.server
+    outcome = Outcome(job.host.label, job.task, "unchanged")
+    if not server.alive or server.started is None:
+        return replace(outcome, notes=("it does not run",))
+    pid = server.started.pid
+    if not server.ours:
+        raise HostError(
+            f"process {pid} looks like its server, but that cannot be proven, so it is not ended", f"ps -fp {pid}"
+        )
+    live = ", ".join(server.live)
+    if live and "force" not in job.flags and not job.user.confirms(f"{job.host.label}: end {live}?"):
+        raise Refused(f"the server was not ended, because that would end {live}", job.again("--force"))
+    args = stop_server(pid, server.started.start)
+    change = Change(step="server", kind="stop server", what="end the server", detail=f"(process {pid})", args=args)
+    # The port that has to be free is the one it listens on, whatever port the next one should have.
+    wanted = job.wanted
+    if server.answer and server.ready:
+        wanted = replace(wanted, settings=replace(wanted.settings, port=server.answer.port))
+    now = make(job, wanted, [change], seen, Course(job.user))
+    if now.server.session_pids and not now.server.alive:
+        attach = f"tmux -L nbfab attach -t {wanted.settings.profile}"
+        raise HostError("the server has ended, but its tmux session has more windows, which stay", attach)
+    if now.server.alive or (server.ready and now.port.holder):
+        still = "it still runs" if now.server.alive else f"port {wanted.settings.port} is held by {now.port.holder}"
+        raise HostError(f"the server was told to end, but {still}", "run it again")
+    ended = f"process {pid} has ended{f' with {live}' if live else ''}; its port and its files are free"
+    return replace(outcome, verdict="changed", changes=told([change]), notes=(ended,))

@@ -1,0 +1,276 @@
+"""Connections over SSH, as strict as OpenSSH: Fabric's, with the route and the trust taken from OpenSSH itself."""
+
+import contextlib
+import logging
+import os
+import shlex
+import socket
+import subprocess
+import tempfile
+import time
+from collections.abc import Callable
+from dataclasses import dataclass, field, replace
+from functools import cache
+from typing import Any
+
+import fabric
+import paramiko
+
+from nbfab.errors import ConnectError, Dropped, HostKeyError, NbfabError
+from nbfab.names import HostString, in_url
+from nbfab.ssh import host_keys
+from nbfab.ssh.login import Login, Typist, authenticate
+from nbfab.ssh.route import Route, resolve
+from nbfab.ssh.transport import PromptSocket, Transport
+
+TIMEOUT = 15.0  # seconds to connect: TCP, banner and key exchange each
+LOGIN = 60.0  # seconds for an answer to a login, which the host may have to ask a directory for
+KEEPALIVE = 30  # seconds; detects a connection that a sleeping laptop or a NAT has dropped
+HOPS = 8  # jump hosts of jump hosts; more can only be a loop
+_BANNER = "reading SSH protocol banner"  # part of paramiko's message when a host hangs up at once
+
+# Whatever paramiko's threads log is also in the errors that end them.
+logging.getLogger("paramiko").addHandler(logging.NullHandler())
+logging.getLogger("paramiko").propagate = False
+
+
+@dataclass(frozen=True)
+class SshOptions:
+    """How to reach a host, beyond what ssh_config says.
+
+    `config` replaces ssh_config (-S). `keys` (-i), `password` and `passphrase` apply to jump hosts too. `identity`, the
+    path of a key, and `jumps` apply to this host alone; if `jumps` is None, they are those of ssh_config. `timeout` is
+    in seconds. `accept_new` records the key of a host that is not known yet.
+    """
+
+    config: str = ""
+    keys: tuple[str, ...] = ()
+    password: str = field(default="", repr=False)
+    passphrase: str = field(default="", repr=False)
+    timeout: float | None = None
+    accept_new: bool = False
+    identity: str = ""
+    jumps: tuple[HostString, ...] | None = None
+
+    @property
+    def for_ssh(self) -> str:
+        """The options of ssh for what applies to this host alone."""
+        jumps = [] if self.jumps is None else ["-J", ",".join(map(_for_jump, self.jumps)) or "none"]
+        return shlex.join([*jumps, *(["-i", self.identity] if self.identity else [])])
+
+
+def _for_jump(host: HostString) -> str:
+    """A hop as `ssh -J` takes it: an IPv6 address in brackets, even without a port."""
+    return str(host._replace(host=in_url(host.host)) if host.port is None else host)
+
+
+class Connection(fabric.Connection):  # type: ignore[misc]
+    """Fabric's Connection to a host, whose key is verified before anyone logs in there.
+
+    `typist` answers SSH's prompts; without one, there are none. `hop` makes the connection to a jump host, and may
+    return the same one for many hosts. The constructor raises ConnectError, `open` ConnectError and HostKeyError.
+    """
+
+    def __init__(
+        self,
+        typed: HostString,
+        options: SshOptions,
+        typist: Typist | None = None,
+        *,
+        depth: int = 0,
+        hop: Callable[..., "Connection"] | None = None,
+    ) -> None:
+        route = resolve(typed, options.config)
+        super().__init__(host=route.hostname, user=route.user, port=route.port, config=_config())
+        keys = (*options.keys, *filter(None, [options.identity]))
+        self._set(
+            original_host=str(typed),
+            route=route,
+            _options=options,
+            _login=Login(keys, options.password, options.passphrase, typist),
+            _timeout=options.timeout or route.timeout or TIMEOUT,
+            _jumps=route.jumps if options.jumps is None else options.jumps,
+            _typist=typist,
+            _depth=depth,
+            _hop=hop or Connection,
+            _near=None,
+            _proxy=None,
+            _stderr=None,
+            _opening=None,
+        )
+
+    def open(self) -> None:
+        """Connects, verifies the host's key, and logs in, unless that has been done."""
+        if self.is_connected:
+            return
+        transport = Transport(self._socket())
+        self._set(_opening=transport)
+        try:
+            # Looked up while the host, which has accepted the connection, prepares its banner.
+            entries = host_keys.on_record(self.route)
+            self._negotiate(transport, entries)
+            key = transport.get_remote_server_key()
+            host_keys.check(self.route, entries, key.get_name(), key.asbytes(), accept_new=self._options.accept_new)
+            authenticate(transport, self.route, self._login)
+        except BaseException:
+            transport.close()
+            self._close_near()
+            raise
+        transport.set_keepalive(self.route.alive or KEEPALIVE)
+        self.transport = transport
+
+    @property
+    def lost_jump(self) -> str:
+        """The jump host that it goes through, if the connection to that host is lost; otherwise empty."""
+        near = self._near
+        gone = near is not None and near.transport is not None and not near.transport.is_active()
+        return str(near.original_host) if gone else ""
+
+    @property
+    def for_ssh(self) -> str:
+        """The arguments with which `ssh` takes the same route."""
+        own = "" if self._depth else self._options.for_ssh
+        return " ".join(filter(None, [own, self.route.typed_for_ssh]))
+
+    def close(self) -> None:
+        """Closes the connection, even while another thread is opening it, and those that it goes through."""
+        if self._opening is not None:
+            self._opening.close()
+        self._close_near()
+
+    def _close_near(self) -> None:
+        if self._near is not None:
+            self._near.close()
+        if self._proxy is not None:
+            self._proxy.terminate()
+            self._proxy.wait()
+
+    def _negotiate(self, transport: paramiko.Transport, entries: list[host_keys.Entry]) -> None:
+        options = transport.get_security_options()
+        offered = host_keys.preferred(tuple(options.key_types), entries, self.route.key_algorithms)
+        if not offered:
+            raise self._failed("HostKeyAlgorithms leaves no algorithm that nbfab can verify")
+        options.key_types = offered
+        transport.banner_timeout = transport.handshake_timeout = self._timeout
+        transport.auth_timeout = max(self._timeout, LOGIN)
+        began = time.monotonic()
+        try:
+            transport.start_client(timeout=self._timeout)
+        except (paramiko.SSHException, EOFError, OSError) as error:
+            if time.monotonic() - began >= self._timeout:
+                raise self._late() from None
+            failed = self._failed(_reason(error) + self._proxy_reason())
+            dropped = self._proxy is None and (
+                isinstance(error, EOFError | ConnectionResetError) or _BANNER in str(error)
+            )
+            raise (Dropped(str(failed), failed.hint) if dropped else failed) from None
+        if not transport.initial_kex_done:
+            raise self._late()
+
+    def _late(self) -> ConnectError:
+        return self._failed(f"it accepted the connection, but did not speak SSH within {self._timeout:.0f} seconds")
+
+    def _failed(self, why: str) -> ConnectError:
+        return ConnectError(f"{self.route.hostname} port {self.route.port}: {why}", f"ssh -v {self.for_ssh} true")
+
+    def _socket(self) -> Any:
+        if self._jumps:
+            return self._through(self._jumps)
+        if self.route.proxy_command:
+            return self._command(self.route.proxy_command)
+        try:
+            return _dial(self.route, self._timeout)
+        except socket.gaierror as error:
+            raise self._failed(f"the name does not resolve ({error.strerror})") from None
+        except UnicodeError:
+            raise self._failed("the name does not resolve (it is not a valid DNS name)") from None
+        except TimeoutError:
+            raise self._failed(f"no answer within {self._timeout:.0f} seconds") from None
+        except OSError as error:
+            raise self._failed(error.strerror.lower() if error.strerror else str(error)) from None
+
+    def _through(self, jumps: tuple[HostString, ...]) -> Any:
+        """A channel through the last jump host, which is reached through those before it, as in OpenSSH."""
+        *before, last = jumps
+        if self._depth >= HOPS:
+            raise self._failed("its jump hosts form a loop")
+        options = replace(self._options, identity="", jumps=tuple(before) or None)
+        try:
+            self._near = self._hop(last, options, self._typist, depth=self._depth + 1, hop=self._hop)
+            self._near.open()
+            return self._near.transport.open_channel(
+                "direct-tcpip", (self.route.hostname, self.route.port), ("", 0), timeout=self._timeout
+            )
+        except NbfabError as error:
+            kind = HostKeyError if isinstance(error, HostKeyError) else ConnectError
+            self._close_near()
+            raise kind(f"jump host {last}: {error}", error.hint, jump=str(last)) from None
+        except paramiko.SSHException as error:
+            self._close_near()
+            raise self._failed(f"jump host {last} cannot reach it ({_reason(error)})") from None
+
+    def _command(self, command: str) -> socket.socket:
+        """One end of a socket pair; ProxyCommand reads and writes the other."""
+        ours, theirs = socket.socketpair()
+        with theirs:
+            self._stderr = tempfile.TemporaryFile()  # noqa: SIM115 # as long as the command runs
+            self._proxy = subprocess.Popen(
+                ["/bin/sh", "-c", f"exec {command}"], stdin=theirs.fileno(), stdout=theirs.fileno(), stderr=self._stderr
+            )
+        return ours
+
+    def _proxy_reason(self) -> str:
+        if self._proxy is None:
+            return ""
+        with contextlib.suppress(subprocess.TimeoutExpired):
+            self._proxy.wait(1)
+        self._stderr.seek(0)
+        lines = self._stderr.read(2000).decode(errors="replace").strip().splitlines()
+        try:
+            program = shlex.split(self.route.proxy_command)[0]
+        except ValueError:  # an unbalanced quote; the shell's own message says so
+            program = "ProxyCommand"
+        return f"; {program} says: {lines[-1]}" if lines else "; ProxyCommand exited"
+
+
+def _dial(route: Route, timeout: float) -> socket.socket:
+    """A connection to the first address that accepts one, limited to AddressFamily, from BindAddress."""
+    family = {"inet": socket.AF_INET, "inet6": socket.AF_INET6}.get(route.family, socket.AF_UNSPEC)
+    failed = OSError("the name has no address")
+    for kind, *how, _, address in socket.getaddrinfo(route.hostname, route.port, family, socket.SOCK_STREAM):
+        connected = None
+        try:
+            connected = PromptSocket(kind, *how)
+            connected.settimeout(timeout)
+            if route.bind_address:
+                _bind(connected, route.bind_address)
+            connected.connect(address)
+            return connected
+        except OSError as error:  # the next address may be of a family that works here
+            if connected:
+                connected.close()
+            failed = error
+    raise failed
+
+
+def _bind(connected: socket.socket, address: str) -> None:
+    try:
+        connected.bind(socket.getaddrinfo(address, 0, connected.family, socket.SOCK_STREAM)[0][4])
+    except OSError as error:
+        # Without an errno, so that it is not taken for the host's answer.
+        raise OSError(f"BindAddress {address}: {error.strerror}") from None
+
+
+def _reason(error: BaseException) -> str:
+    """A readable reason for an error of the network or of paramiko."""
+    if isinstance(error, EOFError) or _BANNER in str(error):
+        return "it hung up before speaking SSH"
+    if isinstance(error, OSError) and error.errno:
+        return os.strerror(error.errno).lower()
+    return str(error) or type(error).__name__
+
+
+@cache
+def _config() -> fabric.Config:
+    """An empty configuration for Fabric: everything that counts is in the SshOptions."""
+    return fabric.Config(lazy=True)

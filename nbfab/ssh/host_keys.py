@@ -1,0 +1,159 @@
+"""Host keys: what OpenSSH has on record for a host, and whether the host's key matches it."""
+
+import base64
+import hashlib
+import hmac
+import os
+import shlex
+import subprocess
+from typing import NamedTuple
+
+from nbfab.errors import HostKeyError
+from nbfab.ssh import known_hosts
+from nbfab.ssh.route import Route, known_names
+
+
+class Entry(NamedTuple):
+    """A line of a known_hosts file that matches the host (sshd(8), SSH_KNOWN_HOSTS FILE FORMAT).
+
+    `own` is whether it matches the host with its port, rather than only its name.
+    """
+
+    marker: str
+    type: str
+    key: str
+    file: str
+    own: bool = True
+
+
+def on_record(route: Route) -> list[Entry]:
+    """The entries for a host in OpenSSH's known_hosts files; those for its name without the port as a fallback."""
+    found: list[Entry] = []
+    for name in known_names(route):
+        own = name == known_names(route)[0]
+        for file in route.known_hosts:
+            found += [
+                Entry(line.marker.decode(), line.type.decode(), line.key.decode(), file, own)
+                for line in known_hosts.find(name, file)
+            ]
+        if any(not entry.marker for entry in found):
+            break
+    return found
+
+
+NEW_KEY = "ask its administrator for the new key"
+_KRL = b"SSHKRL\n"  # the first bytes of a key revocation list (OpenSSH's PROTOCOL.krl)
+_RSA = ("rsa-sha2-512", "rsa-sha2-256", "ssh-rsa")
+
+
+def preferred(types: tuple[str, ...], entries: list[Entry], allowed: tuple[str, ...] = ()) -> tuple[str, ...]:
+    """Host key algorithms in the order to offer them: those on record first, as in OpenSSH; never certificates.
+
+    `types` are those that paramiko can verify; `allowed` is HostKeyAlgorithms, in its order.
+    """
+    plain = [name for name in (allowed or types) if name in types and "-cert-" not in name]
+    known = {entry.type for entry in entries if not entry.marker}
+    if "ssh-rsa" in known:
+        known |= {*_RSA}
+    return tuple(sorted(plain, key=lambda name: name not in known))
+
+
+def check(route: Route, entries: list[Entry], kind: str, blob: bytes, *, accept_new: bool) -> None:
+    """Compares the host's key, of type `kind`, with what is on record; records a new one if `accept_new`.
+
+    Raises HostKeyError if it is unknown, revoked, or not the one on record.
+    """
+    for file in route.revoked:
+        _check_revoked(file, kind, blob)
+    key = base64.b64encode(blob).decode()
+    shown = f"{kind} {fingerprint(blob)}"
+    name = known_names(route)[0]
+    if any(entry.key == key for entry in entries if entry.marker == "@revoked"):
+        raise HostKeyError(f"its host key {shown} is revoked", NEW_KEY)
+    plain = [entry for entry in entries if not entry.marker]
+    if any(entry.key == key for entry in plain):
+        return
+    known = [entry for entry in plain if entry.own]
+    if known:
+        forget = shlex.join(["ssh-keygen", "-R", name, "-f", known[0].file])
+        raise HostKeyError(
+            f"its host key is {shown}, but {known[0].file} has another: "
+            "the host was reinstalled, or someone is intercepting the connection",
+            f"ask its administrator; only if they confirm that key: {forget}",
+        )
+    if any(entry.marker == "@cert-authority" and entry.own for entry in entries):
+        raise HostKeyError(
+            "known_hosts has only a certificate authority for it, and nbfab does not verify certificates of hosts; "
+            f"its host key is {shown}",
+            f"compare that with the key on the host, then add its line: ssh-keyscan -p {route.port} {route.hostname}",
+        )
+    if not (accept_new or route.accept_new):
+        raise HostKeyError(
+            f"its host key is not known: {shown}",
+            f"compare that with the key on the host, then: ssh {route.typed_for_ssh} true (or --accept-new-host-key)",
+        )
+    record(route, name, kind, key)
+
+
+def _check_revoked(file: str, kind: str, blob: bytes) -> None:
+    """Raises HostKeyError for a key in a RevokedHostKeys file, and, as in OpenSSH, if that cannot be read."""
+    key = base64.b64encode(blob)
+    shown = f"{kind} {fingerprint(blob)}"
+    try:
+        with open(file, "rb") as stream:
+            listed = stream.read()
+    except OSError as error:
+        raise HostKeyError(
+            f"cannot check its host key {shown} against RevokedHostKeys {file}: {error.strerror}",
+            f"ls -l {shlex.quote(file)}",
+        ) from None
+    revoked = any(key in line.split() for line in listed.splitlines())
+    if listed.startswith(_KRL):
+        asked = subprocess.run(
+            ["ssh-keygen", "-Q", "-f", file, "/dev/stdin"],
+            input=kind.encode() + b" " + key + b"\n",
+            capture_output=True,
+            timeout=30,
+            check=False,
+        )
+        revoked = asked.returncode == 1
+        if asked.returncode not in (0, 1):
+            words = (asked.stderr.decode(errors="replace").strip().splitlines() or ["no reason given"])[-1]
+            raise HostKeyError(
+                f"cannot check its host key {shown} against RevokedHostKeys: {words}",
+                f"ssh-keygen -Q -l -f {shlex.quote(file)}",
+            )
+    if revoked:
+        raise HostKeyError(f"its host key {shown} is revoked by {file}", NEW_KEY)
+
+
+def fingerprint(blob: bytes) -> str:
+    """The fingerprint of a public key as `ssh-keygen -l` prints it."""
+    return "SHA256:" + base64.b64encode(hashlib.sha256(blob).digest()).decode().rstrip("=")
+
+
+def record(route: Route, name: str, kind: str, key: str) -> None:
+    """Adds a key to the user's known_hosts. Raises HostKeyError if that cannot be written."""
+    file = route.user_known_hosts
+    if not file:
+        raise HostKeyError(
+            "its host key is not known, and UserKnownHostsFile names no file to record it in",
+            f"ssh -G {route.typed_for_ssh}",
+        )
+    if route.hash_known_hosts:
+        salt = os.urandom(20)
+        digest = hmac.new(salt, name.encode(), "sha1").digest()
+        name = f"|1|{base64.b64encode(salt).decode()}|{base64.b64encode(digest).decode()}"
+    try:
+        os.makedirs(os.path.dirname(file) or ".", mode=0o700, exist_ok=True)
+        descriptor = os.open(file, os.O_RDWR | os.O_CREAT | os.O_APPEND, 0o600)
+        with open(descriptor, "r+b", buffering=0) as stream:
+            size = stream.seek(0, os.SEEK_END)
+            if size:
+                stream.seek(size - 1)
+            start = b"\n" if size and stream.read(1) != b"\n" else b""
+            stream.write(start + f"{name} {kind} {key}\n".encode())
+    except OSError as error:
+        raise HostKeyError(
+            f"its host key could not be recorded in {file}: {error.strerror}", f"ls -l {shlex.quote(file)}"
+        ) from None

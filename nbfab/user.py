@@ -1,0 +1,77 @@
+"""The user at the other end of a task: someone at a terminal, the operator of a fleet, or no one."""
+
+from typing import Protocol
+
+from nbfab.outcome import Outcome
+from nbfab.passwords import Password, generate
+
+
+class Console(Protocol):
+    """Where questions are answered. If no one is there, each has its safe answer."""
+
+    def types_password(self, question: str) -> Password | None:
+        """A password that is typed twice, unseen; None for an empty answer."""
+        ...
+
+    def confirms(self, question: str) -> bool:
+        """Whether the answer is yes."""
+        ...
+
+    def answers(self, prompt: str, *, echo: bool = False) -> str | None:
+        """What is typed at a prompt of SSH, such as a passphrase; None if no one answers."""
+        ...
+
+    def reads(self, line: str) -> None:
+        """Shows a line that stays."""
+
+
+class User(Protocol):
+    """Sees progress, answers questions, confirms, and gets reports. An answer may take as long as a person takes."""
+
+    def sees(self, line: str) -> None:
+        """Shows a line of progress; an empty one makes room for other output."""
+
+    def gets(self, outcome: Outcome) -> None:
+        """Reports on a task that goes on."""
+
+    def chooses_password(self) -> Password:
+        """A password for a host that has none."""
+        ...
+
+    def changes_password(self) -> Password | None:
+        """A password to replace the one a host has; None to keep that."""
+        ...
+
+    def confirms(self, question: str) -> bool:
+        """Whether the answer is yes."""
+        ...
+
+    def command(self, task: str) -> str:
+        """The command line for `task` on the same host, as this user would type it."""
+        ...
+
+
+class NoUser:
+    """No one is there: nothing is shown, and every question gets its safe answer."""
+
+    def sees(self, line: str) -> None:
+        """As `User.sees`."""
+
+    def gets(self, outcome: Outcome) -> None:
+        """As `User.gets`."""
+
+    def chooses_password(self) -> Password:
+        """As `User.chooses_password`: a generated one."""
+        return generate()
+
+    def changes_password(self) -> Password | None:
+        """As `User.changes_password`."""
+        return None
+
+    def confirms(self, question: str) -> bool:
+        """As `User.confirms`."""
+        return False
+
+    def command(self, task: str) -> str:
+        """As `User.command`."""
+        return f"nbfab {task}"

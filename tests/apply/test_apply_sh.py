@@ -1,0 +1,253 @@
+"""The sh that makes changes, in the shells that hosts have."""
+
+import os
+import subprocess
+import sys
+from pathlib import Path
+from typing import Any
+
+import pytest
+from shells import NASTY, each_shell, records, run, stub
+
+from nbfab.apply.apply import FILES
+from nbfab.program import call, functions, render, source
+
+ALL = functions(*FILES) + "exec 3>&1\n"
+FOLDER = "folder=$PWD\n"
+
+
+def write(path: str, content: str, **named: str) -> str:
+    """The call that writes a file."""
+    size = str(len(content.encode()))
+    return call("write_file", **{"file": path, "mode": "600", "size": size, "content": content} | named)
+
+
+def prepare(generation: str = "") -> str:
+    """The call that enters the profile's folder, which is at `data/nbfab/GPU2`."""
+    return ALL + call("prepare", profile="GPU2", generation=generation)
+
+
+@pytest.fixture
+def data(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
+    """The folder of all profiles."""
+    monkeypatch.setenv("XDG_DATA_HOME", f"{tmp_path}/data")
+    return tmp_path / "data/nbfab"
+
+
+@each_shell
+@pytest.mark.parametrize("value", NASTY)
+def test_a_file_is_written_as_it_is_meant_to_be(shell: tuple[str, ...], value: str, tmp_path: Path) -> None:
+    content = value + "\n"
+    run(shell, ALL + FOLDER + write("a/file", content), tmp_path)
+    assert (tmp_path / "a/file").read_text() == content
+    assert (tmp_path / "a/file").stat().st_mode & 0o777 == 0o600
+    assert [path.name for path in (tmp_path / "a").iterdir()] == ["file"]
+
+
+@each_shell
+@pytest.mark.parametrize("kind", ["link", "folder", "fifo"])
+def test_only_a_regular_file_is_replaced(shell: tuple[str, ...], kind: str, tmp_path: Path) -> None:
+    (tmp_path / "other").write_text("other")
+    if kind == "link":
+        (tmp_path / "file").symlink_to("other")
+    elif kind == "folder":
+        (tmp_path / "file").mkdir()
+    else:
+        os.mkfifo(tmp_path / "file")
+    program = ALL + FOLDER + write("file", "new") + "exit $?\n"
+    assert run(shell, "exec 2>&1\n" + program, tmp_path, status=1) == (
+        f"{tmp_path}/file is not a regular file; nbfab does not write through it\n"
+    )
+    assert (tmp_path / "other").read_text() == "other"
+
+
+@each_shell
+def test_a_file_that_is_not_written_whole_is_not_replaced(shell: tuple[str, ...], tmp_path: Path) -> None:
+    (tmp_path / "file").write_text("old")
+    program = "exec 2>&1\n" + ALL + FOLDER + write("file", "new", size="9") + "exit $?\n"
+    output = run(shell, program, tmp_path, status=1)
+    assert output.startswith(f"{tmp_path}/file could not be written: ")
+    assert " KiB free on /" in output
+    assert {path.name: path.read_text() for path in tmp_path.iterdir()} == {"file": "old"}
+
+
+@each_shell
+def test_a_folder_is_made_private(shell: tuple[str, ...], tmp_path: Path) -> None:
+    tmp_path.chmod(0o755)
+    run(shell, ALL + call("make_private", file=".", mode="700"), tmp_path)
+    assert tmp_path.stat().st_mode & 0o777 == 0o700
+
+
+@each_shell
+@pytest.mark.parametrize("text", NASTY)
+def test_a_change_reports_on_itself(shell: tuple[str, ...], text: str) -> None:
+    program = ALL + 'works() { say "$text"; printf "%s" "$text" >&2; }\n' + call("change", "7", "works", text=text)
+    doing, said, done = records(run(shell, program))
+    assert doing == {"doing": 7, "text": ""}
+    assert said == {"says": text}
+    assert done == {"done": 7, "text": text.rstrip("\n")}
+
+
+@each_shell
+def test_a_change_that_fails_ends_the_run(shell: tuple[str, ...]) -> None:
+    program = ALL + "fails() { echo 'no \"space\"' >&2; return 3; }\n"
+    program += call("change", "0", "fails") + call("change", "1", "fails")
+    assert records(run(shell, program, status=1)) == [
+        {"doing": 0, "text": ""},
+        {"failed": 0, "text": 'no "space"'},
+    ]
+
+
+@each_shell
+def test_the_folder_of_the_profile_is_private_and_locked_while_a_run_is_in_it(
+    shell: tuple[str, ...], data: Path
+) -> None:
+    output = run(shell, prepare() + "pwd; ls -d lock\n")
+    assert output == f"{data}/GPU2\nlock\n"
+    assert (data / "GPU2").stat().st_mode & 0o777 == 0o700
+    assert [path.name for path in (data / "GPU2").iterdir()] == ["generation"]
+
+
+@each_shell
+def test_a_run_that_has_seen_an_older_state_changes_nothing(shell: tuple[str, ...], data: Path) -> None:
+    run(shell, prepare())
+    first = (data / "GPU2/generation").read_text().strip()
+    assert records(run(shell, prepare("older"), status=1)) == [
+        {"failed": 0, "text": "another run of nbfab has changed something there in the meantime"}
+    ]
+    assert (data / "GPU2/generation").read_text().strip() == first
+    run(shell, prepare(first))
+    assert (data / "GPU2/generation").read_text().strip() != first
+
+
+@each_shell
+def test_a_lock_holds_while_its_holder_runs(shell: tuple[str, ...], data: Path) -> None:
+    lock = data / "GPU2/lock"
+    lock.mkdir(parents=True)
+    with subprocess.Popen(["sleep", "60"]) as holder:
+        stat = Path(f"/proc/{holder.pid}/stat").read_text()
+        (lock / "holder").write_text(f"{holder.pid} {stat.rpartition(') ')[2].split()[19]}\n")
+        (record,) = records(run(shell, prepare(), status=1))
+        assert record["text"] == f"another run of nbfab is at work there (process {holder.pid})"
+        assert lock.exists()
+        (lock / "holder").write_text(f"{holder.pid} 1\n")  # a process with its pid that started at another time
+        run(shell, prepare())
+        assert not lock.exists()
+        holder.kill()
+
+
+@each_shell
+@pytest.mark.parametrize("age", [0, 200])
+def test_a_lock_without_a_holder_holds_for_a_while(shell: tuple[str, ...], age: int, data: Path) -> None:
+    lock = data / "GPU2/lock"
+    lock.mkdir(parents=True)
+    then = lock.stat().st_mtime - age
+    os.utime(lock, (then, then))
+    output = run(shell, prepare(), status=0 if age else 1)
+    assert ("another run of nbfab is at work there" in output) == (not age)
+
+
+@each_shell
+def test_nothing_is_written_through_a_link(shell: tuple[str, ...], data: Path, tmp_path: Path) -> None:
+    data.mkdir(parents=True)
+    (tmp_path / "elsewhere").mkdir()
+    (data / "GPU2").symlink_to(tmp_path / "elsewhere")
+    (record,) = records(run(shell, prepare(), status=1))
+    assert record["text"] == f"{data}/GPU2 is a symbolic link; nbfab does not write through it"
+    assert not list((tmp_path / "elsewhere").iterdir())
+
+
+def environment(shell: tuple[str, ...], data: Path, uv: str, *, status: int = 0) -> list[dict[str, Any]]:
+    """What a run prints that makes an environment, with a `uv` that fills it by that command."""
+    programs = data.parents[1] / "bin"
+    programs.mkdir(exist_ok=True)
+    make = f'mkdir -p "$3/bin" && ln -sf {sys.executable} "$3/bin/python"'
+    stub(programs, "uv", f'case $1 in venv) {make} ;; *) echo "$@"; {uv} ;; esac')
+    named = {"app": "lab", "python": "", "packages": "jupyterlab>=4 matplotlib"}
+    probe = source("look/environment_probe.py")
+    program = prepare() + f"PATH={programs}:$PATH\n"
+    program += call("change", "0", "install_environment", **named, environment_probe=probe)
+    return records(run(shell, program, status=status))
+
+
+@each_shell
+def test_an_environment_is_made_and_recorded(shell: tuple[str, ...], data: Path) -> None:
+    python = data / ".venv/bin/python"
+    _, said, last, done = environment(shell, data, "echo Installed")
+    assert said == {"says": f"pip install --no-progress --python {python} jupyterlab>=4 matplotlib"}
+    assert last == {"says": "Installed"}
+    assert done == {"done": 0, "text": ""}
+    question, answer, first, *more = (data / "GPU2/environment").read_text().split("\n")
+    assert question == "lab "
+    assert '"source": "made"' in answer
+    assert Path(first).name.startswith("python")
+    assert all(Path(path).exists() for path in (first, *more))
+    assert (data / ".venv/complete").exists()
+    assert {path.name for path in (data / "GPU2").iterdir()} == {"environment", "generation"}
+
+
+@each_shell
+def test_an_environment_that_is_not_made_whole_is_none(shell: tuple[str, ...], data: Path) -> None:
+    *_, failed = environment(shell, data, "seq 20; echo 'no matching distribution' >&2; exit 1", status=1)
+    assert failed == {"failed": 0, "text": "\n".join([*map(str, range(14, 21)), "no matching distribution"])}
+    assert not (data / ".venv/complete").exists()
+    assert {path.name for path in (data / "GPU2").iterdir()} == {"generation"}
+
+
+@each_shell
+def test_all_files_together_are_one_program(shell: tuple[str, ...]) -> None:
+    program = render(FILES, [call("fact", "server.alive", "yes"), call("print_facts")])
+    assert run(shell, program.text).splitlines() == [program.begin, '{"server.alive":"yes"}', "", program.end]
+
+
+@each_shell
+@pytest.mark.parametrize(
+    ("kills", "user", "lingers", "may", "keeper", "words"),
+    [
+        ("b true", "1000", "no", True, "systemd-run --user --scope --quiet --", ""),
+        ("b true", "1000", "yes", False, "systemd-run --user --scope --quiet --", ""),
+        ("b true", "1000", "no", False, "", "unless an administrator runs: loginctl enable-linger ann"),
+        ("b true", "0", "no", False, "", ""),
+        ("b false", "1000", "no", False, "", ""),
+        ("", "1000", "no", False, "", ""),
+    ],
+)
+@pytest.mark.parametrize("runtime", ["", "relative", "/run/ann"])
+def test_tmux_outlives_a_logind_that_kills_what_is_left_behind(
+    shell: tuple[str, ...],
+    kills: str,
+    user: str,
+    lingers: str,
+    may: bool,
+    keeper: str,
+    words: str,
+    runtime: str,
+    tmp_path: Path,
+) -> None:
+    stub(tmp_path, "busctl", f"echo '{kills}'")
+    stub(tmp_path, "id", f"case $1 in -un) echo ann ;; *) echo {user} ;; esac")
+    stub(tmp_path, "loginctl", f'case "$*" in *show-user*) echo {lingers} ;; *) {str(may).lower()} ;; esac')
+    program = f"PATH={tmp_path}:$PATH\n" + ALL + 'outlive; echo "<$keeper> <$XDG_RUNTIME_DIR>"\n'
+    warning, _, last = run(shell, program, env={"XDG_RUNTIME_DIR": runtime}).rstrip("\n").rpartition("\n")
+    assert words in warning
+    assert bool(words) == bool(warning)
+    used = runtime if not keeper or runtime.startswith("/") else "/run/user/1000"
+    assert last == f"<{keeper}> <{used}>"
+
+
+@each_shell
+def test_a_process_that_does_not_end_in_time(shell: tuple[str, ...]) -> None:
+    with subprocess.Popen(["sleep", "60"]) as process:
+        program = ALL + f"start=$(process_start {process.pid})\n"
+        run(shell, program + f'ended {process.pid} "$start" 2; exit $?\n', status=1)
+        run(shell, program + f"ended {process.pid} 1 2; exit $?\n", status=0)
+        process.kill()
+        run(shell, program + f'ended {process.pid} "$start" 50; exit $?\n', status=0)
+
+
+@each_shell
+def test_the_children_of_a_process(shell: tuple[str, ...]) -> None:
+    with subprocess.Popen(["sleep", "60"]) as process:
+        output = run(shell, ALL + f"children_of {os.getpid()}\n")
+        process.kill()
+    assert str(process.pid) in output.split()

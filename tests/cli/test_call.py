@@ -1,0 +1,49 @@
+"""A call of a task: what Fabric's options and an inventory say about how to reach a host."""
+
+import re
+from typing import Any
+
+import fabric
+import pytest
+from invoke import Context
+
+from nbfab.cli.call import Call
+from nbfab.errors import UsageError
+from nbfab.inventory.hosts import InventoryHost
+from nbfab.inventory.yaml12 import Place
+from nbfab.names import parse_host
+from nbfab.ssh.connection import SshOptions
+
+
+def call(**overrides: Any) -> Call:
+    """A call with those values in Fabric's configuration."""
+    config = fabric.Config(overrides=overrides, lazy=True)
+    config.set_runtime_ssh_path("/an/ssh_config")
+    return Call(Context(config), "status", {"accept_new_host_key": True})
+
+
+@pytest.mark.parametrize("seconds", [-1, 0, float("nan"), 1e300, "soon"])
+def test_a_timeout_that_makes_no_sense_is_named(seconds: object) -> None:
+    for given in ({"connect_kwargs": {"timeout": seconds}}, {"timeouts": {"connect": seconds}}):
+        with pytest.raises(UsageError, match=re.escape(repr(seconds))) as error:
+            call(**given).ssh_options()
+        assert "fab -t" in error.value.hint
+
+
+@pytest.mark.parametrize("given", [{"connect_kwargs": {"timeout": 2.5}}, {"timeouts": {"connect": "2.5"}}])
+def test_a_timeout_is_in_seconds(given: dict[str, Any]) -> None:
+    assert call(**given).ssh_options().timeout == 2.5
+
+
+def test_the_options_of_fabric_say_how_to_reach_a_host() -> None:
+    kwargs = {"key_filename": ["/keys/a", "/keys/b"], "password": "secret", "passphrase": "sesame"}
+    expected = SshOptions("/an/ssh_config", ("/keys/a", "/keys/b"), "secret", "sesame", None, accept_new=True)
+    assert call(connect_kwargs=kwargs).ssh_options() == expected
+    assert call(connect_kwargs={"key_filename": "/keys/a"}).ssh_options().keys == ("/keys/a",)
+
+
+def test_the_inventory_says_how_to_reach_its_hosts() -> None:
+    entry = InventoryHost("a", Place("hosts.yaml"), values={"identity": "~/.ssh/lab", "jump": (parse_host("b"),)})
+    options = call().ssh_options(entry)
+    assert (options.identity, options.jumps, options.keys) == ("~/.ssh/lab", (parse_host("b"),), ())
+    assert call().ssh_options().jumps is None

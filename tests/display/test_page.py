@@ -1,0 +1,86 @@
+"""The page of a fleet, as a person sees it: on a phone, in the dark, in a browser of one's own."""
+
+import json
+import re
+from collections.abc import Iterator
+from contextlib import ExitStack
+from pathlib import Path
+
+import pytest
+from chromium import chromium
+from machine import PASSWORD, ROOT
+from playwright.sync_api import Browser, expect
+from sshd import free_port
+from sshd_fleet import Fleet, fleet_of
+
+from nbfab.display.page import page
+from nbfab.outcome import Outcome
+
+
+@pytest.fixture
+def three(tmp_path: Path) -> Iterator[Fleet]:
+    with ExitStack() as stack:
+        yield fleet_of(["one", "two", "three"], tmp_path, stack)
+
+
+@pytest.fixture
+def browser(tmp_path: Path) -> Iterator[Browser]:
+    with chromium(tmp_path) as browser:
+        yield browser
+
+
+def test_the_page_of_a_fleet(three: Fleet, browser: Browser) -> None:
+    assert three.run("setup", "--limit", "one,two", NBFAB_PASSWORD=PASSWORD).returncode == 0
+    three.ways["three"] = f"Port {free_port()}"
+    three.write()
+    said = three.run("page")
+    assert said.returncode == 1, said.stderr
+    assert "2 of 3 running" in said.stdout
+    file = three.work / "fleet.html"
+    document = json.loads(three.run("page", "--limit", "one,two", "--json", "--output", "two.html").stdout)
+    assert document["page"] == str(three.work / "two.html")
+    assert [(host["host"], host["state"]["running"]) for host in document["hosts"]] == [("one", True), ("two", True)]
+    text = file.read_text()
+    assert PASSWORD not in text
+    assert "argon2" not in text
+    links = re.findall(r"(?:src|href)=(\S*)", text)
+    assert len(links) == 2
+    assert all(link.startswith('"https://127.0.0.1:') for link in links)
+    folder = ROOT / "screenshots"
+    folder.mkdir(exist_ok=True)
+    for scheme, width in (("light", 1100), ("dark", 390)):
+        context = browser.new_context(
+            viewport={"width": width, "height": 900}, color_scheme="dark" if scheme == "dark" else "light"
+        )
+        view = context.new_page()
+        with view.expect_event("requestfinished") as first:
+            view.goto(file.as_uri())
+        assert first.value.url == file.as_uri()
+        expect(view.get_by_role("heading", name="one", exact=True)).to_be_visible()
+        expect(view.get_by_role("link", name=f"https://127.0.0.1:{three.ports['one']}/")).to_be_visible()
+        expect(view.get_by_text("connection refused")).to_be_visible()
+        # Nothing sticks out on a phone, and nothing is fetched from elsewhere.
+        assert view.evaluate("document.documentElement.scrollWidth") <= width
+        expect(view.get_by_text(f"ssh -t -F {three.config} one tmux -L nbfab attach -t nbserver")).to_be_visible()
+        assert view.evaluate("performance.getEntriesByType('resource').length") == 0
+        view.get_by_role("button", name="Copy").first.click()
+        expect(view.get_by_role("button", name="Copied")).to_be_visible()
+        view.screenshot(path=folder / f"fleet-{scheme}.png", full_page=True)
+        context.close()
+
+
+def test_nothing_that_a_host_says_becomes_markup() -> None:
+    lie = '<script>alert(1)</script>"\x1b[2J'
+    outcome = Outcome(
+        lie,
+        "status",
+        "unchanged",
+        error=lie,
+        hint=lie,
+        url=f"https://x/{lie}",
+        state={"fingerprint": lie, "days_left": 1, "kernels": [lie], "attach": lie, "ssh": lie},
+    )
+    made = page([outcome, Outcome(lie, "status", "failed", error=lie, hint=lie, status=1)], "now")
+    assert "<script>alert" not in made
+    assert "\x1b" not in made
+    assert '"https://x/<' not in made

@@ -1,0 +1,118 @@
+"""Hosts to plan for: a new one, one where all is as wanted, and others that differ from them in single facts."""
+
+from collections.abc import Iterable, Mapping
+from dataclasses import replace
+from typing import Any
+
+from cryptography import x509
+from cryptography.hazmat.primitives.serialization import Encoding, PublicFormat
+
+from nbfab.look.environments import Environment, EnvironmentFacts
+from nbfab.look.facts import Facts
+from nbfab.look.files import Entry, FileFacts
+from nbfab.look.host import HostFacts
+from nbfab.look.port import PortFacts
+from nbfab.look.server import Answer, ServerFacts, Started
+from nbfab.passwords import Password
+from nbfab.plan import certificate, pem, server
+from nbfab.plan.change import Change
+from nbfab.plan.steps import STEPS, plan
+from nbfab.settings import Settings
+from nbfab.wanted import Wanted
+
+NOW = 1_800_000_000.0
+DAY = 86400
+PASSWORD = "correct horse battery"
+MODERN = Environment("login", "/env/bin/python", {"notebook": "7.2", "jupyter_server": "2.14", "ipykernel": "6.29"})
+CLASSIC = Environment(
+    "login", "/usr/bin/python3", {"notebook": "6.4.12", "ipykernel": "6.17", "jupyter_server": "1.23"}
+)
+LAB = Environment("asked", "/lab/bin/python", {"jupyterlab": "4.2", "jupyter_server": "2.14", "ipykernel": "6.29"})
+NEW = Facts(
+    host=HostFacts(uid="1000", clock=int(NOW), tmux=True, system="Linux debian", names=("box", "192.0.2.7")),
+    files=FileFacts(
+        directory="/home/ann",
+        directory_state="ok",
+        folder="/home/ann/.local/share/nbfab/nbserver",
+        state="absent",
+        nearest="/home",
+        writable=True,
+    ),
+    environments=EnvironmentFacts(found=(MODERN,)),
+    server=ServerFacts(),
+    port=PortFacts(),
+)
+WANTED = Wanted(Settings(), ("box.example.org",), NOW, Password(PASSWORD))
+KEEP = replace(WANTED, password=None)
+OWN_PORT = {"pid": 11, "program": "python", "user": "ann"}  # of the server that `running` has
+
+
+def wanting(**settings: Any) -> Wanted:
+    """What is wanted, with other settings."""
+    return replace(WANTED, settings=Settings.parse(settings))
+
+
+def seen(facts: Facts = NEW, **groups: Mapping[str, Any]) -> Facts:
+    """A host with other facts, by their groups: `seen(host={"tmux": False})`."""
+    changed = {name: replace(getattr(facts, name), **values) for name, values in groups.items()}
+    return replace(facts, **changed)
+
+
+def holding(facts: Facts, *entries: Entry) -> Facts:
+    """A host that has those files too, in place of those that it had at their paths."""
+    paths = {entry.path for entry in entries}
+    kept = [entry for entry in facts.files.entries if entry.path not in paths]
+    return seen(facts, files={"state": "folder", "entries": (*kept, *entries)})
+
+
+def file(path: str, text: str = "", mode: str = "-rw-------", owner: str = "1000") -> Entry:
+    """A file as nbfab writes it."""
+    return Entry(path, mode, owner, text)
+
+
+def folder(path: str, mode: str = "drwx------", owner: str = "1000") -> Entry:
+    """A folder as nbfab makes it."""
+    return Entry(path, mode, owner)
+
+
+def shown(pem: str) -> str:
+    """What look shows of a PEM: the certificate."""
+    return "-----BEGIN CERT" + pem.split("-----BEGIN CERT")[1]
+
+
+def certified(facts: Facts = NEW, wanted: Wanted = WANTED, *, mode: str = "-rw-------", **changes: Any) -> Facts:
+    """A host that has the certificate that is wanted, made with those `changes`."""
+    made: dict[str, Any] = {
+        "names": certificate.names(wanted, facts),
+        "days": wanted.settings.days,
+        "now": NOW,
+        "clock": NOW,
+    }
+    text = pem.make(**(made | changes))
+    public = x509.load_pem_x509_certificate(text.encode()).public_key()
+    key = public.public_bytes(Encoding.PEM, PublicFormat.SubjectPublicKeyInfo).decode()
+    return seen(holding(facts, file(certificate.FILE, shown(text), mode)), files={"key": key})
+
+
+def after(facts: Facts, changes: Iterable[Change]) -> Facts:
+    """A host once the files of those changes are written, and its environment is recorded."""
+    facts = seen(facts, environments={"remembered": True})
+    for change in changes:
+        args = change.args
+        if change.kind == "write":
+            text = shown(args["content"]) if args["file"] == certificate.FILE else args["content"]
+            facts = holding(facts, file(args["file"], text))
+        elif change.kind == "make private":
+            facts = holding(facts, folder(args["file"]))
+    return facts
+
+
+def running(wanted: Wanted = WANTED, facts: Facts = NEW) -> Facts:
+    """A host where all is as wanted, and the server runs."""
+    facts = after(facts, plan(wanted, facts, STEPS))
+    _, digest = server.launcher(wanted, facts)
+    started = Started("10", "11", "12345", digest, int(NOW))
+    answer = Answer(True, "", wanted.settings.port)
+    return seen(
+        facts, server={"session_pids": ("10",), "started": started, "alive": True, "answer": answer}, port=OWN_PORT
+    )

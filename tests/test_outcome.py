@@ -1,0 +1,93 @@
+"""Outcomes: how a task ended on a host, for reports and as JSON."""
+
+import json
+
+import pytest
+
+from nbfab.errors import (
+    ConnectError,
+    Dropped,
+    HostError,
+    HostKeyError,
+    HostStringError,
+    Interrupted,
+    NbfabError,
+    Refused,
+    UsageError,
+)
+from nbfab.outcome import Changed, Outcome, failure, verdict
+
+CHANGE = Changed("certificate", "write", "renew the certificate", "for box, localhost", "it has expired")
+
+
+@pytest.mark.parametrize(
+    ("error", "word", "status"),
+    [
+        (Refused("kernels are live"), "refused", 1),
+        (Interrupted("stopped"), "interrupted", 130),
+        (ConnectError("no route"), "not reached", 1),
+        (Dropped("hung up"), "not reached", 1),
+        (HostKeyError("changed"), "not reached", 1),
+        (HostError("no space"), "failed", 1),
+        (UsageError("no such option"), "failed", 2),
+        (HostStringError("no host"), "failed", 2),
+    ],
+)
+def test_the_verdict_follows_from_the_kind_of_error(error: NbfabError, word: str, status: int) -> None:
+    outcome = failure("setup", "box", error)
+    assert verdict(error) == outcome.verdict == word
+    assert (outcome.host, outcome.task, outcome.error, outcome.status) == ("box", "setup", str(error), status)
+
+
+def test_a_failure_keeps_the_fix_and_the_jump_host() -> None:
+    outcome = failure("setup", "box", ConnectError("no route", "ssh gate", jump="gate"))
+    assert (outcome.hint, outcome.jump) == ("ssh gate", "gate")
+
+
+def test_control_c_is_an_outcome() -> None:
+    outcome = failure("setup", "box", KeyboardInterrupt())
+    assert (outcome.verdict, outcome.status) == ("interrupted", 130)
+    assert "what was done stays" in outcome.error
+
+
+def test_a_bug_is_reported_as_one_with_its_place() -> None:
+    with pytest.raises(KeyError) as error:
+        vars(test_a_change_in_a_line)["missing"]
+    outcome = failure("setup", "box", error.value)
+    assert outcome.verdict == "failed"
+    assert outcome.error.startswith("a fault in nbfab: KeyError('missing') at test_outcome.py:")
+    assert "Traceback" not in outcome.error
+
+
+def test_a_change_in_a_line() -> None:
+    assert CHANGE.summary == "renew the certificate for box, localhost: it has expired"
+    assert Changed("config", "write", "write it").summary == "write it"
+    assert Changed("config", "write", "write it", reason="it is gone").summary == "write it: it is gone"
+
+
+def test_a_change_as_json() -> None:
+    assert CHANGE.document() == {
+        "step": "certificate",
+        "kind": "write",
+        "summary": "renew the certificate for box, localhost: it has expired",
+        "reason": "it has expired",
+    }
+
+
+def test_an_outcome_as_json_leaves_out_what_is_empty() -> None:
+    assert Outcome("box", "plan", "unchanged").document() == {
+        "host": "box",
+        "task": "plan",
+        "verdict": "unchanged",
+        "status": 0,
+    }
+    whole = Outcome("box", "setup", "changed", changes=(CHANGE,), notes=("slow",), url="https://box:9999/", status=1)
+    document = json.loads(json.dumps(whole.document()))
+    assert document["changes"] == [CHANGE.document()]
+    assert document["notes"] == ["slow"]
+    assert document["status"] == 1
+    assert document["url"] == "https://box:9999/"
+
+
+def test_a_generated_password_is_not_in_the_repr() -> None:
+    assert "canary" not in repr(Outcome("box", "setup", "changed", password="canary horse"))
