@@ -35,7 +35,7 @@ def test_lab(here: Machine) -> None:
 
 
 def test_python_that_is_not_there_or_has_no_notebook(here: Machine) -> None:
-    assert "/no/such is not there" in here.fails("setup", "--python", "/no/such")
+    assert "/no/such does not exist" in here.fails("setup", "--python", "/no/such")
     bare = here.home / "bare"
     subprocess.run([sys.executable, "-m", "venv", "--without-pip", bare], check=True)
     said = here.fails("setup", "--python", str(bare))
@@ -50,7 +50,7 @@ def test_jupyter_of_a_login_shell_is_found(there: Machine) -> None:
     (there.home / ".profile").write_text('PATH="$HOME/.local/bin:$PATH"\n')
     there.env.pop("NBFAB_PYTHON")
     (change,) = there.json("install")["changes"]
-    assert "jupyter of a login shell" in change["summary"]
+    assert "the login shell's jupyter" in change["summary"]
     assert sys.executable in change["summary"]
     assert there.json("install")["verdict"] == "unchanged"
 
@@ -67,7 +67,7 @@ def test_a_new_environment_is_made_and_used(host: Callable[..., Machine]) -> Non
     assert result.returncode == 0, result.stderr
     assert "box:   " in result.stderr  # the installation is heard
     made = machine.home / ".local/share/nbfab/.venv"
-    assert f"make {made}" in result.stdout
+    assert f"make an environment with notebook and matplotlib in {made}" in result.stdout
     assert list(made.glob("lib/*/site-packages/matplotlib/__init__.py"))
     assert logs_in(machine.port, machine.folder, PASSWORD)
     assert "nothing changed" in machine.ok("setup")
