@@ -3,7 +3,7 @@
 set -eu
 cd "$(dirname "$0")/.."
 packages="openssh-server openssh-client tmux openssl procps dash busybox fish tcsh zsh socat iproute2
-	shellcheck shfmt chromium libnss3-tools fonts-dejavu-core jupyter-notebook"
+	shellcheck shfmt chromium libnss3-tools fonts-dejavu-core jupyter-notebook python3-venv git"
 missing=
 for package in $packages; do
 	if ! dpkg-query -W -f '${Status}\n' "$package" 2>/dev/null | grep -q 'ok installed'; then missing="$missing $package"; fi
@@ -11,8 +11,12 @@ done
 if [ -n "$missing" ]; then
 	root=
 	if [ "$(id -u)" != 0 ]; then root=sudo; fi
+	if [ -n "$root" ] && ! command -v sudo >/dev/null 2>&1; then
+		echo "tests/run.sh: install what is missing: su - root -c 'apt-get update && apt-get install$missing'" >&2
+		exit 1
+	fi
 	$root apt-get update -q
 	# shellcheck disable=SC2086 # a list of names
 	DEBIAN_FRONTEND=noninteractive $root apt-get install -y -q --no-install-recommends $missing
 fi
-exec uv run pytest "$@"
+exec sh bootstrap.sh --group dev pytest "$@"
