@@ -43,7 +43,8 @@ class Machine:
     @property
     def folder(self) -> Path:
         """The profile's folder."""
-        return self.home / ".local/share/nbfab/nbserver"
+        home = self.sshd.files if self.sshd else self.home
+        return home / ".local/share/nbfab/nbserver"
 
     def command(self, *args: str) -> list[str]:
         """The command line of a task."""

@@ -5,6 +5,7 @@ import shutil
 import subprocess
 import sys
 import tempfile
+from collections.abc import Mapping
 from contextlib import ExitStack
 from pathlib import Path
 from typing import Any
@@ -16,9 +17,9 @@ from sshd import Sshd, free_port
 class Fleet:
     """Hosts by name; `run` runs a task over them with `fab`, without a terminal."""
 
-    def __init__(self, folder: Path, names: list[str], stack: ExitStack) -> None:
+    def __init__(self, folder: Path, names: list[str], stack: ExitStack, disks: Mapping[str, str]) -> None:
         self.folder = folder
-        self.hosts = {name: stack.enter_context(Sshd(folder / name)) for name in names}
+        self.hosts = {name: stack.enter_context(Sshd(folder / name, disk=disks.get(name, ""))) for name in names}
         self.ports = {name: free_port() for name in names}
         self.ways = {name: f"Port {host.port}" for name, host in self.hosts.items()}
         self.known = {name: host.known_line(host.host_keys[0]) for name, host in self.hosts.items()}
@@ -68,7 +69,7 @@ class Fleet:
 
     def profile(self, name: str) -> Path:
         """The profile's folder on a host."""
-        return self.hosts[name].home / ".local/share/nbfab/nbserver"
+        return self.hosts[name].files / ".local/share/nbfab/nbserver"
 
     def execs(self) -> dict[str, int]:
         """How many programs each host was asked to run."""
@@ -88,8 +89,8 @@ class Fleet:
         self.machine.close()
 
 
-def fleet_of(names: list[str], tmp_path: Path, stack: ExitStack) -> Fleet:
-    """A fleet of hosts with those names, ready to be run over."""
-    fleet = Fleet(Path(tempfile.mkdtemp(dir=tmp_path)), names, stack)
+def fleet_of(names: list[str], tmp_path: Path, stack: ExitStack, disks: Mapping[str, str] | None = None) -> Fleet:
+    """A fleet of hosts with those names, ready to be run over; some have a disk of their own, of that size."""
+    fleet = Fleet(Path(tempfile.mkdtemp(dir=tmp_path)), names, stack, disks or {})
     fleet.write()
     return fleet

@@ -17,6 +17,7 @@ from pathlib import Path
 import pytest
 from machine import PASSWORD, ROOT, Machine
 from notebook_client import Notebook, logs_in
+from processes import lives
 from sshd import free_port, wait_until
 
 
@@ -81,7 +82,7 @@ def test_a_broken_or_missing_configuration_never_starts_an_open_server(here: Mac
             os.killpg(script.pid, signal.SIGTERM)
             script.wait(30)
             pid = (here.folder / "started").read_text().split()[1]
-            wait_until(lambda: not Path(f"/proc/{pid}").exists(), "the server to end")
+            wait_until(lambda: not lives(pid), "the server to end")
     here.ok("setup")
     assert logs_in(here.port, here.folder, PASSWORD)
 
@@ -175,25 +176,20 @@ def fill(file: io.RawIOBase | io.FileIO) -> None:
 
 
 def test_a_full_disk_leaves_the_old_files_whole(host: Callable[..., Machine]) -> None:
-    machine = host()
-    data = machine.home / ".local/share"
-    data.mkdir(parents=True)
-    subprocess.run(["mount", "-t", "tmpfs", "-o", "size=256k", "small", data], check=True)
-    try:
-        machine.ok("certificate")
-        before = machine.files()
-        with open(data / "filler", "wb", buffering=0) as filler:
-            fill(filler)
-        said = machine.fails("setup", "--name", "new.example.org")
-        assert "No space left on device" in said or "KiB free" in said
-        assert {name: text for name, (text, _) in machine.files().items()} == {
-            name: text for name, (text, _) in before.items()
-        }
-        (data / "filler").unlink()
-        machine.ok("certificate", "--name", "new.example.org")
-    finally:
-        machine.run("stop", "--force")
-        subprocess.run(["umount", data], check=True)
+    machine = host(disk="256k")
+    assert machine.sshd
+    machine.ok("certificate")
+    before = machine.files()
+    filler = machine.sshd.files / ".local/share/filler"
+    with filler.open("wb", buffering=0) as file:
+        fill(file)
+    said = machine.fails("setup", "--name", "new.example.org")
+    assert "No space left on device" in said or "KiB free" in said
+    assert {name: text for name, (text, _) in machine.files().items()} == {
+        name: text for name, (text, _) in before.items()
+    }
+    filler.unlink()
+    machine.ok("certificate", "--name", "new.example.org")
 
 
 def test_a_name_that_does_not_resolve_and_a_host_that_refuses(there: Machine) -> None:
@@ -239,7 +235,7 @@ def test_a_stale_note_of_a_process_is_no_running_server(here: Machine) -> None:
     here.ok("setup")
     pid = (here.folder / "started").read_text().split()[1]
     os.kill(int(pid), signal.SIGKILL)
-    wait_until(lambda: not Path(f"/proc/{pid}").exists(), "the server to end")
+    wait_until(lambda: not lives(pid), "the server to end")
     # The number now belongs to another process, one that must not be ended.
     started = (
         (here.folder / "started").read_text().split()

@@ -2,6 +2,7 @@
 
 import json
 import os
+import pwd
 import re
 import socket
 import ssl
@@ -269,7 +270,8 @@ def test_where_the_way_from_here_is_closed_a_tunnel_is_named(host: Callable[...,
 
 def test_a_password_from_standard_input_is_for_all_hosts_of_the_run(there: Machine) -> None:
     assert there.sshd
-    command = ["fab", "-S", str(there.sshd.config), "-H", "box,root@box", "password", "--password-stdin", "--json"]
+    me = pwd.getpwuid(os.geteuid()).pw_name
+    command = ["fab", "-S", str(there.sshd.config), "-H", f"box,{me}@box", "password", "--password-stdin", "--json"]
     text = "from the canary's mouth\n"
     done = subprocess.run(command, input=text, env=there.env, cwd=ROOT, capture_output=True, text=True, check=False)
     assert [host["verdict"] for host in json.loads(done.stdout)["hosts"]] == ["changed", "unchanged"], done.stderr
