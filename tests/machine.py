@@ -3,13 +3,16 @@
 import json
 import os
 import shutil
+import signal
 import subprocess
 import sys
 import tempfile
+from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
-from sshd import Sshd, free_port
+from processes import lives, start_of
+from sshd import Sshd, free_port, wait_until
 
 ROOT = Path(__file__).parents[1]
 BIN = Path(sys.executable).parent
@@ -95,6 +98,18 @@ class Machine:
 
     def close(self) -> None:
         """Ends its servers and its tmux."""
-        self.run("stop", "--force")
-        subprocess.run(["tmux", "-L", "nbfab", "kill-server"], env=self.env, capture_output=True, check=False)
-        shutil.rmtree(self.tmux, ignore_errors=True)
+        end_servers({self.sshd.files if self.sshd else self.home: self.tmux})
+
+
+def end_servers(machines: Mapping[Path, Path]) -> None:
+    """Ends every server of nbfab's on machines with those home folders and folders of tmux, all at once."""
+    notes = [note.read_text().split() for home in machines for note in home.glob(".local/share/nbfab/*/started")]
+    pids = [int(pid) for _, pid, start, *_ in notes if start_of(pid) == start]
+    for pid in pids:
+        os.kill(pid, signal.SIGTERM)
+    for pid in pids:
+        wait_until(lambda pid=pid: not lives(pid), f"the server, process {pid}, to end")  # type: ignore[misc]
+    for tmux in machines.values():
+        command = ["tmux", "-L", "nbfab", "kill-server"]
+        subprocess.run(command, env=os.environ | {"TMUX_TMPDIR": str(tmux)}, capture_output=True, check=False)
+        shutil.rmtree(tmux, ignore_errors=True)

@@ -1,7 +1,6 @@
 """A fleet of real sshd's, and the inventory and ssh_config that lead to them."""
 
 import json
-import shutil
 import subprocess
 import sys
 import tempfile
@@ -10,7 +9,7 @@ from contextlib import ExitStack
 from pathlib import Path
 from typing import Any
 
-from machine import BIN, Machine, Result
+from machine import BIN, Machine, Result, end_servers
 from sshd import Sshd, free_port
 
 
@@ -76,16 +75,7 @@ class Fleet:
         return {name: len(host.commands) for name, host in self.hosts.items()}
 
     def _end(self) -> None:
-        for name in self.hosts:
-            self.ways[name] = f"Port {self.hosts[name].port}"
-            self.known[name] = self.hosts[name].known_line(self.hosts[name].host_keys[0])
-            (self.hosts[name].folder / "authorized_keys").write_text((self.hosts[name].folder / "id.pub").read_text())
-        self.write()
-        self.run("stop", "--force")
-        for host in self.hosts.values():
-            env = self.machine.env | {"TMUX_TMPDIR": str(host.tmux)}
-            subprocess.run(["tmux", "-L", "nbfab", "kill-server"], env=env, capture_output=True, check=False)
-            shutil.rmtree(host.tmux, ignore_errors=True)
+        end_servers({host.files: host.tmux for host in self.hosts.values()})
         self.machine.close()
 
 
