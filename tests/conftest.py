@@ -26,6 +26,21 @@ def here(tmp_path: Path) -> Iterator[Machine]:
     machine.close()
 
 
+@pytest.fixture(scope="session")
+def _served(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Machine]:
+    machine = Machine(tmp_path_factory.mktemp("served"))
+    yield machine
+    machine.close()
+
+
+@pytest.fixture
+def served(_served: Machine) -> Machine:
+    """A machine whose server runs: one for all tests that leave it as they found it."""
+    if not _served.server:
+        _served.ok("setup")
+    return _served
+
+
 @pytest.fixture
 def there(tmp_path: Path) -> Iterator[Machine]:
     """A host over SSH, and `fab` to reach it."""

@@ -7,7 +7,7 @@ import signal
 import subprocess
 import sys
 import tempfile
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from pathlib import Path
 from typing import Any
 
@@ -48,6 +48,11 @@ class Machine:
         """The profile's folder."""
         home = self.sshd.files if self.sshd else self.home
         return home / ".local/share/nbfab/nbserver"
+
+    @property
+    def server(self) -> int:
+        """The process of the profile's server; 0 if none runs."""
+        return next(_servers(self.folder), 0)
 
     def command(self, *args: str) -> list[str]:
         """The command line of a task."""
@@ -101,10 +106,18 @@ class Machine:
         end_servers({self.sshd.files if self.sshd else self.home: self.tmux})
 
 
+def _servers(*profiles: Path) -> Iterator[int]:
+    """The processes of the servers that run, as the notes in the folders of those profiles name them."""
+    for note in (profile / "started" for profile in profiles):
+        if note.exists():
+            _, pid, start, *_ = note.read_text().split()
+            if start_of(pid) == start:
+                yield int(pid)
+
+
 def end_servers(machines: Mapping[Path, Path]) -> None:
     """Ends every server of nbfab's on machines with those home folders and folders of tmux, all at once."""
-    notes = [note.read_text().split() for home in machines for note in home.glob(".local/share/nbfab/*/started")]
-    pids = [int(pid) for _, pid, start, *_ in notes if start_of(pid) == start]
+    pids = list(_servers(*(profile for home in machines for profile in home.glob(".local/share/nbfab/*"))))
     for pid in pids:
         os.kill(pid, signal.SIGTERM)
     for pid in pids:

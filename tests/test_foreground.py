@@ -91,7 +91,6 @@ def test_it_is_for_this_machine_only(there: Machine) -> None:
     assert "--foreground is for this machine" in there.fails("serve", "--foreground", status=2)
 
 
-def test_one_that_runs_in_tmux_already_is_left_alone(here: Machine) -> None:
-    here.ok("serve")
-    assert "runs already, in tmux" in here.fails("serve", "--foreground")
-    assert logs_in(here.port, here.folder, PASSWORD)
+def test_one_that_runs_in_tmux_already_is_left_alone(served: Machine) -> None:
+    assert "runs already, in tmux" in served.fails("serve", "--foreground")
+    assert logs_in(served.port, served.folder, PASSWORD)
