@@ -18,7 +18,17 @@ def pytest_configure() -> None:
     signal.signal(signal.SIGINT, signal.default_int_handler)
 
 
-REAL = {"here", "there", "host", "box", "sshds", "three", "stack", "browser"}  # fixtures that start real servers
+REAL = {
+    "here",
+    "served",
+    "there",
+    "host",
+    "box",
+    "sshds",
+    "three",
+    "stack",
+    "browser",
+}  # fixtures that start real servers
 
 
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
@@ -34,6 +44,21 @@ def here(tmp_path: Path) -> Iterator[Machine]:
     machine = Machine(tmp_path)
     yield machine
     machine.close()
+
+
+@pytest.fixture(scope="session")
+def _served(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Machine]:
+    machine = Machine(tmp_path_factory.mktemp("served"))
+    yield machine
+    machine.close()
+
+
+@pytest.fixture
+def served(_served: Machine) -> Machine:
+    """A machine whose server runs: one for all tests that leave it as they found it."""
+    if not _served.server:
+        _served.ok("setup")
+    return _served
 
 
 @pytest.fixture

@@ -3,13 +3,16 @@
 import json
 import os
 import shutil
+import signal
 import subprocess
 import sys
 import tempfile
+from collections.abc import Iterator, Mapping
 from pathlib import Path
 from typing import Any
 
-from sshd import Sshd, free_port
+from processes import lives, start_of
+from sshd import Sshd, free_port, wait_until
 
 ROOT = Path(__file__).parents[1]
 BIN = Path(sys.executable).parent
@@ -43,7 +46,13 @@ class Machine:
     @property
     def folder(self) -> Path:
         """The profile's folder."""
-        return self.home / ".local/share/nbfab/nbserver"
+        home = self.sshd.files if self.sshd else self.home
+        return home / ".local/share/nbfab/nbserver"
+
+    @property
+    def server(self) -> int:
+        """The process of the profile's server; 0 if none runs."""
+        return next(_servers(self.folder), 0)
 
     def command(self, *args: str) -> list[str]:
         """The command line of a task."""
@@ -94,6 +103,26 @@ class Machine:
 
     def close(self) -> None:
         """Ends its servers and its tmux."""
-        self.run("stop", "--force")
-        subprocess.run(["tmux", "-L", "nbfab", "kill-server"], env=self.env, capture_output=True, check=False)
-        shutil.rmtree(self.tmux, ignore_errors=True)
+        end_servers({self.sshd.files if self.sshd else self.home: self.tmux})
+
+
+def _servers(*profiles: Path) -> Iterator[int]:
+    """The processes of the servers that run, as the notes in the folders of those profiles name them."""
+    for note in (profile / "started" for profile in profiles):
+        if note.exists():
+            _, pid, start, *_ = note.read_text().split()
+            if start_of(pid) == start:
+                yield int(pid)
+
+
+def end_servers(machines: Mapping[Path, Path]) -> None:
+    """Ends every server of nbfab's on machines with those home folders and folders of tmux, all at once."""
+    pids = list(_servers(*(profile for home in machines for profile in home.glob(".local/share/nbfab/*"))))
+    for pid in pids:
+        os.kill(pid, signal.SIGTERM)
+    for pid in pids:
+        wait_until(lambda pid=pid: not lives(pid), f"the server, process {pid}, to end")  # type: ignore[misc]
+    for tmux in machines.values():
+        command = ["tmux", "-L", "nbfab", "kill-server"]
+        subprocess.run(command, env=os.environ | {"TMUX_TMPDIR": str(tmux)}, capture_output=True, check=False)
+        shutil.rmtree(tmux, ignore_errors=True)

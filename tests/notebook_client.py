@@ -1,6 +1,7 @@
 """A notebook server as a browser meets it: over TLS, with its login form and its cookies."""
 
 import json
+import re
 import ssl
 import urllib.error
 import urllib.parse
@@ -52,6 +53,13 @@ class Notebook:
         return json.load(
             self.opener.open(urllib.request.Request(f"{self.base}{path}", json.dumps(body).encode(), headers))
         )
+
+
+def asks_for_a_password_alone(port: int, folder: Path) -> bool:
+    """Whether the login page asks for a password, and says nothing of a token."""
+    page = Notebook(port, folder)
+    text = page.opener.open(f"{page.base}/login", timeout=10).read().decode()
+    return "Password:" in text and "oken" not in re.sub(r"(?s)<script.*?</script>|<input[^>]*>", "", text)
 
 
 def logs_in(port: int, folder: Path, password: str) -> bool:

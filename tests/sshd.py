@@ -1,8 +1,9 @@
 """A real OpenSSH server on loopback, with a home folder and a client configuration of its own."""
 
+import contextlib
+import functools
 import os
 import re
-import shlex
 import signal
 import socket
 import subprocess
@@ -11,6 +12,9 @@ import time
 from collections.abc import Callable, Mapping
 from pathlib import Path
 from typing import Self
+
+from namespace import ROOT_USER, bind, passwd, with_mounts
+from processes import descendants
 
 SSHD = "/usr/sbin/sshd"
 
@@ -36,9 +40,17 @@ def keygen(path: Path, kind: str = "ed25519", passphrase: str = "") -> Path:
     return path
 
 
+@functools.cache
+def knows(option: str) -> bool:
+    """Whether this version of sshd has that option; one that does not refuses to start with it."""
+    tried = subprocess.run([SSHD, "-T", "-f", "/dev/null", "-o", option], capture_output=True, text=True, check=False)
+    return "Bad configuration option" not in tried.stderr
+
+
 class Sshd:
-    """An sshd that lets the user of this process in; `shell` is the login shell that it gives them, and `replace` puts
-    other files in the place of programs, `/dev/null` for one that it lacks; both take root.
+    """An sshd that lets the user of this process in; `shell` is the login shell that it gives them, `replace` puts
+    other files in the place of programs, `/dev/null` for one that it lacks, and `disk` is the size of a file system of
+    its own for what nbfab writes.
 
     `config` is an ssh_config for `-S` and `ssh -F`, in which the host is called `box`.
     """
@@ -50,6 +62,7 @@ class Sshd:
         lines: str = "",
         shell: str = "",
         replace: Mapping[str, str] | None = None,
+        disk: str = "",
         kinds: tuple[str, ...] = ("ed25519",),
     ) -> None:
         self.folder = folder
@@ -64,7 +77,7 @@ class Sshd:
         (folder / "authorized_keys").write_text((folder / "id.pub").read_text())
         self.known_hosts = folder / "known_hosts"
         self.config = folder / "ssh_config"
-        self._shell, self._lines, self._replace = shell, lines, replace or {}
+        self._shell, self._lines, self._replace, self._disk = shell, lines, replace or {}, disk
         self.trust()
         self.write_config()
         self.start()
@@ -88,40 +101,48 @@ class Sshd:
     def start(self) -> None:
         """Starts it, and returns once it listens."""
         config = self.folder / "sshd_config"
+        # After a few failed logins it would refuse the client for some time.
+        penalties = "PerSourcePenalties no\n" if knows("PerSourcePenalties=no") else ""
         config.write_text(
             f"{self._lines}\nListenAddress 127.0.0.1:{self.port}\n"
             + "".join(f"HostKey {key}\n" for key in self.host_keys)
             + f"AuthorizedKeysFile {self.folder}/authorized_keys\nStrictModes no\nUsePAM no\nPidFile none\n"
             f'SetEnv "HOME={self.home}" "XDG_DATA_HOME=" "TMUX_TMPDIR={self.tmux}"\n'
-            "LogLevel DEBUG1\nMaxStartups 200\nPermitRootLogin yes\n"
+            f"LogLevel DEBUG1\nMaxStartups 200\nPermitRootLogin yes\n{penalties}"
         )
         command = [SSHD, "-D", "-e", "-f", str(config)]
-        if self._shell or self._replace:
-            command = self._changed(command)
-        if os.geteuid() == 0:
+        if mounts := self._mounts():
+            command = with_mounts(command, mounts)
+        if ROOT_USER:
             os.makedirs("/run/sshd", exist_ok=True)
         with open(self.log_file, "ab") as log:
             self.process = subprocess.Popen(command, stdin=subprocess.DEVNULL, stderr=log, start_new_session=True)
         wait_until(lambda: self.process.poll() is not None or "Server listening" in self.log, "sshd to listen")
         assert self.process.poll() is None, self.log
 
-    def _changed(self, command: list[str]) -> list[str]:
-        """The command in a mount namespace of its own, with another login shell and without the hidden programs."""
-        script = "".join(
-            f"mount --bind {shlex.quote(by)} {path} && " for path, by in self._replace.items() if os.path.exists(path)
-        )
+    def _mounts(self) -> list[list[str]]:
+        """What is mounted for it alone."""
+        mounts = bind(self._replace)
         if self._shell:
-            users = self.folder / "passwd"
-            me = f"root:x:0:0:root:/root:{self._shell}"
-            users.write_text(re.sub(r"(?m)^root:.*$", me, Path("/etc/passwd").read_text()))
-            script += f"mount --bind {shlex.quote(str(users))} /etc/passwd && "
-        return ["unshare", "--mount", "sh", "-c", f"{script}exec {shlex.join(command)}"]
+            mounts += bind(passwd(self.folder / "passwd", shell=self._shell))
+        if self._disk:
+            data = self.home / ".local/share"
+            data.mkdir(parents=True, exist_ok=True)
+            mounts.append(["-t", "tmpfs", "-o", f"size={self._disk}", "small", str(data)])
+        return mounts
+
+    @property
+    def files(self) -> Path:
+        """Its home folder as it is seen from here: a disk of its own is mounted nowhere but in its namespace."""
+        return Path(f"/proc/{self.process.pid}/root{self.home}") if self._disk else self.home
 
     def cut(self) -> None:
-        """Kills the sessions that it serves, as a network that is gone would end them; it serves on."""
-        children = subprocess.run(["pgrep", "-P", str(self.process.pid)], capture_output=True, text=True, check=False)
-        for pid in children.stdout.split():
-            os.kill(int(pid), signal.SIGKILL)
+        """Kills the sessions that it serves, as a network that is gone would end them; it serves on, and what they run
+        is left alone. Since OpenSSH 9.8 sessions are programs of their own, and may have children of the same kind.
+        """
+        for pid in descendants(self.process.pid, "sshd"):
+            with contextlib.suppress(ProcessLookupError):
+                os.kill(pid, signal.SIGKILL)
 
     def __enter__(self) -> Self:
         return self
@@ -132,8 +153,12 @@ class Sshd:
     def stop(self) -> None:
         """Ends it, and the sessions that it serves."""
         if self.process.poll() is None:
-            os.killpg(self.process.pid, signal.SIGTERM)
+            sessions = descendants(self.process.pid, "sshd")
+            self.process.terminate()
             self.process.wait(10)
+            for pid in sessions:
+                with contextlib.suppress(ProcessLookupError):
+                    os.kill(pid, signal.SIGTERM)
 
     @property
     def log(self) -> str:

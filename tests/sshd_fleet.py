@@ -1,24 +1,24 @@
 """A fleet of real sshd's, and the inventory and ssh_config that lead to them."""
 
 import json
-import shutil
 import subprocess
 import sys
 import tempfile
+from collections.abc import Mapping
 from contextlib import ExitStack
 from pathlib import Path
 from typing import Any
 
-from machine import BIN, Machine, Result
+from machine import BIN, Machine, Result, end_servers
 from sshd import Sshd, free_port
 
 
 class Fleet:
     """Hosts by name; `run` runs a task over them with `fab`, without a terminal."""
 
-    def __init__(self, folder: Path, names: list[str], stack: ExitStack) -> None:
+    def __init__(self, folder: Path, names: list[str], stack: ExitStack, disks: Mapping[str, str]) -> None:
         self.folder = folder
-        self.hosts = {name: stack.enter_context(Sshd(folder / name)) for name in names}
+        self.hosts = {name: stack.enter_context(Sshd(folder / name, disk=disks.get(name, ""))) for name in names}
         self.ports = {name: free_port() for name in names}
         self.ways = {name: f"Port {host.port}" for name, host in self.hosts.items()}
         self.known = {name: host.known_line(host.host_keys[0]) for name, host in self.hosts.items()}
@@ -68,28 +68,19 @@ class Fleet:
 
     def profile(self, name: str) -> Path:
         """The profile's folder on a host."""
-        return self.hosts[name].home / ".local/share/nbfab/nbserver"
+        return self.hosts[name].files / ".local/share/nbfab/nbserver"
 
     def execs(self) -> dict[str, int]:
         """How many programs each host was asked to run."""
         return {name: len(host.commands) for name, host in self.hosts.items()}
 
     def _end(self) -> None:
-        for name in self.hosts:
-            self.ways[name] = f"Port {self.hosts[name].port}"
-            self.known[name] = self.hosts[name].known_line(self.hosts[name].host_keys[0])
-            (self.hosts[name].folder / "authorized_keys").write_text((self.hosts[name].folder / "id.pub").read_text())
-        self.write()
-        self.run("stop", "--force")
-        for host in self.hosts.values():
-            env = self.machine.env | {"TMUX_TMPDIR": str(host.tmux)}
-            subprocess.run(["tmux", "-L", "nbfab", "kill-server"], env=env, capture_output=True, check=False)
-            shutil.rmtree(host.tmux, ignore_errors=True)
+        end_servers({host.files: host.tmux for host in self.hosts.values()})
         self.machine.close()
 
 
-def fleet_of(names: list[str], tmp_path: Path, stack: ExitStack) -> Fleet:
-    """A fleet of hosts with those names, ready to be run over."""
-    fleet = Fleet(Path(tempfile.mkdtemp(dir=tmp_path)), names, stack)
+def fleet_of(names: list[str], tmp_path: Path, stack: ExitStack, disks: Mapping[str, str] | None = None) -> Fleet:
+    """A fleet of hosts with those names, ready to be run over; some have a disk of their own, of that size."""
+    fleet = Fleet(Path(tempfile.mkdtemp(dir=tmp_path)), names, stack, disks or {})
     fleet.write()
     return fleet

@@ -2,7 +2,6 @@
 
 import csv
 import json
-import os
 import re
 import signal
 import socket
@@ -16,6 +15,7 @@ from pathlib import Path
 import pytest
 from disk import fill
 from machine import BIN, PASSWORD, ROOT
+from namespace import ROOT_USER, bind, passwd, with_mounts
 from notebook_client import logs_in
 from sshd import Sshd, free_port, keygen, wait_until
 from sshd_fleet import Fleet, fleet_of
@@ -48,26 +48,17 @@ def black_hole(stack: ExitStack) -> int:
     return port
 
 
-def small_disk(host: Sshd, stack: ExitStack) -> Path:
-    """A disk of the host's own for what nbfab writes, and full."""
-    data = host.home / ".local/share"
-    data.mkdir(parents=True)
-    subprocess.run(["mount", "-t", "tmpfs", "-o", "size=4m", "small", data], check=True)
-    stack.callback(lambda: subprocess.run(["umount", "-l", data], check=True))
-    with open(data / "filler", "wb", buffering=0) as filler:
-        fill(filler)
-    return data / "filler"
-
-
 def test_twenty_hosts_and_more_of_which_some_are_broken(tmp_path: Path, stack: ExitStack) -> None:
     good = [f"good{number:02}" for number in range(1, 18)]
     broken = ["changed", "full", "refusing", "dead", "slow", "hole"]
-    fleet = fleet_of([*good, *broken], tmp_path, stack)
+    fleet = fleet_of([*good, *broken], tmp_path, stack, {"full": "4m"})
     noise = 'echo Welcome; echo \'{"home": "/nowhere"}\' >&2\n'
     for name in (".bashrc", ".profile"):
         (fleet.hosts["good01"].home / name).write_text(noise)
     fleet.known["changed"] = fleet.hosts["changed"].known_line(keygen(tmp_path / "other"))
-    filler = small_disk(fleet.hosts["full"], stack)
+    filler = fleet.hosts["full"].files / ".local/share/filler"
+    with filler.open("wb", buffering=0) as disk:
+        fill(disk)
     (fleet.hosts["refusing"].folder / "authorized_keys").write_text("")
     fleet.ways["dead"] = f"Port {free_port()}"
     silent = stack.enter_context(socket.create_server(("127.0.0.1", 0)))
@@ -129,7 +120,7 @@ def test_plans_that_are_equal_are_folded(three: Fleet) -> None:
     assert three.run("plan").stdout == "3 hosts (one, two, three): new\n"
     table = three.run("setup", "--limit", "one,two")
     assert table.returncode == 0
-    assert "note: 2 hosts (one, two): the server runs as root" in table.stdout
+    assert ("note: 2 hosts (one, two): the server runs as root" in table.stdout) == ROOT_USER
     assert three.run("plan").stdout == "2 hosts (one, two): nothing would change\nthree: new\n"
     told = three.run("plan", "--name", "lab.example.org", "--limit", "!three").stdout
     assert told == "2 hosts (one, two): renew the certificate: it lacks lab.example.org\n"
@@ -283,16 +274,14 @@ all:
 
 
 def test_under_inv_too(three: Fleet, tmp_path: Path) -> None:
-    own = tmp_path / "dot-ssh"
+    # `inv` has no -S, and ssh looks for its configuration in the home folder that /etc/passwd names, not in $HOME.
+    own = tmp_path / ".ssh"
     own.mkdir()
     (own / "config").write_text(three.config.read_text())
-    os.makedirs("/root/.ssh", exist_ok=True)
-    script = 'mount --bind "$1" /root/.ssh && shift && exec "$@"'
-    command = ["unshare", "--mount", "sh", "-c", script, "sh", str(own), f"{BIN}/inv", "-r", str(ROOT), "fleet.plan"]
-    env = three.machine.env
-    done = subprocess.run(
-        [*command, "--inventory", str(three.inventory)], env=env, cwd=three.work, capture_output=True, text=True
-    )
+    (own / "config").chmod(0o600)
+    command = [f"{BIN}/inv", "-r", str(ROOT), "fleet.plan", "--inventory", str(three.inventory)]
+    command = with_mounts(command, bind(passwd(tmp_path / "passwd", home=str(tmp_path))))
+    done = subprocess.run(command, env=three.machine.env, cwd=three.work, capture_output=True, text=True)
     assert done.stdout == "3 hosts (one, two, three): new\n", done.stderr
 
 

@@ -9,13 +9,15 @@ import socket
 import subprocess
 import sys
 import tempfile
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from pathlib import Path
 
 import pytest
 from disk import fill
 from machine import PASSWORD, ROOT, Machine
 from notebook_client import Notebook, logs_in
+from processes import lives
 from sshd import free_port, wait_until
 
 
@@ -47,42 +49,50 @@ def test_a_pem_that_does_not_fit_is_replaced(here: Machine) -> None:
     assert "nothing changed" in here.ok("setup")
 
 
-@pytest.mark.parametrize("damage", ["raise SystemExit(1)\n", "c.ServerApp.port = (\n", "", None])
-def test_a_broken_or_missing_configuration_never_starts_an_open_server(here: Machine, damage: str | None) -> None:
+def test_a_broken_or_missing_configuration_never_starts_an_open_server(here: Machine) -> None:
     here.ok("setup")
     here.ok("stop")
     settings = here.folder / "jupyter_server_config.py"
-    if damage is None:
-        settings.unlink()
-    else:
+    for damage in ("raise SystemExit(1)\n", "c.ServerApp.port = (\n"):
         settings.write_text(damage)
+        with _run_by_hand(here) as script:
+            assert script.wait(60) is not None
+            assert not _listens(here.port), damage
+            assert not _listens(8888), damage
+    settings.write_text("")
+    with _run_by_hand(here) as script:
+        # Without the file's settings, the arguments alone still keep it closed: this port, TLS, a password.
+        wait_until(lambda: _listens(here.port), "the server to listen")
+        assert Notebook(here.port, here.folder).logs_in(PASSWORD)
+        assert not Notebook(here.port, here.folder).logs_in("")
+        assert not _listens(8888)
+    settings.unlink()
+    with _run_by_hand(here) as script:
+        assert script.wait(60) is not None
+        assert not _listens(here.port)
+        assert not _listens(8888)
+    here.ok("setup")
+    assert logs_in(here.port, here.folder, PASSWORD)
+
+
+@contextmanager
+def _run_by_hand(machine: Machine) -> Iterator["subprocess.Popen[bytes]"]:
+    """What tmux runs, outside of tmux; it and the server that it has started are ended then."""
     script = subprocess.Popen(
         ["sh", "run.sh"],
-        cwd=here.folder,
-        env=here.env,
+        cwd=machine.folder,
+        env=machine.env,
         stdout=subprocess.PIPE,
         stderr=subprocess.STDOUT,
         start_new_session=True,
     )
     try:
-        if damage == "":
-            # Without the file's settings, the arguments alone still keep it closed: this port, TLS, a password.
-            wait_until(lambda: _listens(here.port), "the server to listen")
-            context = Notebook(here.port, here.folder)
-            assert context.logs_in(PASSWORD)
-            assert not Notebook(here.port, here.folder).logs_in("")
-        else:
-            assert script.wait(60) is not None
-            assert not _listens(here.port)
-        assert not _listens(8888)
+        yield script
     finally:
         if script.poll() is None:
             os.killpg(script.pid, signal.SIGTERM)
             script.wait(30)
-            pid = (here.folder / "started").read_text().split()[1]
-            wait_until(lambda: not Path(f"/proc/{pid}").exists(), "the server to end")
-    here.ok("setup")
-    assert logs_in(here.port, here.folder, PASSWORD)
+        wait_until(lambda: not machine.server, "the server to end")
 
 
 def _listens(port: int) -> bool:
@@ -97,13 +107,12 @@ def test_a_hash_that_is_broken_is_replaced(here: Machine) -> None:
     assert logs_in(here.port, here.folder, PASSWORD)
 
 
-def test_files_that_others_could_read_are_made_private(here: Machine) -> None:
-    here.ok("setup")
+def test_files_that_others_could_read_are_made_private(served: Machine) -> None:
     for name in ("nbserver.pem", "jupyter_server_config.json"):
-        (here.folder / name).chmod(0o644)
-    here.folder.chmod(0o755)
-    here.ok("setup")
-    assert [oct((here.folder / name).stat().st_mode)[-3:] for name in ("nbserver.pem", ".")] == ["600", "700"]
+        (served.folder / name).chmod(0o644)
+    served.folder.chmod(0o755)
+    served.ok("setup")
+    assert [oct((served.folder / name).stat().st_mode)[-3:] for name in ("nbserver.pem", ".")] == ["600", "700"]
 
 
 @pytest.mark.parametrize("target", ["nbserver.pem", "jupyter_server_config.json", "run.sh", "."])
@@ -130,12 +139,11 @@ def test_a_generated_password_is_told_although_the_server_does_not_start(here: M
     assert logs_in(here.port, here.folder, password)
 
 
-def test_a_server_at_another_port_than_the_usual_one_is_stopped(here: Machine) -> None:
-    here.ok("setup")
+def test_a_server_at_another_port_than_the_usual_one_is_stopped(served: Machine) -> None:
     other = str(free_port())
-    here.ok("setup", "--profile", "second", "--port", other)
-    assert "has ended" in here.ok("stop", "--profile", "second")
-    assert logs_in(here.port, here.folder, PASSWORD)
+    served.ok("setup", "--profile", "second", "--port", other)
+    assert "has ended" in served.ok("stop", "--profile", "second")
+    assert logs_in(served.port, served.folder, PASSWORD)
 
 
 def test_a_host_that_does_not_stop_talking_is_given_up(host: Callable[..., Machine], tmp_path: Path) -> None:
@@ -164,25 +172,20 @@ def test_a_read_only_home(host: Callable[..., Machine]) -> None:
 
 
 def test_a_full_disk_leaves_the_old_files_whole(host: Callable[..., Machine]) -> None:
-    machine = host()
-    data = machine.home / ".local/share"
-    data.mkdir(parents=True)
-    subprocess.run(["mount", "-t", "tmpfs", "-o", "size=256k", "small", data], check=True)
-    try:
-        machine.ok("certificate")
-        before = machine.files()
-        with open(data / "filler", "wb", buffering=0) as filler:
-            fill(filler)
-        said = machine.fails("setup", "--name", "new.example.org")
-        assert "No space left on device" in said or "KiB free" in said
-        assert {name: text for name, (text, _) in machine.files().items()} == {
-            name: text for name, (text, _) in before.items()
-        }
-        (data / "filler").unlink()
-        machine.ok("certificate", "--name", "new.example.org")
-    finally:
-        machine.run("stop", "--force")
-        subprocess.run(["umount", data], check=True)
+    machine = host(disk="256k")
+    assert machine.sshd
+    machine.ok("certificate")
+    before = machine.files()
+    filler = machine.sshd.files / ".local/share/filler"
+    with filler.open("wb", buffering=0) as file:
+        fill(file)
+    said = machine.fails("setup", "--name", "new.example.org")
+    assert "No space left on device" in said or "KiB free" in said
+    assert {name: text for name, (text, _) in machine.files().items()} == {
+        name: text for name, (text, _) in before.items()
+    }
+    filler.unlink()
+    machine.ok("certificate", "--name", "new.example.org")
 
 
 def test_a_name_that_does_not_resolve_and_a_host_that_refuses(there: Machine) -> None:
@@ -228,7 +231,7 @@ def test_a_stale_note_of_a_process_is_no_running_server(here: Machine) -> None:
     here.ok("setup")
     pid = (here.folder / "started").read_text().split()[1]
     os.kill(int(pid), signal.SIGKILL)
-    wait_until(lambda: not Path(f"/proc/{pid}").exists(), "the server to end")
+    wait_until(lambda: not lives(pid), "the server to end")
     # The number now belongs to another process, one that must not be ended.
     started = (
         (here.folder / "started").read_text().split()
@@ -317,23 +320,22 @@ def test_a_generated_password_is_told_although_the_connection_is_cut_before_a_wo
     assert logs_in(there.port, there.folder, password)
 
 
-def test_another_ipython_profile_there_is_no_concern_of_ours(here: Machine) -> None:
-    here.ok("setup")
-    other = here.folder / "ipython/profile_work/ipython_kernel_config.py"
+def test_another_ipython_profile_there_is_no_concern_of_ours(served: Machine) -> None:
+    other = served.folder / "ipython/profile_work/ipython_kernel_config.py"
     other.parent.mkdir()
     other.write_text("# someone's own\n")
-    assert "nothing changed" in here.ok("setup")
+    assert "nothing changed" in served.ok("setup")
 
 
-@pytest.mark.parametrize("name", ["tmux.out", "server.log"])
-def test_the_servers_own_files_are_not_written_through_a_link(here: Machine, name: str) -> None:
+def test_the_servers_own_files_are_not_written_through_a_link(here: Machine) -> None:
     here.ok("config")
     precious = here.home / "precious"
-    if name == "tmux.out":
-        precious.write_text("precious")
-    (here.folder / name).symlink_to(precious)
+    precious.write_text("precious")
+    (here.folder / "tmux.out").symlink_to(precious)
+    (here.folder / "server.log").symlink_to(here.home / "absent")
     here.ok("serve")
-    assert precious.read_text() == "precious" if name == "tmux.out" else not precious.exists()
+    assert precious.read_text() == "precious"
+    assert not (here.home / "absent").exists()
 
 
 def test_a_folder_that_is_a_link_is_not_written_through(here: Machine) -> None:

@@ -11,6 +11,11 @@ from playwright.sync_api import Browser, Page, expect
 
 PLOT = "import os, matplotlib.pyplot as plt\nprint(os.path.basename(os.getcwd()))\n_ = plt.plot([1, 4, 9, 16])"
 
+READY = """async () => {
+    const kernels = await fetch('/api/kernels').then(answer => answer.json());
+    return kernels.some(kernel => kernel.connections > 0)
+        && document.querySelector('.jp-Notebook-ExecutionIndicator')?.dataset.status === 'idle'; }"""
+
 
 @pytest.fixture
 def browser(tmp_path: Path, here: Machine) -> Iterator[Browser]:
@@ -54,6 +59,8 @@ def test_from_the_login_to_a_plot(here: Machine, browser: Browser) -> None:
     page.wait_for_url("**/tree**")
     page.goto(_new_notebook(page, base))
     page.locator(".jp-Cell").first.click()
+    # Before the kernel is connected, Shift+Enter runs nothing, and the page already says idle for a moment.
+    page.wait_for_function(READY, timeout=60_000)
     page.keyboard.press("Shift+Enter")
     plot = page.locator(".jp-OutputArea-output img").first
     expect(plot).to_be_visible(timeout=60_000)

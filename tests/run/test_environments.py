@@ -6,7 +6,7 @@ from collections.abc import Callable
 
 import pytest
 from machine import BIN, PASSWORD, Machine
-from notebook_client import Notebook, logs_in
+from notebook_client import Notebook, asks_for_a_password_alone, logs_in
 
 DEBIAN = "/usr/bin/python3"  # with Debian's package of notebook 6.4
 
@@ -19,6 +19,7 @@ def test_notebook_6_of_debian(here: Machine) -> None:
         pytest.skip("Debian's package of notebook 6 is not installed")
     here.ok("serve", "--python", DEBIAN)
     notebook = Notebook(here.port, here.folder, PASSWORD)
+    assert asks_for_a_password_alone(here.port, here.folder)
     assert not logs_in(here.port, here.folder, "wrong horse battery")
     assert notebook.get("/api")["version"].startswith("6.")
     assert notebook.get("/api/kernelspecs")["default"] == "nbserver"

@@ -8,7 +8,9 @@ from pathlib import Path
 
 import pytest
 from machine import PASSWORD, Machine
+from namespace import bind, with_mounts
 from notebook_client import logs_in
+from processes import lives
 from sshd import wait_until
 
 
@@ -41,7 +43,7 @@ def test_control_c_twice_ends_it_all_the_more_and_json_is_one_document(here: Mac
     process.send_signal(signal.SIGINT)
     process.send_signal(signal.SIGINT)
     assert process.wait(30) in (0, 130)
-    wait_until(lambda: not Path(f"/proc/{server}").exists(), "the server to end")
+    wait_until(lambda: not lives(server), "the server to end")
     (host,) = json.loads(output.read_text())["hosts"]
     assert host["state"]["running"]
     assert "Traceback" not in log.read_text()
@@ -62,8 +64,7 @@ def test_it_runs_until_it_is_ended(here: Machine, tmp_path: Path, tmux: bool, en
     if tmux:
         command = here.command("serve", "--foreground")
     else:
-        hidden = 'mount --bind /dev/null /usr/bin/tmux && exec "$@"'
-        command = ["unshare", "--mount", "sh", "-c", hidden, "sh", *here.command("serve")]
+        command = with_mounts(here.command("serve"), bind({"/usr/bin/tmux": "/dev/null"}))
     output = tmp_path / "output"
     process = _start(here, command, output)
     try:
@@ -82,7 +83,7 @@ def test_it_runs_until_it_is_ended(here: Machine, tmp_path: Path, tmux: bool, en
             process.wait(30)
     assert "the server has ended" in output.read_text()
     assert "Traceback" not in output.read_text()
-    wait_until(lambda: not Path(f"/proc/{server}").exists(), "the server to end")
+    wait_until(lambda: not lives(server), "the server to end")
     assert "not running" in here.fails("status")
 
 
@@ -90,7 +91,6 @@ def test_it_is_for_this_machine_only(there: Machine) -> None:
     assert "--foreground is for this machine" in there.fails("serve", "--foreground", status=2)
 
 
-def test_one_that_runs_in_tmux_already_is_left_alone(here: Machine) -> None:
-    here.ok("serve")
-    assert "runs already, in tmux" in here.fails("serve", "--foreground")
-    assert logs_in(here.port, here.folder, PASSWORD)
+def test_one_that_runs_in_tmux_already_is_left_alone(served: Machine) -> None:
+    assert "runs already, in tmux" in served.fails("serve", "--foreground")
+    assert logs_in(served.port, served.folder, PASSWORD)
