@@ -11,7 +11,7 @@ from playwright.sync_api import Browser, sync_playwright
 
 @contextmanager
 def chromium(home: Path) -> Iterator[Browser]:
-    """Chromium of somebody whose home folder is `home`."""
+    """Chromium of someone whose home folder is `home`."""
     program = shutil.which("chromium") or shutil.which("chromium-browser") or shutil.which("google-chrome")
     assert program, "the browser tests need Chromium: apt-get install chromium"
     arguments = ["--host-resolver-rules=MAP * ~NOTFOUND, EXCLUDE localhost, EXCLUDE 127.0.0.1"]

@@ -1,7 +1,12 @@
 #!/bin/sh
 # Installs what the tests need on Debian and its like, and runs them: sh tests/run.sh [pytest's arguments]
+# With --fast first: those that need no sshd, notebook server, tmux or browser; no system package is installed for them.
 set -eu
 cd "$(dirname "$0")/.."
+if [ "${1-}" = --fast ]; then
+	shift
+	exec sh bootstrap.sh --group dev pytest -m 'not real' "$@"
+fi
 packages="openssh-server openssh-client tmux openssl procps dash busybox fish tcsh zsh socat iproute2
 	shellcheck shfmt chromium libnss3-tools fonts-dejavu-core jupyter-notebook python3-venv git"
 missing=

@@ -51,7 +51,7 @@ def test_a_host_may_be_reached_by_what_no_certificate_can_carry() -> None:
     wanted = replace(WANTED, names=("fe80::1%eth0", "my.box"))
     assert certificate.names(wanted, NEW)[0] == "my.box"
     (change,) = certificate.plan(wanted, NEW)
-    assert certificate.load(change.args["content"])
+    assert pem.load(change.args["content"])
 
 
 def test_a_certificate_is_for_a_server_and_its_key_for_its_owner() -> None:

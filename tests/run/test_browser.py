@@ -19,7 +19,7 @@ READY = """async () => {
 
 @pytest.fixture
 def browser(tmp_path: Path, here: Machine) -> Iterator[Browser]:
-    """A browser of somebody who has told it to trust the certificate, and nothing else."""
+    """A browser of someone who has told it to trust the certificate, and nothing else."""
     here.ok("serve")
     home = tmp_path / "browser"
     trusted = home / ".pki/nssdb"

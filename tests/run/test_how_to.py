@@ -4,6 +4,7 @@ import csv
 import json
 import os
 import pwd
+import re
 import socket
 import ssl
 import stat
