@@ -8,6 +8,7 @@ from contextlib import ExitStack
 from pathlib import Path
 from typing import Any
 
+import hypothesis
 import pytest
 from machine import Machine
 from sshd import Sshd
@@ -16,6 +17,9 @@ from sshd import Sshd
 def pytest_configure() -> None:
     """Control-C counts for what the tests start, also where they run in the background of a shell, which ignores it."""
     signal.signal(signal.SIGINT, signal.default_int_handler)
+    # A busy machine is no reason to fail.
+    hypothesis.settings.register_profile("nbfab", deadline=None, suppress_health_check=[hypothesis.HealthCheck.too_slow])
+    hypothesis.settings.load_profile("nbfab")
 
 
 REAL = {
