@@ -103,13 +103,13 @@ def _feed(pipe: Any, program: bytes) -> None:
 def run(
     host: Host,
     program: Program,
-    hears: Callable[[Record], None],
+    receive: Callable[[Record], None],
     silence: float,
     doing: str,
     *,
     whole: float = WHOLE,
 ) -> list[Record]:
-    """Runs a program and returns the records that it printed; `hears` gets each of them as it comes.
+    """Runs a program and returns the records that it printed; `receive` gets each of them as it comes.
 
     Raises HostError after `silence` seconds without output, or `whole` seconds in all, and ConnectError.
     """
@@ -123,7 +123,7 @@ def run(
             begun = begun or line.endswith(program.begin)
             record = _record(line) if begun else None
             if record is not None:
-                hears(record)
+                receive(record)
                 records.append(record)
             elif line.strip() and not line.endswith(program.begin):
                 noise.append(line.strip()[:500])

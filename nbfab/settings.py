@@ -129,7 +129,7 @@ class Settings:
     profile: str = _option("nbserver", "Name of the profile and of its tmux session", _profile)
     port: int = _option(
         9999,
-        "Port to serve at, this one and no other",
+        "Port to serve on; no other is tried",
         whole_number(1, 65535),
         schema={"type": "integer", "minimum": 1, "maximum": 65535},
     )

@@ -18,7 +18,9 @@ def pytest_configure() -> None:
     """Control-C counts for what the tests start, also where they run in the background of a shell, which ignores it."""
     signal.signal(signal.SIGINT, signal.default_int_handler)
     # A busy machine is no reason to fail.
-    hypothesis.settings.register_profile("nbfab", deadline=None, suppress_health_check=[hypothesis.HealthCheck.too_slow])
+    hypothesis.settings.register_profile(
+        "nbfab", deadline=None, suppress_health_check=[hypothesis.HealthCheck.too_slow]
+    )
     hypothesis.settings.load_profile("nbfab")
 
 

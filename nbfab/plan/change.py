@@ -17,6 +17,6 @@ class Change(Changed):
     args: Mapping[str, str] = field(default_factory=dict, repr=False)
     needs_restart: bool = False
 
-    def told(self) -> Changed:
+    def public(self) -> Changed:
         """This without its arguments, for reports."""
         return Changed(self.step, self.kind, self.what, self.detail, self.reason, self.diff)

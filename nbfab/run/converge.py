@@ -146,4 +146,4 @@ def preview(job: Job, steps: Sequence[Step] = STEPS) -> Outcome:
 
 def told(changes: Iterable[Change]) -> tuple[Changed, ...]:
     """Changes as an outcome has them: without what may be secret."""
-    return tuple(change.told() for change in changes)
+    return tuple(change.public() for change in changes)
