@@ -49,11 +49,11 @@ def _on_fleet(task: HostTask) -> Task[Any]:
         on_fleet(call, task.does, plan.does)
 
     own = tuple(flag for flag in task.flags if flag != "foreground")
-    told = (task.__doc__ or "").strip()
+    about = (task.__doc__ or "").strip()
     made: Task[Any] = declare(
         run,
         task.name,
-        f"On every host: {told[:1].lower()}{told[1:]}",
+        f"On every host: {about[:1].lower()}{about[1:]}",
         (*CHOOSING, *RUNNING, *own, *EVERYWHERE),
     )
     return made

@@ -67,5 +67,5 @@ def show(text: str) -> None:
 
 
 def complain(text: str) -> None:
-    """Prints on standard error, with what a host may have said made safe."""
+    """Prints on standard error; text that may come from a host is made safe."""
     print(clean(text), file=sys.stderr, flush=True)

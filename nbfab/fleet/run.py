@@ -23,7 +23,7 @@ class Member(Protocol):
     def name(self) -> str: ...
 
     def work(self, sees: Callable[[str], None]) -> Outcome:
-        """Does it; `sees` is told of each step. Raises nothing, unless there is a bug."""
+        """Does it; `sees` gets each step. Raises nothing, unless there is a bug."""
         ...
 
     def cut(self) -> None: ...
@@ -69,7 +69,7 @@ def over(
     """Has `jobs` members at work at a time, each in a thread, until all have ended or Control-C is pressed.
 
     After Control-C, or with `fail_fast` after a failure, none is begun; those at work have GRACE seconds to end, then
-    they are cut; a second Control-C does not wait for them. `sees` is told of each step by name, `ended` gets each
+    they are cut; a second Control-C does not wait for them. `sees` gets each step with its host, `ended` each
     outcome as it arrives.
     """
     run = Run([member.name for member in members], task)

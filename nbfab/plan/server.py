@@ -59,7 +59,7 @@ def plan(wanted: Wanted, facts: Facts) -> Iterator[Change]:
         step="server",
         kind="start server",
         what=f"{verb} in tmux",
-        detail=f"at port {port}",
+        detail=f"on port {port}",
         args={
             "profile": wanted.settings.profile,
             "python": choose(wanted, facts).python,

@@ -75,7 +75,7 @@ def converge(job: Job, steps: Sequence[Step] = STEPS) -> Outcome:
     outcome = replace(
         outcome,
         verdict="changed" if course.begun else "unchanged",
-        changes=told(course.begun),
+        changes=reported(course.begun),
         notes=(*course.words, *outcome.notes),
         password=_generated(wanted, course),
     )
@@ -141,9 +141,9 @@ def preview(job: Job, steps: Sequence[Step] = STEPS) -> Outcome:
     if withheld:
         why = f"not without --restart, because that would end {', '.join(live)}"
         outcome = replace(outcome, withheld=withheld, notes=(*outcome.notes, why))
-    return replace(outcome, verdict="would change" if changes else "unchanged", changes=told(changes))
+    return replace(outcome, verdict="would change" if changes else "unchanged", changes=reported(changes))
 
 
-def told(changes: Iterable[Change]) -> tuple[Changed, ...]:
+def reported(changes: Iterable[Change]) -> tuple[Changed, ...]:
     """Changes as an outcome has them: without what may be secret."""
     return tuple(change.public() for change in changes)

@@ -8,7 +8,7 @@ from nbfab.outcome import Outcome
 from nbfab.plan.change import Change
 from nbfab.plan.server import stop_server
 from nbfab.plan.steps import request
-from nbfab.run.converge import Course, make, told
+from nbfab.run.converge import Course, make, reported
 from nbfab.run.job import Job
 
 
@@ -44,4 +44,4 @@ def stop(job: Job) -> Outcome:
         still = "it still runs" if now.server.alive else f"port {wanted.settings.port} is held by {now.port.holder}"
         raise HostError(f"the server was told to end, but {still}", "run it again")
     ended = f"process {pid} has ended{f' with {live}' if live else ''}; its port and its files are free"
-    return replace(outcome, verdict="changed", changes=told([change]), notes=(ended,))
+    return replace(outcome, verdict="changed", changes=reported([change]), notes=(ended,))

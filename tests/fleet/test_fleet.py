@@ -73,7 +73,7 @@ def test_twenty_hosts_and_more_of_which_some_are_broken(tmp_path: Path, stack: E
     for step in (
         "connecting",
         "looking",
-        f"server: start the server in tmux at port {fleet.ports['good02']}",
+        f"server: start the server in tmux on port {fleet.ports['good02']}",
         "changed",
     ):
         assert f"good02: {step}" in lines

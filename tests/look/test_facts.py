@@ -29,6 +29,7 @@ ENVIRONMENT = {"source": "login", "python": "/x", "packages": {"notebook": "7.2"
 JSON = st.recursive(
     st.none() | st.booleans() | st.floats() | st.integers() | st.text(),
     lambda inner: st.lists(inner) | st.dictionaries(st.text(), inner),
+    max_leaves=5,
 )
 KERNEL = {"id": "0123456789", "notebook": "work/plot.ipynb", "state": "busy"}
 

@@ -46,7 +46,7 @@ def test_the_server_is_started_if_it_is_not_what_is_wanted(
     if "stop server" in kinds:
         assert changes[0].summary == f"stop the server: {reason}"
         assert changes[0].args == {"pid": "11", "start": "12345"}
-        assert changes[1].summary == "start it again in tmux at port 9999"
+        assert changes[1].summary == "start it again in tmux on port 9999"
     assert all(change.needs_restart for change in changes)
 
 
@@ -70,7 +70,7 @@ def test_what_the_start_is_given() -> None:
     (change,) = server.plan(
         replace(wanting(profile="GPU2"), seconds=7), after(NEW, plan(wanting(profile="GPU2"), NEW, STEPS))
     )
-    assert change.summary == "start the server in tmux at port 9999"
+    assert change.summary == "start the server in tmux on port 9999"
     assert change.args == {
         "profile": "GPU2",
         "python": "/env/bin/python",
