@@ -32,10 +32,10 @@ class Notebook:
 
     def logs_in(self, password: str) -> bool:
         """Whether the login form takes the password."""
-        self.opener.open(f"{self.base}/login", timeout=10).read()
+        self.opener.open(f"{self.base}/login", timeout=60).read()
         form = urllib.parse.urlencode({"password": password, "_xsrf": self._xsrf}).encode()
         try:
-            self.opener.open(f"{self.base}/login", form, timeout=10).read()
+            self.opener.open(f"{self.base}/login", form, timeout=60).read()
             self.get("/api/status")
         except urllib.error.HTTPError as error:
             if error.code not in (401, 403):
@@ -45,20 +45,22 @@ class Notebook:
 
     def get(self, path: str) -> Any:
         """What the API answers."""
-        return json.load(self.opener.open(f"{self.base}{path}", timeout=20))
+        return json.load(self.opener.open(f"{self.base}{path}", timeout=60))
 
     def post(self, path: str, body: Any) -> Any:
         """What the API answers to a body of JSON."""
         headers = {"X-XSRFToken": self._xsrf, "Content-Type": "application/json"}
         return json.load(
-            self.opener.open(urllib.request.Request(f"{self.base}{path}", json.dumps(body).encode(), headers))
+            self.opener.open(
+                urllib.request.Request(f"{self.base}{path}", json.dumps(body).encode(), headers), timeout=60
+            )
         )
 
 
 def asks_for_a_password_alone(port: int, folder: Path) -> bool:
     """Whether the login page asks for a password, and says nothing of a token."""
     page = Notebook(port, folder)
-    text = page.opener.open(f"{page.base}/login", timeout=10).read().decode()
+    text = page.opener.open(f"{page.base}/login", timeout=60).read().decode()
     return "Password:" in text and "oken" not in re.sub(r"(?s)<script.*?</script>|<input[^>]*>", "", text)
 
 

@@ -26,7 +26,7 @@ def free_port() -> int:
         return int(probe.getsockname()[1])
 
 
-def wait_until(condition: Callable[[], object], what: str, seconds: float = 30) -> None:
+def wait_until(condition: Callable[[], object], what: str, seconds: float = 60) -> None:
     """Returns once `condition` holds; AssertionError if it has not within `seconds`."""
     end = time.monotonic() + seconds
     while not condition():
@@ -155,7 +155,7 @@ class Sshd:
         if self.process.poll() is None:
             sessions = descendants(self.process.pid, "sshd")
             self.process.terminate()
-            self.process.wait(10)
+            self.process.wait(30)
             for pid in sessions:
                 with contextlib.suppress(ProcessLookupError):
                     os.kill(pid, signal.SIGTERM)
