@@ -75,7 +75,7 @@ def test_a_prompt_may_stand_before_the_first_mark() -> None:
     ("chunks", "reason", "fix"),
     [
         ([b"BEGIN\n", b'{"a": "9"}' * 110_000], "it prints a line without an end", "see what it prints at login"),
-        ([b"yes\n" * 2_000_001], "it prints without end: more than 8 MB", "see what it prints at login"),
+        ([(b"yes" * 100 + b"\n") * 27_000], "it prints without end: more than 8 MB", "see what it prints at login"),
         (
             [b"This account is\n currently not available.\n"],
             "its login shell did not run a program, but printed: This account is; currently not available.",

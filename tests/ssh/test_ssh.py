@@ -343,15 +343,11 @@ def test_a_key_may_be_in_any_format(box: Sshd, tmp_path: Path, kind: str, form: 
     key = tmp_path / "key"
     subprocess.run(["ssh-keygen", "-q", "-t", kind, "-m", form, "-N", "", "-f", key], check=True)
     (box.folder / "authorized_keys").write_text(Path(f"{key}.pub").read_text())
-    box.write_config(f"Host box
-  IdentityFile {key}
-")
-    assert connect(box) == "reached
-"
+    box.write_config(f"Host box\n  IdentityFile {key}\n")
+    assert connect(box) == "reached\n"
     command = ["ssh-keygen", "-q", "-p", "-m", form, "-N", "open sesame", "-f", str(key)]
     subprocess.run(command, check=True, capture_output=True)
-    assert connect(box, typist=Typist("open sesame")) == "reached
-"
+    assert connect(box, typist=Typist("open sesame")) == "reached\n"
 
 
 def test_a_broken_key_is_named_and_skipped(box: Sshd, tmp_path: Path) -> None:
