@@ -9,11 +9,12 @@ from pathlib import Path
 
 from fabric import Config as FabricConfig
 from fabric.main import Fab
-from invoke import ParseError
+from invoke import Exit, ParseError
 
 from nbfab import __version__
 from nbfab.cli.executor import Executor
 from nbfab.cli.report import Report
+from nbfab.cli.task import reader_may_leave
 from nbfab.cli.tasks import ns
 from nbfab.errors import UsageError
 
@@ -100,4 +101,8 @@ def main() -> None:
     # processor time of a run that changes nothing. Not under `inv` or `fab`, where others' tasks may count on it.
     gc.freeze()
     atexit.register(gc.freeze)
-    program.run()
+    try:
+        with reader_may_leave():
+            program.run()
+    except Exit as error:
+        sys.exit(error.code)

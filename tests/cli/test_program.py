@@ -103,6 +103,12 @@ def test_its_version(person: Machine, command: tuple[str, ...]) -> None:
     assert run(person, *command, "--version").startswith(f"nbfab {nbfab.__version__}\n")
 
 
+def test_a_reader_that_has_seen_enough_of_a_list_ends_it_without_a_word(person: Machine) -> None:
+    command = ["sh", "-c", f"{NBFAB[0]} --list | true; {NBFAB[0]} --help setup | true"]
+    done = subprocess.run(command, env=person.env, cwd=person.work, capture_output=True, text=True, check=True)
+    assert done.stderr == ""
+
+
 @pytest.mark.parametrize("shell", ["bash", "zsh", "fish"])
 def test_completion(person: Machine, shell: str) -> None:
     script = run(person, *NBFAB, "--print-completion-script", shell)
