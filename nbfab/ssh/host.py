@@ -77,8 +77,7 @@ class There:
                     channel.exec_command("exec /bin/sh -s")
                 finally:
                     late.cancel()
-                channel.sendall(program)
-                channel.shutdown_write()
+                _send(channel, program)
                 while data := channel.recv(65536):
                     yield data
                 if not transport.is_active():
@@ -98,3 +97,14 @@ class There:
         if "_connection" in self.__dict__:
             with contextlib.suppress(Exception):  # closing a broken connection may fail in many ways
                 self._connection.close()
+
+
+def _send(channel: paramiko.Channel, program: bytes) -> None:
+    """Sends a program. A login shell that ends before it reads it, such as nologin(8), has printed why."""
+    try:
+        channel.sendall(program)
+        channel.shutdown_write()
+    except TimeoutError:
+        raise
+    except OSError:
+        return

@@ -757,3 +757,17 @@ def test_without_private_names_of_paramiko_the_agent_of_the_environment_logs_in(
     box.write_config(f"IdentityAgent {agent.with_name('another.sock')}\n")
     with pytest.raises(ConnectError, match="permission denied"):
         connect(box)
+
+
+def test_a_login_shell_that_ends_before_it_reads_is_quoted(sshds: Make, monkeypatch: pytest.MonkeyPatch) -> None:
+    box = sshds(lines="ForceCommand echo no shell for you")
+    send = paramiko.Channel.sendall
+
+    def late(channel: paramiko.Channel, data: bytes) -> None:
+        wait_until(lambda: channel.closed, "the program to end")
+        send(channel, data)
+
+    monkeypatch.setattr(paramiko.Channel, "sendall", late)
+    host = There("box", parse_host("box"), SshOptions(config=str(box.config)))
+    assert b"no shell for you\n" in b"".join(host.talk(b"true", 20))
+    host.close()
