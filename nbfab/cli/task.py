@@ -38,7 +38,7 @@ def declare(
         # Invoke leaves no compiled files beside a tasks.py (its --write-pyc), and so none of anything that is imported
         # from here on: where the installer did not compile them, as uv does not, that is a third of each run's time.
         sys.dont_write_bytecode = bool(sys.flags.dont_write_bytecode)
-        with _reader_may_leave():
+        with reader_may_leave():
             run(Call(c, name, given))
 
     parameters = [inspect.Parameter("c", inspect.Parameter.POSITIONAL_OR_KEYWORD)]
@@ -52,7 +52,7 @@ def declare(
 
 
 @contextmanager
-def _reader_may_leave() -> Iterator[None]:
+def reader_may_leave() -> Iterator[None]:
     """If the reader of the output, such as head(1), has seen enough, that ends the program without a word."""
     try:
         try:
