@@ -7,6 +7,7 @@ from fabric.executor import Executor as FabricExecutor
 from invoke import Call, Context, Task
 
 from nbfab.cli.report import Report
+from nbfab.cli.task import reader_may_leave
 from nbfab.errors import UsageError
 from nbfab.names import HostString, split_hosts
 
@@ -40,7 +41,7 @@ class Executor(FabricExecutor):  # type: ignore[misc]
         calls = [call if isinstance(call, Call) else Call(call) for call in calls]
         first = calls[0] if calls else None
         json = first is not None and bool(first.kwargs.get("json"))
-        with Report(first.task.name if first else "", json).errors():
+        with reader_may_leave(), Report(first.task.name if first else "", json).errors():
             if self.core.remainder:
                 raise UsageError("nbfab runs its own tasks only", "for a command of yours: ssh HOST COMMAND")
             hosts = [] if given is None else split_hosts(given)

@@ -10,7 +10,7 @@ from nbfab.display.live import Live
 from nbfab.display.terminal import Terminal
 from nbfab.fleet.handout import Handout, given_password
 from nbfab.fleet.member import Member
-from nbfab.fleet.questions import FromThreads, Questions
+from nbfab.fleet.questions import AGAIN, FromThreads, Questions
 from nbfab.fleet.run import Run, over
 from nbfab.inventory.hosts import InventoryHost
 from nbfab.outcome import Outcome, failure
@@ -26,6 +26,7 @@ class Many:
     """The hosts of one call, each checked before any is contacted. Raises UsageError.
 
     `command` gives, for a host, the command line of a task for it alone. With `types`, SSH may ask about each host.
+    `again` is the fix for a host that Control-C has kept from its end.
     `outcomes` are those that are known already: of hosts that must not be contacted.
     """
 
@@ -36,13 +37,15 @@ class Many:
         command: Callable[[InventoryHost], Callable[[str], str]],
         *,
         types: bool = False,
+        again: str = AGAIN,
     ) -> None:
         self.outcomes = {host.name: _refused(call.task, host) for host in hosts if host.unread}
         self._call = call
         self._hosts = hosts
         self._command = command
         self._types = types and sys.stdin is not None and sys.stdin.isatty()
-        self._questions = Questions()
+        self._again = again
+        self._questions = Questions(again)
         self._terminal = Terminal("", lambda outcome: None, call.command())
         self.progress = self._terminal.progress
         self._console = FromThreads(self._terminal, self._questions)
@@ -88,6 +91,7 @@ class Many:
                 sees=self.progress,
                 ended=ended or (lambda outcome: None),
                 questions=self._questions,
+                again=self._again,
             )
         live = Live()
         self._questions.aside = live.aside
@@ -95,7 +99,15 @@ class Many:
         def display(run: Run) -> AbstractContextManager[object]:
             return live.of(run) if members else nullcontext()
 
-        return over(members, task, jobs, fail_fast=fail_fast, display=display, questions=self._questions)
+        return over(
+            members,
+            task,
+            jobs,
+            fail_fast=fail_fast,
+            display=display,
+            questions=self._questions,
+            again=self._again,
+        )
 
     def _member(
         self,

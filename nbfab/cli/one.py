@@ -27,6 +27,8 @@ def on_one(call: Call, body: "Body", typed: HostString | None) -> None:
     with report.errors():
         call.check_dry_run()
         entry = entry_of(typed) if typed else None
+        if entry and entry.unread:
+            raise entry.unread
         settings = call.settings(entry)
         if typed:
             from nbfab.ssh.host import There

@@ -56,8 +56,8 @@ class Report:
             raise self.exit(fault(error)) from None
 
     def exit(self, error: NbfabError) -> Exit:
-        """The end of the program with that error, which is printed as a document if that was asked for."""
-        if self.json:
+        """The end of the program with that error: a document, if that was asked for and none has been printed."""
+        if self.json and not self._printed:
             self.document([], error=error)
             return Exit(code=error.status)
         from nbfab.display.host import refusal

@@ -25,17 +25,19 @@ def on_several(call: Call, body: "Body", typed: Sequence[HostString]) -> None:
     with report.errors():
         call.check_dry_run()
         hosts = [entry_of(host) or InventoryHost.of(host) for host in typed]
-        many = Many(call, hosts, lambda host: call.command(("-H", host.name)), types=True)
+        many = Many(call, hosts, lambda host: call.command(("-H", host.name)), types=True, again="run it again")
 
         def ended(outcome: "Outcome") -> None:
             many.progress.end()
             if not call.json:
                 report.one(outcome)
 
+        run = None
         try:
             run = many.run(call.task, body, jobs=1, ended=ended)
         finally:
-            many.close()
+            if run is None or not run.left:  # or it would wait for hosts that the user does not wait for
+                many.close()
         outcomes = many.all_outcomes(run)
         many.progress.end()
         if call.json:

@@ -11,15 +11,17 @@ from nbfab.passwords import Password
 from nbfab.user import Console
 
 T = TypeVar("T")
+AGAIN = "run it again with --failed"
 
 
 class Questions:
     """Questions of the threads at work, put by the main one: Control-C reaches it, and there getpass restores the echo.
 
-    `aside` asks one question where a display may be in the way.
+    `aside` asks one question where a display may be in the way. `again` is the fix if one is not answered.
     """
 
-    def __init__(self) -> None:
+    def __init__(self, again: str = AGAIN) -> None:
+        self._again = again
         self.aside: Callable[[Callable[[], Any]], Any] = lambda question: question()
         self._open: queue.SimpleQueue[tuple[Callable[[], Any], Future[Any]]] = queue.SimpleQueue()
 
@@ -34,7 +36,7 @@ class Questions:
         with contextlib.suppress(queue.Empty):
             while True:
                 question, future = self._open.get_nowait()
-                unanswered = Interrupted("a question was not answered", "run it again with --failed")
+                unanswered = Interrupted("a question was not answered", self._again)
                 try:
                     if stopping:
                         raise unanswered

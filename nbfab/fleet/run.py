@@ -9,7 +9,7 @@ from dataclasses import dataclass, field, replace
 from typing import Protocol
 
 from nbfab.errors import Interrupted
-from nbfab.fleet.questions import Questions
+from nbfab.fleet.questions import AGAIN, Questions
 from nbfab.outcome import Outcome, failure
 
 JOBS = 64  # measured in benchmarks/fleet.py: more do not end sooner, fewer wait for hosts that are far away
@@ -35,6 +35,7 @@ class Run:
 
     `at_work` maps names to what is being done there and since when (monotonic seconds); `outcomes` arrive as hosts end.
     A first Control-C makes it `interrupted`, and may `cut` hosts; with a second, it is `left` before they have ended.
+    `again` is the fix for those.
     """
 
     names: Sequence[str]
@@ -45,6 +46,7 @@ class Run:
     cut: set[str] = field(default_factory=set)
     interrupted: bool = False
     left: bool = False
+    again: str = AGAIN
 
     def in_order(self) -> list[Outcome]:
         """All outcomes; a host without one was interrupted, and its outcome says how far it got."""
@@ -52,7 +54,7 @@ class Run:
 
     def _cut(self, name: str) -> Interrupted:
         doing = self.at_work.get(name)
-        return Interrupted(f"cut while {doing[0]}" if doing else "not begun", "run it again with --failed")
+        return Interrupted(f"cut while {doing[0]}" if doing else "not begun", self.again)
 
 
 def over(
@@ -65,14 +67,18 @@ def over(
     ended: Callable[[Outcome], None] = lambda outcome: None,
     display: Callable[[Run], contextlib.AbstractContextManager[object]] = contextlib.nullcontext,
     questions: Questions | None = None,
+    again: str = AGAIN,
 ) -> Run:
     """Has `jobs` members at work at a time, each in a thread, until all have ended or Control-C is pressed.
 
     After Control-C, or with `fail_fast` after a failure, none is begun; those at work have GRACE seconds to end, then
     they are cut; a second Control-C does not wait for them. `sees` gets each step with its host, `ended` each
-    outcome as it arrives.
+    outcome as it arrives. `again` is the fix for a host that Control-C has kept from its end.
+
+    Raises what `sees` or `ended` raise, such as BrokenPipeError, once those at work have ended.
     """
-    run = Run([member.name for member in members], task)
+    run = Run([member.name for member in members], task, again=again)
+    broken: list[Exception] = []
     todo: queue.SimpleQueue[Member] = queue.SimpleQueue()
     for member in members:
         todo.put(member)
@@ -80,8 +86,16 @@ def over(
     finished = threading.Semaphore(0)
 
     def worker() -> None:
-        with contextlib.ExitStack() as last, contextlib.suppress(queue.Empty):
-            last.callback(finished.release)
+        try:
+            work()
+        except Exception as error:  # belongs to the main thread
+            broken.append(error)
+            run.stopping.set()
+        finally:
+            finished.release()
+
+    def work() -> None:
+        with contextlib.suppress(queue.Empty):
             while not run.stopping.is_set():
                 member = todo.get_nowait()
                 working[member.name] = member
@@ -116,6 +130,8 @@ def over(
                     wait(GRACE)
             except KeyboardInterrupt:
                 run.left = True
+    if broken:
+        raise broken[0]
     return run
 
 
@@ -146,8 +162,6 @@ def _one(member: Member, run: Run, sees: Callable[[str, str], None]) -> Outcome:
         return failure(run.task, member.name, error)
     if member.name in run.cut and outcome.status:
         doing = run.at_work[member.name][0]
-        cut = failure(
-            run.task, member.name, Interrupted(f"cut by Control-C while {doing}", "run it again with --failed")
-        )
+        cut = failure(run.task, member.name, Interrupted(f"cut by Control-C while {doing}", run.again))
         return replace(cut, password=outcome.password)
     return outcome

@@ -70,11 +70,8 @@ class Inventory:
     notes: tuple[str, ...] = ()
 
     def find(self, name: str) -> InventoryHost | None:
-        """The host of that name, if there is one. Raises UsageError if it must not be contacted."""
-        found = next((host for host in self.hosts if host.name == name), None)
-        if found and found.unread:
-            raise found.unread
-        return found
+        """The host of that name, if there is one."""
+        return next((host for host in self.hosts if host.name == name), None)
 
     def select(self, pattern: str) -> tuple[InventoryHost, ...]:
         """The hosts that match a comma-separated list of names, groups and globs; `!` excludes.

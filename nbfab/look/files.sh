@@ -63,7 +63,7 @@ print_entries() {
 			}
 			gsub(/[\\"]/, "\\\\&", path)
 			printf "{\"files.entries\":{\"path\":\"%s\",\"mode\":\"%s\",\"owner\":\"%s\",\"text\":\"%s\"}}\n", path, mode, $3, out
-		}'
+		}' 2>/dev/null
 }
 
 # The public half of the key in a PEM, and whether the key loads, which is assumed if no program there can check it.

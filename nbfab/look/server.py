@@ -48,11 +48,16 @@ def _started(value: Any) -> Started | None:
     return None
 
 
+def _kernel(value: Any) -> Kernel:
+    kernel = record(value)
+    # The path of a session is null if its client gave none.
+    return Kernel(text(kernel.get("id")), text(kernel.get("notebook") or ""), text(kernel.get("state")))
+
+
 def _answer(value: Any) -> Answer:
     answer = record(value)
     if answer.get("ready") is not True:
         return Answer(False, text(answer.get("reason", "")))
-    kernels = [record(kernel) for kernel in items(answer.get("kernels"))]
     port = number(answer.get("port"))
     if not 0 < port < 65536:
         raise ValueError(f"{port} is not a port")
@@ -60,7 +65,7 @@ def _answer(value: Any) -> Answer:
         True,
         "",
         port,
-        tuple(Kernel(*(text(kernel.get(name)) for name in ("id", "notebook", "state"))) for kernel in kernels),
+        tuple(_kernel(kernel) for kernel in items(answer.get("kernels"))),
         tuple(text(name) for name in items(answer.get("terminals"))),
     )
 

@@ -1,6 +1,7 @@
 """`--json`: one document on standard output, whatever happens."""
 
 import json
+import os
 import signal
 import socket
 import subprocess
@@ -119,3 +120,35 @@ def test_control_c(person: Machine, args: tuple[str, ...]) -> None:
     assert process.returncode == 130
     assert told["version"] == 1
     assert "interrupted" in {host["verdict"] for host in told["hosts"]} or told["status"] == 130
+    if "-H" in args:  # which has no --failed
+        assert "--failed" not in str([host["hint"] for host in told["hosts"]])
+
+
+def test_what_goes_wrong_after_the_document_is_told_on_standard_error(person: Machine) -> None:
+    env = person.env | {"XDG_STATE_HOME": f"{person.work}/hosts.yaml"}
+    done = subprocess.run(
+        [*OVER_SSH, "fleet.plan", "--json"], env=env, cwd=person.work, capture_output=True, text=True, check=False
+    )
+    assert done.returncode == 2
+    assert len(json.loads(done.stdout)["hosts"]) == 2
+    assert "so --failed will not know of this run" in done.stderr
+
+
+@pytest.mark.parametrize("args", [("sutup",), ("-H", "", "setup")])
+def test_a_reader_that_has_left_before_a_usage_error(person: Machine, args: tuple[str, ...]) -> None:
+    reader, writer = os.pipe()
+    os.close(reader)
+    command = [NBFAB, *args, "--json"]
+    done = subprocess.run(
+        command, env=person.env, cwd=person.work, stdout=writer, stderr=subprocess.PIPE, text=True, check=False
+    )
+    os.close(writer)
+    assert (done.returncode, done.stderr) == (141, "")
+
+
+def test_a_host_that_must_not_be_contacted_does_not_keep_the_others_from_their_turn(person: Machine) -> None:
+    (person.work / "hosts.yaml").write_text("all: {hosts: {odd: {ansible_connection: local}, a: }}\n")
+    told = document(person, *OVER_SSH, "-H", "odd,a", "plan", "--json", status=1)
+    assert [(host["host"], host["verdict"]) for host in told["hosts"]] == [("odd", "refused"), ("a", "not reached")]
+    alone = document(person, *OVER_SSH, "-H", "odd", "plan", "--json", status=2)
+    assert "does not reach it over SSH" in alone["error"]

@@ -70,6 +70,7 @@ def test_a_broken_file_in_the_current_folder_is_no_traceback(person: Machine, te
 
 MODULES = (
     "json",
+    "pathlib",
     "shlex",
     "ssl",
     "venv",

@@ -164,6 +164,13 @@ def test_a_single_fact_that_is_reported_again_counts() -> None:
     assert parse([*LEAST, {"host.system": "Linux"}, {"host.system": "Linux debian"}]).host.system == "Linux debian"
 
 
+def test_a_kernel_whose_session_has_no_path_is_one_without_a_notebook() -> None:
+    answer = {"ready": True, "port": 9999, "kernels": [{**KERNEL, "notebook": None}], "terminals": []}
+    facts = parse([*LEAST, {"server.answer": answer}])
+    assert facts.server.answer is not None
+    assert facts.server.answer.kernels == (Kernel("0123456789", "", "busy"),)
+
+
 def test_what_a_host_has() -> None:
     answer = {"ready": True, "port": 9999, "kernels": [KERNEL], "terminals": ["1"]}
     entry = {"path": "run.sh", "mode": "-rw-------", "owner": "1000", "text": "exit\n"}
