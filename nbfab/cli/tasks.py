@@ -77,7 +77,7 @@ def _of_step(step: "Step") -> HostTask:
 
 @_task("password_stdin", "restart", "foreground")
 def serve(job: "Job") -> "Outcome":
-    """Start the notebook server in tmux; steps that are missing are done first."""
+    """Start the notebook server in tmux, after doing the steps that are missing."""
     from nbfab.run import foreground
     from nbfab.run.converge import converge
 
@@ -102,7 +102,7 @@ def plan(job: "Job") -> "Outcome":
 
 @_task()
 def status(job: "Job") -> "Outcome":
-    """Tell whether the server runs, its URL, certificate and live kernels (exit status 1: it does not run)."""
+    """Show whether the server runs, its URL, certificate and live kernels; exit status 1 if it does not run."""
     from nbfab.run.status import status
 
     return status(job)
@@ -110,7 +110,7 @@ def status(job: "Job") -> "Outcome":
 
 @_task("force")
 def stop(job: "Job") -> "Outcome":
-    """End the server in order; live kernels are ended with --force, or if you say yes."""
+    """Shut the server down; live kernels are ended only with --force, or if you say yes."""
     from nbfab.run.stop import stop
 
     return stop(job)
