@@ -6,11 +6,12 @@ from typing import NamedTuple
 
 from nbfab.errors import HostStringError
 
+# Patterns, compiled when they are first used, so that `--list` need not wait for that.
 # A label of a DNS name. RFC 1123 forbids the underscore in a host's name, but people do type such aliases.
-_LABEL = re.compile(r"(?!-)[A-Za-z0-9_-]{1,63}(?<!-)")
-_USER = re.compile(r"[A-Za-z0-9_][A-Za-z0-9._+\\-]*")
+_LABEL = r"(?!-)[A-Za-z0-9_-]{1,63}(?<!-)"
+_USER = r"[A-Za-z0-9_][A-Za-z0-9._+\\-]*"
 _IPV6 = r"[0-9A-Fa-f.]*:[0-9A-Fa-f.]*:[0-9A-Fa-f:.]*(%[A-Za-z0-9._-]+)?"  # one colon alone comes before a port
-_HOST = re.compile(rf"[A-Za-z0-9_]([A-Za-z0-9._-]*[A-Za-z0-9_])?\.?|{_IPV6}")
+_HOST = rf"[A-Za-z0-9_]([A-Za-z0-9._-]*[A-Za-z0-9_])?\.?|{_IPV6}"
 _FORM = "write it as [user@]host[:port]"
 
 EVERY_ADDRESS = ("*", "0.0.0.0", "::")  # values of `ip` that listen on more than one
@@ -40,7 +41,7 @@ def parse_host(text: str) -> HostString:
         raise HostStringError(
             "a password does not belong in a host string", "leave it out: ssh asks for it, or better, use a key"
         )
-    if at and not _USER.fullmatch(user):
+    if at and not re.fullmatch(_USER, user):
         raise HostStringError(f"{user[:60]!r} is not a user name that ssh accepts", _FORM)
     bracketed = re.fullmatch(r"\[([^\]]*)\](?::(.*))?", rest)
     if bracketed:
@@ -49,7 +50,7 @@ def parse_host(text: str) -> HostString:
         host, _, port = rest.partition(":")
     else:
         host, port = rest, None
-    if not _HOST.fullmatch(host) or len(host) > 253:
+    if not re.fullmatch(_HOST, host) or len(host) > 253:
         raise HostStringError(f"{host[:60]!r} is not a host name", _FORM)
     if port is not None and not (re.fullmatch(r"[1-9][0-9]{0,4}", port) and int(port) < 65536):
         raise HostStringError(f"{port[:60]!r} is not a port of {host}", "a port is a whole number from 1 to 65535")
@@ -79,7 +80,7 @@ def is_name(text: str) -> bool:
     except ValueError:
         pass
     labels = text.removeprefix("*.").split(".")
-    return len(text) <= 253 and not labels[-1].isdigit() and all(_LABEL.fullmatch(label) for label in labels)
+    return len(text) <= 253 and not labels[-1].isdigit() and all(re.fullmatch(_LABEL, label) for label in labels)
 
 
 def kernel_name(profile: str) -> str:

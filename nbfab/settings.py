@@ -10,13 +10,13 @@ from typing import Any, Self
 from nbfab.errors import UsageError
 from nbfab.names import is_name
 
-_PROFILE = re.compile(r"[A-Za-z0-9][A-Za-z0-9_-]{0,63}")
-_HASH = re.compile(r"argon2:\$argon2id\$v=19\$m=\d+,t=\d+,p=\d+\$[A-Za-z0-9+/]+\$[A-Za-z0-9+/]+")
+_PROFILE = r"[A-Za-z0-9][A-Za-z0-9_-]{0,63}"
+_HASH = r"argon2:\$argon2id\$v=19\$m=\d+,t=\d+,p=\d+\$[A-Za-z0-9+/]+\$[A-Za-z0-9+/]+"
 
 
 def is_hash(text: str) -> bool:
     """Whether `text` is an argon2id hash in the form that the notebook server verifies."""
-    return _HASH.fullmatch(text) is not None
+    return re.fullmatch(_HASH, text) is not None
 
 
 def whole_number(low: int, high: int) -> Callable[[Any], int]:
@@ -32,7 +32,7 @@ def whole_number(low: int, high: int) -> Callable[[Any], int]:
 
 
 def _profile(value: Any) -> str:
-    if not isinstance(value, str) or not _PROFILE.fullmatch(value):
+    if not isinstance(value, str) or not re.fullmatch(_PROFILE, value):
         raise ValueError("a name of letters, digits, - and _, at most 64 characters long")
     return value
 

@@ -6,7 +6,7 @@ from collections.abc import Callable, Mapping
 from typing import Any
 
 LONGEST = 500_000  # characters of a text: a host with hundreds of interfaces prints some tens of thousands
-MOST = 100  # values of a fact that may be reported several times
+MOST = 1000  # values of a fact that may be reported several times
 
 
 def fact(parse: Callable[[Any], Any], **default: Any) -> Any:

@@ -17,7 +17,7 @@ if TYPE_CHECKING:
     from nbfab.look.facts import Facts
 
 PRIVATE = "-rw-------"
-_PATH = re.compile(r"[A-Za-z0-9_.-]+(/[A-Za-z0-9_.-]+)*")  # no blank and nothing that a shell expands
+_PATH = r"[A-Za-z0-9_.-]+(/[A-Za-z0-9_.-]+)*"  # no blank and nothing that a shell expands
 _TYPES = {"text": "-", "certificate": "-", "folder": "d"}
 
 
@@ -32,7 +32,7 @@ class Managed:
     kind: Literal["text", "certificate", "folder"] = "text"
 
     def __post_init__(self) -> None:
-        if not _PATH.fullmatch(self.path):
+        if not re.fullmatch(_PATH, self.path):
             raise ValueError(f"{self.path!r} does not fit into a list of words")
 
     @property
@@ -63,8 +63,8 @@ def check(managed: Iterable[Managed], facts: Facts) -> None:
 
 
 def _unsafe(place: str, what: str) -> HostError:
-    look = f"ls -ld {shlex.quote(place)}"
-    return HostError(f"{place} {what}; nbfab does not write through it", f"look at it, then move it away: {look}")
+    reason = f"{place} {what}; nbfab does not write through it, so move it away"
+    return HostError(reason, f"ls -ld {shlex.quote(place)}")
 
 
 def write(

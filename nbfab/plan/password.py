@@ -53,7 +53,11 @@ def plan(wanted: Wanted, facts: Facts) -> Iterator[Change]:
         reason = "there is none"
         yield Change(step="password", kind="set password", what="set a password", reason=reason, needs_restart=True)
         return
-    what = "the hash of the password" if wanted.password is None or known(facts) in want else "the new password's hash"
+    what = (
+        "the hash of the password"
+        if wanted.password is None or known(facts) in want
+        else "the hash of the new password"
+    )
     yield from in_file("password", what, FILE, want, facts, secret=True, needs_restart=True)
 
 

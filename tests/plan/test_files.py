@@ -60,8 +60,8 @@ def test_a_place_that_is_safe(entry: Entry) -> None:
 def test_what_is_not_of_its_kind_is_not_written_through(entry: Entry, reason: str) -> None:
     with pytest.raises(HostError) as error:
         check(MANAGED, holding(NEW, entry))
-    assert str(error.value) == f"{reason}; nbfab does not write through it"
-    assert error.value.hint == f"look at it, then move it away: ls -ld {reason.split()[0]}"
+    assert str(error.value) == f"{reason}; nbfab does not write through it, so move it away"
+    assert error.value.hint == f"ls -ld {reason.split()[0]}"
 
 
 @pytest.mark.parametrize(

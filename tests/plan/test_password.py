@@ -26,7 +26,7 @@ def test_a_host_keeps_its_password_unless_another_is_given() -> None:
     assert list(password.plan(KEEP, facts)) == []
     assert list(password.plan(replace(WANTED, password=Password(PASSWORD)), facts)) == []
     (change,) = password.plan(replace(WANTED, password=Password("another horse battery")), facts)
-    assert change.summary == "rewrite the new password's hash"
+    assert change.summary == "rewrite the hash of the new password"
     assert change.needs_restart
     assert "$argon2id$" not in repr(change) + change.summary + change.diff
 

@@ -332,7 +332,7 @@ def test_several_hosts_follow_the_rules_of_a_fleet(there: Machine) -> None:
 
 def test_plan_tells_of_a_given_password_too(served: Machine) -> None:
     assert "nothing would change" in served.ok("plan")
-    assert "the new password's hash" in served.ok("plan", password="another canary horse")
+    assert "the hash of the new password" in served.ok("plan", password="another canary horse")
 
 
 def test_an_environment_is_meant_from_where_it_was_typed(here: Machine) -> None:
