@@ -4,38 +4,10 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import Any, Literal
 
+from nbfab.changed import Changed
 from nbfab.errors import ConnectError, HostKeyError, Interrupted, NbfabError, Refused, fault
 
 Verdict = Literal["unchanged", "changed", "would change", "refused", "failed", "not reached", "interrupted"]
-Kind = Literal[
-    "write", "make private", "make environment", "use environment", "set password", "start server", "stop server"
-]
-
-
-@dataclass(frozen=True)
-class Changed:
-    """A change as people see it: which step makes it, of what kind it is, what it does and why.
-
-    `what` is the same on all hosts with the same change; `detail` is what differs between them. `diff` compares the
-    texts, where there was an old one.
-    """
-
-    step: str
-    kind: Kind
-    what: str
-    detail: str = ""
-    reason: str = ""
-    diff: str = ""
-
-    @property
-    def summary(self) -> str:
-        """All of it in a line."""
-        return " ".join(filter(None, [self.what, self.detail])) + (f": {self.reason}" if self.reason else "")
-
-    def document(self) -> dict[str, str]:
-        """This as JSON; what is empty is left out."""
-        parts = {"step": self.step, "kind": self.kind, "summary": self.summary, "reason": self.reason}
-        return {name: text for name, text in (parts | {"diff": self.diff}).items() if text}
 
 
 @dataclass(frozen=True)

@@ -10,7 +10,7 @@ from machine import ROOT
 PACKAGE = ROOT / "nbfab"
 # From the bottom up: a module imports only from lines above its own, or from its own package.
 FLOORS = (
-    ("names", "text", "errors", "settings"),
+    ("names", "text", "errors", "settings", "changed"),
     ("passwords", "outcome"),
     ("user", "wanted", "program"),
     ("host",),

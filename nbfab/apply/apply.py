@@ -3,12 +3,12 @@
 from collections.abc import Mapping, Sequence
 from typing import Any, Protocol
 
+from nbfab.changed import Kind
 from nbfab.errors import ConnectError, HostError
 from nbfab.host import Host, run
 from nbfab.look import look
 from nbfab.look.facts import Facts, parse
 from nbfab.look.request import Request
-from nbfab.outcome import Kind
 from nbfab.plan.change import Change
 from nbfab.program import Record, call, render, source
 

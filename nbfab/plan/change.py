@@ -3,7 +3,7 @@
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 
-from nbfab.outcome import Changed
+from nbfab.changed import Changed
 
 
 @dataclass(frozen=True, kw_only=True)

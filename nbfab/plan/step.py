@@ -23,7 +23,7 @@ def _no_notes(wanted: Wanted, facts: Facts) -> Iterable[str]:
     return ()
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, eq=False)
 class Step:
     """A step of the how-to.
 

@@ -4,10 +4,11 @@ from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, field, replace
 
 from nbfab.apply.apply import apply
+from nbfab.changed import Changed
 from nbfab.errors import HostError, NbfabError, Refused
 from nbfab.look.facts import Facts
 from nbfab.look.look import look
-from nbfab.outcome import Changed, Outcome, failure
+from nbfab.outcome import Outcome, failure
 from nbfab.plan import password
 from nbfab.plan.change import Change
 from nbfab.plan.step import Step
