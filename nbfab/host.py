@@ -161,8 +161,13 @@ class There:
                     channel.exec_command("exec /bin/sh -s")
                 finally:
                     late.cancel()
-                channel.sendall(program)
-                channel.shutdown_write()
+                try:
+                    channel.sendall(program)
+                    channel.shutdown_write()
+                except TimeoutError:
+                    raise
+                except OSError:
+                    pass  # a login shell that ends without reading has closed the channel; what it said is still there
                 while data := channel.recv(65536):
                     yield data
                 if not transport.is_active():

@@ -16,7 +16,7 @@ import fabric
 import paramiko
 import pytest
 from paramiko.server import InteractiveQuery
-from sshd import Sshd, free_port, keygen
+from sshd import Sshd, free_port, keygen, wait_until
 
 from nbfab import ssh, ssh_auth
 from nbfab.errors import ConnectError, HostKeyError, UsageError
@@ -677,6 +677,26 @@ def test_a_host_that_hangs_after_the_login_is_given_up(box: Sshd, point: str) ->
             rules.over.set()
             host.close()
     assert time.monotonic() - began < 30
+
+
+def test_what_a_login_shell_says_is_read_although_it_ended_before_the_program_was_sent(
+    sshds: Make, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    box = sshds(shell="/usr/sbin/nologin")
+    config = fabric.Config(lazy=True)
+    config.set_runtime_ssh_path(str(box.config))
+    sendall = paramiko.Channel.sendall
+
+    def late(channel: paramiko.Channel, program: bytes) -> None:
+        wait_until(lambda: channel.closed, "the login shell to end")
+        sendall(channel, program)
+
+    monkeypatch.setattr(paramiko.Channel, "sendall", late)
+    host = There("box", lambda: Connection("box", config, interactive=False))
+    try:
+        assert b"This account is currently not available." in b"".join(host.talk(b"true\n", 20.0))
+    finally:
+        host.close()
 
 
 def test_a_host_that_hangs_up_refuses_or_has_no_name(box: Sshd) -> None:
