@@ -10,7 +10,8 @@ def test_a_password_is_typed_twice_unseen_and_live_kernels_are_asked_for(here: M
         terminal.task("serve")
         terminal.shows("Password for the notebook (at least 12 characters; empty: one is generated):")
         terminal.type("short")
-        terminal.shows("at least 12 characters")
+        # What is typed before it asks again is thrown away.
+        terminal.shows("a password must have at least 12 characters\nPassword for the notebook")
         terminal.type(PASSWORD)
         terminal.shows("Type it again:")
         terminal.type(PASSWORD)
@@ -25,6 +26,7 @@ def test_a_password_is_typed_twice_unseen_and_live_kernels_are_asked_for(here: M
         terminal.type("n")
         terminal.shows("status=1")
         assert kernel in [running["id"] for running in Notebook(here.port, here.folder, PASSWORD).get("/api/kernels")]
+        terminal.type("clear")
         terminal.task("stop")
         terminal.shows(f"end kernel {kernel[:8]}")
         terminal.type("y")
