@@ -93,7 +93,7 @@ def _namespace(stack: contextlib.ExitStack) -> int:
 
 
 def _empty(pid: int) -> None:
-    """Ends what else runs in that process's namespace: sessions of sshd outlive it while nobody hangs up."""
+    """Ends what else runs in that process's namespace: sessions of sshd outlive it until their clients hang up."""
     for other in Path("/proc").glob("[0-9]*"):
         with contextlib.suppress(OSError):
             if int(other.name) != pid and (other / "ns/net").samefile(f"/proc/{pid}/ns/net"):
