@@ -6,7 +6,6 @@ from contextlib import AbstractContextManager, nullcontext
 from dataclasses import replace
 
 from nbfab.cli.call import Call
-from nbfab.display.live import Live
 from nbfab.display.terminal import Terminal
 from nbfab.fleet.handout import Handout, given_password
 from nbfab.fleet.member import Member
@@ -93,6 +92,8 @@ class Many:
                 questions=self._questions,
                 again=self._again,
             )
+        from nbfab.display.live import Live  # and rich with it, which takes a while
+
         live = Live()
         self._questions.aside = live.aside
 

@@ -17,7 +17,6 @@ if TYPE_CHECKING:
 def on_one(call: Call, body: "Body", typed: HostString | None) -> None:
     """Runs `body` on the host `typed`, or on this machine; ends the program unless the host is as wanted."""
     from nbfab.display.terminal import Terminal
-    from nbfab.fleet.handout import given_password
     from nbfab.host import Here, Host
     from nbfab.run.job import attempt
 
@@ -39,6 +38,8 @@ def on_one(call: Call, body: "Body", typed: HostString | None) -> None:
             host, settings = Here(), settings.from_here()
         password = call.password()
         if password is None and entry and call.wants_password:
+            from nbfab.fleet.handout import given_password
+
             password = given_password(entry)
         outcome = attempt(call.task, body, host, settings, password=password, user=terminal, flags=call.flags)
         terminal.progress.end()
