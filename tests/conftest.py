@@ -26,6 +26,7 @@ def pytest_configure() -> None:
 
 REAL = {
     "here",
+    "fresh",
     "served",
     "there",
     "host",

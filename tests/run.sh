@@ -1,6 +1,7 @@
 #!/bin/sh
 # Installs what the tests need on Debian and its like, and runs them: sh tests/run.sh [pytest's arguments]
-# With --fast first: those that need no sshd, notebook server, tmux or browser; no system package is installed for them.
+# With --fast first: those that need no sshd, notebook server, tmux, browser or package index; nothing is installed for
+# them but the development tools.
 set -eu
 cd "$(dirname "$0")/.."
 if [ "${1-}" = --fast ]; then

@@ -12,6 +12,8 @@ import pytest
 from machine import BIN, ROOT, Machine
 from sshd import free_port
 
+pytestmark = pytest.mark.real  # starts whole programs
+
 
 @pytest.fixture
 def person(tmp_path: Path) -> Machine:

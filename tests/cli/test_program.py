@@ -10,6 +10,8 @@ from machine import BIN, ROOT, Machine
 
 import nbfab
 
+pytestmark = pytest.mark.real  # starts whole programs
+
 NBFAB = (f"{BIN}/nbfab",)
 MODULE = (sys.executable, "-m", "nbfab")
 
