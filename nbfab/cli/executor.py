@@ -40,10 +40,12 @@ class Executor(FabricExecutor):  # type: ignore[misc]
         given = self.core[0].args.hosts.value
         calls = [call if isinstance(call, Call) else Call(call) for call in calls]
         first = calls[0] if calls else None
-        json = first is not None and bool(first.kwargs.get("json"))
+        json = any(call.kwargs.get("json") for call in calls)
         with reader_may_leave(), Report(first.task.name if first else "", json).errors():
             if self.core.remainder:
                 raise UsageError("nbfab runs its own tasks only", "for a command of yours: ssh HOST COMMAND")
+            if json and len(calls) > 1:  # or there would be a document for each
+                raise UsageError("--json takes one task at a time", "run them one after the other")
             hosts = [] if given is None else split_hosts(given)
         if not hosts:
             return list(super().expand_calls(calls, apply_hosts))

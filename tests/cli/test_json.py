@@ -49,6 +49,8 @@ OVER_SSH = (NBFAB, "-S", "ssh_config")
         ((NBFAB, "sutup", "--json"), "No idea what 'sutup' is!"),
         ((NBFAB, "--dry", "setup", "--json"), "a dry run is a task of its own"),
         ((NBFAB, "-H", "", "setup", "--json"), "-H names no host"),
+        ((NBFAB, "plan", "status", "--json"), "--json takes one task at a time"),
+        ((NBFAB, "plan", "--json", "status", "--json"), "--json takes one task at a time"),
         ((NBFAB, "-H", "a,b,-x", "setup", "--json"), "is not a host name"),
         ((NBFAB, "-H", "a,b", "setup", "--json", "--port", "0"), "port must be"),
         ((NBFAB, "-f", "/no/such.yaml", "setup", "--json"), "no such file"),
