@@ -1,6 +1,7 @@
 """A task on one host: this machine, or the one that -H names."""
 
 import sys
+from collections.abc import Sequence
 from typing import TYPE_CHECKING
 
 from invoke import Exit
@@ -25,7 +26,7 @@ def on_one(call: Call, body: "Body", typed: HostString | None) -> None:
     terminal = Terminal(label, report.one, call.command(("-H", label) if typed else ()))
     with report.errors():
         call.check_dry_run()
-        entry = entry_of(typed) if typed else None
+        entry = entries([typed])[0] if typed else None
         if entry and entry.unread:
             raise entry.unread
         settings = call.settings(entry)
@@ -48,10 +49,11 @@ def on_one(call: Call, body: "Body", typed: HostString | None) -> None:
         raise Exit(code=outcome.status)
 
 
-def entry_of(typed: HostString) -> "InventoryHost | None":
-    """The entry of a host in the inventory of the current folder, if there is one. Raises UsageError."""
+def entries(typed: Sequence[HostString]) -> "list[InventoryHost | None]":
+    """The entries of hosts in the inventory of the current folder, None for those without. Raises UsageError."""
     if not INVENTORY.exists():
-        return None
+        return [None for _ in typed]
     from nbfab.inventory.load import load
 
-    return load(INVENTORY).find(str(typed))
+    inventory = load(INVENTORY)
+    return [inventory.find(str(host)) for host in typed]

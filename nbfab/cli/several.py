@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING
 from invoke import Exit
 
 from nbfab.cli.call import Call
-from nbfab.cli.one import entry_of
+from nbfab.cli.one import entries
 from nbfab.cli.report import Report
 from nbfab.names import HostString
 
@@ -24,7 +24,7 @@ def on_several(call: Call, body: "Body", typed: Sequence[HostString]) -> None:
     report = Report(call.task, call.json)
     with report.errors():
         call.check_dry_run()
-        hosts = [entry_of(host) or InventoryHost.of(host) for host in typed]
+        hosts = [entry or InventoryHost.of(host) for host, entry in zip(typed, entries(typed), strict=True)]
         many = Many(call, hosts, lambda host: call.command(("-H", host.name)), types=True, again="run it again")
 
         def ended(outcome: "Outcome") -> None:

@@ -41,7 +41,7 @@ def test_a_pem_that_does_not_fit_is_replaced(here: Machine) -> None:
     assert "its key does not match" in plan
     pem.write_text("rubbish\n")
     assert "cannot be read" in here.ok("plan")
-    # With rubbish for a PEM the server answers nobody; with the new one it does, and was not restarted for it.
+    # With rubbish for a PEM the server cannot answer; with the new one it does, without a restart.
     running = (here.folder / "started").read_text()
     here.ok("setup")
     assert (here.folder / "started").read_text() == running
