@@ -5,11 +5,22 @@ import os
 import re
 from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass, field, fields, replace
+from types import MappingProxyType
 from typing import Any, Self
 
 from nbfab.errors import UsageError
 from nbfab.names import is_name
 
+# Where a value may be chosen, for messages that begin with it, and for those that say where it is from.
+SOURCES: Mapping[str, tuple[str, str]] = {
+    "flag": ("", "{flag}"),
+    "inventory": ("the inventory: ", "the inventory"),
+    "environment": ("NBFAB_* in the environment: ", "{variable}"),
+    "configuration": ("nbfab in the configuration: ", "the configuration"),
+    "folder": ("", "the folder of the first setup"),
+    "typed": ("", "-H or its HostName"),
+    "earlier": ("", "an earlier release"),
+}
 _PROFILE = r"[A-Za-z0-9][A-Za-z0-9_-]{0,63}"
 _HASH = r"argon2:\$argon2id\$v=19\$m=\d+,t=\d+,p=\d+\$[A-Za-z0-9+/]+\$[A-Za-z0-9+/]+"
 
@@ -124,7 +135,10 @@ def _option(
 
 @dataclass(frozen=True)
 class Settings:
-    """What one server should be. Use `parse`, which checks every value."""
+    """What one server should be. Use `parse`, which checks every value.
+
+    `sources` says where a value was chosen, by a key of `SOURCES`; an option that is not in there has its default.
+    """
 
     profile: str = _option("nbserver", "Name of the profile and of its tmux session", _profile)
     port: int = _option(
@@ -155,18 +169,19 @@ class Settings:
         whole_number(1, 3650),
         schema={"type": "integer", "minimum": 1, "maximum": 3650},
     )
+    sources: Mapping[str, str] = field(default_factory=lambda: MappingProxyType({}), compare=False)
 
     @classmethod
-    def parse(cls, values: Mapping[str, Any], source: str = "") -> Self:
+    def parse(cls, values: Mapping[str, Any], source: str = "flag") -> Self:
         """Settings from what was written; keys as in `OPTIONS`. One that is absent or None keeps its default.
 
-        `source` is where they were written, for errors. Raises UsageError for a wrong value or an unknown key.
+        `source` is where they were written, a key of `SOURCES`. Raises UsageError for a wrong value or an unknown key.
         """
         return cls().with_values(values, source)
 
-    def with_values(self, values: Mapping[str, Any], source: str = "") -> Self:
+    def with_values(self, values: Mapping[str, Any], source: str = "flag") -> Self:
         """These settings with `values` on top, checked as by `parse`."""
-        where = f"{source}: " if source else ""
+        where, _ = SOURCES[source]
         for key in values:
             if key not in BY_KEY:
                 raise UsageError(f"{where}unknown option {key!r}", f"the options are {', '.join(BY_KEY)}")
@@ -178,12 +193,14 @@ class Settings:
                 parsed[key] = BY_KEY[key].parse(value)
             except ValueError as error:
                 raise UsageError(f"{where}{BY_KEY[key].flag} must be {error}, not {value!r}") from None
-        return replace(self, **parsed)
+        return replace(self, **parsed, sources=MappingProxyType({**self.sources, **dict.fromkeys(parsed, source)}))
 
     def from_here(self) -> Self:
         """These settings for this machine, where paths are relative to the current folder."""
         python = os.path.abspath(os.path.expanduser(self.python)) if self.python else ""
-        return replace(self, directory=os.path.abspath(os.path.expanduser(self.directory or ".")), python=python)
+        directory = os.path.abspath(os.path.expanduser(self.directory or "."))
+        sources = MappingProxyType({"directory": "folder", **self.sources})
+        return replace(self, directory=directory, python=python, sources=sources)
 
     @classmethod
     def gather(
@@ -201,9 +218,9 @@ class Settings:
             for name in dict.fromkeys((option.flag, option.key))
             if (value := os.environ.get(f"NBFAB_{name.upper()}"))
         }
-        settings = cls.parse(configuration, "nbfab in the configuration")
-        settings = settings.with_values(environment, "NBFAB_* in the environment")
-        settings = settings.with_values(inventory or {}, "the inventory")
+        settings = cls.parse(configuration, "configuration")
+        settings = settings.with_values(environment, "environment")
+        settings = settings.with_values(inventory or {}, "inventory")
         return settings.with_values({key: value for key, value in given.items() if value not in (None, [])})
 
 
@@ -218,8 +235,16 @@ OPTIONS = tuple(
         of.metadata["schema"],
     )
     for of in fields(Settings)
+    if of.metadata
 )
 BY_KEY = {option.key: option for option in OPTIONS}
+
+
+def origin(key: str, source: str) -> str:
+    """Where the value of an option was chosen, for people; empty for its default."""
+    if source not in SOURCES:
+        return "the default"
+    return SOURCES[source][1].format(flag=f"--{BY_KEY[key].flag}", variable=f"NBFAB_{BY_KEY[key].flag.upper()}")
 
 
 def state_home() -> str:

@@ -12,8 +12,9 @@ class Wanted:
 
     `names` are those that people reach the host by: what was given to -H, and its HostName. `now` is this machine's
     clock, in seconds since the epoch. Without a `password` the host keeps the one it has. `restart` allows a restart
-    that ends kernels; in the `foreground` the server is not started in tmux. `seconds` is how long a server may take
-    to become ready.
+    that ends kernels. `resets` are options that go back to their defaults, whatever the profile has; for a host that is
+    in an `inventory`, so do those that were chosen there and no longer are. In the `foreground` the server is not
+    started in tmux. `seconds` is how long a server may take to become ready.
     """
 
     settings: Settings = field(default_factory=Settings)
@@ -21,5 +22,7 @@ class Wanted:
     now: float = 0.0
     password: Password | None = None
     restart: bool = False
+    resets: tuple[str, ...] = ()
+    inventory: bool = False
     foreground: bool = False
     seconds: int = 60

@@ -7,6 +7,7 @@ from typing import Any
 from cryptography import x509
 from cryptography.hazmat.primitives.serialization import Encoding, PublicFormat
 
+from nbfab.look.choices import ChoiceFacts
 from nbfab.look.environments import Environment, EnvironmentFacts
 from nbfab.look.facts import Facts
 from nbfab.look.files import Entry, FileFacts
@@ -30,6 +31,7 @@ CLASSIC = Environment(
 LAB = Environment("asked", "/lab/bin/python", {"jupyterlab": "4.2", "jupyter_server": "2.14", "ipykernel": "6.29"})
 NEW = Facts(
     host=HostFacts(uid="1000", clock=int(NOW), tmux=True, system="Linux debian", names=("box", "192.0.2.7")),
+    choices=ChoiceFacts(),
     files=FileFacts(
         directory="/home/ann",
         directory_state="ok",

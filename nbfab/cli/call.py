@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Any
 
 from invoke import Context
 
+from nbfab.cli.options import LISTS
 from nbfab.errors import UsageError
 from nbfab.names import HostString, parse_host
 from nbfab.settings import OPTIONS, Settings
@@ -39,6 +40,11 @@ class Call:
     def flags(self) -> frozenset[str]:
         """The flags without a value that were given."""
         return frozenset(name for name, value in self.given.items() if value is True)
+
+    @property
+    def lists(self) -> Mapping[str, tuple[str, ...]]:
+        """The values of the flags that may be given several times, beside the options."""
+        return {flag: tuple(self.given[flag]) for flag in LISTS if self.given.get(flag)}
 
     @property
     def hosts(self) -> Sequence[HostString]:

@@ -130,6 +130,8 @@ class Many:
             task,
             body,
             self._call.flags,
+            self._call.lists,
+            entry.listed,
             self.handout,
             self._console,
             self._command(entry),

@@ -42,7 +42,17 @@ def on_one(call: Call, body: "Body", typed: HostString | None) -> None:
             from nbfab.fleet.handout import given_password
 
             password = given_password(entry)
-        outcome = attempt(call.task, body, host, settings, password=password, user=terminal, flags=call.flags)
+        outcome = attempt(
+            call.task,
+            body,
+            host,
+            settings,
+            password=password,
+            user=terminal,
+            flags=call.flags,
+            lists=call.lists,
+            inventory=entry is not None,
+        )
         terminal.progress.end()
         report.one(outcome)
     if outcome.status:

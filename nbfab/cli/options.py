@@ -9,6 +9,7 @@ FLAGS = {
     "json": "Print one JSON document on standard output, and nothing else there.",
     "accept_new_host_key": "Record the key of a host that is not known yet, and go on.",
     "password_stdin": "Read the password from standard input, one line.",
+    "reset": "Option that goes back to its default, whatever was chosen for the host (may be repeated).",
     "restart": "Restart a running server if needed, even if that ends live kernels.",
     "foreground": "On this machine: run without tmux, until Control-C.",
     "force": "End the server even if that ends live kernels.",
@@ -24,12 +25,13 @@ EVERYWHERE = ("json", "accept_new_host_key")
 CHOOSING = ("inventory", "limit", "jobs")  # which hosts of a fleet, and how many at a time
 RUNNING = ("failed", "fail_fast", "yes")  # what a run over a fleet may do
 _VALUES = {"inventory", "limit", "jobs", "output"}  # flags that take a value
+LISTS = {"reset"}  # and those that take one each time they are given
 
 
 def defaults(flags: Iterable[str]) -> dict[str, Any]:
     """The parameters of a task with those flags, and the values they have unless given."""
     options: dict[str, Any] = {option.flag: [] if option.repeatable else None for option in OPTIONS}
-    return options | {flag: None if flag in _VALUES else False for flag in flags}
+    return options | {flag: None if flag in _VALUES else [] if flag in LISTS else False for flag in flags}
 
 
 def helps(flags: Iterable[str]) -> dict[str, str]:

@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Any
 from invoke import Context, Exit, Task
 
 from nbfab.cli.call import Call
-from nbfab.cli.options import defaults, helps
+from nbfab.cli.options import LISTS, defaults, helps
 from nbfab.settings import OPTIONS
 
 if TYPE_CHECKING:
@@ -47,7 +47,7 @@ def declare(
     ]
     task.__signature__ = inspect.Signature(parameters)  # type: ignore[attr-defined]
     task.__doc__ = about
-    lists = [option.flag for option in OPTIONS if option.repeatable]
+    lists = [option.flag for option in OPTIONS if option.repeatable] + [flag for flag in flags if flag in LISTS]
     return kind(task, name=name, help=helps(flags), iterable=lists, auto_shortflags=False)
 
 

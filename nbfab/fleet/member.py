@@ -1,6 +1,6 @@
 """A host among many, and the user that its task sees."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 
 from nbfab.fleet.handout import Handout
@@ -17,7 +17,8 @@ class Member:
     """A host on which a task is to run, as one of many. It is the user of its own task, too.
 
     What is typed, is typed once for all, at the `console`; passwords come from the `handout`. `command` gives the
-    command line of a task for this host alone. Unless it `asks`, every question is answered with no.
+    command line of a task for this host alone. `inventory` is whether it is in one. Unless it `asks`, every question is
+    answered with no.
     """
 
     host: Host
@@ -26,6 +27,8 @@ class Member:
     task: str
     body: Body
     flags: frozenset[str]
+    lists: Mapping[str, tuple[str, ...]]
+    inventory: bool
     handout: Handout
     console: Console
     command: Callable[[str], str]
@@ -41,7 +44,15 @@ class Member:
         """As `fleet.run.Member.work`."""
         self.tell = sees
         return attempt(
-            self.task, self.body, self.host, self.settings, password=self.password, user=self, flags=self.flags
+            self.task,
+            self.body,
+            self.host,
+            self.settings,
+            password=self.password,
+            user=self,
+            flags=self.flags,
+            lists=self.lists,
+            inventory=self.inventory,
         )
 
     def cut(self) -> None:

@@ -6,6 +6,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from nbfab.errors import HostError
+from nbfab.look.choices import ChoiceFacts
 from nbfab.look.environments import EnvironmentFacts
 from nbfab.look.fact import MOST
 from nbfab.look.files import FileFacts
@@ -20,6 +21,7 @@ class Facts:
     """What look saw. Text is empty, and a record None, if there is no such thing on the host."""
 
     host: HostFacts
+    choices: ChoiceFacts
     files: FileFacts
     environments: EnvironmentFacts
     server: ServerFacts

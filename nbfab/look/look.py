@@ -7,8 +7,12 @@ from nbfab.host import Host, run
 from nbfab.look.facts import Facts, parse
 from nbfab.look.request import Request
 from nbfab.program import call, render, source
+from nbfab.settings import Settings
 
-FILES = tuple(f"look/{name}" for name in ("json", "process", "host", "files", "environments", "port", "server", "look"))
+FILES = tuple(
+    f"look/{name}" for name in ("json", "process", "choices", "host", "files", "environments", "port", "server", "look")
+)
+_NEEDED = ("port", "directory", "python", "app")  # options that facts depend on
 SILENCE = 60  # seconds without output
 GENERATION = "generation"  # a file; its text changes with each run that changes something
 
@@ -25,10 +29,9 @@ def look_call(host: Host, request: Request) -> str:
     return call(
         "look",
         profile=settings.profile,
-        port=str(settings.port),
-        directory=settings.directory,
-        python=settings.python,
-        app=settings.app,
+        offered=_lines(settings, (option for option in _NEEDED if option not in request.firm)),
+        demanded=_lines(settings, (option for option in _NEEDED if option in request.firm)),
+        forgotten=" ".join(request.forgotten),
         here=sys.executable if host.local else "",
         paths=_listed(request.paths, GENERATION),
         texts=_listed(request.texts, GENERATION),
@@ -36,6 +39,10 @@ def look_call(host: Host, request: Request) -> str:
         environment_probe=source("look/environment_probe.py"),
         server_probe=source("look/server_probe.py"),
     )
+
+
+def _lines(settings: Settings, options: Iterable[str]) -> str:
+    return "".join(f"{option} - {getattr(settings, option)}\n" for option in options)
 
 
 def _listed(paths: Iterable[str], *more: str) -> str:

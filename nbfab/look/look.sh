@@ -8,6 +8,7 @@ look() {
 	add_known_places
 	find_base
 	folder=$base/$profile
+	look_choices
 	look_host
 	look_directory
 	look_files

@@ -9,10 +9,15 @@ from nbfab.settings import Settings
 class Request:
     """What to look at: the server that `settings` describe, and the managed `paths` in its profile's folder.
 
+    The `settings` in `firm` count; others give way to what the profile has, unless that is `forgotten`: an option, or
+    OPTION/SOURCE.
+
     The facts include the text of the paths in `texts`, and of `certificate`, a PEM, only the certificate in it.
     """
 
     settings: Settings
+    firm: frozenset[str] = frozenset()
+    forgotten: tuple[str, ...] = ()
     paths: tuple[str, ...] = ()
     texts: tuple[str, ...] = ()
     certificate: str = ""

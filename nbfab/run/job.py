@@ -1,8 +1,9 @@
 """Job: a task on one host."""
 
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
+from types import MappingProxyType
 
 from nbfab.errors import NbfabError
 from nbfab.host import Host
@@ -41,10 +42,23 @@ def attempt(
     password: Password | None = None,
     user: User,
     flags: frozenset[str] = frozenset(),
+    lists: Mapping[str, tuple[str, ...]] = MappingProxyType({}),
+    inventory: bool = False,
 ) -> Outcome:
-    """What `body` does on a host. A failure becomes an outcome too, also a bug; the connection is closed."""
+    """What `body` does on a host; `lists` are the values of flags that may be repeated.
+
+    A failure becomes an outcome too, also a bug; the connection is closed.
+    """
     try:
-        wanted = Wanted(settings, host.names, time.time(), password, restart="restart" in flags)
+        wanted = Wanted(
+            settings,
+            host.names,
+            time.time(),
+            password,
+            restart="restart" in flags,
+            resets=lists.get("reset", ()),
+            inventory=inventory,
+        )
         return body(Job(task, host, wanted, user, flags))
     except (NbfabError, KeyboardInterrupt) as error:
         return failure(task, host.label, error)

@@ -1,0 +1,77 @@
+"""What was chosen for the profile, as the file `choices` in its folder has it."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from types import MappingProxyType
+from typing import Any, NamedTuple
+
+from nbfab.look.fact import fact, text
+from nbfab.names import is_name
+from nbfab.settings import BY_KEY, SOURCES
+
+FILE = "choices"
+LONGEST = 65_536  # characters
+MOST_NAMES = 100  # of one certificate
+_LINE = r"(?P<option>[a-z]{1,20}) (?P<source>[a-z]{1,20}) (?P<value>.{1,5000})"
+
+
+class Choice(NamedTuple):
+    """The value of an option, and where it was chosen: a key of `settings.SOURCES`."""
+
+    value: Any
+    source: str
+
+
+@dataclass(frozen=True)
+class Choices:
+    """What was chosen: a choice per option, the `names` that were asked for with the source of each.
+
+    `version` is that of the nbfab which wrote them; empty if there is no such file. `broken` says what cannot be read.
+    """
+
+    version: str = ""
+    options: Mapping[str, Choice] = field(default_factory=lambda: MappingProxyType({}))
+    names: Mapping[str, str] = field(default_factory=lambda: MappingProxyType({}))
+    broken: str = ""
+
+
+def parse(value: Any) -> Choices:
+    """Choices from the text of the file: `nbfab VERSION`, then a line `OPTION SOURCE VALUE` for each, names as `name`.
+
+    What a newer nbfab may have added is left out. Raises ValueError if the fact is no text.
+    """
+    lines = [line for line in text(value).splitlines() if line and not line.startswith("#")]
+    version = re.fullmatch(r"nbfab ([0-9]{1,6}(?:\.[0-9a-z]{1,10}){1,5})", lines[0]) if lines else None
+    if version is None or len(value) > LONGEST:
+        return Choices(
+            broken="it is too long" if len(value) > LONGEST else "its first line is not the version of nbfab"
+        )
+    options: dict[str, Choice] = {}
+    names: dict[str, str] = {}
+    for line in lines[1:]:
+        match = re.fullmatch(_LINE, line)
+        if match is None:
+            return Choices(version[1], broken=f"{line[:60]!r} is not a choice")
+        option, source, written = match.group("option", "source", "value")
+        if source not in SOURCES:
+            return Choices(version[1], broken=f"{source!r} is not a source")
+        if option == "name":
+            if not is_name(written) or len(names) >= MOST_NAMES:
+                return Choices(version[1], broken=f"{written[:60]!r} is not a name, or one too many")
+            names[written] = source
+        elif option in BY_KEY:
+            try:
+                options[option] = Choice(BY_KEY[option].parse(written), source)
+            except ValueError as error:
+                return Choices(version[1], broken=f"{option} must be {error}, not {written[:60]!r}")
+    return Choices(version[1], options, names)
+
+
+@dataclass(frozen=True, kw_only=True)
+class ChoiceFacts:
+    """The choices on the host."""
+
+    made: Choices = fact(parse, default=Choices())

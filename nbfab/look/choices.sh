@@ -1,0 +1,40 @@
+# shellcheck shell=sh
+# What was chosen for the profile, of which the look itself needs some: a line `OPTION SOURCE VALUE` for each option.
+
+# Settles what the look depends on. In such lines, `offered` counts unless the profile has a choice of its own, and
+# `demanded` counts more than that; `forgotten` are OPTIONs, or OPTION/SOURCEs, that no longer count there.
+# Uses folder, offered, demanded, forgotten. Sets port, directory, python, app.
+look_choices() {
+	port='' directory='' python='' app='' made=''
+	take_all "$offered"
+	if [ -f "$folder/choices" ] && [ -r "$folder/choices" ]; then
+		while IFS= read -r line && [ ${#made} -le 65536 ]; do
+			made=$made$line$newline
+			option=${line%% *} source=${line#* }
+			case " $forgotten " in *" $option "* | *" $option/${source%% *} "*) ;; *) take "$line" ;; esac
+		done <"$folder/choices"
+		fact choices.made "$made"
+	fi
+	take_all "$demanded"
+}
+
+# Sets port, directory, python, app.
+take_all() { # lines
+	lines=$1
+	while [ -n "$lines" ]; do
+		take "${lines%%"$newline"*}"
+		lines=${lines#*"$newline"}
+	done
+}
+
+# Sets port, directory, python, app.
+take() { # line
+	value=${1#* }
+	value=${value#* }
+	case $1 in
+	'port '*) port=$value ;;
+	'directory '*) directory=$value ;;
+	'python '*) python=$value ;;
+	'app '*) app=$value ;;
+	esac
+}
