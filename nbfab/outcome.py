@@ -14,7 +14,8 @@ Verdict = Literal["unchanged", "changed", "would change", "refused", "failed", "
 class Outcome:
     """How a task ended on one host.
 
-    `changes` were made (for `plan`: would be); `withheld` were not, because kernels are live. `error` is the reason of
+    `changes` were made (for `plan`: would be); `withheld` were not, because kernels are live; `pending` is what the
+    running server takes up at its next restart, which is not asked for. `error` is the reason of
     a failure, `hint` its fix, and `jump` the jump host that failed. `state` holds what `status` tells, and what matters
     after a change. `password` is a generated one, shown once.
     """
@@ -24,6 +25,7 @@ class Outcome:
     verdict: Verdict
     changes: tuple[Changed, ...] = ()
     withheld: tuple[str, ...] = ()
+    pending: tuple[str, ...] = ()
     notes: tuple[str, ...] = ()
     error: str = ""
     hint: str = ""

@@ -238,6 +238,8 @@ OPTIONS = tuple(
     if of.metadata
 )
 BY_KEY = {option.key: option for option in OPTIONS}
+# Options that stay as they were chosen for a profile; it is found by its name, and names are added to those it has.
+RESETTABLE = tuple(key for key in BY_KEY if key not in ("profile", "names"))
 
 
 def origin(key: str, source: str) -> str:

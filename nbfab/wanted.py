@@ -15,6 +15,9 @@ class Wanted:
     that ends kernels. `resets` are options that go back to their defaults, whatever the profile has; for a host that is
     in an `inventory`, so do those that were chosen there and no longer are. In the `foreground` the server is not
     started in tmux. `seconds` is how long a server may take to become ready.
+
+    Once it is settled which settings count, `given` are those of this run alone, and `kept` the options that were
+    chosen for the profile before.
     """
 
     settings: Settings = field(default_factory=Settings)
@@ -24,5 +27,7 @@ class Wanted:
     restart: bool = False
     resets: tuple[str, ...] = ()
     inventory: bool = False
+    given: Settings | None = None
+    kept: frozenset[str] = frozenset()
     foreground: bool = False
     seconds: int = 60

@@ -7,7 +7,7 @@ from typing import Any
 from cryptography import x509
 from cryptography.hazmat.primitives.serialization import Encoding, PublicFormat
 
-from nbfab.look.choices import ChoiceFacts
+from nbfab.look.choices import ChoiceFacts, parse
 from nbfab.look.environments import Environment, EnvironmentFacts
 from nbfab.look.facts import Facts
 from nbfab.look.files import Entry, FileFacts
@@ -15,7 +15,7 @@ from nbfab.look.host import HostFacts
 from nbfab.look.port import PortFacts
 from nbfab.look.server import Answer, ServerFacts, Started
 from nbfab.passwords import Password
-from nbfab.plan import certificate, pem, server
+from nbfab.plan import certificate, choices, pem, server
 from nbfab.plan.change import Change
 from nbfab.plan.steps import STEPS, plan
 from nbfab.settings import Settings
@@ -31,7 +31,7 @@ CLASSIC = Environment(
 LAB = Environment("asked", "/lab/bin/python", {"jupyterlab": "4.2", "jupyter_server": "2.14", "ipykernel": "6.29"})
 NEW = Facts(
     host=HostFacts(uid="1000", clock=int(NOW), tmux=True, system="Linux debian", names=("box", "192.0.2.7")),
-    choices=ChoiceFacts(),
+    choices=ChoiceFacts(port="9999", directory="", python="", app="notebook"),
     files=FileFacts(
         directory="/home/ann",
         directory_state="ok",
@@ -104,6 +104,8 @@ def after(facts: Facts, changes: Iterable[Change]) -> Facts:
         if change.kind == "write":
             text = shown(args["content"]) if args["file"] == certificate.FILE else args["content"]
             facts = holding(facts, file(args["file"], text))
+            if args["file"] == choices.FILE:
+                facts = seen(facts, choices={"made": parse(text)})
         elif change.kind == "make private":
             facts = holding(facts, folder(args["file"]))
     return facts

@@ -12,7 +12,7 @@ from invoke import Context
 from nbfab.cli.options import LISTS
 from nbfab.errors import UsageError
 from nbfab.names import HostString, parse_host
-from nbfab.settings import OPTIONS, Settings
+from nbfab.settings import OPTIONS, RESETTABLE, Settings
 
 if TYPE_CHECKING:
     from nbfab.inventory.hosts import InventoryHost
@@ -43,8 +43,12 @@ class Call:
 
     @property
     def lists(self) -> Mapping[str, tuple[str, ...]]:
-        """The values of the flags that may be given several times, beside the options."""
-        return {flag: tuple(self.given[flag]) for flag in LISTS if self.given.get(flag)}
+        """The values of the flags that may be given several times, beside the options. Raises UsageError."""
+        lists = {flag: tuple(self.given[flag]) for flag in LISTS if self.given.get(flag)}
+        for key in lists.get("reset", ()):
+            if key not in RESETTABLE:
+                raise UsageError(f"--reset {key}: there is no such option", f"one of {', '.join(RESETTABLE)}")
+        return lists
 
     @property
     def hosts(self) -> Sequence[HostString]:

@@ -75,7 +75,7 @@ def _of_step(step: "Step") -> HostTask:
     return _on_hosts(body, step.name, step.help, *step.flags)
 
 
-@_task("password_stdin", "restart", "foreground")
+@_task("password_stdin", "restart", "reset", "foreground")
 def serve(job: "Job") -> "Outcome":
     """Start the notebook server in tmux, after doing the steps that are missing."""
     from nbfab.run import foreground
@@ -84,7 +84,7 @@ def serve(job: "Job") -> "Outcome":
     return foreground.serve(job) if foreground.is_wanted(job) else converge(job)
 
 
-@_task("password_stdin", "restart")
+@_task("password_stdin", "restart", "reset")
 def setup(job: "Job") -> "Outcome":
     """Do the whole how-to, all steps in order; what is right already stays as it is."""
     from nbfab.run.converge import converge
@@ -92,7 +92,7 @@ def setup(job: "Job") -> "Outcome":
     return converge(job)
 
 
-@_task("password_stdin")
+@_task("password_stdin", "reset")
 def plan(job: "Job") -> "Outcome":
     """Show what setup would change and why; change nothing."""
     from nbfab.run.converge import preview

@@ -26,9 +26,8 @@ def table(outcomes: Sequence[Outcome]) -> str:
     lines = _aligned([("HOST", "VERDICT", "WHAT", "URL"), *rows]) if rows else []
     for what, names in _folded(behind, _what):
         lines.append(f"{_some(names)}: not reached: {what}")
-    notes = list(dict.fromkeys(note for outcome in outcomes for note in outcome.notes))
-    if len(outcomes) > 1 or notes:
-        lines += [f"note: {_some([o.host for o in outcomes if note in o.notes])}: {note}" for note in notes]
+    for note, names in _folded_each(outcomes, _notes).items():
+        lines.append(f"note: {_some(names)}: {note}")
     lines += ["", ", ".join(f"{len(names)} {verdict}" for verdict, names in _folded(outcomes, _verdict))]
     return clean("\n".join(lines))
 
@@ -74,6 +73,20 @@ def _folded(outcomes: Sequence[Outcome], key: Callable[[Outcome], str]) -> Itera
     for outcome in outcomes:
         groups[key(outcome)].append(outcome.host)
     yield from sorted(groups.items(), key=lambda item: -len(item[1]))
+
+
+def _notes(outcome: Outcome) -> tuple[str, ...]:
+    waits = f"pending until the server restarts: {', '.join(outcome.pending)}"
+    return (*outcome.notes, waits) if outcome.pending else outcome.notes
+
+
+def _folded_each(outcomes: Sequence[Outcome], keys: Callable[[Outcome], Sequence[str]]) -> dict[str, list[str]]:
+    """Everything that hosts have in common, each with their names."""
+    groups: dict[str, list[str]] = defaultdict(list)
+    for outcome in outcomes:
+        for key in dict.fromkeys(keys(outcome)):
+            groups[key].append(outcome.host)
+    return groups
 
 
 def _aligned(rows: Sequence[tuple[str, ...]]) -> list[str]:

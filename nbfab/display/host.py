@@ -4,6 +4,7 @@ from collections.abc import Iterator
 
 from nbfab.errors import NbfabError
 from nbfab.outcome import Outcome
+from nbfab.settings import origin
 from nbfab.text import clean
 
 _VERDICTS = {"unchanged": "nothing changed"}
@@ -37,6 +38,8 @@ def _lines(outcome: Outcome) -> Iterator[str]:
             yield from (f"    {line}" for line in change.diff.splitlines())
     for withheld in outcome.withheld if outcome.verdict == "refused" else ():
         yield _line("not done", withheld)
+    if outcome.pending:
+        yield _line("pending", f"until the server restarts: {', '.join(outcome.pending)}")
     for note in outcome.notes:
         yield _line("note", note)
     if outcome.error:
@@ -54,6 +57,9 @@ def _state(outcome: Outcome) -> Iterator[str]:
         yield _line("since", state["since"])
     for kernel in state.get("kernels", ()) if outcome.task == "status" else ():
         yield _line("live", kernel)
+    if outcome.task == "status":
+        for key, choice in state.get("settings", {}).items():
+            yield _line(key, f"{choice['value']} (from {origin(key, choice['source'])})")
     if "attach" in state:
         yield _line("tmux", state["attach"])
     if "fingerprint" in state:

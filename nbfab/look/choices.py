@@ -72,6 +72,15 @@ def parse(value: Any) -> Choices:
 
 @dataclass(frozen=True, kw_only=True)
 class ChoiceFacts:
-    """The choices on the host."""
+    """What was chosen for the profile, and what the look itself went by.
+
+    `environment` is what the profile's environment was found for, the app and the python that was named, in the files
+    of a release that kept no choices.
+    """
 
     made: Choices = fact(parse, default=Choices())
+    environment: str = fact(text, default="")
+    port: str = fact(text)
+    directory: str = fact(text)
+    python: str = fact(text)
+    app: str = fact(text)

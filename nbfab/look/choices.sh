@@ -14,8 +14,14 @@ look_choices() {
 			case " $forgotten " in *" $option "* | *" $option/${source%% *} "*) ;; *) take "$line" ;; esac
 		done <"$folder/choices"
 		fact choices.made "$made"
+	elif [ -f "$folder/environment" ] && IFS= read -r line <"$folder/environment"; then
+		fact choices.environment "$line"
 	fi
 	take_all "$demanded"
+	fact choices.port "$port"
+	fact choices.directory "$directory"
+	fact choices.python "$python"
+	fact choices.app "$app"
 }
 
 # Sets port, directory, python, app.

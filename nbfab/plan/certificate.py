@@ -18,14 +18,24 @@ if TYPE_CHECKING:
 FILE = "nbserver.pem"
 RENEW = 30  # days left, as ACME clients do it; a third of its life for a shorter one
 SKEW = 600  # seconds between two clocks that are worth a note
+ALWAYS = ("localhost", "127.0.0.1", "::1")
 
 
 def names(wanted: Wanted, facts: Facts) -> tuple[str, ...]:
     """Every name and address that people will type, as a certificate writes them, each once."""
     own = [name for name in facts.host.all_names if is_name(name)]
     listening = () if wanted.settings.ip in EVERY_ADDRESS else (wanted.settings.ip,)
-    every = [*wanted.names, *wanted.settings.names, *listening, *own, "localhost", "127.0.0.1", "::1"]
+    every = [*wanted.names, *wanted.settings.names, *listening, *own, *ALWAYS]
     return tuple(dict.fromkeys(_canonical(name) for name in every if is_name(name)))
+
+
+def asked(wanted: Wanted, facts: Facts) -> dict[str, str]:
+    """The names that someone here asked for, now or earlier, with their sources."""
+    given = wanted.settings.sources.get("names", "flag")
+    every = [*((name, "typed") for name in wanted.names), *((name, given) for name in wanted.settings.names)]
+    return {_canonical(name): source for name, source in every if is_name(name) and name not in ALWAYS} | dict(
+        facts.choices.made.names
+    )
 
 
 def _canonical(name: str) -> str:
@@ -91,4 +101,5 @@ STEP = Step(
     plan,
     files=lambda settings: (Managed(FILE, "certificate"),),
     notes=notes,
+    options=("names", "days"),
 )

@@ -20,6 +20,7 @@ if TYPE_CHECKING:
 
 FILE = "jupyter_server_config.py"
 LOGIN_FILE = "templates/login.html"
+OPTIONS = {"port": "port", "ip": "ip", "root_dir": "directory", "notebook_dir": "directory"}  # by their traits
 
 # If there is a token, the server's own page explains at length how to log in with it; ours is not for people.
 LOGIN = """\
@@ -98,6 +99,7 @@ STEP = Step(
     "Write the settings: certificate, address, no browser, one port, the directory.",
     plan,
     files=lambda settings: (Managed(FILE), Managed(LOGIN_FILE)),
-    flags=("restart",),
+    options=("port", "ip", "directory"),
+    flags=("restart", "reset"),
     restarts=True,
 )

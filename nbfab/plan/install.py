@@ -163,4 +163,6 @@ def how_to_install(facts: Facts, what: str) -> str:
     return f"install {what} on the host with its package manager"
 
 
-STEP = Step("install", "Find an environment that has the notebook, or make one.", plan, notes=notes)
+STEP = Step(
+    "install", "Find an environment that has the notebook, or make one.", plan, notes=notes, options=("python", "app")
+)

@@ -22,8 +22,13 @@ _TRAITS = {False: ("IdentityProvider", "hashed_password"), True: ("NotebookApp",
 
 def known(facts: Facts) -> str:
     """The hash on the host; empty if there is none that the server could verify."""
+    return hash_in(facts.files.text(FILE))
+
+
+def hash_in(text: str) -> str:
+    """The hash in the text of the file; empty if there is none that the server could verify."""
     try:
-        traits = json.loads(facts.files.text(FILE))
+        traits = json.loads(text)
         hashes = [traits[section][trait] for section, trait in _TRAITS.values() if section in traits]
     except (ValueError, KeyError, TypeError):
         return ""

@@ -6,7 +6,7 @@ from collections.abc import Iterator
 from typing import TYPE_CHECKING
 
 from nbfab.errors import HostError
-from nbfab.plan import certificate, config, password
+from nbfab.plan import certificate, config, password, takes
 from nbfab.plan.change import Change
 from nbfab.plan.files import PRIVATE, Managed, write
 from nbfab.plan.install import choose, how_to_install
@@ -16,21 +16,17 @@ if TYPE_CHECKING:
     from nbfab.look.facts import Facts
     from nbfab.wanted import Wanted
 
-FILE = "run.sh"
 NEEDED = (config.FILE, password.FILE, certificate.FILE)  # files without which the server must not start
 
 
 def launcher(wanted: Wanted, facts: Facts) -> tuple[str, str]:
     """The program that tmux runs, and the digest of everything that the server reads when it starts."""
-    import hashlib
-
     from nbfab.program import call, functions
 
     chosen = choose(wanted, facts)
     arguments = ("-m", chosen.module, *config.guards(wanted, facts))
     script = functions("look/process", "plan/run")
-    parts = (script, chosen.python, *arguments, config.text(wanted, facts), password.text(wanted, facts))
-    digest = hashlib.sha256("\0".join(parts).encode("utf-8", "surrogateescape")).hexdigest()
+    digest = takes.digest(script, chosen.python, arguments, config.text(wanted, facts), password.text(wanted, facts))
     return script + call("run_server", *arguments, digest=digest, python=chosen.python, needed=" ".join(NEEDED)), digest
 
 
@@ -41,9 +37,9 @@ def plan(wanted: Wanted, facts: Facts) -> Iterator[Change]:
     the port is taken, something else is in its place.
     """
     script, digest = launcher(wanted, facts)
-    why, port = _why_not(facts, digest), wanted.settings.port
-    if facts.files.text(FILE) != script or facts.files.mode(FILE) != PRIVATE:
-        yield write("server", "write the program that tmux runs", FILE, script, needs_restart=True)
+    why, port = _why_not(wanted, facts, digest), wanted.settings.port
+    if facts.files.text(takes.RUN) != script or facts.files.mode(takes.RUN) != PRIVATE:
+        yield write("server", "write the program that tmux runs", takes.RUN, script, needs_restart=True)
     if not why or wanted.foreground:
         return
     _check(wanted, facts)
@@ -76,12 +72,16 @@ def stop_server(pid: str, start: str) -> dict[str, str]:
     return {"pid": pid, "start": start}
 
 
-def _why_not(facts: Facts, digest: str) -> str:
+def _why_not(wanted: Wanted, facts: Facts, digest: str) -> str:
     """Why the running server will not do; empty if it will."""
     if not facts.server.alive or facts.server.started is None:
         return "it does not run"
     if facts.server.started.digest != digest:
-        return "it was started with other settings"
+        have = takes.running(facts)
+        if have is None:
+            return "it was started with other settings"
+        if differences := takes.chosen(have, wanted, facts):
+            return ", ".join(differences)
     if not facts.server.ready:
         return f"it does not answer ({facts.server.why_not_ready})"
     return ""
@@ -117,7 +117,12 @@ STEP = Step(
     "server",
     "Start the server in tmux.",
     plan,
-    files=lambda settings: (Managed(FILE), Managed("runtime", "folder"), Managed("jupyter", "folder")),
+    files=lambda settings: (
+        Managed(takes.RUN),
+        takes.MANAGED,
+        Managed("runtime", "folder"),
+        Managed("jupyter", "folder"),
+    ),
     notes=notes,
     alone=False,
 )

@@ -6,12 +6,14 @@ Tasks are made of the steps, so even `--list` imports them: what only a plan nee
 from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
+from dataclasses import replace
 from itertools import chain
 from typing import TYPE_CHECKING
 
-from nbfab.plan import certificate, config, install, password, profile, server
+from nbfab.plan import certificate, choices, config, install, password, profile, server, settle, takes
 from nbfab.plan.files import Managed, check
 from nbfab.plan.step import Step
+from nbfab.settings import BY_KEY
 
 if TYPE_CHECKING:
     from nbfab.look.facts import Facts
@@ -30,36 +32,60 @@ STEPS: tuple[Step, ...] = (
 )
 
 
-def plan(wanted: Wanted, facts: Facts, steps: Iterable[Step]) -> list[Change]:
-    """What has to change on a host. Pure; raises HostError if it cannot become what is wanted."""
+def plan(wanted: Wanted, facts: Facts, steps: Sequence[Step]) -> list[Change]:
+    """What has to change on a host, for those steps. Pure.
+
+    If a running server has to be restarted for them, it takes up its settings anew as well. Raises HostError if the
+    host cannot become what is wanted, and Refused if a newer nbfab takes care of it.
+    """
+    choices.check(facts)
     check(managed(wanted.settings), facts)
-    return [change for step in steps for change in step.plan(wanted, facts)]
+    changes = [change for step in with_restart(steps, facts) for change in step.plan(wanted, facts)]
+    if not any(change.kind == "start server" for change in changes):
+        changes = [change for change in changes if change.step in [step.name for step in steps]]
+    have = takes.running(facts)
+    if have is not None and not takes.chosen(have, wanted, facts):
+        # What only nbfab brings is written now, and waits for the next restart.
+        changes = [replace(change, needs_restart=change.needs_restart and change.kind != "write") for change in changes]
+    step = config.STEP.name if len(steps) > 1 else steps[0].name
+    # Once the files are there, and before a start, which may fail.
+    starts = [change for change in changes if change.kind in ("stop server", "start server")]
+    files = [change for change in changes if change not in starts]
+    changes = [*files, *choices.plan(wanted, facts, owned(steps), changes, step), *starts]
+    return [*takes.note(facts, changes), *changes]
+
+
+def owned(steps: Iterable[Step]) -> dict[str, str]:
+    """The options that a run of those steps may change, each with its step."""
+    return {option: step.name for step in steps for option in step.options}
 
 
 def with_restart(steps: Sequence[Step], facts: Facts) -> tuple[Step, ...]:
-    """Those steps, and the server's if a running server has to pick up their changes."""
-    more = facts.server.alive and server.STEP not in steps and any(step.restarts for step in steps)
-    return (*steps, server.STEP) if more else tuple(steps)
+    """Those steps, and those that a running server needs to pick up their changes."""
+    more = facts.server.alive and any(step.restarts for step in steps)
+    return (*steps, *(step for step in (config.STEP, server.STEP) if more and step not in steps))
 
 
 def notes(wanted: Wanted, facts: Facts) -> tuple[str, ...]:
     """What users should know about a host, from all steps."""
-    return tuple(note for step in STEPS for note in step.notes(wanted, facts))
+    return (*choices.notes(wanted, facts), *(note for step in STEPS for note in step.notes(wanted, facts)))
 
 
 def managed(settings: Settings) -> tuple[Managed, ...]:
     """All files that the steps manage, and the folders that they are in, each once."""
-    declared = [of for step in STEPS for of in step.files(settings)]
+    declared = [choices.MANAGED, *(of for step in STEPS for of in step.files(settings))]
     return tuple(dict.fromkeys(chain.from_iterable((*of.folders, of) for of in declared)))
 
 
-def request(settings: Settings) -> Request:
-    """What to look at, for a plan with those settings."""
+def request(wanted: Wanted, steps: Iterable[Step] = ()) -> Request:
+    """What to look at, for a plan of those steps; once it is settled which settings count, for exactly these."""
     from nbfab.look.request import Request
 
-    files = managed(settings)
+    files, options = managed(wanted.settings), owned(steps)
     return Request(
-        settings,
+        wanted.settings,
+        firm=frozenset(BY_KEY) if wanted.given else settle.firm(wanted, options),
+        forgotten=() if wanted.given else settle.forgotten(wanted, options),
         paths=tuple(of.path for of in files),
         texts=tuple(of.path for of in files if of.kind == "text"),
         certificate=next(of.path for of in files if of.kind == "certificate"),

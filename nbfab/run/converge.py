@@ -7,14 +7,15 @@ from nbfab.apply.apply import apply
 from nbfab.changed import Changed
 from nbfab.errors import HostError, NbfabError, Refused
 from nbfab.look.facts import Facts
-from nbfab.look.look import look
 from nbfab.outcome import Outcome, failure
 from nbfab.plan import password
+from nbfab.plan.adopt import adopt
 from nbfab.plan.change import Change
 from nbfab.plan.step import Step
-from nbfab.plan.steps import STEPS, plan, request, with_restart
+from nbfab.plan.steps import STEPS, plan, request
 from nbfab.run.describe import describe, from_here
 from nbfab.run.job import Job
+from nbfab.run.see import see
 from nbfab.user import User
 from nbfab.wanted import Wanted
 
@@ -52,10 +53,9 @@ def converge(job: Job, steps: Sequence[Step] = STEPS) -> Outcome:
     With wanted.foreground everything is made ready, and the server is left to be started.
     """
     job.user.sees("looking")
-    seen = look(job.host, request(job.wanted.settings))
-    todo = with_restart(steps, seen)
+    job, seen = see(job, steps)
     wanted = job.wanted
-    changes = plan(wanted, seen, todo)
+    changes = plan(wanted, seen, steps)
     given = None
     if password.STEP in steps and password.missing(wanted, seen):
         given = job.user.chooses_password()
@@ -63,10 +63,10 @@ def converge(job: Job, steps: Sequence[Step] = STEPS) -> Outcome:
         given = job.user.changes_password()
     if given:
         wanted = replace(wanted, password=given)
-        changes = plan(wanted, seen, todo)
+        changes = plan(wanted, seen, steps)
     course = Course(job.user)
     try:
-        now, withheld, live = _carry_out(job, wanted, seen, changes, todo, course)
+        now, withheld, live = _carry_out(job, wanted, seen, changes, steps, course)
     except (NbfabError, KeyboardInterrupt) as error:
         # The host may have the hash by now: a password that no one was shown would lock everyone out.
         failed = replace(failure(job.task, job.host.label, error), password=_generated(wanted, course))
@@ -122,7 +122,7 @@ def _carry_out(
 def make(job: Job, wanted: Wanted, changes: Sequence[Change], seen: Facts, course: Course) -> Facts:
     """Makes changes on the job's host, and returns what is seen then. Raises NbfabError."""
     course.sent += changes
-    return apply(job.host, request(wanted.settings), changes, seen, course, wanted.seconds)
+    return adopt(apply(job.host, request(wanted), changes, seen, course, wanted.seconds))
 
 
 def _generated(wanted: Wanted, course: Course) -> str:
@@ -134,8 +134,8 @@ def _generated(wanted: Wanted, course: Course) -> str:
 
 def preview(job: Job, steps: Sequence[Step] = STEPS) -> Outcome:
     """What `converge` would change, and why; changes nothing."""
-    seen = look(job.host, request(job.wanted.settings))
-    changes = plan(job.wanted, seen, with_restart(steps, seen))
+    job, seen = see(job, steps)
+    changes = plan(job.wanted, seen, steps)
     outcome = describe(job, job.wanted, seen)
     live = () if job.wanted.restart else seen.server.live
     withheld = tuple(change.summary for change in changes if live and change.needs_restart)

@@ -9,7 +9,7 @@ from urllib.parse import urlsplit
 from nbfab.look.facts import Facts
 from nbfab.names import EVERY_ADDRESS, in_url, is_name
 from nbfab.outcome import Outcome
-from nbfab.plan import certificate, pem
+from nbfab.plan import certificate, pem, takes
 from nbfab.plan.steps import notes
 from nbfab.run import reach
 from nbfab.run.job import Job
@@ -32,6 +32,10 @@ def describe(job: Job, wanted: Wanted, seen: Facts) -> Outcome:
         if server.in_session:
             state["attach"] = f"tmux -L nbfab attach -t {settings.profile}"
         state["kernels"] = list(server.live)
+    if settings.sources:
+        state["settings"] = {
+            key: {"value": getattr(settings, key), "source": source} for key, source in settings.sources.items()
+        }
     if cert:
         state["fingerprint"] = pem.fingerprint(cert)
         state["days_left"] = pem.days_left(cert, wanted.now)
@@ -39,12 +43,18 @@ def describe(job: Job, wanted: Wanted, seen: Facts) -> Outcome:
         own = [name for name in seen.host.all_names if is_name(name)]
         state["elsewhere"] = [f"https://{in_url(name)}:{port}/" for name in own[:MOST_URLS]]
     name, address = job.host.names[0], settings.ip
-    if address not in (*EVERY_ADDRESS, "localhost") and (job.host.local or not ip_address(address).is_loopback):
+    # Not one that the profile has: what a host says of itself decides no name.
+    if (
+        address not in (*EVERY_ADDRESS, "localhost")
+        and "ip" not in wanted.kept
+        and (job.host.local or not ip_address(address).is_loopback)
+    ):
         name = address
     return Outcome(
         job.host.label,
         job.task,
         "unchanged",
+        pending=takes.pending(wanted, seen),
         notes=notes(wanted, seen),
         url=f"https://{in_url(name)}:{port}/",
         state=state,

@@ -14,13 +14,13 @@ from typing import Any
 
 from nbfab.errors import HostError, NbfabError, Refused, UsageError
 from nbfab.look.facts import Facts
-from nbfab.look.look import look
 from nbfab.outcome import Outcome, failure
-from nbfab.plan import server
-from nbfab.plan.steps import request
+from nbfab.plan import takes
+from nbfab.plan.steps import STEPS
 from nbfab.run.converge import converge
 from nbfab.run.describe import describe
 from nbfab.run.job import Job
+from nbfab.run.see import see
 
 STOP = 20  # seconds that a server may take to end
 ENDS = (signal.SIGTERM, signal.SIGHUP)  # end it as Control-C does
@@ -56,7 +56,7 @@ def serve(job: Job) -> Outcome:
 
 def _run(job: Job, outcome: Outcome, reports: list[Outcome]) -> Outcome:
     """Runs the server that `outcome` has made ready; adds to `reports` what the user gets once it answers."""
-    seen = look(job.host, request(job.wanted.settings))
+    job, seen = see(job, STEPS)
     command = job.user.command
     if seen.server.alive:
         raise Refused("the server runs already, in tmux", f"{command('status')}; {command('stop')}")
@@ -69,7 +69,7 @@ def _run(job: Job, outcome: Outcome, reports: list[Outcome]) -> Outcome:
     job.user.sees("")
     # In a session of its own: Control-C is for nbfab, which ends it without the question that Jupyter would ask.
     process = subprocess.Popen(
-        ["/bin/sh", server.FILE],
+        ["/bin/sh", takes.RUN],
         cwd=seen.files.folder,
         stdin=subprocess.DEVNULL,
         stdout=sys.stderr,
@@ -86,7 +86,7 @@ def _run(job: Job, outcome: Outcome, reports: list[Outcome]) -> Outcome:
             job.user.gets(reports[0])
             process.wait()
             if not _was_stopped(note):
-                seen = look(job.host, request(job.wanted.settings))
+                job, seen = see(job, STEPS)
                 raise HostError(f"the server has ended by itself; its log ends:\n{seen.server.log}", command("serve"))
             return Outcome(job.host.label, job.task, "changed", notes=("the server was stopped",))
         except KeyboardInterrupt:
@@ -126,7 +126,7 @@ def _wait(job: Job, process: "subprocess.Popen[bytes]") -> Facts:
     """What is seen once the server is ready. Raises HostError if it does not become so."""
     end = time.monotonic() + job.wanted.seconds
     while True:
-        seen = look(job.host, request(job.wanted.settings))
+        job, seen = see(job, STEPS)
         if seen.server.ready:
             return seen
         if process.poll() is not None or time.monotonic() > end:

@@ -3,13 +3,12 @@
 from dataclasses import replace
 
 from nbfab.errors import HostError, Refused
-from nbfab.look.look import look
 from nbfab.outcome import Outcome
 from nbfab.plan.change import Change
 from nbfab.plan.server import stop_server
-from nbfab.plan.steps import request
 from nbfab.run.converge import Course, make, reported
 from nbfab.run.job import Job
+from nbfab.run.see import see
 
 
 def stop(job: Job) -> Outcome:
@@ -17,7 +16,7 @@ def stop(job: Job) -> Outcome:
 
     Raises Refused if kernels are live, the flag `force` was not given, and the user does not say yes.
     """
-    seen = look(job.host, request(job.wanted.settings))
+    job, seen = see(job)
     server = seen.server
     outcome = Outcome(job.host.label, job.task, "unchanged")
     if not server.alive or server.started is None:

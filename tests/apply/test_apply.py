@@ -17,6 +17,7 @@ from nbfab.plan.steps import STEPS, plan, request
 
 FACTS: list[dict[str, Any]] = [
     {"host.uid": "1000", "host.clock": "1800000000"},
+    {"choices.port": "9999", "choices.directory": "", "choices.python": "", "choices.app": "notebook"},
     {"files.folder": "/x/nbserver", "files.directory": "/home/ann", "files.directory_state": "ok"},
     {"files.nearest": "/x/nbserver", "files.writable": "yes", "files.state": "folder"},
 ]
@@ -68,7 +69,7 @@ class Log:
 def run(host: Scripted, changes: list[Change] = CHANGES, facts: Facts = NEW) -> tuple[Facts, list[str]]:
     """The facts after the changes, and what the watcher has seen."""
     log = Log()
-    return apply(host, request(WANTED.settings), changes, facts, log, 60), log.lines
+    return apply(host, request(WANTED), changes, facts, log, 60), log.lines
 
 
 def test_the_changes_are_seen_as_they_are_made() -> None:

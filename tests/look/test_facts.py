@@ -18,6 +18,10 @@ from nbfab.look.server import Kernel, Started
 LEAST: list[dict[str, Any]] = [
     {"host.uid": "1000"},
     {"host.clock": "1800000000"},
+    {"choices.port": "9999"},
+    {"choices.directory": ""},
+    {"choices.python": ""},
+    {"choices.app": "notebook"},
     {"files.folder": "/home/ann/.local/share/nbfab/nbserver"},
     {"files.directory": "/home/ann"},
     {"files.directory_state": "ok"},

@@ -9,10 +9,11 @@ from nbfab.errors import HostError
 from nbfab.look.environments import Environment
 from nbfab.look.server import Started
 from nbfab.passwords import Password
-from nbfab.plan import certificate, config, install, password, profile, server
+from nbfab.plan import certificate, choices, config, install, password, profile, server, takes
 from nbfab.plan.step import Step
 from nbfab.plan.steps import STEPS, managed, notes, plan, request, with_restart
 from nbfab.settings import Settings
+from nbfab.wanted import Wanted
 
 PLOTS = MODERN._replace(packages={**MODERN.packages, "matplotlib": "3.9"})
 
@@ -41,7 +42,7 @@ def test_every_file_that_a_step_writes_it_manages() -> None:
         wanted = replace(WANTED, settings=settings)
         for step in STEPS:
             written = {change.args["file"] for change in plan(wanted, NEW, [step]) if "file" in change.args}
-            assert written <= {of.path for of in step.files(settings)}
+            assert written <= {of.path for of in step.files(settings)} | {choices.FILE}
 
 
 def test_a_change_does_not_show_what_it_writes() -> None:
@@ -55,7 +56,8 @@ def test_only_what_a_server_reads_when_it_starts_needs_a_restart() -> None:
     assert {"install", "certificate", "profile", "config"} <= kept  # of config, the login page
     assert not {"password", "server"} & kept
     assert {change.what for change in plan(WANTED, NEW, [config.STEP]) if not change.needs_restart} == {
-        "write the login page"
+        "write the login page",
+        "record what was chosen",
     }
 
 
@@ -73,7 +75,8 @@ def test_only_what_a_server_reads_when_it_starts_needs_a_restart() -> None:
 def test_a_step_that_a_running_server_has_to_pick_up_brings_the_restart(
     steps: tuple[Step, ...], restarted: bool
 ) -> None:
-    assert with_restart(steps, running()) == (*steps, *((server.STEP,) if restarted else ()))
+    more = [step for step in (config.STEP, server.STEP) if restarted and step not in steps]
+    assert with_restart(steps, running()) == (*steps, *more)
     assert with_restart(steps, NEW) == steps
 
 
@@ -108,7 +111,7 @@ def test_the_managed_files_and_the_folders_that_they_are_in() -> None:
 
 def test_look_is_asked_for_what_the_steps_manage() -> None:
     settings = Settings(profile="GPU2")
-    asked = request(settings)
+    asked = request(Wanted(settings))
     assert asked.settings == settings
     assert asked.paths == tuple(of.path for of in managed(settings))
     assert set(asked.texts) == {of.path for of in managed(settings) if of.kind == "text"}
@@ -135,13 +138,20 @@ def test_the_notes_of_all_steps() -> None:
 def test_what_a_new_password_brings() -> None:
     facts = running()
     changes = plan(replace(WANTED, password=Password("another horse battery")), facts, STEPS)
-    assert [change.kind for change in changes] == ["write", "write", "stop server", "start server"]
+    assert [change.args.get("file") for change in changes] == [
+        password.FILE,
+        takes.RUN,
+        None,
+        None,
+    ]
+    assert [change.kind for change in changes][-2:] == ["stop server", "start server"]
 
 
 def test_a_new_certificate_needs_no_restart() -> None:
     facts = certified(running(), names=("box",))
-    (change,) = plan(WANTED, facts, STEPS)
-    assert (change.step, change.needs_restart) == ("certificate", False)
+    changes = plan(WANTED, facts, STEPS)
+    assert ("certificate", False) in [(change.step, change.needs_restart) for change in changes]
+    assert {change.kind for change in changes} == {"write"}
 
 
 def test_another_port_is_another_program_and_a_restart() -> None:
@@ -149,6 +159,7 @@ def test_another_port_is_another_program_and_a_restart() -> None:
     assert [(change.step, change.kind) for change in changes] == [
         ("config", "write"),
         ("server", "write"),
+        ("config", "write"),
         ("server", "stop server"),
         ("server", "start server"),
     ]

@@ -1,0 +1,134 @@
+"""Choices: the file in the profile's folder that holds what was chosen for it, and where."""
+
+from __future__ import annotations
+
+import re
+import shlex
+from collections.abc import Collection, Iterator, Mapping
+from ipaddress import ip_address
+from typing import TYPE_CHECKING, Any
+
+from nbfab import __version__
+from nbfab.errors import HostError, Refused
+from nbfab.plan import certificate
+from nbfab.plan.files import PRIVATE, Managed, write
+from nbfab.settings import BY_KEY, origin
+
+if TYPE_CHECKING:
+    from nbfab.look.choices import Choice
+    from nbfab.look.facts import Facts
+    from nbfab.plan.change import Change
+    from nbfab.wanted import Wanted
+
+FILE = "choices"
+MANAGED = Managed(FILE)
+_HEAD = "# What was chosen for this profile, and where. Written by nbfab, and replaced by it.\n"
+
+
+def text(chosen: Mapping[str, Choice], names: Mapping[str, str]) -> str:
+    """The file: which nbfab wrote it, then a line for each choice and each name that was asked for."""
+    lines = [f"nbfab {__version__}"]
+    lines += [f"{key} {chosen[key].source} {chosen[key].value}" for key in BY_KEY if key in chosen]
+    lines += [f"name {source} {name}" for name, source in names.items()]
+    return _HEAD + "".join(f"{line}\n" for line in lines)
+
+
+def check(facts: Facts) -> None:
+    """Raises Refused if a newer nbfab takes care of the profile, HostError if its choices cannot be read."""
+    made = facts.choices.made
+    if _numbers(made.version) > _numbers(__version__):
+        raise Refused(
+            f"nbfab {made.version} takes care of this profile; this is {__version__}, which leaves it alone",
+            "upgrade nbfab on this machine",
+        )
+    if made.broken:
+        place = f"{facts.files.folder}/{FILE}"
+        raise HostError(f"{place} cannot be read: {made.broken}", f"rm {shlex.quote(place)}")
+
+
+def _numbers(version: str) -> tuple[int, ...]:
+    return tuple(int(part) for part in re.findall(r"\d+", version)[:3])
+
+
+def plan(
+    wanted: Wanted, facts: Facts, owned: Mapping[str, str], changes: Collection[Change], step: str
+) -> Iterator[Change]:
+    """The file, unless it has what is wanted; `owned` are the options that this run may change, with their steps.
+
+    Another version alone is no reason for it, in a run of single steps that makes no other `changes`. `step` is the one
+    that writes the file if no option does.
+    """
+    made = facts.choices.made
+    chosen = {key: choice for key, choice in made.options.items() if key not in owned}
+    news: dict[str, str] = {}
+    for key in owned.keys() & BY_KEY.keys() - {"names"}:
+        before, now = made.options.get(key), getattr(wanted.settings, key)
+        if key in wanted.settings.sources:
+            chosen[key] = _choice(wanted, key, before)
+        old = before.value if before else BY_KEY[key].default
+        if made.version and old != now:
+            why = _why(wanted, key, before) + _downgrade(wanted, key, old)
+            news[key] = f"{key} {_shown(old)} -> {_shown(now)}, {why}"
+    names = certificate.asked(wanted, facts) if "names" in owned else made.names
+    want, entry = text(chosen, names), facts.files.entry(FILE)
+    same = made.options == chosen and made.names == names
+    if entry and entry.mode == PRIVATE and (entry.text == want or (same and not changes and "port" not in owned)):
+        return
+    if not entry and not changes and not owned:
+        return
+    steps = [owned[key] for key in BY_KEY if key in news]
+    what = "; ".join(news[key] for key in BY_KEY if key in news) or "record what was chosen"
+    yield write(steps[0] if steps else step, what, FILE, want, needs_restart=bool(news))
+
+
+def _choice(wanted: Wanted, key: str, before: Choice | None) -> Choice:
+    """What is chosen now. The same value from elsewhere is no news, unless someone types it."""
+    from nbfab.look.choices import Choice
+
+    now = Choice(getattr(wanted.settings, key), wanted.settings.sources[key])
+    return before if before and before.value == now.value and now.source != "flag" else now
+
+
+def _why(wanted: Wanted, key: str, before: Choice | None) -> str:
+    source = wanted.settings.sources.get(key, "")
+    if source:
+        return f"from {origin(key, source)}"
+    if key in wanted.resets:
+        return "its default, by --reset"
+    if before and before.source == "inventory":
+        return "its default, since the inventory no longer has it"
+    return "its default"
+
+
+def _downgrade(wanted: Wanted, key: str, old: Any) -> str:
+    """What it means if a choice that protects the server has vanished, unless that was typed."""
+    typed = wanted.settings.sources.get(key) == "flag" or key in wanted.resets
+    if key == "ip" and _is_private(old) and not _is_private(wanted.settings.ip) and not typed:
+        return "; a downgrade: other machines will reach the server"
+    return ""
+
+
+def _is_private(ip: str) -> bool:
+    return ip == "localhost" or (ip != "*" and ip_address(ip).is_loopback)
+
+
+def _shown(value: Any) -> str:
+    return str(value) or "none"
+
+
+def notes(wanted: Wanted, facts: Facts) -> Iterator[str]:
+    """Where the settings of this run are not those that count."""
+    given, settings = wanted.given, wanted.settings
+    if given is None:
+        return
+    if (
+        "directory" in wanted.kept
+        and given.sources.get("directory") == "folder"
+        and given.directory != settings.directory
+    ):
+        yield f"it serves {settings.directory}, not the current folder: --directory . would change that"
+    ignored = [key for key, source in given.sources.items() if source == "flag" and key not in settings.sources]
+    ignored += [key for key in wanted.kept if given.sources.get(key) == "flag"]
+    for key in dict.fromkeys(ignored):
+        if getattr(given, key) != getattr(settings, key):
+            yield f"--{BY_KEY[key].flag} has no effect on this task: {key} stays {_shown(getattr(settings, key))}"

@@ -1,0 +1,52 @@
+"""Settle: which settings count, those of this run or those that were chosen for the profile before.
+
+Flag, inventory, environment and configuration count more than what the profile has, and that more than the default.
+A run of single steps changes only the options that belong to them.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Collection
+from dataclasses import replace
+from typing import TYPE_CHECKING, Any
+
+from nbfab.settings import BY_KEY, RESETTABLE
+
+if TYPE_CHECKING:
+    from nbfab.look.facts import Facts
+    from nbfab.wanted import Wanted
+
+
+def firm(wanted: Wanted, owned: Collection[str]) -> frozenset[str]:
+    """The options that count more than what the profile has; the current folder does not.
+
+    `owned` are the options that this run may change.
+    """
+    sources = wanted.settings.sources
+    return frozenset(key for key in owned if sources.get(key, "folder") != "folder")
+
+
+def forgotten(wanted: Wanted, owned: Collection[str]) -> tuple[str, ...]:
+    """Which of the profile's choices no longer count, as `look.request.Request` has it."""
+    resets = [key for key in wanted.resets if key in owned]
+    return (*resets, *(f"{key}/inventory" for key in owned if wanted.inventory))
+
+
+def settle(wanted: Wanted, facts: Facts, owned: Collection[str]) -> Wanted:
+    """What is wanted, with what was chosen for the profile before."""
+    made, counts, gone = facts.choices.made, firm(wanted, owned), forgotten(wanted, owned)
+    kept = {
+        key: choice
+        for key, choice in made.options.items()
+        if key not in counts and not {key, f"{key}/{choice.source}"}.intersection(gone)
+    }
+    values: dict[str, Any] = {key: choice.value for key, choice in kept.items()}
+    sources = {**wanted.settings.sources, **{key: choice.source for key, choice in kept.items()}}
+    if made.version:
+        # What the profile has no choice of has its default there, whatever is given to a step that does not change it.
+        for key in set(RESETTABLE) - set(owned) - kept.keys():
+            if sources.get(key, "folder") != "folder":
+                values[key] = BY_KEY[key].default
+                del sources[key]
+    settings = replace(wanted.settings, **values, sources=sources)
+    return replace(wanted, settings=settings, given=wanted.given or wanted.settings, kept=frozenset(kept))

@@ -1,0 +1,135 @@
+"""Takes: what a server takes up when it starts, parsed, so that wording does not count.
+
+What the running server has taken up follows from the files that it was started with. If they are replaced while it
+runs, a note keeps that (`FILE`).
+"""
+
+from __future__ import annotations
+
+import ast
+import hashlib
+import json
+import re
+import shlex
+from collections.abc import Collection, Iterable, Iterator, Mapping
+from typing import TYPE_CHECKING
+
+from nbfab.plan import config, password
+from nbfab.plan.files import Managed, write
+from nbfab.plan.install import choose
+
+if TYPE_CHECKING:
+    from nbfab.look.facts import Facts
+    from nbfab.plan.change import Change
+    from nbfab.wanted import Wanted
+
+FILE = "started.json"
+MANAGED = Managed(FILE)
+RUN = "run.sh"
+LAUNCHER = "1"  # to be raised if run.sh changes in a way that a server should take up at its next restart
+_TRAIT = re.compile(r"c\.([A-Za-z]{1,60}\.[a-z_]{1,60}) = (.{1,5000})")
+_CALL = "unset -v digest python needed\n"
+
+Takes = Mapping[str, str]
+
+
+def traits(text: str) -> Takes:
+    """The traits that a configuration sets, each with its value as text; an expression stands as it is."""
+    found = {}
+    for line in text.split("\n"):
+        if match := _TRAIT.fullmatch(line):
+            try:
+                found[match[1]] = str(ast.literal_eval(match[2]))
+            except (ValueError, SyntaxError, MemoryError, RecursionError):
+                found[match[1]] = match[2]
+    return found
+
+
+def of(python: str, arguments: Iterable[str], settings: str, hashed: str) -> dict[str, str]:
+    """What a server takes up: its interpreter, module and options, the traits of its settings, its password."""
+    words = list(arguments)
+    options = dict(word.partition("=")[::2] for word in words if word.startswith("--"))
+    module = words[words.index("-m") + 1] if "-m" in words[:-1] else ""
+    mark = hashlib.sha256(hashed.encode("utf-8", "surrogateescape")).hexdigest() if hashed else ""
+    return {"python": python, "module": module, "launcher": LAUNCHER, "password": mark, **options, **traits(settings)}
+
+
+def digest(script: str, python: str, arguments: Iterable[str], settings: str, password_file: str) -> str:
+    """The digest of everything that a server reads when it starts; it names the start."""
+    parts = (script, python, *arguments, settings, password_file)
+    return hashlib.sha256("\0".join(parts).encode("utf-8", "surrogateescape")).hexdigest()
+
+
+def wanted_takes(wanted: Wanted, facts: Facts) -> Takes:
+    """What a server would take up that is started as wanted."""
+    chosen = choose(wanted, facts)
+    arguments = ("-m", chosen.module, *config.guards(wanted, facts))
+    return of(chosen.python, arguments, config.text(wanted, facts), password.hash_in(password.text(wanted, facts)))
+
+
+def running(facts: Facts) -> Takes | None:
+    """What the running server has taken up; None if that is not known."""
+    started = facts.server.started
+    if started is None or not facts.server.alive:
+        return None
+    return _noted(facts, started.digest) or _from_files(facts, started.digest)
+
+
+def _noted(facts: Facts, of_start: str) -> Takes | None:
+    try:
+        note = json.loads(facts.files.text(FILE))
+        return {str(key): str(value) for key, value in note["takes"].items()} if note["digest"] == of_start else None
+    except (ValueError, KeyError, TypeError, AttributeError, RecursionError):
+        return None
+
+
+def _from_files(facts: Facts, of_start: str) -> Takes | None:
+    """What the files give, if their digest proves that they are those that the server was started with."""
+    script, _, call = facts.files.text(RUN).rpartition(_CALL)
+    settings, passwords = facts.files.text(config.FILE), facts.files.text(password.FILE)
+    try:
+        words = shlex.split(call)
+    except ValueError:
+        return None
+    python = next((word.partition("=")[2] for word in words if word.startswith("python=")), "")
+    arguments = words[words.index("run_server") + 1 :] if "run_server" in words else []
+    if digest(script, python, arguments, settings, passwords) != of_start:
+        return None
+    return of(python, arguments, settings, password.hash_in(passwords))
+
+
+def note(facts: Facts, changes: Collection[Change]) -> Iterator[Change]:
+    """Keeps what the running server has taken up, if `changes` replace files that it was started with."""
+    started, takes = facts.server.started, running(facts)
+    replaced = any(change.args.get("file") in (RUN, config.FILE, password.FILE) for change in changes)
+    restarted = any(change.kind == "start server" for change in changes)
+    if started and takes and replaced and not restarted and _noted(facts, started.digest) is None:
+        content = json.dumps({"digest": started.digest, "takes": takes}, indent=2) + "\n"
+        yield write("server", "note what the server was started with", FILE, content)
+
+
+def chosen(have: Takes, wanted: Wanted, facts: Facts) -> list[str]:
+    """What the user has chosen that a server with `have` has not taken up, for people."""
+    want = wanted_takes(wanted, facts)
+    before, now = _options(have), _options(want)
+    differences = [f"{key} {before.get(key)} -> {now[key]}" for key in now if before.get(key) != now[key]]
+    if have.get("password") != want["password"]:
+        differences.append("the password is new")
+    by_hand = {"python", "app"} & {*wanted.settings.sources, *wanted.resets}
+    if by_hand and (have.get("python"), have.get("module")) != (want["python"], want["module"]):
+        differences.append(f"it runs {have.get('module')} of {have.get('python')}")
+    return differences
+
+
+def pending(wanted: Wanted, facts: Facts) -> tuple[str, ...]:
+    """What the running server will take up at its next restart, and no one chose: names of traits and options."""
+    have = running(facts)
+    if have is None or chosen(have, wanted, facts):
+        return ()
+    want = wanted_takes(wanted, facts)
+    return tuple(sorted(key for key in {*have, *want} if have.get(key) != want.get(key)))
+
+
+def _options(takes: Takes) -> dict[str, str]:
+    named = ((config.OPTIONS.get(key.rpartition(".")[2]), value) for key, value in takes.items())
+    return {key: value for key, value in named if key}

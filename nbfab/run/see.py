@@ -1,0 +1,32 @@
+"""See: look at a host, and settle which settings count there."""
+
+from collections.abc import Sequence
+from dataclasses import replace
+
+from nbfab.errors import UsageError
+from nbfab.look.facts import Facts
+from nbfab.look.look import look
+from nbfab.plan.adopt import adopt
+from nbfab.plan.settle import settle
+from nbfab.plan.step import Step
+from nbfab.plan.steps import owned, request
+from nbfab.run.job import Job
+
+
+def see(job: Job, steps: Sequence[Step] = ()) -> tuple[Job, Facts]:
+    """The job with what was chosen for the profile before, and the facts; raises NbfabError.
+
+    A run of `steps` may change their settings only; without any, the profile's own count throughout.
+    """
+    options = owned(steps)
+    for key in job.wanted.resets:
+        if key not in options:
+            raise UsageError(f"{job.task} does not change {key}", f"{job.user.command('setup')} --reset {key}")
+    seen = adopt(look(job.host, request(job.wanted, steps)))
+    wanted = settle(job.wanted, seen, options)
+    settings, went_by = wanted.settings, seen.choices
+    needed = (str(settings.port), settings.directory, settings.python, settings.app)
+    if needed != (went_by.port, went_by.directory, went_by.python, went_by.app):
+        # The host went by others: the profile is of a release that kept no choices, or a flag does not count here.
+        seen = adopt(look(job.host, request(wanted)))
+    return replace(job, wanted=wanted), seen
