@@ -1,6 +1,7 @@
 """Profiles that earlier releases left behind: taken over as they are, and their servers and kernels run on."""
 
 import json
+import ssl
 import subprocess
 import sys
 from dataclasses import replace
@@ -97,10 +98,13 @@ class Upgraded:
             client.stop_channels()
         return str(reply["content"]["user_expressions"]["it"]["data"]["text/plain"])
 
-    def identity(self) -> tuple[int, str]:
-        """The server's process, and the hash of its password."""
+    def identity(self) -> tuple[int, str, str]:
+        """The server's process, the hash of its password, and the certificate that it shows.
+
+        That certificate has names that its host found once; this machine has others, and may not replace it for that.
+        """
         hashed = json.loads((self.machine.folder / "jupyter_server_config.json").read_text())
-        return self.machine.server, str(hashed)
+        return self.machine.server, str(hashed), ssl.get_server_certificate(("127.0.0.1", self.machine.port))
 
     def is_taken_over(self) -> None:
         """What an upgrade has to be: one run that ends well, the next changes nothing, and all that runs, runs on."""
