@@ -131,3 +131,24 @@ def test_a_server_with_a_live_kernel_is_taken_over(here: Machine, release: str, 
         pytest.skip("Debian's package of notebook 6 is not installed")
     here.env["NBFAB_PYTHON"] = python
     Upgraded(here, f"{release}/{variant}", env=str(Path(python).parents[1]), directory=here.work).is_taken_over()
+
+
+@pytest.mark.parametrize("release", RELEASES)
+def test_what_was_chosen_for_a_server_stays_without_the_flags(here: Machine, release: str) -> None:
+    for name in ("NBFAB_PORT", "NBFAB_PYTHON"):
+        del here.env[name]
+    directory = here.home / "notebooks"
+    directory.mkdir()
+    (directory / "seen.txt").touch()
+    chosen = Upgraded(here, f"{release}/chosen", env=sys.prefix, directory=directory)
+    chosen.is_taken_over()
+    # The server that runs now was not started by this release; one that is has to be the same.
+    here.ok("stop", "--force")
+    here.ok("setup")
+    command = Path(f"/proc/{here.server}/cmdline").read_text().split("\0")
+    assert command[:3] == [f"{sys.prefix}/bin/python", "-m", "jupyterlab"]
+    runtime = json.loads((here.folder / f"runtime/jpserver-{here.server}.json").read_text())
+    assert (runtime["hostname"], runtime["port"], runtime["root_dir"]) == ("127.0.0.1", here.port, str(directory))
+    assert [item["name"] for item in chosen.notebook().get("/api/contents")["content"]] == ["seen.txt"]
+    assert chosen.identity()[1:] == chosen.before[1:]
+    assert "nothing changed" in here.ok("setup")
