@@ -1,0 +1,154 @@
+"""Profiles that earlier releases left behind: taken over as they are, and their servers and kernels run on."""
+
+import json
+import ssl
+import subprocess
+import sys
+from dataclasses import replace
+from pathlib import Path
+
+import pytest
+from jupyter_client.blocking.client import BlockingKernelClient
+from machine import Machine
+from notebook_client import Notebook
+from recorded import RECORDED, place
+from sshd import wait_until
+
+from nbfab.host import Here
+from nbfab.look.look import look
+from nbfab.look.server import Answer
+from nbfab.passwords import Password
+from nbfab.plan.steps import STEPS, plan, request
+from nbfab.settings import Settings
+from nbfab.wanted import Wanted
+
+
+@pytest.mark.parametrize("recorded", RECORDED)
+def test_of_a_recorded_profile_with_its_settings_nothing_would_change(
+    recorded: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    about = place(recorded, tmp_path, env=f"{tmp_path}/env", directory=tmp_path, port=9999)
+    for path in (tmp_path / ".local/share/nbfab/nbserver/environment").read_text().splitlines()[2:]:
+        Path(path).parent.mkdir(parents=True, exist_ok=True)
+        Path(path).touch()
+    monkeypatch.setenv("HOME", str(tmp_path))
+    monkeypatch.setenv("TMUX_TMPDIR", str(tmp_path))
+    monkeypatch.delenv("XDG_DATA_HOME", raising=False)
+    host, settings = Here(), Settings.parse(about["settings"])
+    seen = look(host, request(settings))
+    started = seen.server.started
+    assert started
+    answer = Answer(True, "", settings.port)
+    facts = replace(
+        seen,
+        host=replace(seen.host, names=tuple(about["found"]), addresses=()),
+        server=replace(seen.server, session_pids=(started.runner,), alive=True, answer=answer),
+    )
+    wanted = Wanted(settings, host.names, about["now"], Password(about["password"]))
+    assert plan(wanted, facts, STEPS) == []
+    assert plan(replace(wanted, password=None), facts, STEPS) == []
+
+
+class Upgraded:
+    """A machine with a recorded profile whose server runs with a live kernel, as the release of then left it.
+
+    nbfab's clock stands where it stood then, or the certificate would have expired one day.
+    """
+
+    def __init__(self, machine: Machine, recorded: str, *, env: str, directory: Path) -> None:
+        self.machine = machine
+        about = place(recorded, machine.home, env=env, directory=directory, port=machine.port)
+        self.password = about["password"]
+        program = machine.home / "inv"
+        program.write_text(
+            f"#!{sys.executable}\nimport time\n\ntime.time = lambda: {about['now']}\n\n"
+            "from invoke.main import program\n\nprogram.run()\n"
+        )
+        program.chmod(0o755)
+        machine.program = str(program)
+        (machine.folder / "started").unlink()
+        start = ["tmux", "-L", "nbfab", "-f", "/dev/null", "new-session", "-d", "-s", "nbserver", "exec /bin/sh run.sh"]
+        subprocess.run(start, cwd=machine.folder, env=machine.env, stdin=subprocess.DEVNULL, check=True)
+        wait_until(self.answers, "the recorded server to answer")
+        self.kernel = self.notebook().post("/api/kernels", {"name": "nbserver"})["id"]
+        assert self.evaluates("'kept'", "answer = 42") == "'kept'"
+        self.before = self.identity()
+
+    def answers(self) -> bool:
+        """Whether the server answers."""
+        try:
+            Notebook(self.machine.port, self.machine.folder, dated=False).get("/api")
+        except OSError:
+            return False
+        return True
+
+    def notebook(self) -> Notebook:
+        """A browser that has logged in with the recorded password."""
+        return Notebook(self.machine.port, self.machine.folder, self.password, dated=False)
+
+    def evaluates(self, expression: str, code: str = "") -> str:
+        """What the kernel makes of an expression, once it has run the code."""
+        client = BlockingKernelClient()
+        client.load_connection_file(str(self.machine.folder / f"runtime/kernel-{self.kernel}.json"))
+        client.start_channels()
+        try:
+            client.wait_for_ready(timeout=60)
+            reply = client.execute(code, user_expressions={"it": expression}, reply=True, timeout=60)
+        finally:
+            client.stop_channels()
+        return str(reply["content"]["user_expressions"]["it"]["data"]["text/plain"])
+
+    def identity(self) -> tuple[int, str, str]:
+        """The server's process, the hash of its password, and the certificate that it shows.
+
+        That certificate has names that its host found once; this machine has others, and may not replace it for that.
+        """
+        hashed = json.loads((self.machine.folder / "jupyter_server_config.json").read_text())
+        return self.machine.server, str(hashed), ssl.get_server_certificate(("127.0.0.1", self.machine.port))
+
+    def is_taken_over(self) -> None:
+        """What an upgrade has to be: one run that ends well, the next changes nothing, and all that runs, runs on."""
+        self.machine.ok("setup")
+        assert self.identity() == self.before
+        assert "nothing changed" in self.machine.ok("setup")
+        assert "nothing would change" in self.machine.ok("plan")
+        assert self.identity() == self.before
+        assert self.kernel in [kernel["id"] for kernel in self.notebook().get("/api/kernels")]
+        assert self.evaluates("answer") == "42"
+
+
+RELEASES = sorted({recorded.partition("/")[0] for recorded in RECORDED})
+PYTHONS = {"modern": f"{sys.prefix}/bin/python", "classic": "/usr/bin/python3"}  # the latter with Debian's notebook 6
+
+
+@pytest.mark.parametrize("release", RELEASES)
+@pytest.mark.parametrize("variant", PYTHONS)
+def test_a_server_with_a_live_kernel_is_taken_over(here: Machine, release: str, variant: str) -> None:
+    python = PYTHONS[variant]
+    version = "from importlib.metadata import version; print(version('notebook'))"
+    found = subprocess.run([python, "-c", version], capture_output=True, text=True, check=False)
+    if variant == "classic" and not found.stdout.startswith("6."):
+        pytest.skip("Debian's package of notebook 6 is not installed")
+    here.env["NBFAB_PYTHON"] = python
+    Upgraded(here, f"{release}/{variant}", env=str(Path(python).parents[1]), directory=here.work).is_taken_over()
+
+
+@pytest.mark.parametrize("release", RELEASES)
+def test_what_was_chosen_for_a_server_stays_without_the_flags(here: Machine, release: str) -> None:
+    for name in ("NBFAB_PORT", "NBFAB_PYTHON"):
+        del here.env[name]
+    directory = here.home / "notebooks"
+    directory.mkdir()
+    (directory / "seen.txt").touch()
+    chosen = Upgraded(here, f"{release}/chosen", env=sys.prefix, directory=directory)
+    chosen.is_taken_over()
+    # The server that runs now was not started by this release; one that is has to be the same.
+    here.ok("stop", "--force")
+    here.ok("setup")
+    command = Path(f"/proc/{here.server}/cmdline").read_text().split("\0")
+    assert command[:3] == [f"{sys.prefix}/bin/python", "-m", "jupyterlab"]
+    runtime = json.loads((here.folder / f"runtime/jpserver-{here.server}.json").read_text())
+    assert (runtime["hostname"], runtime["port"], runtime["root_dir"]) == ("127.0.0.1", here.port, str(directory))
+    assert [item["name"] for item in chosen.notebook().get("/api/contents")["content"]] == ["seen.txt"]
+    assert chosen.identity()[1:] == chosen.before[1:]
+    assert "nothing changed" in here.ok("setup")
