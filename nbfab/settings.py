@@ -20,6 +20,7 @@ SOURCES: Mapping[str, tuple[str, str]] = {
     "folder": ("", "the folder of the first setup"),
     "typed": ("", "-H or its HostName"),
     "earlier": ("", "an earlier release"),
+    "default": ("", "the defaults"),
 }
 _PROFILE = r"[A-Za-z0-9][A-Za-z0-9_-]{0,63}"
 _HASH = r"argon2:\$argon2id\$v=19\$m=\d+,t=\d+,p=\d+\$[A-Za-z0-9+/]+\$[A-Za-z0-9+/]+"
@@ -243,9 +244,7 @@ RESETTABLE = tuple(key for key in BY_KEY if key not in ("profile", "names"))
 
 
 def origin(key: str, source: str) -> str:
-    """Where the value of an option was chosen, for people; empty for its default."""
-    if source not in SOURCES:
-        return "the default"
+    """Where the value of an option was chosen, for people."""
     return SOURCES[source][1].format(flag=f"--{BY_KEY[key].flag}", variable=f"NBFAB_{BY_KEY[key].flag.upper()}")
 
 

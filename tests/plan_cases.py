@@ -103,11 +103,11 @@ def after(facts: Facts, changes: Iterable[Change]) -> Facts:
         args = change.args
         if change.kind == "write":
             text = shown(args["content"]) if args["file"] == certificate.FILE else args["content"]
-            facts = holding(facts, file(args["file"], text))
+            facts = holding(facts, file(args["file"], text, owner=facts.host.uid))
             if args["file"] == choices.FILE:
                 facts = seen(facts, choices={"made": parse(text)})
         elif change.kind == "make private":
-            facts = holding(facts, folder(args["file"]))
+            facts = holding(facts, folder(args["file"], owner=facts.host.uid))
     return facts
 
 

@@ -59,6 +59,8 @@ def _state(outcome: Outcome) -> Iterator[str]:
         yield _line("live", kernel)
     if outcome.task == "status":
         for key, choice in state.get("settings", {}).items():
+            if choice["source"] == "default":
+                continue
             yield _line(key, f"{choice['value']} (from {origin(key, choice['source'])})")
     if "attach" in state:
         yield _line("tmux", state["attach"])

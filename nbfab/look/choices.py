@@ -19,7 +19,7 @@ _LINE = r"(?P<option>[a-z]{1,20}) (?P<source>[a-z]{1,20}) (?P<value>.{1,5000})"
 
 
 class Choice(NamedTuple):
-    """The value of an option, and where it was chosen: a key of `settings.SOURCES`."""
+    """The value of an option, and where it was chosen: a key of `settings.SOURCES`, also for a default."""
 
     value: Any
     source: str
@@ -38,17 +38,17 @@ class Choices:
     broken: str = ""
 
 
-def parse(value: Any) -> Choices:
+def parse(file: Any) -> Choices:
     """Choices from the text of the file: `nbfab VERSION`, then a line `OPTION SOURCE VALUE` for each, names as `name`.
+
+    A value that is empty is written as `-`.
 
     What a newer nbfab may have added is left out. Raises ValueError if the fact is no text.
     """
-    lines = [line for line in text(value).splitlines() if line and not line.startswith("#")]
+    lines = [line for line in text(file).split("\n") if line and not line.startswith("#")]
     version = re.fullmatch(r"nbfab ([0-9]{1,6}(?:\.[0-9a-z]{1,10}){1,5})", lines[0]) if lines else None
-    if version is None or len(value) > LONGEST:
-        return Choices(
-            broken="it is too long" if len(value) > LONGEST else "its first line is not the version of nbfab"
-        )
+    if version is None or len(file) > LONGEST:
+        return Choices(broken="it is too long" if len(file) > LONGEST else "its first line is not the version of nbfab")
     options: dict[str, Choice] = {}
     names: dict[str, str] = {}
     for line in lines[1:]:
@@ -64,7 +64,8 @@ def parse(value: Any) -> Choices:
             names[written] = source
         elif option in BY_KEY:
             try:
-                options[option] = Choice(BY_KEY[option].parse(written), source)
+                value = BY_KEY[option].default if written == "-" else BY_KEY[option].parse(written)
+                options[option] = Choice(value, source)
             except ValueError as error:
                 return Choices(version[1], broken=f"{option} must be {error}, not {written[:60]!r}")
     return Choices(version[1], options, names)

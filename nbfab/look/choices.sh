@@ -37,6 +37,7 @@ take_all() { # lines
 take() { # line
 	value=${1#* }
 	value=${value#* }
+	if [ "$value" = - ]; then value=; fi
 	case $1 in
 	'port '*) port=$value ;;
 	'directory '*) directory=$value ;;

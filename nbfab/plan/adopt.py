@@ -32,15 +32,19 @@ def adopt(facts: Facts) -> Facts:
     for trait, value in traits(text).items():
         if key := config.OPTIONS.get(trait.rpartition(".")[2]):
             found[key] = value
+    cert = pem.load(facts.files.text(certificate.FILE))
+    if cert and (days := pem.days(cert)):
+        found["days"] = days
+    # Without a directory that is asked for, the look shows the default.
+    home = facts.files.directory if not facts.choices.directory else None
     options: dict[str, Choice] = {}
     for key, value in found.items():
         try:
-            parsed = BY_KEY[key].parse(value)
+            parsed = BY_KEY[key].parse(value) if value else BY_KEY[key].default
         except ValueError:
             continue
-        if parsed not in (BY_KEY[key].default, facts.files.directory):
-            options[key] = Choice(parsed, "earlier")
-    cert = pem.load(facts.files.text(certificate.FILE))
+        default = parsed in (BY_KEY[key].default, home)
+        options[key] = Choice(BY_KEY[key].default, "default") if default else Choice(parsed, "earlier")
     own = {*facts.host.all_names, *certificate.ALWAYS}
     names = {name: "earlier" for name in sorted(pem.names_in(cert)) if name not in own} if cert else {}
     made = Choices(have.version or RELEASE, options, names, have.broken)

@@ -28,7 +28,7 @@ _HEAD = "# What was chosen for this profile, and where. Written by nbfab, and re
 def text(chosen: Mapping[str, Choice], names: Mapping[str, str]) -> str:
     """The file: which nbfab wrote it, then a line for each choice and each name that was asked for."""
     lines = [f"nbfab {__version__}"]
-    lines += [f"{key} {chosen[key].source} {chosen[key].value}" for key in BY_KEY if key in chosen]
+    lines += [f"{key} {chosen[key].source} {chosen[key].value or '-'}" for key in BY_KEY if key in chosen]
     lines += [f"name {source} {name}" for name, source in names.items()]
     return _HEAD + "".join(f"{line}\n" for line in lines)
 
@@ -63,8 +63,7 @@ def plan(
     news: dict[str, str] = {}
     for key in owned.keys() & BY_KEY.keys() - {"names"}:
         before, now = made.options.get(key), getattr(wanted.settings, key)
-        if key in wanted.settings.sources:
-            chosen[key] = _choice(wanted, key, before)
+        chosen[key] = _choice(wanted, key, before)
         old = before.value if before else BY_KEY[key].default
         if made.version and old != now:
             why = _why(wanted, key, before) + _downgrade(wanted, key, old)
@@ -85,13 +84,13 @@ def _choice(wanted: Wanted, key: str, before: Choice | None) -> Choice:
     """What is chosen now. The same value from elsewhere is no news, unless someone types it."""
     from nbfab.look.choices import Choice
 
-    now = Choice(getattr(wanted.settings, key), wanted.settings.sources[key])
+    now = Choice(getattr(wanted.settings, key), wanted.settings.sources.get(key, "default"))
     return before if before and before.value == now.value and now.source != "flag" else now
 
 
 def _why(wanted: Wanted, key: str, before: Choice | None) -> str:
-    source = wanted.settings.sources.get(key, "")
-    if source:
+    source = wanted.settings.sources.get(key, "default")
+    if source != "default":
         return f"from {origin(key, source)}"
     if key in wanted.resets:
         return "its default, by --reset"
@@ -127,8 +126,6 @@ def notes(wanted: Wanted, facts: Facts) -> Iterator[str]:
         and given.directory != settings.directory
     ):
         yield f"it serves {settings.directory}, not the current folder: --directory . would change that"
-    ignored = [key for key, source in given.sources.items() if source == "flag" and key not in settings.sources]
-    ignored += [key for key in wanted.kept if given.sources.get(key) == "flag"]
-    for key in dict.fromkeys(ignored):
-        if getattr(given, key) != getattr(settings, key):
+    for key in BY_KEY:
+        if key in wanted.kept and given.sources.get(key) == "flag" and getattr(given, key) != getattr(settings, key):
             yield f"--{BY_KEY[key].flag} has no effect on this task: {key} stays {_shown(getattr(settings, key))}"

@@ -31,6 +31,12 @@ def days_left(certificate: x509.Certificate, now: float) -> int:
     return math.ceil(days) if days > 0 else math.floor(days)
 
 
+def days(certificate: x509.Certificate) -> int:
+    """The days that it was made for, which begin a day after it is valid; 0 if the clock of its host was behind."""
+    whole, rest = divmod(certificate.not_valid_after_utc - certificate.not_valid_before_utc, timedelta(days=1))
+    return 0 if rest else whole - 1
+
+
 def public_key(certificate: x509.Certificate) -> str | None:
     """Its public key as PEM; None for a kind of key that cryptography does not know."""
     try:

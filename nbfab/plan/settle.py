@@ -10,8 +10,6 @@ from collections.abc import Collection
 from dataclasses import replace
 from typing import TYPE_CHECKING, Any
 
-from nbfab.settings import BY_KEY, RESETTABLE
-
 if TYPE_CHECKING:
     from nbfab.look.facts import Facts
     from nbfab.wanted import Wanted
@@ -42,11 +40,5 @@ def settle(wanted: Wanted, facts: Facts, owned: Collection[str]) -> Wanted:
     }
     values: dict[str, Any] = {key: choice.value for key, choice in kept.items()}
     sources = {**wanted.settings.sources, **{key: choice.source for key, choice in kept.items()}}
-    if made.version:
-        # What the profile has no choice of has its default there, whatever is given to a step that does not change it.
-        for key in set(RESETTABLE) - set(owned) - kept.keys():
-            if sources.get(key, "folder") != "folder":
-                values[key] = BY_KEY[key].default
-                del sources[key]
     settings = replace(wanted.settings, **values, sources=sources)
     return replace(wanted, settings=settings, given=wanted.given or wanted.settings, kept=frozenset(kept))

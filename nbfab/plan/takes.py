@@ -115,7 +115,8 @@ def chosen(have: Takes, wanted: Wanted, facts: Facts) -> list[str]:
     differences = [f"{key} {before.get(key)} -> {now[key]}" for key in now if before.get(key) != now[key]]
     if have.get("password") != want["password"]:
         differences.append("the password is new")
-    by_hand = {"python", "app"} & {*wanted.settings.sources, *wanted.resets}
+    sources = wanted.settings.sources
+    by_hand = any(key in wanted.resets or sources.get(key, "default") != "default" for key in ("python", "app"))
     if by_hand and (have.get("python"), have.get("module")) != (want["python"], want["module"]):
         differences.append(f"it runs {have.get('module')} of {have.get('python')}")
     return differences

@@ -56,7 +56,7 @@ def record(variant: str, home: Path) -> None:
     chosen = {"port": port, "directory": str(directory), **VARIANTS[variant]}
     host = Here()
     job = Job("setup", host, Wanted(Settings.parse(chosen), host.names, NOW, Password(PASSWORD)))
-    seen = _as_recorded(look(host, request(job.wanted.settings)))
+    seen = _as_recorded(look(host, request(job.wanted, STEPS)))
     now = make(job, job.wanted, plan(job.wanted, seen, STEPS), seen, Course(job.user))
     try:
         left = plan(job.wanted, _as_recorded(now), STEPS)

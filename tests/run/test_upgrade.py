@@ -11,6 +11,7 @@ import pytest
 from jupyter_client.blocking.client import BlockingKernelClient
 from machine import Machine
 from notebook_client import Notebook
+from plan_cases import after
 from recorded import RECORDED, place
 from sshd import wait_until
 
@@ -18,13 +19,16 @@ from nbfab.host import Here
 from nbfab.look.look import look
 from nbfab.look.server import Answer
 from nbfab.passwords import Password
-from nbfab.plan.steps import STEPS, plan, request
+from nbfab.plan import choices
+from nbfab.plan.adopt import adopt
+from nbfab.plan.settle import settle
+from nbfab.plan.steps import STEPS, owned, plan, request
 from nbfab.settings import Settings
 from nbfab.wanted import Wanted
 
 
 @pytest.mark.parametrize("recorded", RECORDED)
-def test_of_a_recorded_profile_with_its_settings_nothing_would_change(
+def test_a_recorded_profile_is_taken_over_without_a_restart(
     recorded: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     about = place(recorded, tmp_path, env=f"{tmp_path}/env", directory=tmp_path, port=9999)
@@ -35,7 +39,8 @@ def test_of_a_recorded_profile_with_its_settings_nothing_would_change(
     monkeypatch.setenv("TMUX_TMPDIR", str(tmp_path))
     monkeypatch.delenv("XDG_DATA_HOME", raising=False)
     host, settings = Here(), Settings.parse(about["settings"])
-    seen = look(host, request(settings))
+    wanted = Wanted(settings, host.names, about["now"], Password(about["password"]))
+    seen = look(host, request(wanted, STEPS))
     started = seen.server.started
     assert started
     answer = Answer(True, "", settings.port)
@@ -44,7 +49,12 @@ def test_of_a_recorded_profile_with_its_settings_nothing_would_change(
         host=replace(seen.host, names=tuple(about["found"]), addresses=()),
         server=replace(seen.server, session_pids=(started.runner,), alive=True, answer=answer),
     )
-    wanted = Wanted(settings, host.names, about["now"], Password(about["password"]))
+    facts = adopt(facts)
+    wanted = settle(wanted, facts, owned(STEPS))
+    changes = plan(wanted, facts, STEPS)
+    assert [change.args["file"] for change in changes] == [choices.FILE]
+    assert not any(change.needs_restart for change in changes)
+    facts = after(facts, changes)
     assert plan(wanted, facts, STEPS) == []
     assert plan(replace(wanted, password=None), facts, STEPS) == []
 
