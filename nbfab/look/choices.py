@@ -15,7 +15,7 @@ from nbfab.settings import BY_KEY, SOURCES
 FILE = "choices"
 LONGEST = 65_536  # characters
 MOST_NAMES = 100  # of one certificate
-_LINE = r"(?P<option>[a-z]{1,20}) (?P<source>[a-z]{1,20}) (?P<value>.{1,5000})"
+_LINE = r"(?P<option>[a-z]{1,20}) (?P<source>[a-z]{1,20})(?: (?P<value>.{1,5000}))?"
 
 
 class Choice(NamedTuple):
@@ -41,7 +41,7 @@ class Choices:
 def parse(file: Any) -> Choices:
     """Choices from the text of the file: `nbfab VERSION`, then a line `OPTION SOURCE VALUE` for each, names as `name`.
 
-    A value that is empty is written as `-`.
+    Without a value, it is empty.
 
     What a newer nbfab may have added is left out. Raises ValueError if the fact is no text.
     """
@@ -55,7 +55,7 @@ def parse(file: Any) -> Choices:
         match = re.fullmatch(_LINE, line)
         if match is None:
             return Choices(version[1], broken=f"{line[:60]!r} is not a choice")
-        option, source, written = match.group("option", "source", "value")
+        option, source, written = match["option"], match["source"], match["value"] or ""
         if source not in SOURCES:
             return Choices(version[1], broken=f"{source!r} is not a source")
         if option == "name":
@@ -64,7 +64,7 @@ def parse(file: Any) -> Choices:
             names[written] = source
         elif option in BY_KEY:
             try:
-                value = BY_KEY[option].default if written == "-" else BY_KEY[option].parse(written)
+                value = BY_KEY[option].default if not written else BY_KEY[option].parse(written)
                 options[option] = Choice(value, source)
             except ValueError as error:
                 return Choices(version[1], broken=f"{option} must be {error}, not {written[:60]!r}")

@@ -35,9 +35,7 @@ take_all() { # lines
 
 # Sets port, directory, python, app.
 take() { # line
-	value=${1#* }
-	value=${value#* }
-	if [ "$value" = - ]; then value=; fi
+	case $1 in *' '*' '*) value=${1#* * } ;; *) value= ;; esac
 	case $1 in
 	'port '*) port=$value ;;
 	'directory '*) directory=$value ;;

@@ -42,7 +42,7 @@ def look_call(host: Host, request: Request) -> str:
 
 
 def _lines(settings: Settings, options: Iterable[str]) -> str:
-    return "".join(f"{option} - {getattr(settings, option) or '-'}\n" for option in options)
+    return "".join(f"{option} - {getattr(settings, option)}\n" for option in options)
 
 
 def _listed(paths: Iterable[str], *more: str) -> str:

@@ -28,7 +28,9 @@ _HEAD = "# What was chosen for this profile, and where. Written by nbfab, and re
 def text(chosen: Mapping[str, Choice], names: Mapping[str, str]) -> str:
     """The file: which nbfab wrote it, then a line for each choice and each name that was asked for."""
     lines = [f"nbfab {__version__}"]
-    lines += [f"{key} {chosen[key].source} {chosen[key].value or '-'}" for key in BY_KEY if key in chosen]
+    for key in (key for key in BY_KEY if key in chosen):
+        value = f" {chosen[key].value}" if chosen[key].value else ""
+        lines.append(f"{key} {chosen[key].source}{value}")
     lines += [f"name {source} {name}" for name, source in names.items()]
     return _HEAD + "".join(f"{line}\n" for line in lines)
 

@@ -43,11 +43,12 @@ def plan(wanted: Wanted, facts: Facts, steps: Sequence[Step]) -> list[Change]:
     changes = [change for step in with_restart(steps, facts) for change in step.plan(wanted, facts)]
     if not any(change.kind == "start server" for change in changes):
         changes = [change for change in changes if change.step in [step.name for step in steps]]
-    # What was chosen is recorded once the files are there, and before a start, which may fail.
-    starts = [change for change in changes if change.kind in ("stop server", "start server")]
-    files = [change for change in changes if change not in starts]
     step = config.STEP.name if len(steps) > 1 else steps[0].name
-    changes = [*files, *choices.plan(wanted, facts, owned(steps), changes, step), *starts]
+    record = list(choices.plan(wanted, facts, owned(steps), changes, step))
+    # First, if that is what the rest follows from; before a start, which may fail.
+    first = any(change.needs_restart for change in record)
+    at = 0 if first else sum(change.kind not in ("stop server", "start server") for change in changes)
+    changes[at:at] = record
     have = takes.running(facts)
     if have is not None and not takes.chosen(have, wanted, facts):
         # What only nbfab brings is written now, and waits for the next restart.

@@ -158,8 +158,8 @@ def test_another_port_is_another_program_and_a_restart() -> None:
     changes = plan(wanting(port=8888), running(), STEPS)
     assert [(change.step, change.kind) for change in changes] == [
         ("config", "write"),
-        ("server", "write"),
         ("config", "write"),
+        ("server", "write"),
         ("server", "stop server"),
         ("server", "start server"),
     ]
