@@ -67,7 +67,7 @@ def stub(folder: Path, name: str, text: str) -> None:
 
 
 def spies(folder: Path, log: Path) -> str:
-    """Stand-ins for all programs in PATH, which write their arguments to `log` and run the real one; a PATH for them."""
+    """Stand-ins for all programs in PATH, which write their arguments to `log` and run the real ones; the new PATH."""
     path = os.environ["PATH"]
     folder.mkdir()
     # Their own sh may have no builtin to print with either.

@@ -26,16 +26,22 @@ def table(outcomes: Sequence[Outcome]) -> str:
     lines = _aligned([("HOST", "VERDICT", "WHAT", "URL"), *rows]) if rows else []
     for what, names in _folded(behind, _what):
         lines.append(f"{_some(names)}: not reached: {what}")
-    notes = list(dict.fromkeys(note for outcome in outcomes for note in outcome.notes))
-    if len(outcomes) > 1 or notes:
-        lines += [f"note: {_some([o.host for o in outcomes if note in o.notes])}: {note}" for note in notes]
+    lines += _notes(outcomes)
     lines += ["", ", ".join(f"{len(names)} {verdict}" for verdict, names in _folded(outcomes, _verdict))]
     return clean("\n".join(lines))
 
 
 def plans(outcomes: Sequence[Outcome]) -> str:
-    """What would change, hosts with the same plan in one line."""
-    return clean("\n".join(f"{_some(names)}: {what}" for what, names in _folded(outcomes, _plan)) or _NOTHING)
+    """What would change, hosts with the same plan in one line, and what to know before it does."""
+    lines = [f"{_some(names)}: {what}" for what, names in _folded(outcomes, _plan)]
+    lines += _notes([outcome for outcome in outcomes if outcome.verdict == "would change"])
+    return clean("\n".join(lines) or _NOTHING)
+
+
+def _notes(outcomes: Sequence[Outcome]) -> list[str]:
+    """The notes on all hosts, each once."""
+    notes = dict.fromkeys(note for outcome in outcomes for note in outcome.notes)
+    return [f"note: {_some([o.host for o in outcomes if note in o.notes])}: {note}" for note in notes]
 
 
 def _verdict(outcome: Outcome) -> str:
