@@ -11,7 +11,7 @@ from typing import Any
 import pytest
 from hypothesis import strategies as st
 
-SHELLS = (("dash",), ("bash", "--posix"), ("busybox", "sh"), ("mksh",), ("posh",), ("yash", "--posix"))
+SHELLS = (("dash",), ("bash", "--posix"), ("busybox", "sh"), ("mksh",), ("lksh",), ("posh",), ("yash", "--posix"))
 NASTY = (
     "",
     "it's",

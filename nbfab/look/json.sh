@@ -4,16 +4,16 @@
 newline='
 '
 
-# Whether printf is a builtin here: mksh, posh and OpenBSD's sh have none.
+# Whether printf is a builtin here. mksh, posh and OpenBSD's sh have none; lksh prefers the program, if PATH has one.
 own_printf=
-if PATH=/dev/null command -v printf >/dev/null 2>&1; then own_printf=yes; fi
+if PATH=/dev/null printf '' 2>/dev/null; then own_printf=yes; fi
 
 # Prints a text as it is, and never as an argument of a program, which everyone on the host could read. Without a builtin
 # for that, it is a here-document. While that is read, some shells keep it in a file for its owner only: mksh and posh in
 # TMPDIR, if that is a folder, or else in /tmp, as yash does with one that is longer than a pipe (without a name).
 put() { # text [folder for such a file]
 	if [ -n "$own_printf" ]; then
-		printf '%s' "$1"
+		PATH=/dev/null printf '%s' "$1"
 	else
 		(
 			TMPDIR=${2:-${TMPDIR-}}
