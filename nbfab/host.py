@@ -65,7 +65,7 @@ class Here:
         environment.setdefault("HOME", os.path.expanduser("~"))
         # In a session of its own, so that Control-C reaches nbfab alone, which then ends the program in order.
         process = subprocess.Popen(
-            ["/bin/sh", "-s"],
+            ["/bin/sh"],  # without -s, which posh does not know
             stdin=subprocess.PIPE,
             stdout=subprocess.PIPE,
             stderr=subprocess.STDOUT,

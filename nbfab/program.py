@@ -40,7 +40,7 @@ def call(function: str, *args: str, **named: str) -> str:
 
 @dataclass(frozen=True)
 class Program:
-    """A program for `/bin/sh -s`, and the two lines between which its output is."""
+    """A program for the standard input of `/bin/sh`, and the two lines between which its output is."""
 
     text: str = field(repr=False)
     begin: str

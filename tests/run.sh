@@ -8,7 +8,7 @@ if [ "${1-}" = --fast ]; then
 	shift
 	exec sh bootstrap.sh --group dev pytest -m 'not real' "$@"
 fi
-packages="openssh-server openssh-client tmux openssl procps dash busybox fish tcsh zsh socat iproute2
+packages="openssh-server openssh-client tmux openssl procps dash busybox mksh posh yash fish tcsh zsh socat iproute2
 	shellcheck shfmt chromium libnss3-tools fonts-dejavu-core jupyter-notebook python3-venv git"
 missing=
 for package in $packages; do

@@ -2,6 +2,7 @@
 
 import json
 import os
+import shlex
 import subprocess
 from collections.abc import Mapping
 from pathlib import Path
@@ -10,7 +11,7 @@ from typing import Any
 import pytest
 from hypothesis import strategies as st
 
-SHELLS = (("dash",), ("bash", "--posix"), ("busybox", "sh"))
+SHELLS = (("dash",), ("bash", "--posix"), ("busybox", "sh"), ("mksh",), ("lksh",), ("posh",), ("yash", "--posix"))
 NASTY = (
     "",
     "it's",
@@ -40,7 +41,7 @@ def run(
 ) -> str:
     """What a shell prints that gets the program on standard input, as a host's does; `env` is added to its own."""
     done = subprocess.run(
-        [*shell, "-s"],
+        shell,
         input=program.encode(),
         capture_output=True,
         cwd=folder,
@@ -63,3 +64,14 @@ def stub(folder: Path, name: str, text: str) -> None:
     """A program that takes the place of the real one, if `folder` is first in PATH."""
     (folder / name).write_text(f"#!/bin/sh\n{text}\n")
     (folder / name).chmod(0o755)
+
+
+def spies(folder: Path, log: Path) -> str:
+    """Stand-ins for all programs in PATH, which write their arguments to `log` and run the real ones; the new PATH."""
+    path = os.environ["PATH"]
+    folder.mkdir()
+    # Their own sh may have no builtin to print with either.
+    stub(folder, "[", f'PATH={shlex.quote(path)}\nprintf "%s\\n" "$0 $*" >>{log}\nexec "${{0##*/}}" "$@"')
+    for name in {name for place in path.split(":") if os.path.isdir(place) for name in os.listdir(place)} - {"["}:
+        (folder / name).symlink_to("[")
+    return f"{folder}:{path}"

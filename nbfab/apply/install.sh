@@ -5,7 +5,7 @@
 narrate() {
 	while IFS= read -r line; do
 		say "$line"
-		printf '%s\n' "$line"
+		put "$line$newline"
 	done
 }
 
@@ -17,7 +17,7 @@ install_environment() {
 	output=$({ fill_environment || : >"$failed"; } 2>&1 </dev/null | narrate)
 	if [ -f "$failed" ]; then
 		rm -f "$failed"
-		printf '%s\n' "$output" | tail -n 8 >&2
+		put "$output$newline" | tail -n 8 >&2
 		return 1
 	fi
 	: >"$venv/complete"
@@ -42,15 +42,15 @@ fill_environment() {
 # Sets file, mode, size, content.
 remember_environment() {
 	found=$(cd / && "$interpreter" -c "$environment_probe" "$source" 2>&1 </dev/null) || {
-		echo "$found" >&2
+		put "$found" >&2
 		return 1
 	}
 	# The files that it depends on, one per line.
-	files=$(printf '%s' "$found" | "$interpreter" -I -c 'import json, sys; print("\n".join(json.load(sys.stdin)["files"]))') ||
+	files=$(put "$found" | "$interpreter" -I -c 'import json, sys; print("\n".join(json.load(sys.stdin)["files"]))') ||
 		return 1
 	file=environment mode=600 content="$app $python
 $found
 $files"
-	size=$(printf '%s' "$content" | wc -c)
+	size=$(put "$content" | wc -c)
 	write_file
 }

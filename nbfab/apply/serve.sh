@@ -54,7 +54,7 @@ wait_ready() {
 		reason=$(cd / && "$python" -c "$server_probe" "$folder" "$pid" "$certificate" "$seconds" "$port" 2>&1 >/dev/null </dev/null)
 		case $? in 0 | 10) return 0 ;; esac
 	fi
-	echo "the server did not become ready: $reason" >&2
+	put "the server did not become ready: $reason$newline" >&2
 	tail -n 15 server.log >&2
 	# A server that does not answer must not stay: it may listen with a certificate other than the one that is trusted.
 	if [ -n "$pid" ] && [ "$(process_start "$pid")" = "$start" ]; then kill -TERM "$pid"; fi

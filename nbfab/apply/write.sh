@@ -47,17 +47,17 @@ room() {
 	LC_ALL=C df -k . 2>/dev/null | awk 'END { print $(NF - 2) " KiB free on " $NF }'
 }
 
-# The content is written by a builtin, so it appears in no process's argv. Uses file, mode, size, content, folder.
+# Uses file, mode, size, content, folder.
 write_file() {
 	if [ -L "$file" ] || { [ -e "$file" ] && [ ! -f "$file" ]; }; then
-		echo "$folder/$file is not a regular file; nbfab does not write through it" >&2
+		put "$folder/$file is not a regular file; nbfab does not write through it$newline" >&2
 		return 1
 	fi
 	mkdir -p "$(dirname "$file")" || return 1
 	# Not every shell's printf fails if the disk is full, so the length is compared.
-	if ! printf '%s' "$content" >"$file.new.$$" || [ "$(wc -c <"$file.new.$$")" -ne "$size" ]; then
+	if ! put "$content" "$folder/lock" >"$file.new.$$" || [ "$(wc -c <"$file.new.$$")" -ne "$size" ]; then
 		rm -f "$file.new.$$"
-		echo "$folder/$file could not be written: $(room)" >&2
+		put "$folder/$file could not be written: $(room)$newline" >&2
 		return 1
 	fi
 	chmod "$mode" "$file.new.$$" && mv -f "$file.new.$$" "$file"
@@ -71,13 +71,13 @@ make_private() {
 # Uses escaped.
 report() { # kind number text
 	escape "$3"
-	printf '{"%s":%s,"text":"%s"}\n' "$1" "$2" "$escaped" >&3
+	put "{\"$1\":$2,\"text\":\"$escaped\"}$newline" >&3
 }
 
 # Reports progress within a change. Uses escaped.
 say() { # text
 	escape "$1"
-	printf '{"says":"%s"}\n' "$escaped" >&3
+	put "{\"says\":\"$escaped\"}$newline" >&3
 }
 
 # Makes a change by calling a function, and reports on it.

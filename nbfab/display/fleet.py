@@ -26,15 +26,26 @@ def table(outcomes: Sequence[Outcome]) -> str:
     lines = _aligned([("HOST", "VERDICT", "WHAT", "URL"), *rows]) if rows else []
     for what, names in _folded(behind, _what):
         lines.append(f"{_some(names)}: not reached: {what}")
-    for note, names in _folded_each(outcomes, _notes).items():
-        lines.append(f"note: {_some(names)}: {note}")
+    lines += _notes(outcomes)
     lines += ["", ", ".join(f"{len(names)} {verdict}" for verdict, names in _folded(outcomes, _verdict))]
     return clean("\n".join(lines))
 
 
 def plans(outcomes: Sequence[Outcome]) -> str:
-    """What would change, hosts with the same plan in one line."""
-    return clean("\n".join(f"{_some(names)}: {what}" for what, names in _folded(outcomes, _plan)) or _NOTHING)
+    """What would change, hosts with the same plan in one line, and what to know before it does."""
+    lines = [f"{_some(names)}: {what}" for what, names in _folded(outcomes, _plan)]
+    lines += _notes([outcome for outcome in outcomes if outcome.verdict == "would change"])
+    return clean("\n".join(lines) or _NOTHING)
+
+
+def _notes(outcomes: Sequence[Outcome]) -> list[str]:
+    """The notes on all hosts, each once, and what waits for a restart."""
+    hosts: dict[str, list[str]] = defaultdict(list)
+    for outcome in outcomes:
+        waits = f"pending until the server restarts: {', '.join(outcome.pending)}"
+        for note in dict.fromkeys((*outcome.notes, waits) if outcome.pending else outcome.notes):
+            hosts[note].append(outcome.host)
+    return [f"note: {_some(names)}: {note}" for note, names in hosts.items()]
 
 
 def _verdict(outcome: Outcome) -> str:
@@ -73,20 +84,6 @@ def _folded(outcomes: Sequence[Outcome], key: Callable[[Outcome], str]) -> Itera
     for outcome in outcomes:
         groups[key(outcome)].append(outcome.host)
     yield from sorted(groups.items(), key=lambda item: -len(item[1]))
-
-
-def _notes(outcome: Outcome) -> tuple[str, ...]:
-    waits = f"pending until the server restarts: {', '.join(outcome.pending)}"
-    return (*outcome.notes, waits) if outcome.pending else outcome.notes
-
-
-def _folded_each(outcomes: Sequence[Outcome], keys: Callable[[Outcome], Sequence[str]]) -> dict[str, list[str]]:
-    """Everything that hosts have in common, each with their names."""
-    groups: dict[str, list[str]] = defaultdict(list)
-    for outcome in outcomes:
-        for key in dict.fromkeys(keys(outcome)):
-            groups[key].append(outcome.host)
-    return groups
 
 
 def _aligned(rows: Sequence[tuple[str, ...]]) -> list[str]:

@@ -7,7 +7,7 @@ look_environments() {
 	interpreter=
 	if [ -f "$folder/environment" ] && remembered "$app $python" <"$folder/environment"; then
 		fact environments.remembered yes
-		printf '{"environments.found":%s}\n' "$found"
+		put "{\"environments.found\":$found}$newline"
 	elif [ -n "$python" ]; then
 		make_absolute "$python"
 		asked=$absolute
@@ -16,7 +16,7 @@ look_environments() {
 			if [ -x "$asked" ]; then
 				"$asked" -c "$environment_probe" asked 2>&1 </dev/null | tail -n 1
 			else
-				echo "$asked does not exist"
+				put "$asked does not exist"
 			fi
 		)"
 	else
@@ -38,7 +38,7 @@ remembered() { # question
 try_environment() { # source python
 	[ -x "$2" ] || return 1
 	answer=$("$2" -c "$environment_probe" "$1" 2>/dev/null </dev/null) || return 1
-	printf '{"environments.found":%s}\n' "$answer"
+	put "{\"environments.found\":$answer}$newline"
 }
 
 # Every environment, best first, and what there is to make one with. Uses base, here.

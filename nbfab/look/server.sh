@@ -41,7 +41,7 @@ ask_server() { # pid
 		11) ready= ;;
 		*) continue ;;
 		esac
-		printf '{"server.answer":%s}\n' "$answer"
+		put "{\"server.answer\":$answer}$newline"
 		return
 	done
 }

@@ -108,7 +108,8 @@ def _check(wanted: Wanted, facts: Facts) -> None:
 def notes(wanted: Wanted, facts: Facts) -> Iterator[str]:
     """What follows from how the server runs: as root, or outside tmux."""
     if facts.host.is_root:
-        yield "the server runs as root: anyone with the password is root there"
+        what = "the server runs" if facts.server.alive else "once started, the server runs"
+        yield f"{what} as root (--allow-root): anyone with the password is root there"
     if facts.server.ours and not facts.server.in_session:
         yield "the server does not run in nbfab's tmux session: it ends with the terminal it was started in"
 

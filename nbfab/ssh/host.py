@@ -74,7 +74,7 @@ class There:
                 late.daemon = True
                 late.start()
                 try:
-                    channel.exec_command("exec /bin/sh -s")
+                    channel.exec_command("exec /bin/sh")
                 finally:
                     late.cancel()
                 _send(channel, program)

@@ -37,11 +37,11 @@ def data(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
 @each_shell
 @pytest.mark.parametrize("value", NASTY)
 def test_a_file_is_written_as_it_is_meant_to_be(shell: tuple[str, ...], value: str, tmp_path: Path) -> None:
-    content = value + "\n"
-    run(shell, ALL + FOLDER + write("a/file", content), tmp_path)
-    assert (tmp_path / "a/file").read_text() == content
-    assert (tmp_path / "a/file").stat().st_mode & 0o777 == 0o600
-    assert [path.name for path in (tmp_path / "a").iterdir()] == ["file"]
+    contents = {"one": value, "two": value + "\n", "three": value + "\n\n"}
+    program = "".join(write(f"a/{name}", content) for name, content in contents.items())
+    run(shell, ALL + FOLDER + program, tmp_path)
+    assert {path.name: path.read_text() for path in (tmp_path / "a").iterdir()} == contents
+    assert {path.stat().st_mode & 0o777 for path in (tmp_path / "a").iterdir()} == {0o600}
 
 
 @each_shell

@@ -2,6 +2,7 @@
 
 import json
 import os
+import shutil
 import socket
 import subprocess
 import sys
@@ -19,6 +20,7 @@ from nbfab.program import call, functions
 ALL = functions(*(f"look/{name}" for name in ("json", "process", "host", "files", "environments", "port", "server")))
 ALL += functions("look/look")
 PRINT = call("print_facts")
+AWK = shutil.which("awk") or "awk"
 PRIVATE = "-----BEGIN PRIVATE KEY-----\nSECRET\n-----END PRIVATE KEY-----\n"
 SHOWN = "-----BEGIN CERTIFICATE-----\nPUBLIC\n-----END CERTIFICATE-----\n"
 
@@ -42,6 +44,25 @@ def put(path: Path, kind: str) -> None:
         path.touch()
     else:
         path.symlink_to(path.parent)
+
+
+@each_shell
+@pytest.mark.parametrize("value", [*NASTY, "\n", "\n\n", "\\", "-e \\c\\\n", "EOF", "a\nEOF\n$1\n", "x" * 300_000])
+def test_a_text_is_printed_as_it_is(shell: tuple[str, ...], value: str) -> None:
+    assert run(shell, ALL + call("put", value)) == value
+
+
+@each_shell
+@settings(max_examples=60, deadline=None)
+@given(value=texts)
+def test_any_text_is_printed_as_it_is(shell: tuple[str, ...], value: str) -> None:
+    assert run(shell, ALL + call("put", value)) == value
+
+
+@each_shell
+def test_a_fact_may_be_longer_than_an_argument(shell: tuple[str, ...]) -> None:
+    value = 'a \\ and "\n' * 30_000
+    assert records(run(shell, ALL + call("fact", "server.log", value) + PRINT)) == [{"server.log": value}]
 
 
 @each_shell
@@ -161,6 +182,7 @@ def test_without_openssl_python_loads_the_key(shell: tuple[str, ...], tmp_path: 
     (tmp_path / "good.pem").write_text(make(("box",), 365, 1_800_000_000, 1_800_000_000))
     (tmp_path / "bad.pem").write_text("")
     (tmp_path / "bin").mkdir()
+    (tmp_path / "bin/awk").symlink_to(AWK)
     for name, loads in (("good", "yes"), ("bad", "no")):
         program = f"PATH={tmp_path}/bin\n" + ALL + call("look_key", f"{tmp_path}/{name}.pem") + PRINT
         assert facts(run(shell, program)) == {"files.key_loads": "yes"}, "no program can check it"

@@ -159,7 +159,11 @@ def test_the_program_that_tmux_runs_is_sh(shell: tuple[str, ...]) -> None:
     ("facts", "notes"),
     [
         ({}, []),
-        ({"host": {"uid": "0"}}, ["the server runs as root: anyone with the password is root there"]),
+        ({"host": {"uid": "0"}}, ["the server runs as root (--allow-root): anyone with the password is root there"]),
+        (
+            {"host": {"uid": "0"}, "server": DOWN},
+            ["once started, the server runs as root (--allow-root): anyone with the password is root there"],
+        ),
         (
             {"server": {"session_pids": ()}},
             ["the server does not run in nbfab's tmux session: it ends with the terminal it was started in"],

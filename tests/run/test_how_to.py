@@ -17,6 +17,7 @@ from typing import Any
 
 import pytest
 from machine import BIN, PASSWORD, ROOT, Machine
+from namespace import ROOT_USER
 from notebook_client import Notebook, asks_for_a_password_alone, logs_in
 from sshd import free_port
 
@@ -87,7 +88,8 @@ def test_the_steps_one_by_one_are_the_setup(here: Machine) -> None:
         assert "changed" in here.ok(step)
     plan = here.json("plan")
     assert {change["step"] for change in plan["changes"]} == {"server"}
-    here.ok("serve")
+    assert ("once started, the server runs as root (--allow-root)" in here.ok("plan")) == ROOT_USER
+    assert ("the server runs as root (--allow-root)" in here.ok("serve")) == ROOT_USER
     assert "nothing would change" in here.ok("plan")
 
 

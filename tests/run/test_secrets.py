@@ -2,12 +2,16 @@
 
 import json
 import os
+import shutil
 import subprocess
 import threading
+from collections.abc import Callable
 from pathlib import Path
 
 import pytest
 from machine import PASSWORD, ROOT, Machine
+from notebook_client import logs_in
+from shells import stub
 
 
 class Watcher:
@@ -88,3 +92,37 @@ def test_a_canary_is_found_nowhere_but_where_it_belongs(
         assert [path.name for path in files] == expected, kind
         assert all(path.stat().st_mode & 0o077 == 0 for path in files)
     assert machine.folder.stat().st_mode & 0o777 == 0o700
+
+
+PROGRAMS = ("printf", "cat", "wc", "mv", "chmod", "mkdir", "dirname", "awk", "sed", "tr", "head", "tail", "env", "tee")
+
+
+@pytest.mark.parametrize("shell", ["mksh", "lksh", "posh"])
+def test_no_program_of_a_host_is_told_a_secret_whatever_its_sh_is(
+    shell: str, host: Callable[..., Machine], tmp_path: Path
+) -> None:
+    arguments, originals = tmp_path / "arguments", tmp_path / "originals"
+    originals.mkdir()
+    stub(tmp_path, "spy", f'echo "$0 $*" >>{arguments}\nexec {originals}/${{0##*/}} "$@"')
+    replace = {"/bin/sh": _path(shell)}
+    for name in PROGRAMS:
+        shutil.copy2(_path(name), originals / name)
+        replace[_path(name)] = str(tmp_path / "spy")
+    machine = host(replace=replace)
+    machine.ok("setup")
+    assert machine.json("setup")["verdict"] == "unchanged"
+    secrets = _secrets(machine)
+    machine.ok("password", password="another canary battery")
+    machine.ok("certificate")
+    assert logs_in(machine.port, machine.folder, "another canary battery")
+    assert "has ended" in machine.ok("stop")
+    told = arguments.read_bytes()
+    assert b"/wc -c" in told
+    for kind, secret in [*secrets.items(), *_secrets(machine).items()]:
+        assert secret not in told, kind
+
+
+def _path(program: str) -> str:
+    path = shutil.which(program)
+    assert path, program
+    return path
