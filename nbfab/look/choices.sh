@@ -28,7 +28,8 @@ look_choices() {
 take_all() { # lines
 	lines=$1
 	while [ -n "$lines" ]; do
-		take "${lines%%"$newline"*}"
+		first=${lines%%"$newline"*} # posh gets this wrong within quotes
+		take "$first"
 		lines=${lines#*"$newline"}
 	done
 }
