@@ -42,7 +42,7 @@ def _notes(outcomes: Sequence[Outcome]) -> list[str]:
     """The notes on all hosts, each once, and what waits for a restart."""
     hosts: dict[str, list[str]] = defaultdict(list)
     for outcome in outcomes:
-        waits = f"pending until the server restarts: {', '.join(outcome.pending)}"
+        waits = f"takes effect at the next restart: {', '.join(outcome.pending)}"
         for note in dict.fromkeys((*outcome.notes, waits) if outcome.pending else outcome.notes):
             hosts[note].append(outcome.host)
     return [f"note: {_some(names)}: {note}" for note, names in hosts.items()]

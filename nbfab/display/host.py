@@ -39,7 +39,7 @@ def _lines(outcome: Outcome) -> Iterator[str]:
     for withheld in outcome.withheld if outcome.verdict == "refused" else ():
         yield _line("not done", withheld)
     if outcome.pending:
-        yield _line("pending", f"until the server restarts: {', '.join(outcome.pending)}")
+        yield _line("pending", f"takes effect at the next restart: {', '.join(outcome.pending)}")
     for note in outcome.notes:
         yield _line("note", note)
     if outcome.error:
