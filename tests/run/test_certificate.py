@@ -7,6 +7,7 @@ import ssl
 import subprocess
 from collections.abc import Iterator
 from pathlib import Path
+from typing import Any
 
 import pytest
 from machine import PASSWORD, Machine
@@ -244,3 +245,30 @@ def test_two_operators_with_two_names_for_one_host(there: Machine) -> None:
     assert "with the same key: it lacks gpu1.example.org" in said[1]
     assert "to ask for it here: --name gpu1\n" in said[1]
     assert [": nothing changed" in words for words in said] == [False, False, True, True, True, True]
+
+
+def test_a_name_that_is_gone_from_an_inventory_stays_until_it_is_dropped(there: Machine) -> None:
+    assert there.sshd
+    there.sshd.write_config(name="gpu1")
+    inventory = there.work / "hosts.yaml"
+    program = ["nbfab", "-S", str(there.sshd.config)]
+
+    def certificate(*flags: str) -> dict[str, Any]:
+        command = [*program, "fleet.certificate", "--yes", "--json", *flags]
+        done = subprocess.run(command, env=there.env, cwd=there.work, capture_output=True, text=True, check=False)
+        (host,) = json.loads(done.stdout)["hosts"]
+        return dict(host)
+
+    inventory.write_text("hosts:\n  gpu1:\n    names: [lab]\n")
+    first = certificate()
+    assert {"gpu1", "lab"} <= set(first["state"]["names"])
+    refused = certificate("--drop-name", "lab")
+    assert (
+        "lab cannot be dropped, because the next run would add it again: it is from the inventory" in refused["error"]
+    )
+    inventory.write_text("hosts:\n  gpu1:\n    days: 100\n")
+    assert "lab" in certificate()["state"]["names"]
+    dropped = certificate("--drop-name", "lab")["state"]
+    assert "lab" not in dropped["names"]
+    assert dropped["pin"] == first["state"]["pin"]
+    assert certificate()["verdict"] == "unchanged"
