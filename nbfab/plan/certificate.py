@@ -130,7 +130,7 @@ def _not_asked_here(wanted: Wanted, facts: Facts) -> str:
     here = asked_here(wanted.names, wanted.settings)
     only = [name for name in asked(wanted, facts) if name not in here]
     flags = " ".join(f"--name {name}" for name in only)
-    return f"kept because the host has it on record: {', '.join(only)}; to ask for it here: {flags}" if only else ""
+    return f"kept from the host's own record: {', '.join(only)} (to ask here: {flags})" if only else ""
 
 
 def _from(names: Iterable[str], source: str) -> dict[str, str]:

@@ -163,7 +163,7 @@ def test_the_names_that_only_the_host_has_are_told_with_the_option_that_asks_for
     facts = recorded(NEW, "gpu1", "box.example.org", "192.0.2.9")
     (change,) = certificate.plan(WANTED, facts)
     assert change.note == (
-        "kept because the host has it on record: gpu1, 192.0.2.9; to ask for it here: --name gpu1 --name 192.0.2.9"
+        "kept from the host's own record: gpu1, 192.0.2.9 (to ask here: --name gpu1 --name 192.0.2.9)"
     )
     assert certificate.asked_here(WANTED.names, WANTED.settings) == {"box.example.org": "typed"}
     (change,) = certificate.plan(wanting(names=["gpu1", "192.0.2.9"]), facts)

@@ -87,7 +87,7 @@ def test_a_renewal_fetches_the_key_and_no_other_run_does(folder: Path) -> None:
 
 def test_names_of_which_only_the_host_knows_are_told_with_the_option_that_asks_for_them(folder: Path) -> None:
     do(Odd("gpu1", "lab"))
-    note = "kept because the host has it on record: gpu1, lab; to ask for it here: --name gpu1 --name lab"
+    note = "kept from the host's own record: gpu1, lab (to ask here: --name gpu1 --name lab)"
     assert note in do(Odd("gpu2"), lambda job: preview(job, (STEP,))).notes
     outcome = do(Odd("gpu2"))
     assert note in outcome.notes
@@ -243,7 +243,7 @@ def test_two_operators_with_two_names_for_one_host(there: Machine) -> None:
     assert len(set(certificates)) == 2
     assert certificates[0] not in certificates[1:]
     assert "with the same key: it lacks gpu1.example.org" in said[1]
-    assert "to ask for it here: --name gpu1\n" in said[1]
+    assert "(to ask here: --name gpu1)\n" in said[1]
     assert [": nothing changed" in words for words in said] == [False, False, True, True, True, True]
 
 
