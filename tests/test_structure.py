@@ -11,7 +11,7 @@ PACKAGE = ROOT / "nbfab"
 # From the bottom up: a module imports only from lines above its own, or from its own package.
 FLOORS = (
     ("names", "text", "errors", "settings", "changed"),
-    ("passwords", "outcome"),
+    ("passwords", "keys", "outcome"),
     ("user", "wanted", "program"),
     ("host",),
     ("look",),

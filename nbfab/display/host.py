@@ -66,6 +66,9 @@ def _state(outcome: Outcome) -> Iterator[str]:
         yield _line("tmux", state["attach"])
     if "fingerprint" in state:
         yield _line("certificate", f"SHA-256 {state['fingerprint']}, {state['days_left']} days left")
+    if outcome.task == "status" and state.get("pin"):
+        yield _line("pin", state["pin"])
+        yield _line("names", " ".join(state["names"]))
     if state.get("running"):
         yield _line("open", outcome.url)
         if state.get("elsewhere"):

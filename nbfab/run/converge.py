@@ -8,13 +8,14 @@ from nbfab.changed import Changed
 from nbfab.errors import HostError, NbfabError, Refused
 from nbfab.look.facts import Facts
 from nbfab.outcome import Outcome, failure
-from nbfab.plan import password
+from nbfab.plan import drops, password
 from nbfab.plan.adopt import adopt
 from nbfab.plan.change import Change
 from nbfab.plan.step import Step
 from nbfab.plan.steps import STEPS, plan, request
 from nbfab.run.describe import describe, from_here
 from nbfab.run.job import Job
+from nbfab.run.key import with_key
 from nbfab.run.see import see
 from nbfab.user import User
 from nbfab.wanted import Wanted
@@ -43,8 +44,7 @@ class Course:
 
     def ends(self, change: Change, words: str) -> None:
         """As `apply.Watcher.ends`."""
-        if words:
-            self.words.append(words)
+        self.words += filter(None, (words, change.note))
 
 
 def converge(job: Job, steps: Sequence[Step] = STEPS) -> Outcome:
@@ -64,7 +64,11 @@ def converge(job: Job, steps: Sequence[Step] = STEPS) -> Outcome:
     if given:
         wanted = replace(wanted, password=given)
         changes = plan(wanted, seen, steps)
-    course = Course(job.user)
+    course = Course(job.user, words=list(drops.absent(wanted, seen)))
+    if any(change.kind == "renew certificate" for change in changes):
+        wanted, new_key = with_key(job, wanted, seen)
+        changes = plan(wanted, seen, steps)
+        course.words += filter(None, [new_key])
     try:
         now, withheld, live = _carry_out(job, wanted, seen, changes, steps, course)
     except (NbfabError, KeyboardInterrupt) as error:
@@ -142,7 +146,8 @@ def preview(job: Job, steps: Sequence[Step] = STEPS) -> Outcome:
     if withheld:
         why = f"not without --restart, because that would end {', '.join(live)}"
         outcome = replace(outcome, withheld=withheld, notes=(*outcome.notes, why))
-    return replace(outcome, verdict="would change" if changes else "unchanged", changes=reported(changes))
+    notes = (*filter(None, (change.note for change in changes)), *outcome.notes)
+    return replace(outcome, verdict="would change" if changes else "unchanged", changes=reported(changes), notes=notes)
 
 
 def reported(changes: Iterable[Change]) -> tuple[Changed, ...]:
