@@ -73,12 +73,15 @@ def test_a_renewal_fetches_the_key_and_no_other_run_does(folder: Path) -> None:
     assert (first.verdict, host.asked) == ("changed", 0)
     assert (do(host).verdict, host.asked) == ("unchanged", 0)
     plan = do(host, lambda job: preview(job, (STEP,)), ("lab",))
-    assert [change.kind for change in plan.changes] == ["renew certificate"]
+    assert [change.kind for change in plan.changes] == ["renew certificate", "write"]
     assert ", with the same key: it lacks lab" in plan.changes[0].summary
     assert host.asked == 0
     again = do(host, names=("lab",))
     assert host.asked == 1
-    assert [(change.kind, change.what) for change in again.changes] == [("write", "renew the certificate")]
+    assert [(change.kind, change.what) for change in again.changes] == [
+        ("write", "renew the certificate"),
+        ("write", "record what was chosen"),
+    ]
     assert ", with the same key: it lacks lab" in again.changes[0].summary
     assert again.state["pin"] == first.state["pin"]
     assert again.state["fingerprint"] != first.state["fingerprint"]
