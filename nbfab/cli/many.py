@@ -7,6 +7,7 @@ from dataclasses import replace
 
 from nbfab.cli.call import Call
 from nbfab.display.terminal import Terminal
+from nbfab.errors import Interrupted
 from nbfab.fleet.handout import Handout, given_password
 from nbfab.fleet.member import Member
 from nbfab.fleet.questions import AGAIN, FromThreads, Questions
@@ -71,11 +72,13 @@ class Many:
         jobs: int,
         *,
         fail_fast: bool = False,
+        records: Callable[[Outcome], None] = lambda outcome: None,
         ended: Callable[[Outcome], None] | None = None,
     ) -> Run:
         """Runs `body` on every host that has no outcome yet, `jobs` at a time.
 
-        With `ended`, that gets each outcome as it arrives; otherwise a live display shows the run on a terminal.
+        `records` is as in `fleet.run.over`. With `ended`, that gets each outcome as it arrives; otherwise a live
+        display shows the run on a terminal.
         """
         members = [
             self._member(task, body, *prepared) for prepared in self._prepared if prepared[0].name not in self.outcomes
@@ -87,6 +90,7 @@ class Many:
                 task,
                 jobs,
                 fail_fast=fail_fast,
+                records=records,
                 sees=self.progress,
                 ended=ended or (lambda outcome: None),
                 questions=self._questions,
@@ -105,6 +109,7 @@ class Many:
             task,
             jobs,
             fail_fast=fail_fast,
+            records=records,
             display=display,
             questions=self._questions,
             again=self._again,
@@ -138,6 +143,11 @@ class Many:
         return member
 
     @property
+    def names(self) -> list[str]:
+        """All hosts, also those that must not be contacted."""
+        return [host.name for host in self._hosts]
+
+    @property
     def has_members(self) -> bool:
         """Whether any host is to be contacted."""
         return bool(self._prepared)
@@ -157,8 +167,10 @@ class Many:
 
 
 def exit_status(outcomes: Sequence[Outcome], run: Run) -> int:
-    """0 only if every host is as wanted."""
-    return 130 if run.interrupted else int(any(outcome.status for outcome in outcomes))
+    """0 only if every host is as wanted; after Control-C 130, after a signal that counts as it 128 and its number."""
+    if run.interrupted:
+        return Interrupted("", by=run.interrupted).status
+    return int(any(outcome.status for outcome in outcomes))
 
 
 def _refused(task: str, host: InventoryHost) -> Outcome:

@@ -18,7 +18,7 @@ if TYPE_CHECKING:
 def on_several(call: Call, body: "Body", typed: Sequence[HostString]) -> None:
     """Runs `body` on those hosts, by the rules of a fleet; ends the program unless every host is as wanted."""
     from nbfab.cli.many import Many, exit_status
-    from nbfab.display.terminal import show
+    from nbfab.display.output import show
     from nbfab.inventory.hosts import InventoryHost
 
     report = Report(call.task, call.json)

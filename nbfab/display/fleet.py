@@ -5,7 +5,7 @@ from collections import defaultdict
 from collections.abc import Callable, Iterator, Sequence
 
 from nbfab.outcome import Outcome
-from nbfab.text import clean
+from nbfab.text import clean, clean_line, one_line
 
 _NOTHING = "no hosts: nothing to do"
 
@@ -25,17 +25,18 @@ def table(outcomes: Sequence[Outcome]) -> str:
     ]
     lines = _aligned([("HOST", "VERDICT", "WHAT", "URL"), *rows]) if rows else []
     for what, names in _folded(behind, _what):
-        lines.append(f"{_some(names)}: not reached: {what}")
+        lines.append(one_line(f"{_some(names)}: not reached: {what}"))
     notes = list(dict.fromkeys(note for outcome in outcomes for note in outcome.notes))
     if len(outcomes) > 1 or notes:
-        lines += [f"note: {_some([o.host for o in outcomes if note in o.notes])}: {note}" for note in notes]
+        lines += [one_line(f"note: {_some([o.host for o in outcomes if note in o.notes])}: {note}") for note in notes]
     lines += ["", ", ".join(f"{len(names)} {verdict}" for verdict, names in _folded(outcomes, _verdict))]
     return clean("\n".join(lines))
 
 
 def plans(outcomes: Sequence[Outcome]) -> str:
     """What would change, hosts with the same plan in one line."""
-    return clean("\n".join(f"{_some(names)}: {what}" for what, names in _folded(outcomes, _plan)) or _NOTHING)
+    lines = [one_line(f"{_some(names)}: {what}") for what, names in _folded(outcomes, _plan)]
+    return clean("\n".join(lines) or _NOTHING)
 
 
 def _verdict(outcome: Outcome) -> str:
@@ -78,6 +79,7 @@ def _folded(outcomes: Sequence[Outcome], key: Callable[[Outcome], str]) -> Itera
 
 def _aligned(rows: Sequence[tuple[str, ...]]) -> list[str]:
     """Rows in columns; a long reason should not push the others aside, so only short cells count."""
+    rows = [tuple(map(clean_line, row)) for row in rows]  # before they are measured
     limit = max(30, shutil.get_terminal_size((120, 24)).columns // 2)
     widths = [max(len(row[at]) for row in rows if len(row[at]) <= limit) for at in range(len(rows[0]))]
     return ["  ".join(cell.ljust(width) for cell, width in zip(row, widths, strict=True)).rstrip() for row in rows]

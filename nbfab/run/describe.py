@@ -31,7 +31,7 @@ def describe(job: Job, wanted: Wanted, seen: Facts) -> Outcome:
         state["since"] = time.strftime("%Y-%m-%dT%H:%M:%SZ", time.gmtime(server.started.since))
         if server.in_session:
             state["attach"] = f"tmux -L nbfab attach -t {settings.profile}"
-        state["kernels"] = list(server.live)
+        state["kernels"] = list(server.exactly_live)
     if cert:
         state["fingerprint"] = pem.fingerprint(cert)
         state["days_left"] = pem.days_left(cert, wanted.now)
