@@ -1,6 +1,7 @@
 """A task on the hosts of an inventory: which of them, the question before a change, the table at the end."""
 
 import os
+import shlex
 import time
 from collections.abc import Sequence
 from pathlib import Path
@@ -50,6 +51,7 @@ def on_fleet(call: Call, body: "Body", preview: "Body") -> None:
             show(plans(outcomes) if call.task == "plan" else table(outcomes))
             if many.handout.path:
                 show(f"\nURLs and passwords, for you alone: {many.handout.path}")
+        report.corrected(many.handout.corrected)
         remembered.check()
     if status := exit_status(outcomes, run):
         raise Exit(code=status)
@@ -78,6 +80,7 @@ def page_of_fleet(call: Call, body: "Body") -> None:
             report.document(outcomes, page=str(path))
         else:
             show(f"{path}: {sum(not outcome.status for outcome in outcomes)} of {len(outcomes)} running")
+        report.corrected(many.handout.corrected)
     if status := exit_status(outcomes, run):
         raise Exit(code=status)
 
@@ -108,7 +111,13 @@ def _many(call: Call) -> "tuple[Inventory, Many]":
         names = memory.failed(path, call.task)
         hosts = [host for host in hosts if host.name in names]
     option = ("--inventory", given) if given else ()
-    return inventory, Many(call, hosts, lambda host: call.command((), (*option, "--limit", host.name), prefix="fleet."))
+    return inventory, Many(
+        call,
+        hosts,
+        lambda host: call.command((), (*option, "--limit", host.name), prefix="fleet."),
+        inventory=path,
+        without=lambda host: shlex.join(("--limit", ",".join(filter(None, (limit, f"!{host.name}"))))),
+    )
 
 
 def _ask(call: Call, many: "Many", preview: "Body", jobs: int) -> None:

@@ -1,17 +1,19 @@
 """A task on many hosts, whether -H or an inventory names them: one set of rules for passwords, JSON and exit status."""
 
 import sys
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from contextlib import AbstractContextManager, nullcontext
 from dataclasses import replace
+from pathlib import Path
 
 from nbfab.cli.call import Call
 from nbfab.display.terminal import Terminal
-from nbfab.errors import Interrupted
+from nbfab.errors import Interrupted, UsageError
 from nbfab.fleet.handout import Handout, given_password
 from nbfab.fleet.member import Member
 from nbfab.fleet.questions import AGAIN, FromThreads, Questions
 from nbfab.fleet.run import Run, over
+from nbfab.fleet.twins import Entry, Twin, twins
 from nbfab.inventory.hosts import InventoryHost
 from nbfab.outcome import Outcome, failure
 from nbfab.passwords import Password
@@ -20,12 +22,15 @@ from nbfab.settings import Settings
 from nbfab.ssh.connection import SshOptions
 from nbfab.ssh.host import There
 from nbfab.ssh.jumps import Jumps
+from nbfab.ssh.route import Route
+from nbfab.ssh.routes import resolve_all
 
 
 class Many:
     """The hosts of one call, each checked before any is contacted. Raises UsageError.
 
-    `command` gives, for a host, the command line of a task for it alone. With `types`, SSH may ask about each host.
+    `command` gives, for a host, the command line of a task for it alone, and `without` how to leave it out. With
+    `types`, SSH may ask about each host.
     `again` is the fix for a host that Control-C has kept from its end.
     `outcomes` are those that are known already: of hosts that must not be contacted.
     """
@@ -36,10 +41,12 @@ class Many:
         hosts: Sequence[InventoryHost],
         command: Callable[[InventoryHost], Callable[[str], str]],
         *,
+        inventory: Path,
+        without: Callable[[InventoryHost], str],
         types: bool = False,
         again: str = AGAIN,
     ) -> None:
-        self.outcomes = {host.name: _refused(call.task, host) for host in hosts if host.unread}
+        self.outcomes = {host.name: _refused(call.task, host, host.unread) for host in hosts if host.unread}
         self._call = call
         self._hosts = hosts
         self._command = command
@@ -49,7 +56,7 @@ class Many:
         self._terminal = Terminal("", lambda outcome: None, call.command())
         self.progress = self._terminal.progress
         self._console = FromThreads(self._terminal, self._questions)
-        self.handout = Handout(hosts, self._console)
+        self.handout = Handout(hosts, self._console, inventory)
         self._jumps = Jumps()
         everyone = call.password()
         if everyone and call.task != "plan":
@@ -64,6 +71,13 @@ class Many:
             )
             for host in contacted
         ]
+        self._routes = resolve_all((host.typed, options.config) for host, _, _, options in self._prepared)
+        found = self._twins()
+        for host in contacted:
+            if twin := found.get(host.name):
+                error = f"it is the same server as {twin.first}: {twin.what}"
+                fix = f"{without(host)}, or give it a profile: of its own"
+                self.outcomes[host.name] = _refused(call.task, host, UsageError(error, fix))
 
     def run(
         self,
@@ -83,6 +97,20 @@ class Many:
         members = [
             self._member(task, body, *prepared) for prepared in self._prepared if prepared[0].name not in self.outcomes
         ]
+        try:
+            return self._over(members, task, jobs, fail_fast, records, ended)
+        finally:
+            self.handout.close()
+
+    def _over(
+        self,
+        members: Sequence[Member],
+        task: str,
+        jobs: int,
+        fail_fast: bool,
+        records: Callable[[Outcome], None],
+        ended: Callable[[Outcome], None] | None,
+    ) -> Run:
         if ended or not sys.stderr.isatty():
             self._questions.aside = lambda question: question()
             return over(
@@ -115,6 +143,15 @@ class Many:
             again=self._again,
         )
 
+    def _twins(self) -> Mapping[str, Twin]:
+        """The hosts whose server is that of a host before them."""
+        routes = [(each, self._routes[each[0].typed, each[3].config]) for each in self._prepared]
+        return twins(
+            Entry(host.name, route, options.jumps, settings.profile)
+            for (host, settings, _, options), route in routes
+            if isinstance(route, Route)
+        )
+
     def _member(
         self,
         task: str,
@@ -128,8 +165,9 @@ class Many:
             member.sees(line)
 
         typist = self._console if self._types else None
+        route = self._routes[entry.typed, options.config]
         member = Member(
-            There(entry.name, entry.typed, options, typist, jumps=self._jumps, sees=sees),
+            There(entry.name, entry.typed, options, typist, jumps=self._jumps, sees=sees, route=route),
             settings,
             password,
             task,
@@ -173,6 +211,5 @@ def exit_status(outcomes: Sequence[Outcome], run: Run) -> int:
     return int(any(outcome.status for outcome in outcomes))
 
 
-def _refused(task: str, host: InventoryHost) -> Outcome:
-    assert host.unread
-    return replace(failure(task, host.name, host.unread), verdict="refused")
+def _refused(task: str, host: InventoryHost, error: UsageError) -> Outcome:
+    return replace(failure(task, host.name, error), verdict="refused")

@@ -1,6 +1,6 @@
 """Report: how a run ends, as text or as one JSON document, and with which exit status."""
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from contextlib import contextmanager
 from typing import TYPE_CHECKING
 
@@ -40,6 +40,13 @@ class Report:
         if not self._printed:
             self._printed = True
             show(document(self._task, outcomes, error=error, **files))
+
+    def corrected(self, sheets: Iterable[str]) -> None:
+        """The sheets of passwords on which notes have changed."""
+        from nbfab.display.output import complain
+
+        for sheet in sorted(sheets):
+            complain(f"the notes in {sheet} were corrected: they say which passwords are in place")
 
     @contextmanager
     def errors(self) -> Iterator[None]:

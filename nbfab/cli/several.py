@@ -5,7 +5,7 @@ from typing import TYPE_CHECKING
 
 from invoke import Exit
 
-from nbfab.cli.call import Call
+from nbfab.cli.call import INVENTORY, Call
 from nbfab.cli.one import entries
 from nbfab.cli.report import Report
 from nbfab.names import HostString
@@ -25,7 +25,15 @@ def on_several(call: Call, body: "Body", typed: Sequence[HostString]) -> None:
     with report.errors():
         call.check_dry_run()
         hosts = [entry or InventoryHost.of(host) for host, entry in zip(typed, entries(typed), strict=True)]
-        many = Many(call, hosts, lambda host: call.command(("-H", host.name)), types=True, again="run it again")
+        many = Many(
+            call,
+            hosts,
+            lambda host: call.command(("-H", host.name)),
+            inventory=INVENTORY,
+            without=lambda host: "omit it from -H",
+            types=True,
+            again="run it again",
+        )
 
         def ended(outcome: "Outcome") -> None:
             many.progress.end()
@@ -48,5 +56,6 @@ def on_several(call: Call, body: "Body", typed: Sequence[HostString]) -> None:
                     report.one(outcome)
             if many.handout.path:
                 show(f"\nURLs and passwords, for you alone: {many.handout.path}")
+        report.corrected(many.handout.corrected)
     if status := exit_status(outcomes, run):
         raise Exit(code=status)

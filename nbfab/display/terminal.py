@@ -39,6 +39,12 @@ class Terminal:
         """As `User.changes_password`."""
         return self.types_password("New password for the notebook (empty: keep the one it has): ")
 
+    def password_is_set(self, *, certain: bool) -> None:
+        """As `User.password_is_set`: the report shows it."""
+
+    def sees_hash(self, known: str) -> None:
+        """As `User.sees_hash`: no one has written it down."""
+
     def types_password(self, question: str) -> Password | None:
         """As `Console.types_password`."""
         self.progress.end()

@@ -4,6 +4,7 @@ from dataclasses import replace
 
 from nbfab.look.look import look
 from nbfab.outcome import Outcome
+from nbfab.plan import password
 from nbfab.plan.steps import request
 from nbfab.run.describe import describe, from_here
 from nbfab.run.job import Job
@@ -12,6 +13,7 @@ from nbfab.run.job import Job
 def status(job: Job) -> Outcome:
     """The state of the server; exit status 1 if it does not run and answer."""
     seen = look(job.host, request(job.wanted.settings))
+    job.user.sees_hash(password.known(seen))
     outcome, server = describe(job, job.wanted, seen), seen.server
     if server.ours and server.ready and "fingerprint" in outcome.state:
         return from_here(job, outcome, seen)
