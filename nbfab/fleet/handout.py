@@ -183,11 +183,12 @@ class Handout:
         """Raises HostError if no sheet can be written here; found before a host gets a password."""
         if not self._room:
             try:
-                with tempfile.TemporaryFile(dir=Path.cwd()) as file:
+                with tempfile.TemporaryFile(dir=".") as file:
                     file.write(bytes(4096))
                     file.flush()
             except OSError as error:
-                raise HostError(f"its password could not be written to {Path.cwd()}: {error.strerror}", FIX) from None
+                why = f"its password could not be written to the current folder: {error.strerror}"
+                raise HostError(why, FIX) from None
             self._room = True
 
     def _prompts(self, host: Host) -> bool:

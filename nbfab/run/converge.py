@@ -135,7 +135,7 @@ def _failed(job: Job, wanted: Wanted, course: Course, error: Exception | Keyboar
     job.user.password_is_set(certain=False)
     if not (wanted.password and wanted.password.generated):
         return failed
-    note = "the password is not certain: the host had not confirmed it when the run ended"
+    note = "not certain: the password counts if the host got as far as that"
     return replace(failed, password=wanted.password.reveal(), notes=(note,))
 
 
