@@ -5,7 +5,7 @@ from collections.abc import Iterator
 from nbfab.errors import NbfabError
 from nbfab.outcome import Outcome
 from nbfab.settings import origin
-from nbfab.text import clean
+from nbfab.text import clean, one_line
 
 _VERDICTS = {"unchanged": "nothing changed"}
 WIDTH = 13  # of the first column: the longest label and two blanks
@@ -28,7 +28,7 @@ def _headline(outcome: Outcome) -> str:
         verdict = "not running" if outcome.status else "running"
     if outcome.task == "plan" and outcome.verdict == "unchanged":
         verdict = "nothing would change"
-    return f"{outcome.host}: {verdict}"
+    return one_line(f"{outcome.host}: {verdict}")
 
 
 def _lines(outcome: Outcome) -> Iterator[str]:
@@ -74,8 +74,8 @@ def _state(outcome: Outcome) -> Iterator[str]:
         if state.get("elsewhere"):
             yield _line("elsewhere", " ".join(state["elsewhere"]))
     if outcome.password:
-        yield f"Password: {outcome.password}"
+        yield one_line(f"Password: {outcome.password}")
 
 
 def _line(label: str, text: str) -> str:
-    return f"{label:{WIDTH}}{text}"
+    return one_line(f"{label:{WIDTH}}{text}")

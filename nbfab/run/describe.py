@@ -32,7 +32,7 @@ def describe(job: Job, wanted: Wanted, seen: Facts) -> Outcome:
         state["since"] = time.strftime("%Y-%m-%dT%H:%M:%SZ", time.gmtime(server.started.since))
         if server.in_session:
             state["attach"] = f"tmux -L nbfab attach -t {settings.profile}"
-        state["kernels"] = list(server.live)
+        state["kernels"] = list(server.exactly_live)
     if settings.sources:
         state["settings"] = {
             key: {"value": getattr(settings, key), "source": source} for key, source in settings.sources.items()

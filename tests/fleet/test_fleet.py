@@ -190,8 +190,11 @@ def test_an_sshd_that_drops_bursts_is_knocked_at_again(tmp_path: Path, stack: Ex
 
 def test_a_thousand_hosts_of_which_most_are_not_there_each_get_their_verdict(three: Fleet, stack: ExitStack) -> None:
     with three.inventory.open("a") as inventory:
-        inventory.write(f"  gone[001:987]: {{address: 127.0.0.1, ssh_port: {free_port()}}}\n")
-        inventory.write(f"  silent[01:10]: {{address: 127.0.0.1, ssh_port: {black_hole(stack)}}}\n")
+        # Each with a profile of its own, or they would be one server.
+        for names, port in ((range(987), free_port()), (range(990, 1000), black_hole(stack))):
+            kind = "silent" if 990 in names else "gone"
+            for number in names:
+                inventory.write(f"  {kind}{number}: {{address: 127.0.0.1, ssh_port: {port}, profile: p{number}}}\n")
     hosts = three.json("plan")
     assert len(hosts) == 1000
     assert {host["verdict"] for name, host in hosts.items() if name in three.hosts} == {"would change"}
