@@ -19,8 +19,9 @@ from relay import RELAY
 from sshd_fleet import Fleet, fleet_of
 
 from nbfab.fleet.handout import UNCERTAIN
+from nbfab.plan import pem
 
-ROUNDS = 2  # of the two operators
+ROUNDS = int(os.environ.get("NBFAB_ROUNDS", "2"))  # of the two operators
 
 
 @pytest.fixture
@@ -75,27 +76,46 @@ def rows(sheet: Path) -> list[dict[str, str]]:
 
 
 def log_in(fleet: Fleet, row: Mapping[str, str]) -> bool:
-    """Whether the password in a row is the one of its host."""
-    return logs_in(fleet.ports[row["host"]], fleet.profile(row["host"]), row["password"])
+    """Whether the password in a row is the one of its host, by whichever of its names that is listed."""
+    name = row["host"].removesuffix(".lab")
+    return logs_in(fleet.ports[name], fleet.profile(name), row["password"])
+
+
+def certificate(fleet: Fleet, name: str) -> tuple[str, str]:
+    """The pin and the fingerprint of a host's certificate."""
+    found = pem.load((fleet.profile(name) / "nbserver.pem").read_text())
+    assert found
+    return pem.pin(found), pem.fingerprint(found)
 
 
 def test_of_two_operators_at_once_each_has_the_passwords_that_count(three: Fleet, tmp_path: Path) -> None:
+    """They know each host by another name."""
+    three.config.write_text(re.sub(r"^Host (\w+)$", r"Host \1 \1.lab", three.config.read_text(), flags=re.MULTILINE))
     for number in range(ROUNDS):
         ann, bob = (Operator(three, tmp_path / f"{name}{number}") for name in ("ann", "bob"))
+        hosts = bob.folder / "hosts.yaml"
+        hosts.write_text(re.sub(r"^  (\w+):", r"  \1.lab:", hosts.read_text(), flags=re.MULTILINE))
         runs = [operator.starts("setup", "--yes", "--json") for operator in (ann, bob)]
         ended = [json.loads(run.communicate(timeout=240)[0])["hosts"] for run in runs]
         for name in three.hosts:
-            ways = [host for hosts in ended for host in hosts if host["host"] == name]
+            ways = [host for hosts in ended for host in hosts if host["host"].removesuffix(".lab") == name]
             assert "changed" in {host["verdict"] for host in ways}, ways
         both = ann.rows + bob.rows
         # One row for each host, in whichever sheet; the other operator has none.
-        assert sorted(row["host"] for row in both) == sorted(three.hosts), both
+        assert sorted(row["host"].removesuffix(".lab") for row in both) == sorted(three.hosts), both
+        before = {name: certificate(three, name) for name in three.hosts}
         for row in both:
             assert row["note"] == "", row
             assert log_in(three, row), row
         for operator in (ann, bob):
+            operator.runs("setup", "--yes")  # which may add the operator's own name
+        settled = {name: certificate(three, name) for name in three.hosts}
+        assert {name: pin for name, (pin, _) in settled.items()} == {name: pin for name, (pin, _) in before.items()}
+        for operator in (ann, bob):
             assert "3 unchanged" in operator.runs("setup", "--yes")
+        assert {name: certificate(three, name) for name in three.hosts} == settled
         assert ann.rows + bob.rows == both
+        assert all(log_in(three, row) for row in both)
         assert "3 changed" in ann.runs("stop")
         for name in three.hosts:
             shutil.rmtree(three.profile(name))
