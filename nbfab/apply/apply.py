@@ -8,6 +8,7 @@ from nbfab.errors import ConnectError, HostError
 from nbfab.host import Host, run
 from nbfab.look import look
 from nbfab.look.facts import Facts, parse
+from nbfab.look.files import GENERATION
 from nbfab.look.request import Request
 from nbfab.plan.change import Change
 from nbfab.program import Record, call, render, source
@@ -54,7 +55,7 @@ def apply(
     Raises Declined with the host's own words at the first change that fails; those before it stay. Raises HostError.
     """
     calls = [
-        call("prepare", profile=request.settings.profile, generation=seen.files.text(look.GENERATION).strip()),
+        call("prepare", profile=request.settings.profile, generation=seen.files.text(GENERATION).strip()),
         *(_call(number, change) for number, change in enumerate(changes)),
         call("conclude"),
         "cd /\n",
