@@ -40,6 +40,22 @@ class Dropped(ConnectError):
     """The host accepted the connection and hung up without a word, as sshd does above its MaxStartups."""
 
 
+class Incompatible(ConnectError):
+    """The host and paramiko have no algorithm in common; OpenSSH's own client and the host have one."""
+
+
+class Denied(ConnectError):
+    """The host let the user in by no method. `penalty` is what such a failure costs our address there, in seconds."""
+
+    def __init__(self, message: str, hint: str = "", *, jump: str = "", penalty: float = 0) -> None:
+        super().__init__(message, hint, jump=jump)
+        self.penalty = penalty
+
+
+class Penalized(ConnectError):
+    """The host refuses our address for a while, after failed logins from it."""
+
+
 class HostError(NbfabError, RuntimeError):
     """The host was reached, but what was to be done there failed."""
 

@@ -5,6 +5,7 @@ import contextlib
 import copy
 import io
 import os
+import re
 import shlex
 import socket
 from collections.abc import Callable, Iterable, Iterator, Sequence
@@ -16,12 +17,14 @@ from cryptography.hazmat.primitives import serialization
 from cryptography.hazmat.primitives.asymmetric import ec, ed25519, rsa
 from paramiko.agent import AgentSSH
 
-from nbfab.errors import ConnectError
+from nbfab.errors import ConnectError, Denied
+from nbfab.ssh.host_keys import rsa_bits
 from nbfab.ssh.route import Route
 from nbfab.text import clean
 
 TRIES = 3  # for a passphrase, as OpenSSH gives
 TYPING = 120  # seconds to type a code or a password
+PENALTY = 5.0  # seconds that a failed login costs an address (PerSourcePenalties, sshd_config(5))
 
 
 class Typist(Protocol):
@@ -76,7 +79,8 @@ def authenticate(transport: paramiko.Transport, route: Route, login: Login) -> N
     allowed = ",".join(_offered(transport, route)) if transport.is_active() else "it hung up"
     reasons = "".join(f"; {words}" for words in [*tried.reasons, *(f"{key} is encrypted" for key in tried.encrypted)])
     fix = f"ssh-add {shlex.quote(tried.encrypted[0])}" if tried.encrypted else f"ssh -v {route.typed_for_ssh} true"
-    raise ConnectError(f"{route.user}: permission denied ({allowed}){reasons}", fix)
+    penalty = PENALTY if punishes(transport.remote_version) else 0
+    raise Denied(f"{route.user}: permission denied ({allowed}){reasons}", fix, penalty=penalty)
 
 
 def _logged_in(transport: paramiko.Transport, route: Route, login: Login, tried: _Attempt) -> bool:
@@ -100,6 +104,12 @@ def _logged_in(transport: paramiko.Transport, route: Route, login: Login, tried:
     return transport.is_authenticated()
 
 
+def punishes(version: str) -> bool:
+    """Whether an sshd of that version refuses addresses that fail to log in (PerSourcePenalties)."""
+    openssh = re.match(r"SSH-2\.0-OpenSSH_(\d{1,4})\.(\d{1,4})", version)
+    return openssh is not None and (int(openssh[1]), int(openssh[2])) >= (9, 8)
+
+
 def _is_late(error: paramiko.SSHException) -> bool:
     """Whether it is a timeout, for which paramiko has no exception of its own."""
     return isinstance(error, paramiko.AuthenticationException) and "timeout" in str(error)
@@ -110,6 +120,9 @@ def _by_key(
 ) -> Sequence[str] | None:
     """Offers keys until the host accepts one: the methods that it still requires; None if it accepts none."""
     for key in keys:
+        if reason := _unfit(route, key):
+            tried.reasons.append(reason)
+            continue
         try:
             return transport.auth_publickey(route.user, key)
         except paramiko.BadAuthenticationType as error:
@@ -122,6 +135,19 @@ def _by_key(
                 raise
             tried.reasons.append(f"{key.get_name()} {key.fingerprint}: {clean(str(error))}")
     return None
+
+
+def _unfit(route: Route, key: paramiko.PKey) -> str:
+    """Why ssh_config rules a key out; empty if it does not."""
+    certificate = key.public_blob.key_type if getattr(key, "public_blob", None) else ""
+    kind = certificate or key.get_name()
+    shown = f"{kind} {key.fingerprint}"
+    names = {kind.replace("ssh-rsa", name) for name in ("ssh-rsa", "rsa-sha2-256", "rsa-sha2-512")}
+    if route.accepted_keys and not names & {*route.accepted_keys}:
+        return f"{shown} is not among PubkeyAcceptedAlgorithms"
+    if key.get_name() == "ssh-rsa" and rsa_bits(key.asbytes()) < route.rsa_size:
+        return f"{shown} has {rsa_bits(key.asbytes())} bits; RequiredRSASize is {route.rsa_size}"
+    return ""
 
 
 def _by_typing(
@@ -277,8 +303,11 @@ def _load(path: str, phrases: Iterable[str]) -> paramiko.PKey | None:
     try:
         with open(path, "rb") as file:
             data = file.read()
+            status = os.fstat(file.fileno())
         if b"PRIVATE KEY-----" not in data:
             raise ValueError("it is not a private key, and no agent holds that")
+        if status.st_uid == os.getuid() and status.st_mode & 0o077:
+            raise ValueError(f"others can use it, so OpenSSH refuses it too: chmod 600 {shlex.quote(path)}")
         load = serialization.load_ssh_private_key if b"BEGIN OPENSSH" in data else serialization.load_pem_private_key
         with contextlib.suppress(TypeError):  # it is encrypted
             return _for_paramiko(load(data, None))
