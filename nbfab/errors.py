@@ -45,11 +45,7 @@ class Incompatible(ConnectError):
 
 
 class Denied(ConnectError):
-    """The host let the user in by no method. `penalty` is what such a failure costs our address there, in seconds."""
-
-    def __init__(self, message: str, hint: str = "", *, jump: str = "", penalty: float = 0) -> None:
-        super().__init__(message, hint, jump=jump)
-        self.penalty = penalty
+    """The host let the user in by no method."""
 
 
 class Penalized(ConnectError):

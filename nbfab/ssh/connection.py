@@ -4,6 +4,7 @@ import contextlib
 import ipaddress
 import logging
 import os
+import re
 import shlex
 import socket
 import subprocess
@@ -133,6 +134,18 @@ class Connection(fabric.Connection):  # type: ignore[misc]
             raise
         transport.set_keepalive(self.route.alive or KEEPALIVE)
         self.transport = transport
+
+    @property
+    def address(self) -> tuple[str, int]:
+        """Where it connects to."""
+        return self.route.hostname, self.route.port
+
+    @property
+    def punishable(self) -> bool:
+        """Whether the host is known to refuse addresses after failed logins (PerSourcePenalties, OpenSSH 9.8)."""
+        version = getattr(self._opening, "remote_version", "")
+        openssh = re.match(r"SSH-2\.0-OpenSSH_(\d{1,4})\.(\d{1,4})", version)
+        return openssh is not None and (int(openssh[1]), int(openssh[2])) >= (9, 8)
 
     @property
     def lost_jump(self) -> str:

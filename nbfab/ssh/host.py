@@ -58,7 +58,7 @@ class There:
         if self._doors is None:
             self._connection.open()
         else:
-            self._doors.enter((self._typed.host, self._typed.port or 22), self._connection.open, self._sees)
+            self._doors.enter(self._connection, self._connection.open, self._sees)
 
     def talk(self, program: bytes, silence: float) -> Iterator[bytes]:
         """As `Host.talk`. The program fits into the channel's window, so sending it never blocks."""

@@ -5,7 +5,6 @@ import contextlib
 import copy
 import io
 import os
-import re
 import shlex
 import socket
 from collections.abc import Callable, Iterable, Iterator, Sequence
@@ -24,7 +23,6 @@ from nbfab.text import clean
 
 TRIES = 3  # for a passphrase, as OpenSSH gives
 TYPING = 120  # seconds to type a code or a password
-PENALTY = 5.0  # seconds that a failed login costs an address (PerSourcePenalties, sshd_config(5))
 
 
 class Typist(Protocol):
@@ -79,8 +77,7 @@ def authenticate(transport: paramiko.Transport, route: Route, login: Login) -> N
     allowed = ",".join(_offered(transport, route)) if transport.is_active() else "it hung up"
     reasons = "".join(f"; {words}" for words in [*tried.reasons, *(f"{key} is encrypted" for key in tried.encrypted)])
     fix = f"ssh-add {shlex.quote(tried.encrypted[0])}" if tried.encrypted else f"ssh -v {route.typed_for_ssh} true"
-    penalty = PENALTY if punishes(transport.remote_version) else 0
-    raise Denied(f"{route.user}: permission denied ({allowed}){reasons}", fix, penalty=penalty)
+    raise Denied(f"{route.user}: permission denied ({allowed}){reasons}", fix)
 
 
 def _logged_in(transport: paramiko.Transport, route: Route, login: Login, tried: _Attempt) -> bool:
@@ -102,12 +99,6 @@ def _logged_in(transport: paramiko.Transport, route: Route, login: Login, tried:
             left.remove(method)
         allowed = _offered(transport, route) if more is None else more
     return transport.is_authenticated()
-
-
-def punishes(version: str) -> bool:
-    """Whether an sshd of that version refuses addresses that fail to log in (PerSourcePenalties)."""
-    openssh = re.match(r"SSH-2\.0-OpenSSH_(\d{1,4})\.(\d{1,4})", version)
-    return openssh is not None and (int(openssh[1]), int(openssh[2])) >= (9, 8)
 
 
 def _is_late(error: paramiko.SSHException) -> bool:
@@ -139,7 +130,8 @@ def _by_key(
 
 def _unfit(route: Route, key: paramiko.PKey) -> str:
     """Why ssh_config rules a key out; empty if it does not."""
-    certificate = key.public_blob.key_type if getattr(key, "public_blob", None) else ""
+    blob = getattr(key, "public_blob", None)
+    certificate = blob.key_type if blob else ""
     kind = certificate or key.get_name()
     shown = f"{kind} {key.fingerprint}"
     names = {kind.replace("ssh-rsa", name) for name in ("ssh-rsa", "rsa-sha2-256", "rsa-sha2-512")}

@@ -19,16 +19,27 @@ class PromptSocket(socket.socket):
     """
 
     _held = b""
+    _heard = False
 
     def connect(self, address: Any) -> None:
         """As socket's."""
         super().connect(address)
         self.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
 
+    def send(self, data: Any, flags: int = 0) -> int:
+        """As socket's; but to a host that has hung up already, nothing is sent, so that what it said can be read."""
+        try:
+            return super().send(data, flags)
+        except (BrokenPipeError, ConnectionResetError):
+            if self._heard:
+                raise
+            return len(data)
+
     def recv(self, size: int, flags: int = 0) -> bytes:
         """As socket's."""
         if not self._held:
             self._held = super().recv(65536, flags)
+            self._heard = True
             if hasattr(socket, "TCP_QUICKACK"):  # Linux only
                 self.setsockopt(socket.IPPROTO_TCP, socket.TCP_QUICKACK, 1)
         data, self._held = self._held[:size], self._held[size:]
