@@ -20,7 +20,6 @@ from nbfab.ssh.host import There
 from nbfab.ssh.jumps import Jumps
 from nbfab.ssh.transport import PromptSocket
 
-
 FAILED, LIMIT = 0.5, 1.5  # seconds: a tenth of what sshd has by default
 
 
