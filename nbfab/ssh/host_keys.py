@@ -11,7 +11,7 @@ from typing import NamedTuple
 
 from nbfab.errors import HostKeyError
 from nbfab.ssh import known_hosts
-from nbfab.ssh.route import Route, known_names
+from nbfab.ssh.route import Route, known_names, usual_key_algorithms
 
 
 class Entry(NamedTuple):
@@ -57,14 +57,17 @@ _RSA = ("rsa-sha2-512", "rsa-sha2-256", "ssh-rsa")
 
 
 def preferred(types: tuple[str, ...], entries: list[Entry], allowed: tuple[str, ...] = ()) -> tuple[str, ...]:
-    """Host key algorithms in the order to offer them: those on record first, as in OpenSSH; never certificates.
+    """Host key algorithms in the order to offer them; never certificates.
 
-    `types` are those that paramiko can verify; `allowed` is HostKeyAlgorithms, in its order.
+    `types` are those that paramiko can verify; `allowed` is HostKeyAlgorithms, in its order. As in OpenSSH, those on
+    record come first, unless ssh_config has an order of its own.
     """
     plain = [name for name in (allowed or types) if name in types and "-cert-" not in name]
     known = {entry.type for entry in entries if not entry.marker}
     if "ssh-rsa" in known:
         known |= {*_RSA}
+    if plain and known and plain[0] not in known and allowed and allowed != usual_key_algorithms():
+        return tuple(plain)
     return tuple(sorted(plain, key=lambda name: name not in known))
 
 

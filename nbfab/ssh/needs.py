@@ -13,6 +13,8 @@ def needs_openssh(route: Route) -> str:
         return "KnownHostsCommand asks a program for the keys of hosts"
     if route.pkcs11 and "publickey" in route.methods:
         return "PKCS11Provider keeps the keys on a token"
+    if route.bind_interface:
+        return "BindInterface names an interface"
     known = supported()
     for name, option in OPTIONS.items():
         if not common(getattr(route, name), known[name]):

@@ -69,6 +69,7 @@ class Route:
     alive: int = 0
     family: str = "any"
     bind_address: str = ""
+    bind_interface: str = ""
     config: str = ""
 
     @property
@@ -116,6 +117,17 @@ def resolve(typed: HostString, config: str = "") -> Route:
     return route
 
 
+@cache
+def usual_key_algorithms() -> tuple[str, ...]:
+    """The HostKeyAlgorithms of an OpenSSH that is not told any; empty if it does not say."""
+    command = ["ssh", "-F", "none", "-G", "--", "localhost"]
+    asked = subprocess.run(
+        command, capture_output=True, text=True, stdin=subprocess.DEVNULL, timeout=SSH_G, check=False
+    )
+    found = re.search(r"^hostkeyalgorithms (\S+)$", asked.stdout, re.MULTILINE)
+    return tuple(found[1].split(",")) if found else ()
+
+
 def _refusal(typed: HostString, printed: str) -> ConnectError:
     """Why OpenSSH rejects ssh_config, in its lines that name a file and a line; the last only counts those."""
     lines = [_shown(line) for line in printed.splitlines() if line.strip()]
@@ -155,7 +167,7 @@ def parse_route(typed: HostString, printed: str) -> Route:
     def files(key: str) -> tuple[str, ...]:
         return tuple(_expand(value, tokens) for value in values.get(key, ()))
 
-    user_files = _paths(one("userknownhostsfile"), {})  # `ssh -G` has expanded its tokens
+    user_files = _paths(one("userknownhostsfile"), {})  # `ssh -G` has expanded its tokens; the other has none
     home_files = {f"~/.ssh/id_{kind}" for kind in ("rsa", "ecdsa", "ecdsa_sk", "ed25519", "ed25519_sk", "xmss", "dsa")}
     timeout, alive = one("connecttimeout"), one("serveraliveinterval", "0")
     methods = dict.fromkeys(one("preferredauthentications", ",".join(METHODS)).split(","))
@@ -184,7 +196,7 @@ def parse_route(typed: HostString, printed: str) -> Route:
         known_hosts_command=one("knownhostscommand"),
         pkcs11=one("pkcs11provider"),
         revoked=_paths(one("revokedhostkeys"), tokens),
-        known_hosts=(*user_files, *_paths(one("globalknownhostsfile"), tokens)),
+        known_hosts=(*user_files, *_paths(one("globalknownhostsfile"), {})),
         user_known_hosts=user_files[0] if user_files else "",
         hash_known_hosts=one("hashknownhosts") == "yes",
         accept_new=one("stricthostkeychecking") == "accept-new",
@@ -193,6 +205,7 @@ def parse_route(typed: HostString, printed: str) -> Route:
         alive=int(alive) if alive.isdigit() else 0,
         family=one("addressfamily", "any"),
         bind_address=one("bindaddress"),
+        bind_interface=one("bindinterface"),
     )
 
 

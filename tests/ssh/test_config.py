@@ -115,6 +115,7 @@ def test_no_algorithm_is_used_that_ssh_config_excludes(sshds: Make) -> None:
         ("KnownHostsCommand /bin/cat /etc/hosts", "KnownHostsCommand"),
         ("PKCS11Provider /usr/lib/token.so", "PKCS11Provider"),
         ("PKCS11Provider /usr/lib/token.so\nPubkeyAuthentication no", ""),
+        ("BindInterface lo", "BindInterface"),
         ("KexAlgorithms sntrup761x25519-sha512@openssh.com", "KexAlgorithms leaves nothing"),
         ("Ciphers chacha20-poly1305@openssh.com", "Ciphers leaves nothing"),
         ("MACs umac-64@openssh.com", "MACs leaves nothing"),
@@ -188,6 +189,25 @@ def test_the_paths_of_keys_have_all_tokens_of_openssh(box: Sshd, monkeypatch: py
         with pytest.raises(ConnectError, match=rf"ssh_config: /x/.*{re.escape(wrong)} has no value"):
             connect(box)
         assert ssh(box).returncode == 255
+
+
+def test_the_order_of_host_key_algorithms_in_ssh_config_counts(sshds: Make) -> None:
+    box = sshds(kinds=("ed25519", "ecdsa"))
+    box.trust(box.host_keys[1])
+    connect(box)  # the type on record is asked for first
+    box.trust(box.host_keys[0])
+    box.write_config("HostKeyAlgorithms ^ecdsa-sha2-nistp256\n")
+    with pytest.raises(HostKeyError, match="someone is intercepting"):
+        connect(box)
+    assert ssh(box).returncode == 255
+
+
+def test_a_global_file_has_no_variables(box: Sshd, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("KNOWN", str(box.known_hosts))
+    box.config.write_text(f"GlobalKnownHostsFile ${{KNOWN}}\nUserKnownHostsFile none\n{box.config.read_text()}")
+    with pytest.raises(HostKeyError, match="is not known"):
+        connect(box)
+    assert ssh(box).returncode == 255
 
 
 def test_tokens_are_expanded_once(box: Sshd) -> None:
