@@ -7,13 +7,15 @@ from functools import cached_property, partial
 
 import paramiko
 
-from nbfab.errors import ConnectError, NbfabError
+from nbfab.errors import ConnectError, HostError, NbfabError
 from nbfab.names import HostString
 from nbfab.ssh.connection import Connection, SshOptions
 from nbfab.ssh.doors import Doors
 from nbfab.ssh.jumps import Jumps
 from nbfab.ssh.login import Typist
 from nbfab.ssh.route import Route
+
+SHELL = 120.0  # seconds until a login shell has run its startup files, which may load modules from a slow disk
 
 
 class There:
@@ -64,7 +66,7 @@ class There:
         if self._doors is None:
             self._connection.open()
         else:
-            self._doors.enter((self._typed.host, self._typed.port or 22), self._connection.open, self._sees)
+            self._doors.enter(self._connection, self._connection.open, self._sees)
 
     def talk(self, program: bytes, silence: float) -> Iterator[bytes]:
         """As `Host.talk`. The program fits into the channel's window, so sending it never blocks."""
@@ -74,7 +76,7 @@ class There:
             channel = transport.open_session(timeout=silence)
             try:
                 channel.set_combine_stderr(True)
-                channel.settimeout(silence)
+                channel.settimeout(max(silence, SHELL))
                 # paramiko waits forever for the answer to this.
                 late = threading.Timer(silence, transport.close)
                 late.daemon = True
@@ -84,8 +86,11 @@ class There:
                 finally:
                     late.cancel()
                 _send(channel, program)
-                while data := channel.recv(65536):
+                data = self._first(channel)
+                channel.settimeout(silence)
+                while data:
                     yield data
+                    data = channel.recv(65536)
                 if not transport.is_active():
                     raise EOFError
             finally:
@@ -97,6 +102,17 @@ class There:
             where = f"jump host {lost}: " if lost else ""
             what = f"the connection was cut{f': {error}' if str(error) else ''}"
             raise ConnectError(f"{where}{what}", "run it again; it continues from there", jump=lost) from None
+
+    def _first(self, channel: paramiko.Channel) -> bytes:
+        """The first output, which the login shell prints or lets the program print."""
+        try:
+            return bytes(channel.recv(65536))
+        except TimeoutError:
+            raise HostError(
+                f"its login shell ran no program within {channel.gettimeout():.0f} seconds",
+                f"see which of its startup files (.bashrc, .profile, config.fish, ...) takes so long: "
+                f"time ssh {self.ssh} true",
+            ) from None
 
     def close(self) -> None:
         """As `Host.close`."""
