@@ -91,6 +91,9 @@ class Call:
         """How to reach a host: what Fabric's options say, and the host's entry. Raises UsageError."""
         from nbfab.ssh.connection import SshOptions
 
+        transport = self.given["ssh"] or ""
+        if transport not in ("", "openssh", "paramiko"):
+            raise UsageError(f"--ssh {transport}: there is no such transport", "--ssh openssh, or --ssh paramiko")
         kwargs = self.c.config.get("connect_kwargs") or {}
         timeouts = self.c.config.get("timeouts") or {}
         keys = kwargs.get("key_filename") or ()
@@ -103,6 +106,7 @@ class Call:
             accept_new=self.given["accept_new_host_key"],
             identity=entry.identity if entry else "",
             jumps=entry.jumps if entry else None,
+            transport=transport,
         )
 
     def command(self, before: Sequence[str] = (), after: Sequence[str] = (), prefix: str = "") -> Callable[[str], str]:
@@ -121,6 +125,8 @@ class Call:
             if self.given[option.flag]
             for value in (self.given[option.flag] if option.repeatable else [self.given[option.flag]])
         ]
+        if self.given["ssh"]:
+            options.append(f"--ssh={self.given['ssh']}")
         return lambda task: shlex.join([*words, *before, prefix + task, *after, *options])
 
 

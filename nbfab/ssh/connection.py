@@ -19,6 +19,7 @@ import paramiko
 from nbfab.errors import ConnectError, Dropped, HostKeyError, NbfabError
 from nbfab.names import HostString, in_url
 from nbfab.ssh import host_keys
+from nbfab.ssh.choose import Lacking, lacks
 from nbfab.ssh.login import Login, Typist, authenticate
 from nbfab.ssh.route import Route, resolve
 from nbfab.ssh.transport import PromptSocket, Transport
@@ -40,7 +41,8 @@ class SshOptions:
 
     `config` replaces ssh_config (-S). `keys` (-i), `password` and `passphrase` apply to jump hosts too. `identity`, the
     path of a key, and `jumps` apply to this host alone; if `jumps` is None, they are those of ssh_config. `timeout` is
-    in seconds. `accept_new` records the key of a host that is not known yet.
+    in seconds. `accept_new` records the key of a host that is not known yet. `transport` is openssh or paramiko;
+    empty leaves the choice to nbfab.
     """
 
     config: str = ""
@@ -51,6 +53,7 @@ class SshOptions:
     accept_new: bool = False
     identity: str = ""
     jumps: tuple[HostString, ...] | None = None
+    transport: str = ""
 
     @property
     def for_ssh(self) -> str:
@@ -79,8 +82,9 @@ class Connection(fabric.Connection):  # type: ignore[misc]
         *,
         depth: int = 0,
         hop: Callable[..., "Connection"] | None = None,
+        route: Route | None = None,
     ) -> None:
-        route = resolve(typed, options.config)
+        route = route or resolve(typed, options.config)
         super().__init__(host=route.hostname, user=route.user, port=route.port, config=_config())
         keys = (*options.keys, *filter(None, [options.identity]))
         self._set(
@@ -100,14 +104,18 @@ class Connection(fabric.Connection):  # type: ignore[misc]
         )
 
     def open(self) -> None:
-        """Connects, verifies the host's key, and logs in, unless that has been done."""
+        """Connects, verifies the host's key, and logs in, unless that has been done.
+
+        Raises Lacking for what paramiko cannot do, before the host is contacted if that is known by then.
+        """
         if self.is_connected:
             return
+        entries = host_keys.on_record(self.route)
+        if not self._options.transport and (lacking := lacks(self.route, self._login.identities, entries)):
+            raise Lacking(lacking)
         transport = Transport(self._socket())
         self._set(_opening=transport)
         try:
-            # Looked up while the host, which has accepted the connection, prepares its banner.
-            entries = host_keys.on_record(self.route)
             self._negotiate(transport, entries)
             key = transport.get_remote_server_key()
             host_keys.check(self.route, entries, key.get_name(), key.asbytes(), accept_new=self._options.accept_new)
@@ -149,7 +157,8 @@ class Connection(fabric.Connection):  # type: ignore[misc]
         options = transport.get_security_options()
         offered = host_keys.preferred(tuple(options.key_types), entries, self.route.key_algorithms)
         if not offered:
-            raise self._failed("HostKeyAlgorithms leaves no algorithm that nbfab can verify")
+            failed = self._failed("HostKeyAlgorithms leaves no algorithm that nbfab can verify")
+            raise Lacking(str(failed), failed.hint)
         options.key_types = offered
         transport.banner_timeout = transport.handshake_timeout = self._timeout
         transport.auth_timeout = max(self._timeout, LOGIN)
@@ -160,6 +169,8 @@ class Connection(fabric.Connection):  # type: ignore[misc]
             if time.monotonic() - began >= self._timeout:
                 raise self._late() from None
             failed = self._failed(_reason(error) + self._proxy_reason())
+            if isinstance(error, paramiko.ssh_exception.IncompatiblePeer):
+                raise Lacking(str(failed), failed.hint) from None
             dropped = self._proxy is None and (
                 isinstance(error, EOFError | ConnectionResetError) or _BANNER in str(error)
             )
@@ -202,7 +213,7 @@ class Connection(fabric.Connection):  # type: ignore[misc]
                 "direct-tcpip", (self.route.hostname, self.route.port), ("", 0), timeout=self._timeout
             )
         except NbfabError as error:
-            kind = HostKeyError if isinstance(error, HostKeyError) else ConnectError
+            kind = next((kind for kind in (HostKeyError, Lacking) if isinstance(error, kind)), ConnectError)
             self._close_near()
             raise kind(f"jump host {last}: {error}", error.hint, jump=str(last)) from None
         except paramiko.SSHException as error:

@@ -6,7 +6,7 @@ import re
 import shlex
 import subprocess
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 
 from nbfab.errors import ConnectError, HostStringError
 from nbfab.names import HostString, parse_jump
@@ -28,7 +28,7 @@ class Route:
     Paths are absolute. `jumps` are in the order of travel; `defaults` is whether the `identities` are only those that
     OpenSSH tries by default. `methods` are those of authentication, in the order in which to try them. `key_algorithms`
     are those of host keys; empty means all. `family` is any, inet or inet6. `config` is the file that replaced
-    ssh_config.
+    ssh_config. `values` are all that `ssh -G` prints, by their names in lower case, except `none`.
     """
 
     typed: HostString
@@ -56,6 +56,7 @@ class Route:
     family: str = "any"
     bind_address: str = ""
     config: str = ""
+    values: Mapping[str, Sequence[str]] = field(default_factory=dict, repr=False)
 
     @property
     def typed_for_ssh(self) -> str:
@@ -156,6 +157,7 @@ def parse_route(typed: HostString, printed: str) -> Route:
         alive=int(alive) if alive.isdigit() else 0,
         family=one("addressfamily", "any"),
         bind_address=one("bindaddress"),
+        values=values,
     )
 
 

@@ -1,0 +1,136 @@
+"""Refusal: why `ssh` made no connection, in the words that nbfab has for it.
+
+`ssh` says that in prose only. So what it does is watched where that is possible: the key that a host shows is noted by
+a KnownHostsCommand, and compared with what is on record as for any other connection.
+"""
+
+import base64
+import binascii
+import os
+import re
+from collections.abc import Iterator
+from dataclasses import replace
+
+from nbfab.errors import ConnectError, Dropped, HostKeyError, NbfabError
+from nbfab.names import HostString
+from nbfab.ssh import host_keys
+from nbfab.ssh.askpass import OLDEST, version
+from nbfab.ssh.connection import SshOptions
+from nbfab.ssh.route import Route
+from nbfab.text import clean
+
+# Notes what the host shows, and then runs the KnownHostsCommand of ssh_config, if there is one.
+_NOTE = """file=$1
+printf '%s %s\\n' "$2" "$3" >>"$file"
+shift 3
+[ $# -eq 0 ] || exec "$@"
+"""
+_UNVERIFIED = "Host key verification failed."  # of a certificate, ssh says only here that it was the host's key
+_NO_GREETING = "kex_exchange_identification"  # the function of ssh that waits for the host's first line
+
+
+class Refusal:
+    """What one attempt of `ssh` leaves behind in `folder`: its words, and the key that the host has shown."""
+
+    def __init__(self, route: Route, options: SshOptions, folder: str) -> None:
+        self._route, self._options = route, options
+        self.words_file = os.path.join(folder, "words")
+        self._shown_file = os.path.join(folder, "shown")
+        self._note = os.path.join(folder, "note")
+        with open(self._note, "w", encoding="utf-8") as file:
+            file.write(_NOTE)
+        self._read = 0
+
+    @property
+    def command(self) -> str:
+        """The KnownHostsCommand that notes the key."""
+        own = " ".join(self._route.values.get("knownhostscommand", ()))
+        files = [f'"{path}"'.replace("%", "%%") for path in (self._note, self._shown_file)]
+        return f"/bin/sh {files[0]} {files[1]} %t %K {own}".strip()
+
+    def new_words(self) -> Iterator[str]:
+        """The lines that `ssh` and the host have said since the last call, such as a banner."""
+        lines = self._lines()
+        yield from lines[self._read :]
+        self._read = len(lines)
+
+    def _lines(self) -> list[str]:
+        try:
+            with open(self.words_file, encoding="utf-8", errors="replace") as file:
+                return [line for line in clean(file.read(100_000)).splitlines() if line.strip()]
+        except OSError:
+            return []
+
+    @property
+    def _shown(self) -> tuple[str, bytes] | None:
+        """The type and the blob of the last key that the host has shown; None if there was none, or ssh is too old."""
+        try:
+            with open(self._shown_file, encoding="ascii", errors="replace") as file:
+                kind, key = file.read().splitlines()[-1].split()
+            return (kind, base64.b64decode(key, validate=True)) if key != "NONE" else None
+        except (OSError, ValueError, IndexError, binascii.Error):
+            return None
+
+    def late(self, timeout: float) -> ConnectError:
+        """The error for an `ssh` that has not come to an end."""
+        if self._shown:
+            return ConnectError(f"{self._route.user}: no answer to the login in time", self._try())
+        return self._failed(f"it accepted the connection, but did not speak SSH within {timeout:.0f} seconds")
+
+    def error(self, jump: HostString | None, *, asked: bool) -> NbfabError:
+        """The error for an `ssh` that has ended; `asked` is whether it could ask the user."""
+        lines = [line for line in self._lines() if not line.startswith("Warning: Permanently added")]
+        last = lines[-1] if lines else "no reason given"
+        shown = self._shown
+        if shown and (refused := self._refused_key(*shown, lines)):
+            return refused
+        if jump and shown is None and last.startswith(_NO_GREETING):
+            return self._failed(f"jump host {jump} cannot reach it ({lines[0].lower()})")
+        if denied := re.fullmatch(r".*: Permission denied \((.*)\)\.", last):
+            why = f"; to ask for a password takes OpenSSH {OLDEST[0]}.{OLDEST[1]} or later"
+            old = why if not asked and version() < OLDEST else ""
+            return ConnectError(f"{self._route.user}: permission denied ({denied[1]}){old}", self._try())
+        failed = self._failed(_reason(last))
+        if last.startswith(_NO_GREETING) and not self._route.proxy_command:
+            return Dropped(str(failed), failed.hint)
+        return failed
+
+    def _refused_key(self, kind: str, blob: bytes, lines: list[str]) -> HostKeyError | None:
+        """The error about the key that the host has shown, if there is anything wrong with it."""
+        certified = "-cert-" in kind
+        if not certified and "knownhostscommand" not in self._route.values:
+            # ssh has found no authority for it: it counts as a plain key.
+            entries = [entry for entry in host_keys.on_record(self._route) if entry.marker != "@cert-authority"]
+            strict = replace(self._route, accept_new=False)
+            try:
+                host_keys.check(strict, entries, kind, blob, accept_new=self._accepts)
+            except HostKeyError as error:
+                return error
+            return None
+        if _UNVERIFIED not in lines:
+            return None
+        before = [line for line in lines if line != _UNVERIFIED]
+        what = "certificate" if certified else f"{kind} {host_keys.fingerprint(blob)}"
+        return HostKeyError(f"its host key {what} is refused by ssh: {(before or lines)[-1]}", self._try())
+
+    @property
+    def _accepts(self) -> bool:
+        return self._options.accept_new or self._route.accept_new
+
+    def _failed(self, why: str) -> ConnectError:
+        return ConnectError(f"{self._route.hostname} port {self._route.port}: {why}", self._try())
+
+    def _try(self) -> str:
+        """The command line that shows more."""
+        return " ".join(filter(None, ["ssh -v", self._options.for_ssh, self._route.typed_for_ssh, "true"]))
+
+
+def _reason(line: str) -> str:
+    """What ssh says, without the host that it names itself."""
+    if match := re.fullmatch(r"ssh: connect to host \S+ port \d+: (.+)", line):
+        return match[1].lower()
+    if match := re.fullmatch(r"ssh: Could not resolve hostname .+: (.+)", line):
+        return f"the name does not resolve ({match[1]})"
+    if line.startswith(_NO_GREETING):
+        return "it hung up before speaking SSH"
+    return line
