@@ -17,10 +17,10 @@ from nbfab.errors import ConnectError, Dropped, HostKeyError, NbfabError
 from nbfab.names import HostString, in_url
 from nbfab.ssh import process
 from nbfab.ssh.askpass import OLDEST, Askpass, version
-from nbfab.ssh.connection import HOPS, KEEPALIVE, LOGIN, TIMEOUT, SshOptions
+from nbfab.ssh.connection import HOPS, KEEPALIVE, LOGIN, SshOptions
 from nbfab.ssh.login import Login, Typist
 from nbfab.ssh.mux import Mux, Unanswered, client
-from nbfab.ssh.refusal import Refusal
+from nbfab.ssh.refusal import Refusal, timeout
 from nbfab.ssh.route import Route, resolve
 
 _LOOK = 0.02  # seconds between two looks at whether the connection is there
@@ -33,9 +33,9 @@ exec 3<&0
 ssh=$!
 { read -r _; kill "$ssh"; } <&3 3<&- >/dev/null 2>&1 &
 watch=$!
-exec 3<&-
-wait "$ssh" || wait "$ssh" 2>/dev/null
-kill "$watch" 2>/dev/null
+exec 3<&- 2>/dev/null
+wait "$ssh" || wait "$ssh"
+kill "$watch"
 wait "$watch"
 """
 
@@ -142,14 +142,14 @@ class Link:
         self, running: "subprocess.Popen[bytes]", route: Route, askpass: Askpass | None, refusal: Refusal
     ) -> None:
         """Returns once the connection is there; answers the prompts meanwhile."""
-        timeout = _timeout(route, self._options)
+        limit = timeout(route, self._options)
         # ssh's own limit is for each of TCP and the banner; the rest is the login's.
-        end = time.monotonic() + 2 * timeout + max(timeout, LOGIN)
+        end = time.monotonic() + 2 * limit + max(limit, LOGIN)
         while not os.path.exists(self.socket):
             if running.poll() is not None:
                 raise refusal.error(self._near.typed if self._near else None, asked=askpass is not None)
             if time.monotonic() > end:
-                raise refusal.late(timeout)
+                raise refusal.late()
             if askpass:
                 end += askpass.serve(_LOOK, refusal.new_words())
             else:
@@ -173,7 +173,7 @@ class Link:
         accepts = self._options.accept_new or route.accept_new
         own = {
             "BatchMode": "no" if asks else "yes",
-            "ConnectTimeout": str(max(1, round(_timeout(route, self._options)))),
+            "ConnectTimeout": str(max(1, round(timeout(route, self._options)))),
             "ControlPath": self.socket.replace("%", "%%"),
             "KnownHostsCommand": keys,
             "NumberOfPasswordPrompts": "3" if self._typist else "1",
@@ -234,7 +234,3 @@ class Link:
                 self._process.stdin.close()
             if self._process.poll() is None:
                 process.end(self._process)
-
-
-def _timeout(route: Route, options: SshOptions) -> float:
-    return options.timeout or route.timeout or TIMEOUT

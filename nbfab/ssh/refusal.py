@@ -13,9 +13,9 @@ from dataclasses import replace
 
 from nbfab.errors import ConnectError, Dropped, HostKeyError, NbfabError
 from nbfab.names import HostString
-from nbfab.ssh import host_keys
+from nbfab.ssh import certificates, host_keys
 from nbfab.ssh.askpass import OLDEST, version
-from nbfab.ssh.connection import SshOptions
+from nbfab.ssh.connection import TIMEOUT, SshOptions
 from nbfab.ssh.route import Route
 from nbfab.text import clean
 
@@ -71,47 +71,55 @@ class Refusal:
         except (OSError, ValueError, IndexError, binascii.Error):
             return None
 
-    def late(self, timeout: float) -> ConnectError:
+    def late(self) -> ConnectError:
         """The error for an `ssh` that has not come to an end."""
         if self._shown:
             return ConnectError(f"{self._route.user}: no answer to the login in time", self._try())
-        return self._failed(f"it accepted the connection, but did not speak SSH within {timeout:.0f} seconds")
+        seconds = timeout(self._route, self._options)
+        return self._failed(f"it accepted the connection, but did not speak SSH within {seconds:.0f} seconds")
 
     def error(self, jump: HostString | None, *, asked: bool) -> NbfabError:
         """The error for an `ssh` that has ended; `asked` is whether it could ask the user."""
         lines = [line for line in self._lines() if not line.startswith("Warning: Permanently added")]
         last = lines[-1] if lines else "no reason given"
         shown = self._shown
-        if shown and (refused := self._refused_key(*shown, lines)):
+        if refused := self._refused_key(lines):
             return refused
-        if jump and shown is None and last.startswith(_NO_GREETING):
+        silent = any(line.startswith(_NO_GREETING) for line in lines)
+        if jump and shown is None and silent:
             return self._failed(f"jump host {jump} cannot reach it ({lines[0].lower()})")
         if denied := re.fullmatch(r".*: Permission denied \((.*)\)\.", last):
             why = f"; to ask for a password takes OpenSSH {OLDEST[0]}.{OLDEST[1]} or later"
             old = why if not asked and version() < OLDEST else ""
             return ConnectError(f"{self._route.user}: permission denied ({denied[1]}){old}", self._try())
-        failed = self._failed(_reason(last))
-        if last.startswith(_NO_GREETING) and not self._route.proxy_command:
+        if re.fullmatch(r"Connection (to \S+ port \d+ timed out|timed out during banner exchange)", last):
+            return self.late()
+        failed = self._failed("it hung up before speaking SSH" if silent else _reason(last))
+        if silent and not self._route.proxy_command:
             return Dropped(str(failed), failed.hint)
         return failed
 
-    def _refused_key(self, kind: str, blob: bytes, lines: list[str]) -> HostKeyError | None:
+    def _refused_key(self, lines: list[str]) -> HostKeyError | None:
         """The error about the key that the host has shown, if there is anything wrong with it."""
-        certified = "-cert-" in kind
-        if not certified and "knownhostscommand" not in self._route.values:
-            # ssh has found no authority for it: it counts as a plain key.
-            entries = [entry for entry in host_keys.on_record(self._route) if entry.marker != "@cert-authority"]
-            strict = replace(self._route, accept_new=False)
+        unverified = _UNVERIFIED in lines
+        words = next((line for line in reversed(lines) if line != _UNVERIFIED), "no reason given")
+        if self._shown is None:
+            return HostKeyError(f"its host key is refused by ssh: {words}", self._try()) if unverified else None
+        kind, blob = self._shown
+        certified = certificates.of_host(kind, blob)
+        kind, blob = (certified.kind, certified.key) if certified else (kind, blob)
+        entries = host_keys.on_record(self._route)
+        # Without its authority, a certificate is a plain key for OpenSSH as well.
+        authorities = {entry.key for entry in entries if entry.marker}
+        trusted = certified is not None and base64.b64encode(certified.authority).decode() in authorities
+        if not trusted and "knownhostscommand" not in self._route.values:
+            plain = [entry for entry in entries if entry.marker != "@cert-authority"]
             try:
-                host_keys.check(strict, entries, kind, blob, accept_new=self._accepts)
+                host_keys.check(replace(self._route, accept_new=False), plain, kind, blob, accept_new=self._accepts)
             except HostKeyError as error:
                 return error
-            return None
-        if _UNVERIFIED not in lines:
-            return None
-        before = [line for line in lines if line != _UNVERIFIED]
-        what = "certificate" if certified else f"{kind} {host_keys.fingerprint(blob)}"
-        return HostKeyError(f"its host key {what} is refused by ssh: {(before or lines)[-1]}", self._try())
+        shown = f"{kind} {host_keys.fingerprint(blob)}"
+        return HostKeyError(f"its host key {shown} is refused by ssh: {words}", self._try()) if unverified else None
 
     @property
     def _accepts(self) -> bool:
@@ -125,12 +133,15 @@ class Refusal:
         return " ".join(filter(None, ["ssh -v", self._options.for_ssh, self._route.typed_for_ssh, "true"]))
 
 
+def timeout(route: Route, options: SshOptions) -> float:
+    """The seconds to connect: for TCP, and for the host's greeting and key."""
+    return options.timeout or route.timeout or TIMEOUT
+
+
 def _reason(line: str) -> str:
     """What ssh says, without the host that it names itself."""
     if match := re.fullmatch(r"ssh: connect to host \S+ port \d+: (.+)", line):
         return match[1].lower()
     if match := re.fullmatch(r"ssh: Could not resolve hostname .+: (.+)", line):
         return f"the name does not resolve ({match[1]})"
-    if line.startswith(_NO_GREETING):
-        return "it hung up before speaking SSH"
     return line
