@@ -2,7 +2,7 @@
 
 import os
 import time
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -106,7 +106,11 @@ def _many(call: Call) -> "tuple[Inventory, Many]":
         names = memory.failed(path, call.task)
         hosts = [host for host in hosts if host.name in names]
     option = ("--inventory", given) if given else ()
-    return inventory, Many(call, hosts, lambda host: call.command((), (*option, "--limit", host.name), prefix="fleet."))
+
+    def command(host: "InventoryHost") -> "Callable[[str], str]":
+        return call.command((), (*option, "--limit", host.name), prefix="fleet.")
+
+    return inventory, Many(call, hosts, command, types=True)
 
 
 def _ask(call: Call, many: "Many", preview: "Body", jobs: int) -> None:

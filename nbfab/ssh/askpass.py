@@ -11,11 +11,12 @@ import shlex
 import socket
 import subprocess
 import sys
+import threading
 import time
 from collections.abc import Iterable, Mapping
 from functools import cache
 
-from nbfab.ssh.login import Login
+from nbfab.ssh.login import Login, Typist
 
 OLDEST = (8, 4)  # the first OpenSSH that uses SSH_ASKPASS on a terminal, too
 _LONGEST = 100_000  # bytes of a prompt
@@ -43,6 +44,14 @@ def version() -> tuple[int, ...]:
     return ()
 
 
+class Phrases:
+    """The passphrases that were typed in one run, by their prompts: a key that opens many hosts is asked for once."""
+
+    def __init__(self) -> None:
+        self.lock = threading.Lock()
+        self.typed: dict[str, str] = {}
+
+
 class Askpass:
     """Answers prompts with the password and the passphrase that were given, each once, then with what is typed.
 
@@ -50,9 +59,10 @@ class Askpass:
     questions come one at a time, and Control-C reaches whoever types.
     """
 
-    def __init__(self, folder: str, login: Login) -> None:
+    def __init__(self, folder: str, login: Login, phrases: Phrases) -> None:
         self._login = login
-        self._given: set[str] = set()
+        self._phrases = phrases
+        self._tried: set[tuple[str, str]] = set()
         self._over = False
         self._helper, path = os.path.join(folder, "askpass"), os.path.join(folder, "ask")
         self._listener = socket.socket(socket.AF_UNIX)
@@ -90,26 +100,35 @@ class Askpass:
             if typist:
                 typist.reads(prompt)
             return ""
-        if (given := self._from_options(prompt)) is not None:
+        phrase = "passphrase" in prompt.lower()
+        given = self._login.passphrase if phrase else self._login.password if "password" in prompt.lower() else ""
+        if given and self._is_new(prompt, given):
             return given
         if typist is None or self._over:
             return None
+        if not phrase:
+            return self._typed(typist, prompt, said)
+        with self._phrases.lock:
+            known = self._phrases.typed.get(prompt)
+            if known and self._is_new(prompt, known):
+                return known
+            answer = self._typed(typist, prompt, said)
+            if answer and self._is_new(prompt, answer):
+                self._phrases.typed[prompt] = answer
+            return answer
+
+    def _typed(self, typist: Typist, prompt: str, said: Iterable[str]) -> str | None:
         for line in said:
             typist.reads(line)
         answer = typist.answers(prompt)
         self._over = answer is None  # Control-D ends the login, not only this try
         return answer
 
-    def _from_options(self, prompt: str) -> str | None:
-        """The password or the passphrase that was given, unless it has been tried."""
-        if "passphrase" in prompt.lower():
-            given = self._login.passphrase
-        else:
-            given = self._login.password if "password" in prompt.lower() else ""
-        if not given or prompt in self._given:
-            return None
-        self._given.add(prompt)
-        return given
+    def _is_new(self, prompt: str, answer: str) -> bool:
+        """Whether an answer has not been tried at that prompt; now it has."""
+        new = (prompt, answer) not in self._tried
+        self._tried.add((prompt, answer))
+        return new
 
     def close(self) -> None:
         """Answers no more."""

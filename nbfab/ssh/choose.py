@@ -1,15 +1,13 @@
 """Choose: whether a host needs OpenSSH itself, for what paramiko cannot do."""
 
-import base64
-import binascii
 import contextlib
-import os
 import shutil
 import subprocess
 from collections.abc import Iterable, Iterator
 from functools import cache
 
 from nbfab.errors import ConnectError
+from nbfab.ssh import key_file
 from nbfab.ssh.host_keys import Entry
 from nbfab.ssh.route import Route
 from nbfab.ssh.transport import Transport
@@ -28,7 +26,6 @@ _ALGORITHMS = {
     "kexalgorithms": ("KexAlgorithms", "_preferred_kex"),
     "macs": ("MACs", "_preferred_macs"),
 }
-_SECURITY_KEYS = (b"sk-ssh-ed25519@openssh.com", b"sk-ecdsa-sha2-nistp256@openssh.com")
 
 
 class Lacking(ConnectError):
@@ -55,7 +52,7 @@ def _lacking(route: Route, keys: Iterable[str], entries: Iterable[Entry]) -> Ite
         if known and wanted != [""] and not set(wanted) & set(known):
             yield f"{name} has none that paramiko knows"
     for path in (*keys, *route.identities):
-        if _is_security_key(os.path.expanduser(path)):
+        if key_file.read(path).in_token:
             yield f"{path} is a security key"
     if route.values.get("gssapiauthentication") == ["yes"] and "gssapi-with-mic" in _methods(route) and _has_ticket():
         yield "GSSAPIAuthentication is on, and there is a Kerberos ticket"
@@ -63,16 +60,6 @@ def _lacking(route: Route, keys: Iterable[str], entries: Iterable[Entry]) -> Ite
 
 def _methods(route: Route) -> str:
     return ",".join(route.values.get("preferredauthentications", ("gssapi-with-mic",)))
-
-
-def _is_security_key(path: str) -> bool:
-    """Whether the private key in a file is in a token: its public part, which is not encrypted, says so."""
-    with contextlib.suppress(OSError, binascii.Error), open(path, "rb") as file:
-        begin, *lines = file.read(10_000).split(b"\n")
-        if begin.strip() == b"-----BEGIN OPENSSH PRIVATE KEY-----":
-            # The type comes at a fixed place behind the cipher; the first lines are enough (PROTOCOL.key).
-            return any(kind in base64.b64decode(b"".join(lines[:4])) for kind in _SECURITY_KEYS)
-    return False
 
 
 @cache

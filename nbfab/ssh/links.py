@@ -7,6 +7,7 @@ import threading
 from itertools import count
 
 from nbfab.names import HostString
+from nbfab.ssh.askpass import Phrases
 from nbfab.ssh.connection import SshOptions
 from nbfab.ssh.login import Typist
 from nbfab.ssh.openssh import Link
@@ -21,18 +22,19 @@ class Links:
         self._lock = threading.Lock()
         self._number = count()
         self._folder = ""
+        self._phrases = Phrases()
         self._shared: dict[tuple[HostString, SshOptions], Link] = {}
 
     def to(self, typed: HostString, options: SshOptions, typist: Typist | None) -> Link:
         """A new link to a host, which that host ends."""
         with self._lock:
-            return Link(typed, options, typist, self._new_folder(), self._hop)
+            return Link(typed, options, typist, self._new_folder(), self._hop, self._phrases)
 
     def _hop(self, typed: HostString, options: SshOptions, typist: Typist | None, *, depth: int) -> Link:
         """The one link to a jump host."""
         with self._lock:
             if (typed, options) not in self._shared:
-                link = Link(typed, options, typist, self._new_folder(), self._hop, depth)
+                link = Link(typed, options, typist, self._new_folder(), self._hop, self._phrases, depth)
                 self._shared[typed, options] = link
             return self._shared[typed, options]
 

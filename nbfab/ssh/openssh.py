@@ -16,7 +16,7 @@ from typing import Any
 from nbfab.errors import ConnectError, Dropped, HostKeyError, NbfabError
 from nbfab.names import HostString, in_url
 from nbfab.ssh import process
-from nbfab.ssh.askpass import OLDEST, Askpass, version
+from nbfab.ssh.askpass import OLDEST, Askpass, Phrases, version
 from nbfab.ssh.connection import HOPS, KEEPALIVE, LOGIN, SshOptions
 from nbfab.ssh.login import Login, Typist
 from nbfab.ssh.mux import Mux, Unanswered, client
@@ -70,17 +70,25 @@ _ALWAYS = {
 class Link:
     """A connection that OpenSSH makes and holds, through those to jump hosts if need be.
 
-    `folder` is one that no one else can enter; `hop` gives the link to a jump host.
+    `folder` is one that no one else can enter; `hop` gives the link to a jump host; `phrases` are those of the run.
     """
 
     def __init__(
-        self, typed: HostString, options: SshOptions, typist: Typist | None, folder: str, hop: Any, depth: int = 0
+        self,
+        typed: HostString,
+        options: SshOptions,
+        typist: Typist | None,
+        folder: str,
+        hop: Any,
+        phrases: Phrases,
+        depth: int = 0,
     ) -> None:
         self.typed = typed
         self._options = options
         self._typist = typist
         self._folder = folder
         self._hop = hop
+        self._phrases = phrases
         self._depth = depth
         self._one = threading.Lock()
         self._failure: NbfabError | None = None
@@ -117,7 +125,7 @@ class Link:
         if self._ended:
             raise ConnectError("stopped before the connection was made", "run it again")
         if (login.typist or login.password or login.passphrase) and version() >= OLDEST:
-            askpass = Askpass(self._folder, login)
+            askpass = Askpass(self._folder, login, self._phrases)
         options = self._options_for(route, asks=askpass is not None, proxied=bool(jumps), keys=refusal.command)
         words = ["ssh", "-N", "-T", *options, "--", self.typed.host]
         try:
@@ -176,7 +184,7 @@ class Link:
             "ConnectTimeout": str(max(1, round(timeout(route, self._options)))),
             "ControlPath": self.socket.replace("%", "%%"),
             "KnownHostsCommand": keys,
-            "NumberOfPasswordPrompts": "3" if self._typist else "1",
+            **({} if self._typist else {"NumberOfPasswordPrompts": "1"}),
             "ServerAliveInterval": str(route.alive or KEEPALIVE),
             "StrictHostKeyChecking": "accept-new" if accepts else "yes",
             **self._way(route, proxied),

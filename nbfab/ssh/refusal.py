@@ -8,12 +8,13 @@ import base64
 import binascii
 import os
 import re
+import shlex
 from collections.abc import Iterator
 from dataclasses import replace
 
 from nbfab.errors import ConnectError, Dropped, HostKeyError, NbfabError
 from nbfab.names import HostString
-from nbfab.ssh import certificates, host_keys
+from nbfab.ssh import certificates, host_keys, key_file
 from nbfab.ssh.askpass import OLDEST, version
 from nbfab.ssh.connection import TIMEOUT, SshOptions
 from nbfab.ssh.route import Route
@@ -89,15 +90,25 @@ class Refusal:
         if jump and shown is None and silent:
             return self._failed(f"jump host {jump} cannot reach it ({lines[0].lower()})")
         if denied := re.fullmatch(r".*: Permission denied \((.*)\)\.", last):
-            why = f"; to ask for a password takes OpenSSH {OLDEST[0]}.{OLDEST[1]} or later"
-            old = why if not asked and version() < OLDEST else ""
-            return ConnectError(f"{self._route.user}: permission denied ({denied[1]}){old}", self._try())
+            return self._denied(denied[1], asked)
         if re.fullmatch(r"Connection (to \S+ port \d+ timed out|timed out during banner exchange)", last):
             return self.late()
         failed = self._failed("it hung up before speaking SSH" if silent else _reason(last))
         if silent and not self._route.proxy_command:
             return Dropped(str(failed), failed.hint)
         return failed
+
+    def _denied(self, methods: str, asked: bool) -> ConnectError:
+        """The error for a login that the host accepts none of the `methods` for."""
+        why, fix = f"{self._route.user}: permission denied ({methods})", self._try()
+        if not asked:
+            given = (*self._options.keys, *filter(None, [self._options.identity]), *self._route.identities)
+            encrypted = [path for path in given if key_file.read(path).encrypted]
+            why += "".join(f"; {path} is encrypted" for path in encrypted)
+            fix = f"ssh-add {shlex.quote(encrypted[0])}" if encrypted else fix
+            if version() < OLDEST:
+                why += f"; to ask for a password takes OpenSSH {OLDEST[0]}.{OLDEST[1]} or later"
+        return ConnectError(why, fix)
 
     def _refused_key(self, lines: list[str]) -> HostKeyError | None:
         """The error about the key that the host has shown, if there is anything wrong with it."""

@@ -22,7 +22,7 @@ from sshd import Sshd, free_port, keygen, wait_until
 
 from nbfab.errors import ConnectError, HostKeyError, NbfabError
 from nbfab.names import parse_host
-from nbfab.ssh import askpass, choose, openssh
+from nbfab.ssh import askpass, openssh
 from nbfab.ssh.connection import SshOptions
 from nbfab.ssh.host import There
 from nbfab.ssh.jumps import Jumps
@@ -199,8 +199,6 @@ def test_known_hosts_command_counts(box: Sshd, tmp_path: Path) -> None:
 
 
 def test_a_key_that_is_in_a_token_is_left_to_openssh(box: Sshd, tmp_path: Path) -> None:
-    plain = keygen(tmp_path / "plain")
-    assert not choose._is_security_key(str(plain))
     kind = b"sk-ssh-ed25519@openssh.com"
     public = len(kind).to_bytes(4, "big") + kind + bytes(50)
     head = b"openssh-key-v1\0" + b"".join(len(word).to_bytes(4, "big") + word for word in (b"none", b"none", b""))
@@ -246,6 +244,10 @@ def _denied(box: Sshd, other: Path) -> None:
     (box.folder / "authorized_keys").write_text("")
 
 
+def _encrypted(box: Sshd, other: Path) -> None:
+    _with_passphrase(box)
+
+
 def _nothing_listens(box: Sshd, other: Path) -> None:
     box.write_config(f"Host box\n  Port {free_port()}\n")
 
@@ -266,6 +268,7 @@ def _localhost_is_not_trusted(box: Sshd, other: Path) -> None:
         _changed,
         _revoked,
         _denied,
+        _encrypted,
         _nothing_listens,
         _no_such_name,
         _localhost_is_not_trusted,
@@ -299,12 +302,12 @@ def test_a_new_key_is_recorded_on_request_only(box: Sshd, transport: str) -> Non
     assert said(there(box, transport)) == "reached\n"
 
 
-def _password_box(box: Sshd) -> None:
+def _with_passphrase(box: Sshd) -> None:
     subprocess.run(["ssh-keygen", "-q", "-p", "-N", "open sesame", "-f", box.identity], check=True, capture_output=True)
 
 
 def test_a_passphrase_is_given_or_typed_and_seen_by_no_one_else(box: Sshd) -> None:
-    _password_box(box)
+    _with_passphrase(box)
     assert said(there(box, passphrase="open sesame")) == "reached\n"
     typist = Typist("wrong", "open sesame")
     assert said(there(box, typist=typist)) == "reached\n"
@@ -369,7 +372,7 @@ def test_an_old_openssh_is_named_where_it_could_not_ask(box: Sshd, monkeypatch: 
 
 def test_many_hosts_behind_a_jump_host_share_one_login_there(sshds: Make) -> None:
     jump, first, second = sshds(), sshds(), sshds()
-    _password_box(jump)
+    _with_passphrase(jump)
     hosts = "".join(
         f"Host {name}\n  HostName 127.0.0.1\n  Port {host.port}\n  IdentityFile {host.identity}\n"
         for name, host in {"jump": jump, "one": first, "two": second}.items()
