@@ -25,7 +25,8 @@ class Host(Protocol):
     """A place to run a server.
 
     `label` is what people call it; `names` are those they reach it by, the best for a URL first. `local` is whether it
-    is this machine; `ssh` is what a person gives to `ssh` to get there, empty for this machine.
+    is this machine; `ssh` is what a person gives to `ssh` to get there, empty for this machine. `remarks` say how it
+    was reached, if not in the usual way, once something was run.
     """
 
     @property
@@ -39,6 +40,9 @@ class Host(Protocol):
 
     @property
     def ssh(self) -> str: ...
+
+    @property
+    def remarks(self) -> tuple[str, ...]: ...
 
     def talk(self, program: bytes, silence: float) -> Iterator[bytes]:
         """Runs a program for sh and yields what it prints, errors included.
@@ -58,6 +62,7 @@ class Here:
     local = True
     names = ("localhost",)
     ssh = ""
+    remarks = ()
 
     def talk(self, program: bytes, silence: float) -> Iterator[bytes]:
         """As `Host.talk`."""

@@ -102,6 +102,9 @@ class Call:
         from nbfab.ssh.connection import SshOptions
 
         self._check_fabric_s()
+        transport = self.given["ssh"] or ""
+        if transport not in ("", "openssh", "paramiko"):
+            raise UsageError(f"--ssh {transport}: there is no such transport", "--ssh openssh, or --ssh paramiko")
         kwargs = self.c.config.get("connect_kwargs") or {}
         timeouts = self.c.config.get("timeouts") or {}
         keys = kwargs.get("key_filename") or ()
@@ -114,6 +117,7 @@ class Call:
             accept_new=self.given["accept_new_host_key"],
             identity=entry.identity if entry else "",
             jumps=entry.jumps if entry else None,
+            transport=transport,
         )
 
     def _check_fabric_s(self) -> None:
@@ -152,6 +156,8 @@ class Call:
             if self.given[option.flag]
             for value in (self.given[option.flag] if option.repeatable else [self.given[option.flag]])
         ]
+        if self.given["ssh"]:
+            options.append(f"--ssh={self.given['ssh']}")
         return lambda task: shlex.join([*words, *before, prefix + task, *after, *options])
 
 

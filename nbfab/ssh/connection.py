@@ -18,9 +18,10 @@ from typing import Any
 import fabric
 import paramiko
 
-from nbfab.errors import ConnectError, Dropped, HostKeyError, NbfabError, Penalized
+from nbfab.errors import ConnectError, Dropped, HostKeyError, Incompatible, NbfabError, Penalized
 from nbfab.names import HostString, in_url
 from nbfab.ssh import host_keys
+from nbfab.ssh.choose import lacks
 from nbfab.ssh.login import Login, Typist, authenticate
 from nbfab.ssh.needs import needs_openssh
 from nbfab.ssh.negotiation import mismatch
@@ -46,7 +47,8 @@ class SshOptions:
 
     `config` replaces ssh_config (-S). `keys` (-i), `password` and `passphrase` apply to jump hosts too. `identity`, the
     path of a key, and `jumps` apply to this host alone; if `jumps` is None, they are those of ssh_config. `timeout` is
-    in seconds. `accept_new` records the key of a host that is not known yet.
+    in seconds. `accept_new` records the key of a host that is not known yet. `transport` is openssh or paramiko;
+    empty leaves the choice to nbfab.
     """
 
     config: str = ""
@@ -57,6 +59,7 @@ class SshOptions:
     accept_new: bool = False
     identity: str = ""
     jumps: tuple[HostString, ...] | None = None
+    transport: str = ""
 
     @property
     def for_ssh(self) -> str:
@@ -108,17 +111,22 @@ class Connection(fabric.Connection):  # type: ignore[misc]
         )
 
     def open(self) -> None:
-        """Connects, verifies the host's key, and logs in, unless that has been done."""
+        """Connects, verifies the host's key, and logs in, unless that has been done.
+
+        Raises Incompatible for what paramiko cannot do, before the host is contacted if that is known by then.
+        """
         if self.is_connected:
             return
-        if reason := needs_openssh(self.route):
+        reason = needs_openssh(self.route) if self._options.transport == "paramiko" else ""
+        if reason:
             raise self._failed(f"only OpenSSH itself can do what ssh_config wants: {reason}")
+        entries = host_keys.on_record(self.route)
+        if not self._options.transport and (lacking := lacks(self.route, self._login.identities, entries)):
+            raise Incompatible(lacking)
         link = self._socket()
         transport = Transport(link, self.route.accepted_keys)
         self._set(_opening=transport)
         try:
-            # Looked up while the host, which has accepted the connection, prepares its banner.
-            entries = host_keys.on_record(self.route)
             self._negotiate(transport, entries)
             key = transport.get_remote_server_key()
             host_keys.check(
@@ -177,7 +185,11 @@ class Connection(fabric.Connection):  # type: ignore[misc]
 
     def _negotiate(self, transport: Transport, entries: list[host_keys.Entry]) -> None:
         options = transport.get_security_options()
-        options.key_types = host_keys.preferred(tuple(options.key_types), entries, self.route.key_algorithms)
+        offered = host_keys.preferred(tuple(options.key_types), entries, self.route.key_algorithms)
+        if not offered:
+            failed = self._failed("HostKeyAlgorithms leaves no algorithm that nbfab can verify")
+            raise Incompatible(str(failed), failed.hint)
+        options.key_types = offered
         options.kex = common(self.route.kex, options.kex)
         options.ciphers = common(self.route.ciphers, options.ciphers)
         options.digests = common(self.route.macs, options.digests)
@@ -200,6 +212,8 @@ class Connection(fabric.Connection):  # type: ignore[misc]
                     "wait some minutes, or log in to the host from another address",
                 ) from None
             failed = self._failed(_reason(error) + (f"; it said: {said[:200]}" if said else "") + self._proxy_reason())
+            if isinstance(error, paramiko.ssh_exception.IncompatiblePeer):
+                raise Incompatible(str(failed), failed.hint) from None
             dropped = self._proxy is None and (
                 isinstance(error, EOFError | ConnectionResetError) or _BANNER in str(error)
             )
@@ -245,7 +259,7 @@ class Connection(fabric.Connection):  # type: ignore[misc]
                 "direct-tcpip", (self.route.hostname, self.route.port), ("", 0), timeout=self._timeout
             )
         except NbfabError as error:
-            kind = HostKeyError if isinstance(error, HostKeyError) else ConnectError
+            kind = next((kind for kind in (HostKeyError, Incompatible) if isinstance(error, kind)), ConnectError)
             self._close_near()
             raise kind(f"jump host {last}: {error}", error.hint, jump=str(last)) from None
         except paramiko.SSHException as error:

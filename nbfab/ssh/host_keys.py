@@ -99,9 +99,9 @@ def check(route: Route, entries: list[Entry], kind: str, blob: bytes, *, accept_
         raise _changed(shown, known[0], name)
     if any(entry.marker == "@cert-authority" and entry.own for entry in entries):
         raise HostKeyError(
-            "known_hosts has only a certificate authority for it, and nbfab does not verify certificates of hosts; "
+            "known_hosts has only a certificate authority for it, and paramiko does not verify certificates of hosts; "
             f"its host key is {shown}",
-            f"compare that with the key on the host, then add its line: ssh-keyscan -p {route.port} {route.hostname}",
+            "--ssh openssh",
         )
     if not (accept_new or route.accept_new):
         # OpenSSH would record it in the same place, which must be one that keeps it.

@@ -7,6 +7,7 @@ from nbfab.errors import NbfabError
 from nbfab.names import HostString
 from nbfab.ssh.connection import Connection, SshOptions
 from nbfab.ssh.doors import Doors
+from nbfab.ssh.links import Links
 
 
 class SharedConnection(Connection):
@@ -40,11 +41,12 @@ class SharedConnection(Connection):
 class Jumps:
     """The jump hosts of one run, with one connection to each.
 
-    `doors` spaces out handshakes, with them and with the hosts behind them.
+    `doors` spaces out handshakes, with them and with the hosts behind them; `links` are those that OpenSSH makes.
     """
 
     def __init__(self) -> None:
         self.doors = Doors()
+        self.links = Links()
         self._lock = threading.Lock()
         self._known: dict[tuple[HostString, SshOptions], SharedConnection] = {}
 
@@ -59,3 +61,4 @@ class Jumps:
         """Closes them all, the farthest first."""
         for connection in reversed(list(self._known.values())):
             connection.end()
+        self.links.close()

@@ -8,7 +8,7 @@ import shlex
 import socket
 import subprocess
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from functools import cache
 
 from nbfab.errors import ConnectError, HostStringError
@@ -33,7 +33,7 @@ class Route:
     are those of host keys, `accepted_keys` those of keys to log in with; `rsa_size` is the least size of an RSA key, in
     bits. An empty list of algorithms means all. `check_address` is whether the address has to agree with the host's
     key; `fdpass` whether ProxyCommand passes a socket. `family` is any, inet or inet6. `config` is the file that
-    replaced ssh_config.
+    replaced ssh_config. `values` are all that `ssh -G` prints, by their names in lower case, except `none`.
     """
 
     typed: HostString
@@ -71,6 +71,7 @@ class Route:
     bind_address: str = ""
     bind_interface: str = ""
     config: str = ""
+    values: Mapping[str, Sequence[str]] = field(default_factory=dict, repr=False, compare=False)
 
     @property
     def typed_for_ssh(self) -> str:
@@ -206,6 +207,7 @@ def parse_route(typed: HostString, printed: str) -> Route:
         family=one("addressfamily", "any"),
         bind_address=one("bindaddress"),
         bind_interface=one("bindinterface"),
+        values=values,
     )
 
 

@@ -28,7 +28,7 @@ DOING, DONE = {"doing": 0, "text": ""}, {"done": 0, "text": ""}
 class Scripted:
     """A host that reports the same records on every program, and keeps the program."""
 
-    label, local, names, ssh = "box", False, ("box",), "box"
+    label, local, names, ssh, remarks = "box", False, ("box",), "box", ()
 
     def __init__(self, *records: Any, error: Exception | None = None) -> None:
         self.records = records

@@ -7,6 +7,7 @@ import time
 from collections.abc import Callable, Iterator
 from contextlib import ExitStack, nullcontext
 from pathlib import Path
+from typing import Any
 
 import pytest
 from sshd import Sshd, keygen
@@ -36,9 +37,9 @@ def box(sshds: Make) -> Sshd:
     return sshds()
 
 
-def connect(box: Sshd) -> None:
+def connect(box: Sshd, **options: Any) -> None:
     """Logs in."""
-    with Connection(parse_host("box"), SshOptions(config=str(box.config))) as made:
+    with Connection(parse_host("box"), SshOptions(config=str(box.config), **options)) as made:
         made.open()
         assert made.is_connected
 
@@ -129,8 +130,10 @@ def test_what_only_openssh_can_do_is_named_and_refused(box: Sshd, lines: str, re
     said = needs_openssh(resolve(parse_host("box"), str(box.config)))
     assert said.startswith(reason) if reason else not said
     if reason:
-        with pytest.raises(ConnectError, match=f"only OpenSSH itself can do what ssh_config wants: {reason}"):
+        with pytest.raises(ConnectError, match=f"^{reason}"):
             connect(box)
+        with pytest.raises(ConnectError, match=f"only OpenSSH itself can do what ssh_config wants: {reason}"):
+            connect(box, transport="paramiko")
         assert box.connections == 0
 
 

@@ -115,7 +115,7 @@ def visit(host: Penalties, names: list[str]) -> tuple[dict[str, NbfabError | Non
             name, parse_host(f"{name}@box"), SshOptions(config=str(host.config)), jumps=jumps, sees=lines.append
         )
         try:
-            there._open()
+            there._open(there._connection, there._connection.open)
             ends[name] = None
         except NbfabError as error:
             ends[name] = error
