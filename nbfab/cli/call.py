@@ -95,7 +95,7 @@ class Call:
         timeouts = self.c.config.get("timeouts") or {}
         keys = kwargs.get("key_filename") or ()
         return SshOptions(
-            config=str(getattr(self.c.config, "_runtime_ssh_path", None) or ""),
+            config=str(getattr(self.c.config, "_runtime_ssh_path", None) or (entry.ssh_config if entry else "")),
             keys=(keys,) if isinstance(keys, str) else tuple(map(str, keys)),
             password=kwargs.get("password") or "",
             passphrase=kwargs.get("passphrase") or "",
@@ -103,6 +103,7 @@ class Call:
             accept_new=self.given["accept_new_host_key"],
             identity=entry.identity if entry else "",
             jumps=entry.jumps if entry else None,
+            options=entry.ssh_options if entry else (),
         )
 
     def command(self, before: Sequence[str] = (), after: Sequence[str] = (), prefix: str = "") -> Callable[[str], str]:

@@ -39,8 +39,8 @@ class SshOptions:
     """How to reach a host, beyond what ssh_config says.
 
     `config` replaces ssh_config (-S). `keys` (-i), `password` and `passphrase` apply to jump hosts too. `identity`, the
-    path of a key, and `jumps` apply to this host alone; if `jumps` is None, they are those of ssh_config. `timeout` is
-    in seconds. `accept_new` records the key of a host that is not known yet.
+    path of a key, `jumps`, and `options`, further arguments for ssh, apply to this host alone; if `jumps` is None, they
+    are those of ssh_config. `timeout` is in seconds. `accept_new` records the key of a host that is not known yet.
     """
 
     config: str = ""
@@ -51,12 +51,13 @@ class SshOptions:
     accept_new: bool = False
     identity: str = ""
     jumps: tuple[HostString, ...] | None = None
+    options: tuple[str, ...] = ()
 
     @property
     def for_ssh(self) -> str:
         """The options of ssh for what applies to this host alone."""
         jumps = [] if self.jumps is None else ["-J", ",".join(map(_for_jump, self.jumps)) or "none"]
-        return shlex.join([*jumps, *(["-i", self.identity] if self.identity else [])])
+        return shlex.join([*self.options, *jumps, *(["-i", self.identity] if self.identity else [])])
 
 
 def _for_jump(host: HostString) -> str:
@@ -80,7 +81,7 @@ class Connection(fabric.Connection):  # type: ignore[misc]
         depth: int = 0,
         hop: Callable[..., "Connection"] | None = None,
     ) -> None:
-        route = resolve(typed, options.config)
+        route = resolve(typed, options.config, options.options)
         super().__init__(host=route.hostname, user=route.user, port=route.port, config=_config())
         keys = (*options.keys, *filter(None, [options.identity]))
         self._set(
@@ -194,7 +195,7 @@ class Connection(fabric.Connection):  # type: ignore[misc]
         *before, last = jumps
         if self._depth >= HOPS:
             raise self._failed("its jump hosts form a loop")
-        options = replace(self._options, identity="", jumps=tuple(before) or None)
+        options = replace(self._options, identity="", jumps=tuple(before) or None, options=())
         try:
             self._near = self._hop(last, options, self._typist, depth=self._depth + 1, hop=self._hop)
             self._near.open()
