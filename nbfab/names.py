@@ -9,7 +9,7 @@ from nbfab.errors import HostStringError
 # Patterns, compiled when they are first used, so that `--list` need not wait for that.
 # A label of a DNS name. RFC 1123 forbids the underscore in a host's name, but people do type such aliases.
 _LABEL = r"(?!-)[A-Za-z0-9_-]{1,63}(?<!-)"
-_USER = r"[A-Za-z0-9_][A-Za-z0-9._+\\-]*"
+_USER = r"[A-Za-z0-9_][A-Za-z0-9._+\\-]*(@[A-Za-z0-9._+\\-]+)*"
 _IPV6 = r"[0-9A-Fa-f.]*:[0-9A-Fa-f.]*:[0-9A-Fa-f:.]*(%[A-Za-z0-9._-]+)?"  # one colon alone comes before a port
 _HOST = rf"[A-Za-z0-9_]([A-Za-z0-9._-]*[A-Za-z0-9_])?\.?|{_IPV6}"
 _FORM = "write it as [user@]host[:port]"

@@ -13,12 +13,14 @@ from typing import Any
 from nbfab.errors import UsageError
 from nbfab.inventory import ansible_config
 from nbfab.inventory.ansible_host import Host, Variable, key_of
+from nbfab.inventory.ansible_program import Listed, is_config
 from nbfab.inventory.hosts import Inventory, InventoryHost
 from nbfab.inventory.keys import KEYS
 from nbfab.inventory.ranges import LONGEST, MOST, expand
 from nbfab.inventory.values import Pairs, check_passwords, host_name, mapping, merged, parsed, unknown
 from nbfab.inventory.vars_files import VarsFiles
-from nbfab.inventory.yaml12 import Faulty, Node, Place, shown
+from nbfab.inventory.yaml12 import Faulty, Node, Place, Tagged, shown
+from nbfab.text import clean
 
 DEEPEST = 100  # levels of groups
 
@@ -208,6 +210,46 @@ def build(top: Pairs, path: Path, *, named: bool = False) -> Inventory:
     found = reader.inventory(ansible_config.note(path, used))
     ignored = (f"{place}: {name[:80]} is not understood and is ignored" for name, place in reader.ignored.items())
     return replace(found, notes=(*ignored, *found.notes))
+
+
+def from_list(found: Listed, warnings: Iterable[str], path: Path) -> Inventory:
+    """The inventory in what `ansible-inventory --list` prints, which has merged all variables. Raises UsageError."""
+    used = path if is_config(path) else ansible_config.in_force()
+    reader = _Reader(path, named=True, beside=False, config=_configured(used))
+    values = _mapping(_mapping(found.get("_meta")).get("hostvars"))
+    for group, inside in found.items():
+        members = _mapping(inside)
+        for child in _names(members.get("children")):
+            reader.parents.setdefault(child, set()).add(group)
+        for name in _names(members.get("hosts")):
+            place = Place(f"{path}, host {clean(name)[:60]}", 0)
+            own = {key: (Node(key, place), _node(value, place)) for key, value in _mapping(values.get(name)).items()}
+            reader.add(name, place, reader.values(own), group, {})
+    near = [] if is_config(path) else ansible_config.note(path, used)
+    inventory = reader.inventory((*warnings, *near))
+    ignored = [name[:80] for name in reader.ignored]
+    more = f" and {len(ignored) - 5} more" if len(ignored) > 5 else ""
+    note = f"{path}: not understood and ignored: {', '.join(ignored[:5])}{more}"
+    return replace(inventory, notes=(*([note] if ignored else []), *inventory.notes))
+
+
+def _mapping(value: Any) -> Mapping[str, Any]:
+    return value if isinstance(value, dict) else {}
+
+
+def _names(value: Any) -> list[str]:
+    return [name for name in value if isinstance(name, str)] if isinstance(value, list) else []
+
+
+def _node(value: Any, place: Place) -> Node:
+    """A value as if it had been read from YAML; one that Ansible has not decrypted stays unread."""
+    if isinstance(value, dict):
+        if "__ansible_vault" in value:
+            return Node(Tagged("!vault"), place)
+        return _node(value["__ansible_unsafe"], place) if "__ansible_unsafe" in value else Node({}, place)
+    if isinstance(value, list):
+        return Node([_node(item, place) for item in value], place)
+    return Node(value.encode(errors="replace").decode() if isinstance(value, str) else value, place)
 
 
 def _configured(file: Path | None) -> Values:

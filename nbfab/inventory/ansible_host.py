@@ -123,23 +123,27 @@ class Host(NamedTuple):
         """What the arguments for ssh give beside the values of variables, or instead of them, except for `own`."""
         found: dict[str, Any] = {}
         words: list[str] = []
+        commanded = False  # by a ProxyCommand
         for name in ARGUMENTS:
             for argument in self._arguments(name):
                 key = argument.key
-                if key == "ssh_config":
-                    found[key] = self._checked(argument, "-F").value  # the last one counts
-                elif key in own or (key in found and key in ("ssh_port", "user", "jump")):
+                if key in own:
                     continue
-                elif key == "jump" and argument.keyword == "proxycommand":
-                    found[key] = None
-                    words += self._checked(argument, "ProxyCommand").words
-                elif key == "jump" or (key in ("ssh_port", "user") and (name == EARLY or key not in values)):
-                    found[key] = parsed(key, Node(argument.value, argument.place), argument.shown)
-                elif key not in ("ssh_port", "user"):
+                if key == "ssh_config":  # the last one counts
+                    found[key] = self._checked(argument, "-F").value
+                elif key in ("ssh_port", "user"):  # the first one counts, a variable's value among them
+                    if key not in found and (name == EARLY or key not in values):
+                        found[key] = _parsed(key, argument)
+                elif argument.keyword == "proxycommand":
+                    if not commanded and not found.get("jump"):  # but it counts beside `ProxyJump none`
+                        commanded = True
+                        words += self._checked(argument, "ProxyCommand").words
+                elif key == "jump":
+                    if not commanded and key not in found:
+                        found[key] = _parsed(key, argument)
+                else:
                     words += argument.words
-        if words:
-            found["ssh_options"] = tuple(words)
-        return {key: value for key, value in found.items() if value is not None}
+        return found | ({"ssh_options": tuple(words)} if words else {})
 
     def _checked(self, argument: Argument, what: str) -> Argument:
         """An argument that can run programs. Raises UsageError in a file that merely lies in the current folder."""
@@ -149,3 +153,7 @@ class Host(NamedTuple):
                 f"fleet.plan --inventory {shlex.quote(str(self.file))}",
             )
         return argument
+
+
+def _parsed(key: str, argument: Argument) -> Any:
+    return parsed(key, Node(argument.value, argument.place), argument.shown)
