@@ -25,6 +25,9 @@ TYPED = st.one_of(
         ("fe80::1%eth0", (None, "fe80::1%eth0", None)),
         ("ann@[2001:db8::1]", ("ann", "2001:db8::1", None)),
         ("gpu_1.", (None, "gpu_1.", None)),
+        # The last @ separates, as in OpenSSH.
+        ("ann@corp.example@box", ("ann@corp.example", "box", None)),
+        ("ann@corp.example@[::1]:22", ("ann@corp.example", "::1", 22)),
     ],
 )
 def test_the_parts_of_a_host_string(text: str, parts: tuple[str | None, str, int | None]) -> None:
@@ -36,6 +39,7 @@ def test_the_parts_of_a_host_string(text: str, parts: tuple[str | None, str, int
     [
         *("", " ", "-oProxyCommand=x", "a b", "a;b", "a\n", "a$b", "`x`", "ssh://box", "box:", "box:0", "box:65536"),
         *("box:22x", "@box", "-l@box", "an n@box", "box/..", "bücher", "[::1", "::1]:22", "a@b@c;", "box\0", "*", "-"),
+        *("a@@box", "ann@-x@box", "@ann@box", "ann@corp@"),
         *(".", "a'b", "[a:1]", "[:]:22", "x" * 254),
     ],
 )

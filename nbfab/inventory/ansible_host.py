@@ -147,7 +147,7 @@ class Host(NamedTuple):
 
     def _checked(self, argument: Argument, what: str) -> Argument:
         """An argument that can run programs. Raises UsageError in a file that merely lies in the current folder."""
-        if not self.named:
+        if not (self.named or argument.variable.startswith("ANSIBLE_")):  # those of the environment are the user's own
             raise argument.place.error(
                 f"{what} in {argument.variable} can run programs, so it counts only in a file that is named",
                 f"fleet.plan --inventory {shlex.quote(str(self.file))}",

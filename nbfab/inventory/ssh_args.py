@@ -74,22 +74,22 @@ def arguments(text: str, variable: str, place: Place) -> Iterator[Argument]:
     except ValueError as error:
         raise place.error(f"{variable} cannot be split into words: {str(error).lower()}") from None
     for letter, value in _options(iter(filter(None, words)), variable, place):
-        found = _SHORT.get(letter, ""), value, (f"-{letter}", *([value] if value else []))
+        shown, argument = f"-{letter}", Argument("", value, (f"-{letter}", value), variable, place)
         if letter == "o":
             option = _OPTION.fullmatch(value)
             if not option:
                 raise place.error(f"-o in {variable} lacks an option and its value")
-            found = option[1].lower(), _unquoted(option[2]), ("-o", value)
-        keyword = found[0]
-        harmless = letter in _SHORT_DROPPED or keyword in _DROPPED
-        if harmless or (keyword == "userknownhostsfile" and found[1] == "/dev/null"):
-            continue
-        if keyword not in _HONOURED:
+            shown = f"-o {option[1]}"
+            argument = argument._replace(keyword=option[1].lower(), value=_unquoted(option[2]))
+        elif letter in _SHORT:
+            argument = argument._replace(keyword=_SHORT[letter])
+        if argument.keyword in _HONOURED and (argument.keyword, argument.value) != ("userknownhostsfile", "/dev/null"):
+            yield argument._replace(words=tuple(filter(None, argument.words)))
+        elif argument.keyword not in {*_DROPPED, "userknownhostsfile"} and letter not in _SHORT_DROPPED:
             raise place.error(
-                f"{_shown(letter, keyword)} in {variable} counts in Ansible, and nbfab cannot honour it",
+                f"{shown} in {variable} counts in Ansible, and nbfab cannot honour it",
                 "put what it is for into ssh_config, and take it out there",
             )
-        yield Argument(*found, variable, place)
 
 
 def _options(words: Iterator[str], variable: str, place: Place) -> Iterator[tuple[str, str]]:
@@ -114,7 +114,3 @@ def _options(words: Iterator[str], variable: str, place: Place) -> Iterator[tupl
 def _unquoted(value: str) -> str:
     value = value.strip()
     return value[1:-1] if len(value) > 1 and value[0] == value[-1] == '"' else value
-
-
-def _shown(letter: str, keyword: str) -> str:
-    return f"-o {keyword}" if letter == "o" else f"-{letter}"

@@ -1,6 +1,6 @@
 """Random Ansible inventories: does nbfab reach what Ansible would? `python tests/campaign/ansible.py [ROUNDS [SEED]]`.
 
-Ansible runs with an `ssh` that only notes its arguments, and OpenSSH says what these mean (`ssh -G`). nbfab must resolve
+Ansible runs with an `ssh` that only notes its arguments, and OpenSSH says what these mean (`ssh -G`). nbfab must find
 the same machine, user, keys and jump hosts for each host, or refuse it for an option that it says it cannot honour.
 """
 
@@ -14,6 +14,7 @@ import time
 from collections import Counter
 from collections.abc import Mapping
 from pathlib import Path
+from typing import Any
 
 import fabric
 from invoke import Context
@@ -29,7 +30,7 @@ GROUPS = ("lab", "web", "deep")
 HOSTS = [f"h{number}" for number in range(20)]
 SINGLE = ("hostname", "user", "port", "proxyjump", "proxycommand", "hostkeyalias")
 
-VARIABLES = {
+VARIABLES: dict[str, list[object]] = {
     "host": ["192.0.2.1", "192.0.2.2", "far.example", "{{ inventory_hostname }}.lan", None],
     "user": ["ann", "bob", "ann@corp.example", None],
     "port": [22, 2200, "2201", None],
@@ -38,8 +39,9 @@ VARIABLES = {
 ARGUMENTS = [
     "-o Port=2300", "-p 2301", "-oPort=2302", "-o 'port 2303'", "-l carl", "-o User=dave", "-o 'User=\"dora\"'",
     "-i /keys/three", "-o IdentityFile=/keys/four", "-J bastion", "-o ProxyJump=ann@b1:22,b2", "-J none",
-    "-o ProxyCommand='nc one'", "-o 'ProxyCommand nc two'", "-o HostName=192.0.2.9", "-o HostKeyAlias=other", "-F one.cfg",
-    "-F two.cfg", "-o UserKnownHostsFile=/dev/null", "-o UserKnownHostsFile=/known", "-o StrictHostKeyChecking=no",
+    "-o ProxyCommand='nc one'", "-o 'ProxyCommand nc two'", "-o HostName=192.0.2.9", "-o HostKeyAlias=other",
+    "-F one.cfg", "-F two.cfg", "-o UserKnownHostsFile=/dev/null", "-o UserKnownHostsFile=/known",
+    "-o StrictHostKeyChecking=no",
     "-C -o ControlMaster=auto -o ControlPersist=60s", "-4", "-vvA", "-o ForwardAgent=yes", "-o ServerAliveInterval=5",
 ]  # fmt: skip
 UNSUPPORTED = ["-L 1:a:2", "-o LocalCommand=x", "-D 8080", "-I /lib/x.so"]
@@ -62,7 +64,7 @@ def variables(dice: random.Random) -> dict[str, object]:
 
 def inventory(dice: random.Random) -> dict[str, object]:
     """Some hosts in some groups, nested at random, with variables everywhere."""
-    groups = {}
+    groups: dict[str, Any] = {}
     for group in GROUPS:
         hosts = {host: variables(dice) for host in dice.sample(HOSTS, 8)}
         groups[group] = {"hosts": hosts, "vars": variables(dice)}
@@ -70,7 +72,8 @@ def inventory(dice: random.Random) -> dict[str, object]:
             groups[group]["vars"]["ansible_group_priority"] = dice.randint(1, 5)
     if dice.random() < 0.5:
         groups["lab"]["children"] = {"deep": {}}
-    return {"all": {"hosts": {host: variables(dice) for host in HOSTS}, "vars": variables(dice), "children": groups}}
+    everyone = {host: variables(dice) for host in HOSTS}
+    return {"all": {"hosts": everyone, "vars": variables(dice), "children": groups}}
 
 
 def config(dice: random.Random) -> str:

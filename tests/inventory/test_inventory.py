@@ -331,7 +331,7 @@ all:
         ("a: {ansible_host: \"{{ lookup('env', 'A') }}\"}", "1:33: cannot evaluate ansible_host"),
         ("a: {ansible_port: !vault x}", "cannot evaluate ansible_port"),
         ("a: {ansible_user: '{# x #}b'}", "cannot evaluate ansible_user"),
-        ("a: {ansible_user: ann@EXAMPLE.ORG}", "ansible_user must be a user name"),
+        ("a: {ansible_user: ann@}", "ansible_user must be a user name"),
         ("a: {ansible_host: my container}", "ansible_host must be a host name or address, not 'my container'"),
         ("a: {ansible_port: 22.5}", "ansible_port must be a whole number"),
         ("a: {ansible_connection: local}", "Ansible does not reach it over SSH either"),
@@ -427,6 +427,13 @@ def test_the_nearer_of_two_groups_wins_and_a_tie_is_refused() -> None:
         text = f"groups: {{g1: {{{one}, hosts: [a]}}, g2: {{{two}, hosts: [a]}}}}\n"
         with pytest.raises(UsageError, match=r"host a gets two values of (port|password): from hosts.yaml:1"):
             inventory(text)
+
+
+def test_a_user_of_a_company_s_directory() -> None:
+    hosts = inventory("defaults: {user: ann@corp.example}\nhosts: {a: {jump: bob@corp.example@b}}").hosts
+    assert [(str(host.typed), host.jumps) for host in hosts] == [
+        ("ann@corp.example@a", (parse_host("bob@corp.example@b"),))
+    ]  # fmt: skip
 
 
 def test_a_number_may_be_a_name_and_none_overrides_a_group_s_jump_hosts() -> None:
