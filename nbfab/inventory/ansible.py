@@ -1,6 +1,6 @@
-"""An Ansible inventory in YAML, as it is. Keys that are not understood are ignored, with a note for each.
+"""An Ansible inventory: its groups and hosts, and the variables of each, nearest last.
 
-A host whose address, port, user or connection is not understood is not contacted: another machine might be meant.
+Keys that are not understood are ignored, with a note for each. `ansible_host.py` says what a host's variables mean.
 Sources: Ansible's user guide, "How to build your inventory", its plugins `ansible.builtin.yaml` and `host_group_vars`.
 """
 

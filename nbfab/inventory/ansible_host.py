@@ -9,6 +9,7 @@ from collections.abc import Iterator, Mapping, Set
 from pathlib import Path
 from typing import Any, NamedTuple
 
+from nbfab.errors import UsageError
 from nbfab.inventory import ssh_args
 from nbfab.inventory.keys import KEYS
 from nbfab.inventory.ssh_args import Argument
@@ -32,6 +33,8 @@ OTHERS = ("paramiko", "paramiko_ssh", "ansible.builtin.paramiko_ssh", "ansible.n
 KNOWN = (*(name for names in SPELLINGS.values() for name in names), *ARGUMENTS, CONNECTION, EXECUTABLE)
 
 _OF_OTHERS = re.compile("ansible_(paramiko|libssh)_(host|port|user|private_key_file|proxy_command|config_file)")
+_SHORT, _WHOLE = "\0", "\0.\0"  # stand for the name of a host among the arguments, without its domain and with it
+_BLANK = str.maketrans("\t\n", "  ")
 _OWN_NAME = re.compile(r"\{\{\s*inventory_hostname(_short)?\s*\}\}")
 
 
@@ -112,12 +115,22 @@ class Host(NamedTuple):
             raise executable.node.place.error(f"{executable.name} is another program than ssh", "put it into PATH")
 
     def _arguments(self, name: str) -> Iterator[Argument]:
-        """The arguments for ssh in a variable, those that count."""
-        if variable := self.variables.get(name):
-            node = variable.known_for(self.name)
-            if not isinstance(node.value, str):
-                raise node.place.error(f"{variable.name} must be text, not {node.kind(shown=False)}")
-            yield from ssh_args.arguments(node.value, variable.name, node.place)
+        """The arguments for ssh in a variable, those that count. Raises UsageError."""
+        variable = self.variables.get(name)
+        if variable is None:
+            return
+        node = variable.known_for(_WHOLE)  # a name that no shell splits; the host's own is filled in afterwards
+        if not isinstance(node.value, str):
+            raise node.place.error(f"{variable.name} must be text, not {node.kind(shown=False)}")
+        if not str(variable.node.value).translate(_BLANK).isprintable():
+            raise node.place.error(f"{variable.name} has a character that no argument can have")
+        found = ssh_args.arguments(node.value, variable.name, node.place)
+        if isinstance(found, UsageError):
+            raise found
+        for argument in found:
+            if _SHORT in argument.value:
+                argument = argument.filled_in(_WHOLE, self.name).filled_in(_SHORT, self.name.partition(".")[0])
+            yield argument
 
     def _from_arguments(self, values: Mapping[str, Any], own: Set[str]) -> dict[str, Any]:
         """What the arguments for ssh give beside the values of variables, or instead of them, except for `own`."""

@@ -8,9 +8,13 @@ refused.
 import re
 import shlex
 from collections.abc import Iterator
+from functools import lru_cache
 from typing import NamedTuple
 
+from nbfab.errors import UsageError
 from nbfab.inventory.yaml12 import Place
+
+LONGEST = 1000  # characters of a variable
 
 # What ssh/route.py reads from `ssh -G`.
 _HONOURED = {
@@ -61,14 +65,32 @@ class Argument(NamedTuple):
         """The key of an inventory that it stands for, or its keyword."""
         return _KEYS.get(self.keyword, self.keyword)
 
+    def filled_in(self, before: str, after: str) -> "Argument":
+        """With `after` for `before`."""
+        words = tuple(word.replace(before, after) for word in self.words)
+        return self._replace(value=self.value.replace(before, after), words=words)
+
     @property
     def shown(self) -> str:
         """What it is called in an error."""
         return f"{self.keyword} in {self.variable}"
 
 
-def arguments(text: str, variable: str, place: Place) -> Iterator[Argument]:
-    """The options that count among the arguments in a variable. Raises UsageError for one that cannot be honoured."""
+@lru_cache(1000)
+def arguments(text: str, variable: str, place: Place) -> tuple[Argument, ...] | UsageError:
+    """The options that count among the arguments in a variable, or the error if one of them cannot be honoured.
+
+    They are the same for thousands of hosts, so it keeps them.
+    """
+    try:
+        return tuple(_read(text, variable, place))
+    except UsageError as error:
+        return error
+
+
+def _read(text: str, variable: str, place: Place) -> Iterator[Argument]:
+    if len(text) > LONGEST:
+        raise place.error(f"{variable} is longer than {LONGEST} characters")
     try:
         words = [word.strip() for word in shlex.split(text)]
     except ValueError as error:

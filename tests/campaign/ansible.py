@@ -1,7 +1,8 @@
 """Random Ansible inventories: does nbfab reach what Ansible would? `python tests/campaign/ansible.py [ROUNDS [SEED]]`.
 
 Ansible runs with an `ssh` that only notes its arguments, and OpenSSH says what these mean (`ssh -G`). nbfab must find
-the same machine, user, keys and jump hosts for each host, or refuse it for an option that it says it cannot honour.
+the same machine, user, keys and jump hosts for each host, or refuse it for an option that it says it cannot honour; and
+the same again from the folder of the inventory, which `ansible-inventory` reads for it.
 """
 
 import os
@@ -104,7 +105,7 @@ def by_ansible(folder: Path) -> dict[str, list[str]]:
         f"{BIN}/ansible",
         "all",
         "-i",
-        "hosts.yaml",
+        "inventory",
         "-f",
         "10",
         "-m",
@@ -171,16 +172,24 @@ def main(rounds: int, seed: int) -> int:
     """Prints the figures, and each difference; the exit status is 1 if there is one."""
     figures: Counter[str] = Counter()
     began = time.monotonic()
+    os.environ["PATH"] = f"{BIN}:{os.environ['PATH']}"
     for number in range(seed, seed + rounds):
         dice = random.Random(number)
         folder = Path(tempfile.mkdtemp(prefix="ansible"))
         os.chdir(folder)
-        YAML().dump(inventory(dice), folder / "hosts.yaml")
+        (folder / "inventory").mkdir()
+        YAML().dump(inventory(dice), folder / "inventory/hosts.yaml")
         (folder / "ansible.cfg").write_text(config(dice))
         for name in ("one", "two"):
             (folder / f"{name}.cfg").write_text(f"User {name}\nHostKeyAlias {name}\nPort 2{len(name)}00\n")
         theirs = by_ansible(folder)
-        for host in load(folder / "hosts.yaml", named=True).hosts:
+        listed = load(Path("inventory"), named=True)
+        for host in load(Path("inventory/hosts.yaml"), named=True).hosts:
+            again = listed.find(host.name)
+            assert again
+            if (again.values, bool(again.unread)) != (host.values, bool(host.unread)):
+                figures["DIFFERENT IN THE LIST"] += 1
+                print(number, host.name, host.values, again.values, again.unread, sep="\n  ")
             expected = means(theirs[host.name], folder)
             words = " ".join(theirs[host.name])
             if expected is None:

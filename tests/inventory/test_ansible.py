@@ -120,6 +120,7 @@ def test_group_vars_and_host_vars_keep_the_spellings_apart(folder: Path) -> None
         ("ansible_ssh_common_args: -F ./ssh.cfg", {"user": "frank", "config": "./ssh.cfg"}),
         ("ansible_ssh_common_args: -o UserKnownHostsFile=/known", {"user_known_hosts": "/known"}),
         ("ansible_ssh_common_args: -o HostKeyAlias=other", {"alias": "other"}),
+        ("ansible_ssh_args: '-o HostName={{ inventory_hostname }}.lan'", {"hostname": "x.lan"}),
         ("ansible_connection: ssh, ansible_ssh_executable: /usr/bin/ssh", {"hostname": "x"}),
     ],
 )
@@ -134,6 +135,14 @@ def test_the_arguments_for_ssh_count(variables: str, expected: dict[str, object]
     if "identities" in shown:
         shown["identities"] = tuple(f"/keys/{Path(path).name}" for path in shown["identities"])
     assert shown == expected
+
+
+def test_the_name_of_a_host_is_filled_in_among_the_arguments() -> None:
+    text = "-o HostName={{inventory_hostname}}.lan -l {{ inventory_hostname_short }} -i '{{ inventory_hostname }} key'"
+    Path("hosts.yaml").write_text(f'all: {{vars: {{ansible_ssh_args: "{text}"}}, hosts: {{a.b: , c: }}}}')
+    assert [(host.typed.user, host.ssh_options) for host in load(Path("hosts.yaml")).hosts] == [
+        ("a", ("-o", "HostName=a.b.lan", "-i", "a.b key")), ("c", ("-o", "HostName=c.lan", "-i", "c key"))
+    ]  # fmt: skip
 
 
 def test_harmless_arguments_are_dropped_without_a_word() -> None:
@@ -161,6 +170,8 @@ def test_harmless_arguments_are_dropped_without_a_word() -> None:
         ("ansible_ssh_args: -p many", "port in ansible_ssh_args must be a whole number"),
         ('ansible_ssh_args: "-o \'Port=1"', "ansible_ssh_args cannot be split into words: no closing quotation"),
         ("ansible_ssh_args: [-p, 22]", "ansible_ssh_args must be text, not a list"),
+        ('ansible_ssh_args: "-i a\\0b"', "ansible_ssh_args has a character that no argument can have"),
+        (f"ansible_ssh_args: -F {'x' * 1000}", "ansible_ssh_args is longer than 1000 characters"),
         ("ansible_ssh_args: '{{ args }}'", "cannot evaluate ansible_ssh_args"),
         ("ansible_ssh_executable: /opt/wrapper", "ansible_ssh_executable is another program than ssh"),
         ("ansible_connection: paramiko, ansible_paramiko_port: 22", "ansible_paramiko_port cannot be honoured"),

@@ -501,6 +501,10 @@ def test_a_misplaced_password_is_hidden_too(text: str) -> None:
         + "leaf: {hosts: {'a[0:9998]': }}",
         "all: {vars: {ansible_private_key_file: '{{inventory_hostname}}" + "x" * 900_000 + "'}, hosts: 'a[0:9998]'}",
         "all: {vars: {ansible_user: '{{x}}" + "{{inventory_hostname}}" * 40_000 + "'}, hosts: 'a[0:9998]'}",
+        "all: {vars: {ansible_ssh_args: '" + "-i {{inventory_hostname}} " * 160_000 + "'}, hosts: 'a[0:9998]'}",
+        "all: {vars: {"
+        + ", ".join(f"ansible_ssh_{name}args: '{'-oPort=1 ' * 110}'" for name in ("", "common_", "extra_"))
+        + "}, hosts: 'a[0:9998]'}",
         "hosts:\n- '" + "[0:9]" * 150_000 + "'",
         "hosts: {a: {identity: &x " + "x" * 900_000 + "}" + "".join(f", b{n}: {{jump: *x}}" for n in range(3500)) + "}",
         "hosts: [a]\nx: !" + "a" * 900_000 + " b",
