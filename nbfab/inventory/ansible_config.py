@@ -4,6 +4,7 @@ Variables of an inventory take precedence over the environment, and that over th
 """
 
 import configparser
+import contextlib
 import os
 import stat
 from collections.abc import Iterator, Mapping
@@ -57,14 +58,26 @@ def names_inventory(file: Path) -> bool:
 
 def note(inventory: Path, used: Path | None) -> Iterator[str]:
     """Says that an ansible.cfg near an inventory does not count, since Ansible would not read it here either."""
-    for folder in (inventory.parent, inventory.parent.parent):
+    try:
+        here = Path.cwd()
+    except OSError:  # it was removed
+        return
+    if "ANSIBLE_CONFIG" in os.environ:
+        return
+    for folder in inventory.absolute().parents[:2]:
         near = folder / NAME
-        if not near.is_file() or (used and used.exists() and near.samefile(used)):
+        if not near.is_file() or (used and near.samefile(used)):
             continue
-        written = _read(near)
+        written: Mapping[str, Mapping[str, str]] = {}
+        with contextlib.suppress(UsageError):
+            written = _read(near)
         found = [key for _, section, key in _SETTINGS.values() if key in written.get(section, {})]
         if found:
-            yield f"{near}: {', '.join(found)} not counted; Ansible reads that file only in its folder: cd {folder}"
+            shown = os.path.relpath(folder)
+            why = (
+                "anyone can write to this folder" if folder == here else f"Ansible reads that file only in: cd {shown}"
+            )
+            yield f"{os.path.normpath(f'{shown}/{NAME}')}: {', '.join(found)} not counted; {why}"
 
 
 def _candidates() -> Iterator[Path]:

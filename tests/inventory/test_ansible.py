@@ -270,10 +270,20 @@ def test_an_ansible_cfg_that_counts_only_elsewhere_is_named(folder: Path) -> Non
     (folder / "lab/hosts.yaml").write_text("all: {hosts: {x: }}\n")
     found = load(Path("lab/hosts.yaml"))
     assert found.hosts[0].typed.user is None
-    assert found.notes == (
-        "lab/ansible.cfg: remote_user not counted; Ansible reads that file only in its folder: cd lab",
-    )
+    assert found.notes == ("lab/ansible.cfg: remote_user not counted; Ansible reads that file only in: cd lab",)
     os.chdir("lab")
+    assert load(Path("hosts.yaml")).notes == ()
+    (folder / "lab").chmod(0o777)
+    assert load(Path("hosts.yaml")).notes == (
+        "ansible.cfg: remote_user not counted; anyone can write to this folder",
+    )  # fmt: skip
+    (folder / "lab/inventory").mkdir()
+    (folder / "lab/hosts.yaml").rename(folder / "lab/inventory/hosts.yaml")
+    os.chdir("inventory")
+    assert load(Path("hosts.yaml")).notes == (
+        "../ansible.cfg: remote_user not counted; Ansible reads that file only in: cd ..",
+    )  # fmt: skip
+    (folder / "lab/ansible.cfg").write_text("remote_user\n")
     assert load(Path("hosts.yaml")).notes == ()
 
 
