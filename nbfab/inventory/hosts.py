@@ -58,6 +58,16 @@ class InventoryHost:
         return str(self.values.get("identity", ""))
 
     @property
+    def ssh_config(self) -> str:
+        """The file that it wants instead of ssh_config; empty if none."""
+        return str(self.values.get("ssh_config", ""))
+
+    @property
+    def ssh_options(self) -> tuple[str, ...]:
+        """Further arguments for `ssh` that count for it."""
+        return tuple(self.values.get("ssh_options", ()))
+
+    @property
     def password(self) -> tuple[str, str]:
         """Where its password comes from: a key of PASSWORDS and its value; both empty if not given."""
         return next(((key, self.values[key]) for key in PASSWORDS if key in self.values), ("", ""))

@@ -107,7 +107,7 @@ class Link:
                 raise self._failure
             if self._process is None:
                 try:
-                    self._open(resolve(self.typed, self._options.config))
+                    self._open(resolve(self.typed, self._options.config, self._options.options))
                 except Dropped:  # may be tried again
                     raise
                 except NbfabError as error:
@@ -168,7 +168,7 @@ class Link:
         *before, last = jumps
         if self._depth >= HOPS:
             raise ConnectError(f"{self.typed.host}: its jump hosts form a loop", f"ssh -G {self.typed.host}")
-        options = replace(self._options, identity="", jumps=tuple(before) or None)
+        options = replace(self._options, identity="", jumps=tuple(before) or None, options=())
         try:
             self._near = self._hop(last, options, self._typist, depth=self._depth + 1)
             self._near.open()
@@ -193,6 +193,7 @@ class Link:
             yield from ("-F", self._options.config)
         for key, value in (_ALWAYS | own).items():
             yield from ("-o", f"{key}={value}")
+        yield from self._options.options
         for path in (*self._options.keys, *filter(None, [self._options.identity])):
             yield from ("-i", os.path.expanduser(path))
         if self.typed.user:
