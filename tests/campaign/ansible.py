@@ -140,7 +140,9 @@ def means(words: list[str], folder: Path) -> Mapping[str, object] | None:
 
 def ours(host: InventoryHost) -> Mapping[str, object]:
     """The same, as nbfab resolves it."""
-    options = Call(Context(fabric.Config(lazy=True)), "status", {"accept_new_host_key": False}).ssh_options(host)
+    options = Call(
+        Context(fabric.Config(lazy=True)), "status", {"accept_new_host_key": False, "ssh": None}
+    ).ssh_options(host)
     connection = Connection(host.typed, options)
     route = connection.route
     keys = {*route.identities, *([os.path.expanduser(host.identity)] if host.identity else [])}

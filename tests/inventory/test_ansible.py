@@ -59,7 +59,7 @@ def route(host: InventoryHost, config: str = "/dev/null") -> Route:
     if not host.ssh_config:
         settings.set_runtime_ssh_path(config)
     assert not host.unread
-    options = Call(Context(settings), "status", {"accept_new_host_key": False}).ssh_options(host)
+    options = Call(Context(settings), "status", {"accept_new_host_key": False, "ssh": None}).ssh_options(host)
     connection = Connection(host.typed, options)
     found: Route = replace(connection.route, jumps=connection._jumps)
     return found
@@ -211,14 +211,14 @@ def test_s_on_the_command_line_replaces_f() -> None:
     host = one("ansible_ssh_common_args: -F ssh.cfg")
     settings = fabric.Config(lazy=True)
     settings.set_runtime_ssh_path("given")
-    call = Call(Context(settings), "status", {"accept_new_host_key": False})
+    call = Call(Context(settings), "status", {"accept_new_host_key": False, "ssh": None})
     assert (call.ssh_options(host).config, call.ssh_options().config) == ("given", "given")
     assert Call(Context(fabric.Config(lazy=True)), "status", call.given).ssh_options(host).config == "ssh.cfg"
 
 
 def test_the_command_in_a_fix_takes_the_same_arguments() -> None:
     host = one("ansible_ssh_common_args: '-o HostName=127.0.0.1 -i \"/a b\"'")
-    call = Call(Context(fabric.Config(lazy=True)), "status", {"accept_new_host_key": False})
+    call = Call(Context(fabric.Config(lazy=True)), "status", {"accept_new_host_key": False, "ssh": None})
     assert call.ssh_options(host).for_ssh == "-o HostName=127.0.0.1 -i '/a b'"
 
 
