@@ -10,7 +10,7 @@ from typing import Any, NamedTuple
 
 from nbfab.look.fact import fact, text
 from nbfab.names import is_name
-from nbfab.settings import BY_KEY, SOURCES
+from nbfab.settings import BY_KEY, RESETTABLE, SOURCES
 
 FILE = "choices"
 LONGEST = 65_536  # characters
@@ -62,7 +62,7 @@ def parse(file: Any) -> Choices:
             if not is_name(written) or len(names) >= MOST_NAMES:
                 return Choices(version[1], broken=f"{written[:60]!r} is not a name, or one too many")
             names[written] = source
-        elif option in BY_KEY:
+        elif option in RESETTABLE:  # a profile has neither its own name nor another
             try:
                 value = BY_KEY[option].default if not written else BY_KEY[option].parse(written)
                 options[option] = Choice(value, source)

@@ -5,6 +5,7 @@ from __future__ import annotations
 from dataclasses import replace
 from typing import TYPE_CHECKING, Any
 
+from nbfab.names import is_name
 from nbfab.plan import certificate, config
 from nbfab.plan.takes import traits
 from nbfab.settings import BY_KEY
@@ -46,6 +47,8 @@ def adopt(facts: Facts) -> Facts:
         default = parsed in (BY_KEY[key].default, home)
         options[key] = Choice(BY_KEY[key].default, "default") if default else Choice(parsed, "earlier")
     own = {*facts.host.all_names, *certificate.ALWAYS}
-    names = {name: "earlier" for name in sorted(pem.names_in(cert)) if name not in own} if cert else {}
+    names = (
+        {name: "earlier" for name in sorted(pem.names_in(cert)) if is_name(name) and name not in own} if cert else {}
+    )
     made = Choices(have.version or RELEASE, options, names, have.broken)
     return replace(facts, choices=replace(facts.choices, made=made))

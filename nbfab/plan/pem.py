@@ -15,9 +15,11 @@ from cryptography.x509.oid import ExtendedKeyUsageOID, NameOID
 def load(pem: str) -> x509.Certificate | None:
     """The certificate in a PEM; None if it has none that can be read."""
     try:
-        return x509.load_pem_x509_certificate(pem.encode("utf-8", "surrogateescape"))
-    except ValueError:
+        certificate = x509.load_pem_x509_certificate(pem.encode("utf-8", "surrogateescape"))
+        _ = certificate.not_valid_before_utc, certificate.not_valid_after_utc  # read only when they are asked for
+    except (ValueError, x509.InvalidVersion):
         return None
+    return certificate
 
 
 def fingerprint(certificate: x509.Certificate) -> str:
@@ -50,7 +52,13 @@ def names_in(certificate: x509.Certificate) -> set[str]:
     """The names and addresses that it is for."""
     try:
         san = certificate.extensions.get_extension_for_class(x509.SubjectAlternativeName).value
-    except (x509.ExtensionNotFound, UnsupportedAlgorithm, ValueError):
+    except (
+        x509.ExtensionNotFound,
+        x509.DuplicateExtension,
+        x509.UnsupportedGeneralNameType,
+        UnsupportedAlgorithm,
+        ValueError,
+    ):
         return set()
     return {*san.get_values_for_type(x509.DNSName), *map(str, san.get_values_for_type(x509.IPAddress))}
 
