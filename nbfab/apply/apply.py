@@ -55,6 +55,7 @@ def apply(
         *(_call(number, change) for number, change in enumerate(changes)),
         "cd /\n",
         look.look_call(host, request),
+        call("release"),
     ]
     begun: list[Change] = []
     done: list[Change] = []

@@ -55,7 +55,7 @@ wait_ready() {
 		case $? in 0 | 10) return 0 ;; esac
 	fi
 	put "the server did not become ready: $reason$newline" >&2
-	tail -c 8000 server.log | tail -n 15 >&2 # a line may be endless
+	tail -c 20000 server.log | tail -n 15 >&2 # a line may be endless
 	# A server that does not answer must not stay: it may listen with a certificate other than the one that is trusted.
 	if [ -n "$pid" ] && [ "$(process_start "$pid")" = "$start" ]; then kill -TERM "$pid"; fi
 	return 1
@@ -83,7 +83,7 @@ stop_server() {
 		kill -TERM "$pid" || return 1
 		ended "$pid" "$start" 200 || {
 			echo "process $pid did not end within 20 seconds; its log ends:" >&2
-			tail -c 8000 server.log | tail -n 5 >&2
+			tail -c 20000 server.log | tail -n 5 >&2
 			return 1
 		}
 	fi

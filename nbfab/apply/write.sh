@@ -3,13 +3,15 @@
 
 # Ends the run.
 refuse() { # reason
+	release
 	report failed 0 "$1"
 	exit 1
 }
 
 # Enters the profile's folder, and makes sure that no other run is at work in it.
-# Uses profile, generation, base. Sets folder.
+# Uses profile, generation, base. Sets folder, locked.
 prepare() {
+	locked=
 	add_known_places
 	find_base
 	folder=$base/$profile
@@ -17,7 +19,8 @@ prepare() {
 	message=$(mkdir -p "$folder" 2>&1 && chmod 700 "$folder" 2>&1) || refuse "$message"
 	cd "$folder" || refuse "$folder cannot be entered"
 	message=$(mkdir lock 2>&1) || break_lock "$message"
-	trap 'rm -rf "$folder/lock"' EXIT
+	locked=yes
+	trap release EXIT
 	trap 'exit 129' HUP
 	trap 'exit 130' INT
 	trap 'exit 143' TERM
@@ -27,6 +30,14 @@ prepare() {
 	if [ -f generation ]; then read -r now <generation; fi
 	if [ "$now" != "$generation" ]; then refuse 'another run of nbfab has changed something there in the meantime'; fi
 	printf '%s\n' "$(date +%s).$$" >generation.new.$$ && mv -f generation.new.$$ generation
+}
+
+# Removes the lock. That comes before the end of the run is reported: who hears of that may begin the next one, and
+# on this machine signals what is left of this one.
+# Uses folder, locked. Sets locked.
+release() {
+	if [ -n "$locked" ]; then rm -rf "$folder/lock"; fi
+	locked=
 }
 
 # Takes over the lock of a run that has ended.
@@ -86,6 +97,7 @@ change() { # number function
 	if message=$("$2" 2>&1); then
 		report "done" "$1" "$message"
 	else
+		release
 		report failed "$1" "$message"
 		exit 1
 	fi

@@ -97,10 +97,10 @@ def test_each_change_is_called_in_its_turn_and_then_the_host_is_looked_at() -> N
     run(host)
     calls = re.findall(r"^change (\d+) (\w+)$", host.program, re.MULTILINE)
     assert calls == [(str(number), FUNCTIONS[change.kind]) for number, change in enumerate(CHANGES)]
-    prepare, *changes, look = [
-        match.start() for match in re.finditer(r"^(prepare|change .*|look)$", host.program, re.M)
+    prepare, *changes, look, release = [
+        match.start() for match in re.finditer(r"^(prepare|change .*|look|release)$", host.program, re.M)
     ]
-    assert prepare < min(changes) <= max(changes) < look
+    assert prepare < min(changes) <= max(changes) < look < release < host.program.rindex("nbfab-ends")
 
 
 def test_the_run_holds_only_for_the_state_that_was_seen() -> None:
