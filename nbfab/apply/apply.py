@@ -51,7 +51,7 @@ def apply(
     Raises HostError with the host's own words at the first change that fails; those before it stay.
     """
     calls = [
-        call("prepare", profile=request.settings.profile, generation=seen.files.text(look.GENERATION).strip()),
+        _enter(request, changes, seen),
         *(_call(number, change) for number, change in enumerate(changes)),
         "cd /\n",
         look.look_call(host, request),
@@ -84,6 +84,13 @@ def apply(
     except ConnectError as error:
         at = begun[-1].summary if begun else "the beginning"
         raise ConnectError(f"{error}, at: {at}", error.hint, jump=error.jump) from None
+
+
+def _enter(request: Request, changes: Sequence[Change], seen: Facts) -> str:
+    profile = request.settings.profile
+    if changes and all(change.kind == "stop server" for change in changes):
+        return call("enter", profile=profile)
+    return call("prepare", profile=profile, generation=seen.files.text(look.GENERATION).strip())
 
 
 def _call(number: int, change: Change) -> str:

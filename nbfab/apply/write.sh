@@ -32,6 +32,20 @@ prepare() {
 	printf '%s\n' "$(date +%s).$$" >generation.new.$$ && mv -f generation.new.$$ generation
 }
 
+# Enters the profile's folder to end its server, which takes neither a lock nor room on the disk: another run that hangs,
+# a full disk, or one that cannot be written to, is no reason to let it run on.
+# Uses profile, base. Sets folder, locked.
+enter() {
+	locked=
+	add_known_places
+	find_base
+	folder=$base/$profile
+	cd "$folder" || refuse "$folder cannot be entered"
+	# If it can be said, other runs hear that what they have seen is gone.
+	{ printf '%s\n' "$(date +%s).$$" >generation.new.$$ && [ -s generation.new.$$ ] && mv -f generation.new.$$ generation ||
+		rm -f generation.new.$$; } 2>/dev/null
+}
+
 # Removes the lock. That comes before the end of the run is reported: who hears of that may begin the next one, and
 # on this machine signals what is left of this one.
 # Uses folder, locked. Sets locked.

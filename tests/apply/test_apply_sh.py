@@ -164,6 +164,13 @@ def test_a_run_that_was_refused_leaves_the_lock_of_the_other(shell: tuple[str, .
 
 
 @each_shell
+def test_a_server_is_ended_although_another_run_is_at_work(shell: tuple[str, ...], data: Path) -> None:
+    (data / "GPU2/lock").mkdir(parents=True)
+    assert run(shell, ALL + call("enter", profile="GPU2") + "pwd\n") == f"{data}/GPU2\n"
+    assert {path.name for path in (data / "GPU2").iterdir()} == {"generation", "lock"}
+
+
+@each_shell
 @pytest.mark.parametrize("age", [0, 200])
 def test_a_lock_without_a_holder_holds_for_a_while(shell: tuple[str, ...], age: int, data: Path) -> None:
     lock = data / "GPU2/lock"
