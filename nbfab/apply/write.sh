@@ -42,8 +42,10 @@ enter() {
 	folder=$base/$profile
 	cd "$folder" || refuse "$folder cannot be entered"
 	# If it can be said, other runs hear that what they have seen is gone.
-	{ printf '%s\n' "$(date +%s).$$" >generation.new.$$ && [ -s generation.new.$$ ] && mv -f generation.new.$$ generation ||
-		rm -f generation.new.$$; } 2>/dev/null
+	{
+		printf '%s\n' "$(date +%s).$$" >generation.new.$$
+		if [ -s generation.new.$$ ]; then mv -f generation.new.$$ generation; else rm -f generation.new.$$; fi
+	} 2>/dev/null
 }
 
 # Removes the lock. That comes before the end of the run is reported: who hears of that may begin the next one, and

@@ -149,7 +149,7 @@ def test_a_lock_holds_while_its_holder_runs(shell: tuple[str, ...], data: Path) 
 def test_the_lock_is_gone_before_the_end_is_reported(
     shell: tuple[str, ...], calls: str, records_of: list[str], data: Path, tmp_path: Path
 ) -> None:
-    stub(tmp_path, "rm", f'/bin/rm "$@"; case "$*" in *GPU2/lock) echo "{{\\"gone\\":0}}" ;; esac')
+    stub(tmp_path, "rm", '/bin/rm "$@"; case "$*" in *GPU2/lock) echo "{\\"gone\\":0}" ;; esac')
     program = f"PATH={tmp_path}:$PATH\n" + prepare() + "report begun 0 ''\n" + calls
     assert [next(iter(record)) for record in records(run(shell, program, status=None))] == records_of
     assert not (data / "GPU2/lock").exists()
