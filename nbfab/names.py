@@ -74,13 +74,24 @@ def parse_jump(text: str) -> HostString:
 
 def is_name(text: str) -> bool:
     """Whether a certificate can carry `text`: an IP address, a DNS name (RFC 1123), or `*.` and such a name."""
-    try:
-        ipaddress.ip_address(text)
+    if is_address(text):
         return "%" not in text
-    except ValueError:
-        pass
     labels = text.removeprefix("*.").split(".")
     return len(text) <= 253 and not labels[-1].isdigit() and all(re.fullmatch(_LABEL, label) for label in labels)
+
+
+def is_address(text: str) -> bool:
+    """Whether `text` is an IP address."""
+    try:
+        ipaddress.ip_address(text)
+    except ValueError:
+        return False
+    return True
+
+
+def canonical(name: str) -> str:
+    """A name or address as a certificate writes it."""
+    return str(ipaddress.ip_address(name)) if is_address(name) else name.lower()
 
 
 def kernel_name(profile: str) -> str:

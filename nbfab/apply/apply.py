@@ -30,6 +30,10 @@ _PROBES: Mapping[Kind, str] = {  # the program that a function runs on the host
 INSTALL = 900  # seconds without output; an installation is silent while it fetches a large package
 
 
+class Declined(HostError):
+    """The host has ended the run at a change, in its own words: that one and those after it are not made."""
+
+
 class Watcher(Protocol):
     """Follows the changes as they are made."""
 
@@ -48,11 +52,12 @@ def apply(
 ) -> Facts:
     """Makes the changes, and returns the facts afterwards. `seconds` is how long a server may take to become ready.
 
-    Raises HostError with the host's own words at the first change that fails; those before it stay.
+    Raises Declined with the host's own words at the first change that fails; those before it stay. Raises HostError.
     """
     calls = [
         _enter(request, changes, seen),
         *(_call(number, change) for number, change in enumerate(changes)),
+        call("conclude"),
         "cd /\n",
         look.look_call(host, request),
         call("release"),
@@ -72,7 +77,7 @@ def apply(
         elif "failed" in record:
             words = _text(record.get("text")) or "the host gives no reason"
             what = f"{begun[-1].summary} failed: {words}" if begun else words
-            raise HostError(what, "fix that, then run it again")
+            raise Declined(what, "fix that, then run it again")
 
     installs = any(change.kind == "make environment" for change in changes)
     silence = INSTALL if installs else look.SILENCE + seconds

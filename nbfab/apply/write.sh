@@ -9,9 +9,9 @@ refuse() { # reason
 }
 
 # Enters the profile's folder, and makes sure that no other run is at work in it.
-# Uses profile, generation, base. Sets folder, locked.
+# Uses profile, generation, base. Sets folder, locked, run.
 prepare() {
-	locked=
+	locked='' run=''
 	add_known_places
 	find_base
 	folder=$base/$profile
@@ -29,14 +29,22 @@ prepare() {
 	now=
 	if [ -f generation ]; then read -r now <generation; fi
 	if [ "$now" != "$generation" ]; then refuse 'another run of nbfab has changed something there in the meantime'; fi
-	printf '%s\n' "$(date +%s).$$" >generation.new.$$ && mv -f generation.new.$$ generation
+	run=$(date +%s).$$
+	printf '%s\n' "$run" >generation.new.$$ && mv -f generation.new.$$ generation
+}
+
+# Ends the changes: a run that has looked while they were made has seen a state that is gone. Uses run, folder. Sets run.
+conclude() {
+	if [ -z "$run" ]; then return; fi
+	cd "$folder" && printf '%s\n' "$run.done" >generation.new.$$ && mv -f generation.new.$$ generation
+	run=
 }
 
 # Enters the profile's folder to end its server, which takes neither a lock nor room on the disk: another run that hangs,
 # a full disk, or one that cannot be written to, is no reason to let it run on.
-# Uses profile, base. Sets folder, locked.
+# Uses profile, base. Sets folder, locked, run.
 enter() {
-	locked=
+	locked='' run=''
 	add_known_places
 	find_base
 	folder=$base/$profile
@@ -52,6 +60,7 @@ enter() {
 # on this machine signals what is left of this one.
 # Uses folder, locked. Sets locked.
 release() {
+	conclude
 	if [ -n "$locked" ]; then rm -rf "$folder/lock"; fi
 	locked=
 }

@@ -4,6 +4,7 @@ from dataclasses import dataclass
 from typing import Any, NamedTuple
 
 from nbfab.look.fact import digits, fact, items, line, message, number, record, words, yes
+from nbfab.text import one_line
 
 FOREVER = 10**11  # seconds since the epoch, in the year 5138
 
@@ -117,7 +118,12 @@ class ServerFacts:
 
     @property
     def live(self) -> tuple[str, ...]:
-        """What ending the server would destroy, in words."""
+        """What ending the server would destroy, in words that fit into a sentence: a notebook's name may hold lines."""
+        return tuple(map(one_line, self.exactly_live))
+
+    @property
+    def exactly_live(self) -> tuple[str, ...]:
+        """The same, with names as they are."""
         if not self.alive:
             return ()
         if self.answer is None or not self.answer.ready:

@@ -68,7 +68,8 @@ class Connection(fabric.Connection):  # type: ignore[misc]
     """Fabric's Connection to a host, whose key is verified before anyone logs in there.
 
     `typist` answers SSH's prompts; without one, there are none. `hop` makes the connection to a jump host, and may
-    return the same one for many hosts. The constructor raises ConnectError, `open` ConnectError and HostKeyError.
+    return the same one for many hosts. `route` is that to the host, if it is known. The constructor raises
+    ConnectError, `open` ConnectError and HostKeyError.
     """
 
     def __init__(
@@ -79,8 +80,9 @@ class Connection(fabric.Connection):  # type: ignore[misc]
         *,
         depth: int = 0,
         hop: Callable[..., "Connection"] | None = None,
+        route: Route | None = None,
     ) -> None:
-        route = resolve(typed, options.config)
+        route = route or resolve(typed, options.config)
         super().__init__(host=route.hostname, user=route.user, port=route.port, config=_config())
         keys = (*options.keys, *filter(None, [options.identity]))
         self._set(

@@ -13,6 +13,7 @@ from nbfab.ssh.connection import Connection, SshOptions
 from nbfab.ssh.doors import Doors
 from nbfab.ssh.jumps import Jumps
 from nbfab.ssh.login import Typist
+from nbfab.ssh.route import Route
 
 
 class There:
@@ -20,6 +21,7 @@ class There:
 
     `label` is what users call it. `typist`, if any, answers SSH's prompts. `jumps` shares connections to jump hosts
     with other hosts; with it, a connection that sshd drops is tried again, and `sees` gets a line for each retry.
+    `route` is the one to the host, or why there is none, if that is known.
     """
 
     local = False
@@ -33,15 +35,19 @@ class There:
         *,
         jumps: Jumps | None = None,
         sees: Callable[[str], None] = lambda line: None,
+        route: Route | ConnectError | None = None,
     ) -> None:
         self.label = label
         self._typed, self._sees = typed, sees
         self._doors: Doors | None = jumps.doors if jumps else None
+        self._route = route
         self._connect = partial(Connection, typed, options, typist, hop=jumps)
 
     @cached_property
     def _connection(self) -> Connection:
-        return self._connect()
+        if isinstance(self._route, ConnectError):
+            raise self._route
+        return self._connect(route=self._route)
 
     @property
     def names(self) -> tuple[str, ...]:
