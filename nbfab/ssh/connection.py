@@ -81,6 +81,7 @@ class Connection(fabric.Connection):  # type: ignore[misc]
         depth: int = 0,
         hop: Callable[..., "Connection"] | None = None,
         route: Route | None = None,
+        silence: Callable[[], contextlib.AbstractContextManager[None]] = contextlib.nullcontext,
     ) -> None:
         route = route or resolve(typed, options.config)
         super().__init__(host=route.hostname, user=route.user, port=route.port, config=_config())
@@ -95,6 +96,7 @@ class Connection(fabric.Connection):  # type: ignore[misc]
             _typist=typist,
             _depth=depth,
             _hop=hop or Connection,
+            _silence=silence,
             _near=None,
             _proxy=None,
             _stderr=None,
@@ -181,7 +183,7 @@ class Connection(fabric.Connection):  # type: ignore[misc]
         if self.route.proxy_command:
             return self._command(self.route.proxy_command)
         try:
-            return _dial(self.route, self._timeout)
+            return _dial(self.route, self._timeout, self._silence)
         except socket.gaierror as error:
             raise self._failed(f"the name does not resolve ({error.strerror})") from None
         except UnicodeError:
@@ -235,18 +237,22 @@ class Connection(fabric.Connection):  # type: ignore[misc]
         return f"; {program} says: {lines[-1]}" if lines else "; ProxyCommand exited"
 
 
-def _dial(route: Route, timeout: float) -> socket.socket:
-    """A connection to the first address that accepts one, limited to AddressFamily, from BindAddress."""
+def _dial(
+    route: Route, timeout: float, silence: Callable[[], contextlib.AbstractContextManager[None]]
+) -> socket.socket:
+    """A connection to the first address that accepts one, limited to AddressFamily, from BindAddress.
+
+    One that does not answer at once is waited for inside of `silence`.
+    """
     family = {"inet": socket.AF_INET, "inet6": socket.AF_INET6}.get(route.family, socket.AF_UNSPEC)
     failed = OSError("the name has no address")
     for kind, *how, _, address in socket.getaddrinfo(route.hostname, route.port, family, socket.SOCK_STREAM):
         connected = None
         try:
             connected = PromptSocket(kind, *how)
-            connected.settimeout(timeout)
             if route.bind_address:
                 _bind(connected, route.bind_address)
-            connected.connect(address)
+            connected.dial(address, timeout, silence)
             return connected
         except OSError as error:  # the next address may be of a family that works here
             if connected:

@@ -3,6 +3,7 @@
 import contextlib
 import threading
 from collections.abc import Callable, Iterator
+from contextlib import AbstractContextManager, nullcontext
 from functools import cached_property, partial
 
 import paramiko
@@ -21,7 +22,8 @@ class There:
 
     `label` is what users call it. `typist`, if any, answers SSH's prompts. `jumps` shares connections to jump hosts
     with other hosts; with it, a connection that sshd drops is tried again, and `sees` gets a line for each retry.
-    `route` is the one to the host, or why there is none, if that is known.
+    `route` is the one to the host, or why there is none, if that is known. Inside of `silence`, a host that does not
+    answer at once is waited for.
     """
 
     local = False
@@ -36,12 +38,13 @@ class There:
         jumps: Jumps | None = None,
         sees: Callable[[str], None] = lambda line: None,
         route: Route | ConnectError | None = None,
+        silence: Callable[[], AbstractContextManager[None]] = nullcontext,
     ) -> None:
         self.label = label
         self._typed, self._sees = typed, sees
         self._doors: Doors | None = jumps.doors if jumps else None
         self._route = route
-        self._connect = partial(Connection, typed, options, typist, hop=jumps)
+        self._connect = partial(Connection, typed, options, typist, hop=jumps, silence=silence)
 
     @cached_property
     def _connection(self) -> Connection:
