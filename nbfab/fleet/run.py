@@ -177,7 +177,8 @@ def _wait(
 def _one(member: Member, run: Run, sees: Callable[[str, str], None]) -> Outcome:
     def step(line: str) -> None:
         run.at_work[member.name] = (line.strip(), time.monotonic())
-        sees(member.name, line)
+        with contextlib.suppress(BrokenPipeError):  # once the work is done, that is heard again
+            sees(member.name, line)
 
     step("connecting")
     try:
