@@ -41,6 +41,18 @@ class Dropped(ConnectError):
     """The host accepted the connection and hung up without a word, as sshd does above its MaxStartups."""
 
 
+class Incompatible(ConnectError):
+    """The host and paramiko have no algorithm in common; OpenSSH's own client and the host have one."""
+
+
+class Denied(ConnectError):
+    """The host let the user in by no method."""
+
+
+class Penalized(ConnectError):
+    """The host refuses our address for a while, after failed logins from it."""
+
+
 class HostError(NbfabError, RuntimeError):
     """The host was reached, but what was to be done there failed."""
 

@@ -26,7 +26,8 @@ class Host(Protocol):
     """A place to run a server.
 
     `label` is what people call it; `names` are those they reach it by, the best for a URL first. `local` is whether it
-    is this machine; `ssh` is what a person gives to `ssh` to get there, empty for this machine.
+    is this machine; `ssh` is what a person gives to `ssh` to get there, empty for this machine. `remarks` say how it
+    was reached, if not in the usual way, once something was run.
     """
 
     @property
@@ -40,6 +41,9 @@ class Host(Protocol):
 
     @property
     def ssh(self) -> str: ...
+
+    @property
+    def remarks(self) -> tuple[str, ...]: ...
 
     def talk(self, program: bytes, silence: float) -> Iterator[bytes]:
         """Runs a program for sh and yields what it prints, errors included.
@@ -59,6 +63,7 @@ class Here:
     local = True
     names = ("localhost",)
     ssh = ""
+    remarks = ()
 
     def talk(self, program: bytes, silence: float) -> Iterator[bytes]:
         """As `Host.talk`."""
@@ -133,6 +138,8 @@ def run(
     except TimeoutError:
         last = f"; its last words: {noise[-1]}" if noise else ""
         late = f"not done in {whole:.0f} seconds" if time.monotonic() > end else f"no output for {silence:.0f} seconds"
+        if not begun and not host.local:
+            raise HostError(f"{late} while its login shell started{last}", f"time ssh {host.ssh} true") from None
         raise HostError(f"{late} while {doing}{last}", "run it again") from None
     words = "; ".join(noise)
     if not begun:

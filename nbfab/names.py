@@ -34,8 +34,11 @@ class HostString(NamedTuple):
 def parse_host(text: str) -> HostString:
     """The parts of `[user@]host[:port]`; an IPv6 address stands bare, or in brackets before a port.
 
-    Nothing that ssh could take for an option, or a shell for more than one word, gets through. Raises HostStringError.
+    As in OpenSSH, `ssh://` may stand before it. Nothing that ssh could take for an option, or a shell for more than
+    one word, gets through. Raises HostStringError.
     """
+    if text.startswith("ssh://"):
+        text = text.removeprefix("ssh://").removesuffix("/")
     user, at, rest = text.rpartition("@")
     if at and ":" in user:
         raise HostStringError(
@@ -68,8 +71,8 @@ def split_hosts(text: str) -> list[HostString]:
 
 
 def parse_jump(text: str) -> HostString:
-    """A hop of ProxyJump, where OpenSSH takes `ssh://` too. Raises HostStringError."""
-    return parse_host(text.removeprefix("ssh://").rstrip("/"))
+    """A hop of ProxyJump. Raises HostStringError."""
+    return parse_host(text)
 
 
 def is_name(text: str) -> bool:

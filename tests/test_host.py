@@ -16,7 +16,7 @@ from nbfab.program import Record, call, render
 class Scripted:
     """A host that answers every program with the same bytes; `BEGIN` and `END` stand for the program's marks."""
 
-    label, local, names, ssh = "box", False, ("box",), "ann@box"
+    label, local, names, ssh, remarks = "box", False, ("box",), "ann@box", ()
 
     def __init__(self, *chunks: bytes, hangs: bool = False) -> None:
         self.chunks = chunks

@@ -49,7 +49,7 @@ PIECES = (
     "argon2:$argon2id$v=19$m=1,t=1,p=1$a",
     "-----BEGIN CERTIFICATE-----\n",
 )
-USES = {"match", "fullmatch", "search", "findall", "finditer", "split", "sub"}
+USES = {"match", "fullmatch", "search", "findall", "finditer", "split", "sub", "subn"}
 ENDS = ("", "!", '"')
 
 
@@ -85,7 +85,10 @@ def patterns() -> Iterator[tuple[str, str, str]]:
                 continue
             name, way = names.get(id(node)), ast.unparse(node.func).removeprefix("re.")
             if way in USES or name:
-                found = eval(ast.unparse(node.args[0]), dict(vars(import_module(module))))
+                written = ast.unparse(node.args[0])
+                if "re.escape(" in written:  # around a text that has to stand there
+                    continue
+                found = eval(written, dict(vars(import_module(module))))
                 ways = (
                     {use.attr for use in used if ast.unparse(use.value) == name} & USES if way == "compile" else {way}
                 )
@@ -96,7 +99,7 @@ def patterns() -> Iterator[tuple[str, str, str]]:
 def test_a_pattern_is_linear(module: str, way: str, pattern: str) -> None:
     compiled = re.compile(pattern)
     literals = [text for text in re.findall(r"[A-Za-z ]{2,}", pattern) if text.strip()]
-    use = partial(compiled.sub, "") if way == "sub" else getattr(compiled, way)
+    use = partial(getattr(compiled, way), "") if way.startswith("sub") else getattr(compiled, way)
     assert slowest(use, attacks(*literals)) < (BOUND,), module
 
 

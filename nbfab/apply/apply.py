@@ -9,6 +9,7 @@ from nbfab.host import Host, run
 from nbfab.look import look
 from nbfab.look.fact import LINE
 from nbfab.look.facts import Facts, parse
+from nbfab.look.files import GENERATION
 from nbfab.look.request import Request
 from nbfab.plan.change import Change
 from nbfab.program import Record, call, render, source
@@ -95,7 +96,7 @@ def _enter(request: Request, changes: Sequence[Change], seen: Facts) -> str:
     profile = request.settings.profile
     if changes and all(change.kind == "stop server" for change in changes):
         return call("enter", profile=profile)
-    return call("prepare", profile=profile, generation=seen.files.text(look.GENERATION).strip())
+    return call("prepare", profile=profile, generation=seen.files.text(GENERATION).strip())
 
 
 def _call(number: int, change: Change) -> str:

@@ -3,7 +3,7 @@
 import os
 import shlex
 import time
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -111,13 +111,14 @@ def _many(call: Call) -> "tuple[Inventory, Many]":
         names = memory.failed(path, call.task)
         hosts = [host for host in hosts if host.name in names]
     option = ("--inventory", given) if given else ()
-    return inventory, Many(
-        call,
-        hosts,
-        lambda host: call.command((), (*option, "--limit", host.name), prefix="fleet."),
-        inventory=path,
-        without=lambda host: shlex.join(("--limit", ",".join(filter(None, (limit, f"!{host.name}"))))),
-    )
+
+    def command(host: "InventoryHost") -> "Callable[[str], str]":
+        return call.command((), (*option, "--limit", host.name), prefix="fleet.")
+
+    def without(host: "InventoryHost") -> str:
+        return shlex.join(("--limit", ",".join(filter(None, (limit, f"!{host.name}")))))
+
+    return inventory, Many(call, hosts, command, inventory=path, without=without, types=True)
 
 
 def _ask(call: Call, many: "Many", preview: "Body", jobs: int) -> None:

@@ -8,6 +8,7 @@ from nbfab.settings import OPTIONS
 FLAGS = {
     "json": "Print one JSON document on standard output, and nothing else there.",
     "accept_new_host_key": "Record the key of a host that is not known yet, and go on.",
+    "ssh": "What makes the connection, openssh or paramiko (paramiko, where that has what the host needs).",
     "password_stdin": "Read the password from standard input, one line.",
     "drop_name": "Name or address that the certificate is no longer for (may be repeated).",
     "new_key": "Make a new key for the certificate, even if the old one could be kept; its pin changes.",
@@ -23,10 +24,10 @@ FLAGS = {
     "yes": "Change things without asking first.",
     "output": "File to write (fleet.html).",
 }
-EVERYWHERE = ("json", "accept_new_host_key")
+EVERYWHERE = ("json", "accept_new_host_key", "ssh")
 CHOOSING = ("inventory", "limit", "jobs")  # which hosts of a fleet, and how many at a time
 RUNNING = ("failed", "fail_fast", "yes")  # what a run over a fleet may do
-_VALUES = {"inventory", "limit", "jobs", "output"}  # flags that take a value
+_VALUES = {"inventory", "limit", "jobs", "output", "ssh"}  # flags that take a value
 LISTS = {"drop_name", "reset"}  # and those that take one each time they are given
 
 

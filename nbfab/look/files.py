@@ -6,6 +6,8 @@ from typing import Any
 
 from nbfab.look.fact import LINE, digits, fact, line, one_of, path, record, text, word, yes
 
+GENERATION = "generation"  # a file; its text changes with each run that changes something
+
 
 @dataclass(frozen=True)
 class Entry:

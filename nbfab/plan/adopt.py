@@ -18,13 +18,18 @@ RELEASE = "0.1.0"  # the last one that kept no choices
 
 
 def adopt(facts: Facts) -> Facts:
-    """The facts, with choices from the profile's other files if there are none that can be read."""
+    """The facts, with choices from the profile's other files if there are none that can be read.
+
+    Not from files that a run of this release has left without having recorded them: with those, no server has started.
+    """
     from nbfab.look.choices import Choice, Choices
+    from nbfab.look.files import GENERATION
     from nbfab.plan import pem
 
     have, text = facts.choices.made, facts.files.text(config.FILE)
     cert = pem.load(facts.files.text(certificate.FILE))
-    if not (text or cert) or (have.version and not have.broken):
+    unproven = facts.files.text(GENERATION).strip().endswith(".done") and not facts.server.alive
+    if not (text or cert) or unproven or (have.version and not have.broken):
         return facts
     found: dict[str, Any] = {}
     app, _, found["python"] = facts.choices.environment.partition(" ")

@@ -2,7 +2,7 @@
 
 import time
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from types import MappingProxyType
 
 from nbfab.errors import NbfabError
@@ -63,10 +63,11 @@ def attempt(
             key=Key.new() if "new_key" in flags else None,
             drops=drops.parse(lists.get("drop_name", ()), host.names, settings),
         )
-        return body(Job(task, host, wanted, user, flags))
+        outcome = body(Job(task, host, wanted, user, flags))
     except (NbfabError, KeyboardInterrupt) as error:
-        return failure(task, host.label, error)
+        outcome = failure(task, host.label, error)
     except Exception as error:  # a bug must not cost this host its verdict, nor other hosts theirs
-        return failure(task, host.label, error)
+        outcome = failure(task, host.label, error)
     finally:
         host.close()
+    return replace(outcome, notes=(*outcome.notes, *host.remarks))

@@ -1,8 +1,10 @@
 """Connections over SSH, as strict as OpenSSH: Fabric's, with the route and the trust taken from OpenSSH itself."""
 
 import contextlib
+import ipaddress
 import logging
 import os
+import re
 import shlex
 import socket
 import subprocess
@@ -16,18 +18,23 @@ from typing import Any
 import fabric
 import paramiko
 
-from nbfab.errors import ConnectError, Dropped, HostKeyError, NbfabError
+from nbfab.errors import ConnectError, Dropped, HostKeyError, Incompatible, NbfabError, Penalized
 from nbfab.names import HostString, in_url
 from nbfab.ssh import host_keys
+from nbfab.ssh.choose import lacks
 from nbfab.ssh.login import Login, Typist, authenticate
+from nbfab.ssh.needs import needs_openssh
+from nbfab.ssh.negotiation import mismatch
 from nbfab.ssh.route import Route, resolve
-from nbfab.ssh.transport import PromptSocket, Transport
+from nbfab.ssh.transport import PromptSocket, Transport, common
+from nbfab.text import clean
 
 TIMEOUT = 15.0  # seconds to connect: TCP, banner and key exchange each
 LOGIN = 60.0  # seconds for an answer to a login, which the host may have to ask a directory for
 KEEPALIVE = 30  # seconds; detects a connection that a sleeping laptop or a NAT has dropped
 HOPS = 8  # jump hosts of jump hosts; more can only be a loop
 _BANNER = "reading SSH protocol banner"  # part of paramiko's message when a host hangs up at once
+_PENALTY = "Not allowed at this time"  # sshd's words to an address it punishes (PerSourcePenalties, since OpenSSH 9.8)
 
 # Whatever paramiko's threads log is also in the errors that end them.
 logging.getLogger("paramiko").addHandler(logging.NullHandler())
@@ -40,7 +47,8 @@ class SshOptions:
 
     `config` replaces ssh_config (-S). `keys` (-i), `password` and `passphrase` apply to jump hosts too. `identity`, the
     path of a key, and `jumps` apply to this host alone; if `jumps` is None, they are those of ssh_config. `timeout` is
-    in seconds. `accept_new` records the key of a host that is not known yet.
+    in seconds. `accept_new` records the key of a host that is not known yet. `transport` is openssh or paramiko;
+    empty leaves the choice to nbfab.
     """
 
     config: str = ""
@@ -51,6 +59,7 @@ class SshOptions:
     accept_new: bool = False
     identity: str = ""
     jumps: tuple[HostString, ...] | None = None
+    transport: str = ""
 
     @property
     def for_ssh(self) -> str:
@@ -104,17 +113,32 @@ class Connection(fabric.Connection):  # type: ignore[misc]
         )
 
     def open(self) -> None:
-        """Connects, verifies the host's key, and logs in, unless that has been done."""
+        """Connects, verifies the host's key, and logs in, unless that has been done.
+
+        Raises Incompatible for what paramiko cannot do, before the host is contacted if that is known by then.
+        """
         if self.is_connected:
             return
-        transport = Transport(self._socket())
+        reason = needs_openssh(self.route) if self._options.transport == "paramiko" else ""
+        if reason:
+            raise self._failed(f"only OpenSSH itself can do what ssh_config wants: {reason}")
+        entries = host_keys.on_record(self.route)
+        if not self._options.transport and (lacking := lacks(self.route, self._login.identities, entries)):
+            raise Incompatible(lacking)
+        link = self._socket()
+        transport = Transport(link, self.route.accepted_keys)
         self._set(_opening=transport)
         try:
-            # Looked up while the host, which has accepted the connection, prepares its banner.
-            entries = host_keys.on_record(self.route)
             self._negotiate(transport, entries)
             key = transport.get_remote_server_key()
-            host_keys.check(self.route, entries, key.get_name(), key.asbytes(), accept_new=self._options.accept_new)
+            host_keys.check(
+                self.route,
+                entries,
+                key.get_name(),
+                key.asbytes(),
+                accept_new=self._options.accept_new,
+                address=_address(self.route, link),
+            )
             authenticate(transport, self.route, self._login)
         except BaseException:
             transport.close()
@@ -122,6 +146,18 @@ class Connection(fabric.Connection):  # type: ignore[misc]
             raise
         transport.set_keepalive(self.route.alive or KEEPALIVE)
         self.transport = transport
+
+    @property
+    def address(self) -> tuple[str, int]:
+        """Where it connects to."""
+        return self.route.hostname, self.route.port
+
+    @property
+    def punishable(self) -> bool:
+        """Whether the host is known to refuse addresses after failed logins (PerSourcePenalties, OpenSSH 9.8)."""
+        version = getattr(self._opening, "remote_version", "")
+        openssh = re.match(r"SSH-2\.0-OpenSSH_(\d{1,4})\.(\d{1,4})", version)
+        return openssh is not None and (int(openssh[1]), int(openssh[2])) >= (9, 8)
 
     @property
     def lost_jump(self) -> str:
@@ -149,12 +185,16 @@ class Connection(fabric.Connection):  # type: ignore[misc]
             self._proxy.terminate()
             self._proxy.wait()
 
-    def _negotiate(self, transport: paramiko.Transport, entries: list[host_keys.Entry]) -> None:
+    def _negotiate(self, transport: Transport, entries: list[host_keys.Entry]) -> None:
         options = transport.get_security_options()
         offered = host_keys.preferred(tuple(options.key_types), entries, self.route.key_algorithms)
         if not offered:
-            raise self._failed("HostKeyAlgorithms leaves no algorithm that nbfab can verify")
+            failed = self._failed("HostKeyAlgorithms leaves no algorithm that nbfab can verify")
+            raise Incompatible(str(failed), failed.hint)
         options.key_types = offered
+        options.kex = common(self.route.kex, options.kex)
+        options.ciphers = common(self.route.ciphers, options.ciphers)
+        options.digests = common(self.route.macs, options.digests)
         transport.banner_timeout = transport.handshake_timeout = self._timeout
         transport.auth_timeout = max(self._timeout, LOGIN)
         began = time.monotonic()
@@ -163,7 +203,19 @@ class Connection(fabric.Connection):  # type: ignore[misc]
         except (paramiko.SSHException, EOFError, OSError) as error:
             if time.monotonic() - began >= self._timeout:
                 raise self._late() from None
-            failed = self._failed(_reason(error) + self._proxy_reason())
+            if isinstance(error, paramiko.ssh_exception.IncompatiblePeer) and (
+                why := mismatch(self.route, transport.offers)
+            ):
+                raise type(why)(self._where(str(why)), why.hint) from None
+            said = clean(" ".join(transport.greeting)).strip()
+            if said == _PENALTY:
+                raise Penalized(
+                    self._where("the host refuses this address for a while, after failed logins (PerSourcePenalties)"),
+                    "wait some minutes, or log in to the host from another address",
+                ) from None
+            failed = self._failed(_reason(error) + (f"; it said: {said[:200]}" if said else "") + self._proxy_reason())
+            if isinstance(error, paramiko.ssh_exception.IncompatiblePeer):
+                raise Incompatible(str(failed), failed.hint) from None
             dropped = self._proxy is None and (
                 isinstance(error, EOFError | ConnectionResetError) or _BANNER in str(error)
             )
@@ -175,7 +227,15 @@ class Connection(fabric.Connection):  # type: ignore[misc]
         return self._failed(f"it accepted the connection, but did not speak SSH within {self._timeout:.0f} seconds")
 
     def _failed(self, why: str) -> ConnectError:
-        return ConnectError(f"{self.route.hostname} port {self.route.port}: {why}", f"ssh -v {self.for_ssh} true")
+        return ConnectError(self._where(why), f"ssh -v {self.for_ssh} true")
+
+    def _where(self, why: str) -> str:
+        return f"{self.route.hostname} port {self.route.port}: {why}"
+
+    def knock(self) -> None:
+        """Sees whether anyone answers, where that takes no jump host and no ProxyCommand. Raises ConnectError."""
+        if not self._jumps and not self.route.proxy_command:
+            self._socket().close()
 
     def _socket(self) -> Any:
         if self._jumps:
@@ -206,7 +266,7 @@ class Connection(fabric.Connection):  # type: ignore[misc]
                 "direct-tcpip", (self.route.hostname, self.route.port), ("", 0), timeout=self._timeout
             )
         except NbfabError as error:
-            kind = HostKeyError if isinstance(error, HostKeyError) else ConnectError
+            kind = next((kind for kind in (HostKeyError, Incompatible) if isinstance(error, kind)), ConnectError)
             self._close_near()
             raise kind(f"jump host {last}: {error}", error.hint, jump=str(last)) from None
         except paramiko.SSHException as error:
@@ -221,7 +281,21 @@ class Connection(fabric.Connection):  # type: ignore[misc]
             self._proxy = subprocess.Popen(
                 ["/bin/sh", "-c", f"exec {command}"], stdin=theirs.fileno(), stdout=theirs.fileno(), stderr=self._stderr
             )
-        return ours
+        return self._passed(ours) if self.route.fdpass else ours
+
+    def _passed(self, ours: socket.socket) -> socket.socket:
+        """The connection that ProxyCommand makes and hands over, instead of carrying it (ProxyUseFdpass)."""
+        with ours:
+            ours.settimeout(self._timeout)
+            try:
+                _, descriptors, _, _ = socket.recv_fds(ours, 1, 1)
+            except TimeoutError:
+                descriptors = []
+            if not descriptors:
+                reason = self._failed(f"ProxyCommand passed no connection (ProxyUseFdpass){self._proxy_reason()}")
+                self._close_near()
+                raise reason
+        return PromptSocket(fileno=descriptors[0])
 
     def _proxy_reason(self) -> str:
         if self._proxy is None:
@@ -259,6 +333,15 @@ def _dial(
                 connected.close()
             failed = error
     raise failed
+
+
+def _address(route: Route, link: Any) -> str:
+    """The host's address if it has to agree with its key (CheckHostIP); OpenSSH asks that of no loopback address."""
+    if not route.check_address or route.proxy_command or not isinstance(link, PromptSocket):
+        return ""
+    address = socket.getnameinfo(link.getpeername(), socket.NI_NUMERICHOST | socket.NI_NUMERICSERV)[0]
+    own = ipaddress.ip_address(address.partition("%")[0]).is_loopback
+    return "" if own or address == route.hostname else address
 
 
 def _bind(connected: socket.socket, address: str) -> None:

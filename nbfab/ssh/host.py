@@ -4,17 +4,32 @@ import contextlib
 import threading
 from collections.abc import Callable, Iterator
 from contextlib import AbstractContextManager, nullcontext
-from functools import cached_property, partial
+from dataclasses import dataclass
+from functools import cached_property
 
 import paramiko
 
-from nbfab.errors import ConnectError, NbfabError
+from nbfab.errors import ConnectError, HostError, Incompatible, NbfabError
 from nbfab.names import HostString
+from nbfab.ssh import master
 from nbfab.ssh.connection import Connection, SshOptions
-from nbfab.ssh.doors import Doors
+from nbfab.ssh.doors import Visitor
 from nbfab.ssh.jumps import Jumps
+from nbfab.ssh.links import Links
 from nbfab.ssh.login import Typist
-from nbfab.ssh.route import Route
+from nbfab.ssh.mux import Mux, Unanswered
+from nbfab.ssh.openssh import Link
+from nbfab.ssh.route import Route, resolve
+
+SHELL = 120.0  # seconds until a login shell has run its startup files, which may load modules from a slow disk
+
+
+@dataclass(frozen=True)
+class _Address:
+    """Where OpenSSH connects to; what its sshd makes of failed logins is not known."""
+
+    address: tuple[str, int]
+    punishable: bool = False
 
 
 class There:
@@ -24,6 +39,9 @@ class There:
     with other hosts; with it, a connection that sshd drops is tried again, and `sees` gets a line for each retry.
     `route` is the one to the host, or why there is none, if that is known. Inside of `silence`, a host that does not
     answer at once is waited for.
+
+    Of three ways to it, the first that will do is taken: the user's live ControlMaster, paramiko, OpenSSH itself.
+    `remarks` tell which, if that is not the usual one.
     """
 
     local = False
@@ -41,43 +59,101 @@ class There:
         silence: Callable[[], AbstractContextManager[None]] = nullcontext,
     ) -> None:
         self.label = label
-        self._typed, self._sees = typed, sees
-        self._doors: Doors | None = jumps.doors if jumps else None
-        self._route = route
-        self._connect = partial(Connection, typed, options, typist, hop=jumps, silence=silence)
+        self.remarks: tuple[str, ...] = ()
+        self._typed, self._options, self._typist, self._sees = typed, options, typist, sees
+        self._jumps = jumps
+        self._known_route, self._silence = route, silence
+        self._own_links = None if jumps else Links()
+        self._links = jumps.links if jumps else self._own_links
+        self._master: Mux | None = None
+        self._link: Link | None = None
+        self._chosen = False
+
+    @cached_property
+    def _route(self) -> Route:
+        if isinstance(self._known_route, ConnectError):
+            raise self._known_route
+        return self._known_route or resolve(self._typed, self._options.config)
 
     @cached_property
     def _connection(self) -> Connection:
-        if isinstance(self._route, ConnectError):
-            raise self._route
-        return self._connect(route=self._route)
+        return Connection(
+            self._typed, self._options, self._typist, hop=self._jumps, route=self._route, silence=self._silence
+        )
 
     @property
     def names(self) -> tuple[str, ...]:
         """The HostName that OpenSSH resolves, and the names that users call it by."""
         label = () if self.label == str(self._typed) else (self.label,)
-        return tuple(dict.fromkeys((str(self._connection.host), self._typed.host, *label)))
+        return tuple(dict.fromkeys((self._route.hostname, self._typed.host, *label)))
 
     @property
     def ssh(self) -> str:
         """The arguments with which `ssh` reaches the host, with whatever is not in ssh_config."""
-        return self._connection.for_ssh
+        return " ".join(filter(None, [self._options.for_ssh, self._route.typed_for_ssh]))
 
-    def _open(self) -> None:
-        if self._doors is None:
-            self._connection.open()
+    def _open(self, visitor: Visitor, connect: Callable[[], None]) -> None:
+        if self._jumps is None:
+            connect()
         else:
-            self._doors.enter((self._typed.host, self._typed.port or 22), self._connection.open, self._sees)
+            self._jumps.doors.enter(visitor, connect, self._sees)
 
     def talk(self, program: bytes, silence: float) -> Iterator[bytes]:
-        """As `Host.talk`. The program fits into the channel's window, so sending it never blocks."""
+        """As `Host.talk`. The first program of a host only looks: if a ControlMaster hangs, it is sent again."""
+        within = None
+        if not self._chosen:
+            self._choose()
+            within = master.ANSWER
+        if self._master:
+            try:
+                for data in self._master.talk(program, silence, within):
+                    if not self.remarks:
+                        self._remark(f"over the ControlMaster at {self._master.socket}, without a login")
+                    yield data
+                return
+            except Unanswered as error:
+                if within is None:
+                    raise ConnectError(f"ControlMaster {self._master.socket}: {error}", "run it again") from None
+                self._remark(f"the ControlMaster at {self._master.socket} is not used: {error}")
+                self._master = None
+        if self._link is None:
+            try:
+                yield from self._by_paramiko(program, silence)
+                return
+            except Incompatible as error:
+                if self._options.transport:
+                    raise
+                self._remark(f"over OpenSSH, not paramiko: {error}")
+                self._link = self._links_to()
+        if self._jumps and self._options.transport:
+            self._jumps.knock(self._connection)  # so that no `ssh` waits for a host that does not answer
+        self._open(_Address((self._route.hostname, self._route.port)), self._link.open)
+        yield from self._link.talk(program, silence)
+
+    def _choose(self) -> None:
+        """Takes the user's ControlMaster, if there is one, and OpenSSH, if that was asked for."""
+        self._chosen = True
+        if self._options.transport == "openssh":
+            self._link = self._links_to()
+        if self._options.transport != "paramiko" and (socket := master.live(self._route, self._options)):
+            self._master = Mux(socket, self._route.hostname)
+
+    def _links_to(self) -> Link:
+        assert self._links
+        return self._links.to(self._typed, self._options, self._typist)
+
+    def _remark(self, line: str) -> None:
+        self.remarks = (*self.remarks, line)
+
+    def _by_paramiko(self, program: bytes, silence: float) -> Iterator[bytes]:
+        """As `talk`. The program fits into the channel's window, so sending it never blocks."""
         try:
-            self._open()
+            self._open(self._connection, self._connection.open)
             transport = self._connection.transport
             channel = transport.open_session(timeout=silence)
             try:
                 channel.set_combine_stderr(True)
-                channel.settimeout(silence)
+                channel.settimeout(max(silence, SHELL))
                 # paramiko waits forever for the answer to this.
                 late = threading.Timer(silence, transport.close)
                 late.daemon = True
@@ -87,8 +163,11 @@ class There:
                 finally:
                     late.cancel()
                 _send(channel, program)
-                while data := channel.recv(65536):
+                data = self._first(channel)
+                channel.settimeout(silence)
+                while data:
                     yield data
+                    data = channel.recv(65536)
                 if not transport.is_active():
                     raise EOFError
             finally:
@@ -101,11 +180,28 @@ class There:
             what = f"the connection was cut{f': {error}' if str(error) else ''}"
             raise ConnectError(f"{where}{what}", "run it again; it continues from there", jump=lost) from None
 
+    def _first(self, channel: paramiko.Channel) -> bytes:
+        """The first output, which the login shell prints or lets the program print."""
+        try:
+            return bytes(channel.recv(65536))
+        except TimeoutError:
+            raise HostError(
+                f"its login shell ran no program within {channel.gettimeout():.0f} seconds",
+                f"see which of its startup files (.bashrc, .profile, config.fish, ...) takes so long: "
+                f"time ssh {self.ssh} true",
+            ) from None
+
     def close(self) -> None:
         """As `Host.close`."""
         if "_connection" in self.__dict__:
             with contextlib.suppress(Exception):  # closing a broken connection may fail in many ways
                 self._connection.close()
+        if self._master:
+            self._master.close()
+        if self._link:
+            self._link.end()
+        if self._own_links:
+            self._own_links.close()
 
 
 def _send(channel: paramiko.Channel, program: bytes) -> None:

@@ -7,6 +7,7 @@ from nbfab.errors import NbfabError
 from nbfab.names import HostString
 from nbfab.ssh.connection import Connection, SshOptions
 from nbfab.ssh.doors import Doors
+from nbfab.ssh.links import Links
 
 
 class SharedConnection(Connection):
@@ -24,7 +25,7 @@ class SharedConnection(Connection):
             if self._failure is not None:
                 raise self._failure
             try:
-                self._doors.enter((self.host, self.port), super().open, lambda line: None)
+                self._doors.enter(self, super().open, lambda line: None)
             except NbfabError as error:
                 self._set(_failure=error)
                 raise
@@ -40,13 +41,15 @@ class SharedConnection(Connection):
 class Jumps:
     """The jump hosts of one run, with one connection to each.
 
-    `doors` spaces out handshakes, with them and with the hosts behind them.
+    `doors` spaces out handshakes, with them and with the hosts behind them; `links` are those that OpenSSH makes.
     """
 
     def __init__(self) -> None:
         self.doors = Doors()
+        self.links = Links()
         self._lock = threading.Lock()
         self._known: dict[tuple[HostString, SshOptions], SharedConnection] = {}
+        self._answering: set[tuple[str, int]] = set()
 
     def __call__(self, typed: HostString, options: SshOptions, *args: Any, **more: Any) -> SharedConnection:
         """The connection to a jump host; to be passed to `Connection` as `hop`."""
@@ -55,7 +58,14 @@ class Jumps:
                 self._known[typed, options] = SharedConnection(typed, options, *args, doors=self.doors, **more)
             return self._known[typed, options]
 
+    def knock(self, connection: Connection) -> None:
+        """As `Connection.knock`, once for an address: sshd may punish those who leave without a login."""
+        if connection.address not in self._answering:
+            connection.knock()
+            self._answering.add(connection.address)
+
     def close(self) -> None:
         """Closes them all, the farthest first."""
         for connection in reversed(list(self._known.values())):
             connection.end()
+        self.links.close()

@@ -33,7 +33,7 @@ def made(changes: Sequence[Change], first: int = 0) -> list[dict[str, Any]]:
 class Scripted:
     """A host that reports the same records on every program, and keeps the program."""
 
-    label, local, names, ssh = "box", False, ("box",), "box"
+    label, local, names, ssh, remarks = "box", False, ("box",), "box", ()
 
     def __init__(self, *records: Any, error: Exception | None = None) -> None:
         self.records = records

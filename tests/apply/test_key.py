@@ -25,7 +25,7 @@ CANARY = PEM.splitlines()[1]
 class Scripted:
     """A host that answers each program with those lines, and may break off then."""
 
-    label, local, names, ssh = "box", False, ("box",), "box"
+    label, local, names, ssh, remarks = "box", False, ("box",), "box", ()
 
     def __init__(self, *lines: str | bytes, error: Exception | None = None, ends: bool = True) -> None:
         self.lines, self.error, self.ends = lines, error, ends

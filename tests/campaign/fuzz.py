@@ -140,8 +140,8 @@ def mutated(records: Records, chance: random.Random) -> tuple[Records, str]:
     name = chance.choice(list(record))
     if kind == "value":
         record[name] = chance.choice(JUNK)
-    elif kind == "inside" and isinstance(record[name], dict) and record[name]:
-        record[name] = {**record[name], chance.choice(list(record[name])): chance.choice(JUNK)}
+    elif kind == "inside":
+        record[name] = _inside(record[name], chance)
     elif kind == "text" and isinstance(record[name], str) and record[name]:
         text = record[name]
         cut = chance.randrange(len(text))
@@ -163,6 +163,17 @@ def mutated(records: Records, chance: random.Random) -> tuple[Records, str]:
     return records, f"{kind} {name}"
 
 
+def _inside(value: Any, chance: random.Random) -> Any:
+    """The value, with something else somewhere inside."""
+    if isinstance(value, dict) and value:
+        key = chance.choice(list(value))
+        return {**value, key: _inside(value[key], chance)}
+    if isinstance(value, list | tuple) and value:
+        at = chance.randrange(len(value))
+        return [*value[:at], _inside(value[at], chance), *value[at + 1 :]]
+    return chance.choice(JUNK)
+
+
 @dataclass
 class Liar:
     """A host over SSH that has `before`, and `after` once changes are made.
@@ -179,6 +190,7 @@ class Liar:
     local: bool = False
     names: tuple[str, ...] = ("box.example.org",)
     ssh: str = "box"
+    remarks: tuple[str, ...] = ()
     reported: list[tuple[int, Records]] = field(default_factory=list)
     wrongs: list[str] = field(default_factory=list)
 

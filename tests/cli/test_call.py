@@ -15,24 +15,24 @@ from nbfab.names import parse_host
 from nbfab.ssh.connection import SshOptions
 
 
-def call(**overrides: Any) -> Call:
+def call(ssh: str | None = None, **overrides: Any) -> Call:
     """A call with those values in Fabric's configuration."""
     config = fabric.Config(overrides=overrides, lazy=True)
     config.set_runtime_ssh_path("/an/ssh_config")
-    return Call(Context(config), "status", {"accept_new_host_key": True})
+    return Call(Context(config), "status", {"accept_new_host_key": True, "ssh": ssh})
 
 
 @pytest.mark.parametrize("seconds", [-1, 0, float("nan"), 1e300, "soon"])
 def test_a_timeout_that_makes_no_sense_is_named(seconds: object) -> None:
     for given in ({"connect_kwargs": {"timeout": seconds}}, {"timeouts": {"connect": seconds}}):
         with pytest.raises(UsageError, match=re.escape(repr(seconds))) as error:
-            call(**given).ssh_options()
+            call(None, **given).ssh_options()
         assert "fab -t" in error.value.hint
 
 
 @pytest.mark.parametrize("given", [{"connect_kwargs": {"timeout": 2.5}}, {"timeouts": {"connect": "2.5"}}])
 def test_a_timeout_is_in_seconds(given: dict[str, Any]) -> None:
-    assert call(**given).ssh_options().timeout == 2.5
+    assert call(None, **given).ssh_options().timeout == 2.5
 
 
 def test_the_options_of_fabric_say_how_to_reach_a_host() -> None:
@@ -47,3 +47,10 @@ def test_the_inventory_says_how_to_reach_its_hosts() -> None:
     options = call().ssh_options(entry)
     assert (options.identity, options.jumps, options.keys) == ("~/.ssh/lab", (parse_host("b"),), ())
     assert call().ssh_options().jumps is None
+
+
+def test_the_transport_can_be_chosen() -> None:
+    assert call().ssh_options().transport == ""
+    assert call(ssh="openssh").ssh_options().transport == "openssh"
+    with pytest.raises(UsageError, match="--ssh telnet"):
+        call(ssh="telnet").ssh_options()

@@ -27,7 +27,7 @@ SETTINGS = Settings()
 class Box:
     """A host that is not there."""
 
-    local, ssh = False, ""
+    local, ssh, remarks = False, "", ()
 
     def __init__(self, label: str) -> None:
         self.label, self.names = label, (f"{label}.example.org",)

@@ -30,7 +30,7 @@ UNCERTAIN = "not certain: the password counts if the host got as far as that"
 class Scripted:
     """A host that reports those records on the changes that it is sent, and then fails."""
 
-    label, local, names, ssh = "box", False, ("box",), "box"
+    label, local, names, ssh, remarks = "box", False, ("box",), "box", ()
 
     def __init__(self, records: list[Any], error: BaseException) -> None:
         self.records, self.error = records, error

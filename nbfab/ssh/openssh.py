@@ -1,0 +1,244 @@
+"""OpenSSH: connections that the system's own `ssh` makes, for hosts that need more than paramiko has.
+
+Each is held open by one process, through whose socket the programs go (`mux.py`). That socket is in a folder of our
+own, so that no one else uses it: nbfab never becomes the user's ControlMaster.
+"""
+
+import os
+import shlex
+import subprocess
+import threading
+import time
+from collections.abc import Iterator, Mapping
+from dataclasses import replace
+from typing import Any
+
+from nbfab.errors import ConnectError, Dropped, HostKeyError, NbfabError
+from nbfab.names import HostString, in_url
+from nbfab.ssh import process
+from nbfab.ssh.askpass import OLDEST, Askpass, Phrases, version
+from nbfab.ssh.connection import HOPS, KEEPALIVE, LOGIN, SshOptions
+from nbfab.ssh.login import Login, Typist
+from nbfab.ssh.mux import Mux, Unanswered, client
+from nbfab.ssh.refusal import Refusal, timeout
+from nbfab.ssh.route import Route, resolve
+
+_LOOK = 0.02  # seconds between two looks at whether the connection is there
+
+# Runs ssh, and ends it once nbfab has ended, however that came about: its standard input is at its end then. A signal
+# interrupts `wait`, so it is called again.
+_WATCH = """trap : TERM
+exec 3<&0
+"$@" </dev/null 3<&- &
+ssh=$!
+{ read -r _; kill "$ssh"; } <&3 3<&- >/dev/null 2>&1 &
+watch=$!
+exec 3<&- 2>/dev/null
+wait "$ssh" || wait "$ssh"
+kill "$watch"
+wait "$watch"
+"""
+
+# What a configuration may say otherwise, and what counts for nbfab: no forwarding, no command, no question and no key
+# on record but those that are meant; the names first that older versions do not know.
+_ALWAYS = {
+    "IgnoreUnknown": "KnownHostsCommand,SessionType,ForkAfterAuthentication,StdinNull",
+    "AddKeysToAgent": "no",
+    "ClearAllForwardings": "yes",
+    "ConnectionAttempts": "1",
+    "ControlMaster": "yes",
+    "ControlPersist": "no",
+    "EscapeChar": "none",
+    "ForkAfterAuthentication": "no",
+    "ForwardAgent": "no",
+    "ForwardX11": "no",
+    "LogLevel": "INFO",
+    "NoHostAuthenticationForLocalhost": "no",
+    "PermitLocalCommand": "no",
+    "RemoteCommand": "none",
+    "RequestTTY": "no",
+    "ServerAliveCountMax": "3",
+    "SessionType": "none",
+    "StdinNull": "no",
+    "Tunnel": "no",
+    "UpdateHostKeys": "no",
+    "VerifyHostKeyDNS": "no",
+    "VisualHostKey": "no",
+}
+
+
+class Link:
+    """A connection that OpenSSH makes and holds, through those to jump hosts if need be.
+
+    `folder` is one that no one else can enter; `hop` gives the link to a jump host; `phrases` are those of the run.
+    """
+
+    def __init__(
+        self,
+        typed: HostString,
+        options: SshOptions,
+        typist: Typist | None,
+        folder: str,
+        hop: Any,
+        phrases: Phrases,
+        depth: int = 0,
+    ) -> None:
+        self.typed = typed
+        self._options = options
+        self._typist = typist
+        self._folder = folder
+        self._hop = hop
+        self._phrases = phrases
+        self._depth = depth
+        self._one = threading.Lock()
+        self._failure: NbfabError | None = None
+        self._process: subprocess.Popen[bytes] | None = None
+        self._ended = False
+        self._near: Link | None = None
+        self.socket = os.path.join(folder, "s")
+
+    def open(self) -> None:
+        """Connects and logs in, unless that has been done, by one thread while others wait.
+
+        Raises ConnectError and HostKeyError, the same in each.
+        """
+        with self._one:
+            if self._failure is not None:
+                raise self._failure
+            if self._process is None:
+                try:
+                    self._open(resolve(self.typed, self._options.config))
+                except Dropped:  # may be tried again
+                    raise
+                except NbfabError as error:
+                    self._failure = error
+                    raise
+
+    def _open(self, route: Route) -> None:
+        jumps = route.jumps if self._options.jumps is None else self._options.jumps
+        if jumps:
+            self._through(jumps)
+        os.makedirs(self._folder, mode=0o700, exist_ok=True)
+        refusal = Refusal(route, self._options, self._folder)
+        login = Login((), self._options.password, self._options.passphrase, None if route.batch else self._typist)
+        askpass = None
+        if self._ended:
+            raise ConnectError("stopped before the connection was made", "run it again")
+        if (login.typist or login.password or login.passphrase) and version() >= OLDEST:
+            askpass = Askpass(self._folder, login, self._phrases)
+        options = self._options_for(route, asks=askpass is not None, proxied=bool(jumps), keys=refusal.command)
+        words = ["ssh", "-N", "-T", *options, "--", self.typed.host]
+        try:
+            with open(refusal.words_file, "wb") as said:
+                self._process = process.start(
+                    ["/bin/sh", "-c", _WATCH, "sh", *words],
+                    stdin=subprocess.PIPE,
+                    stdout=subprocess.DEVNULL,
+                    stderr=said,
+                    env=process.environment(askpass.environment if askpass else None),
+                )
+            self._wait(self._process, route, askpass, refusal)
+        except BaseException:
+            self._end_process()
+            self._process = None
+            raise
+        finally:
+            if askpass:
+                askpass.close()
+
+    def _wait(
+        self, running: "subprocess.Popen[bytes]", route: Route, askpass: Askpass | None, refusal: Refusal
+    ) -> None:
+        """Returns once the connection is there; answers the prompts meanwhile."""
+        limit = timeout(route, self._options)
+        # ssh's own limit is for each of TCP and the banner; the rest is the login's.
+        end = time.monotonic() + 2 * limit + max(limit, LOGIN)
+        while not os.path.exists(self.socket):
+            if running.poll() is not None:
+                raise refusal.error(self._near.typed if self._near else None, asked=askpass is not None)
+            if time.monotonic() > end:
+                raise refusal.late()
+            if askpass:
+                end += askpass.serve(_LOOK, refusal.new_words())
+            else:
+                time.sleep(_LOOK)
+
+    def _through(self, jumps: tuple[HostString, ...]) -> None:
+        """Opens the link to the last jump host, which is reached through those before it, as in OpenSSH."""
+        *before, last = jumps
+        if self._depth >= HOPS:
+            raise ConnectError(f"{self.typed.host}: its jump hosts form a loop", f"ssh -G {self.typed.host}")
+        options = replace(self._options, identity="", jumps=tuple(before) or None)
+        try:
+            self._near = self._hop(last, options, self._typist, depth=self._depth + 1)
+            self._near.open()
+        except NbfabError as error:
+            kind = HostKeyError if isinstance(error, HostKeyError) else ConnectError
+            raise kind(f"jump host {last}: {error}", error.hint, jump=str(last)) from None
+
+    def _options_for(self, route: Route, *, asks: bool, proxied: bool, keys: str) -> Iterator[str]:
+        """The options of `ssh`; the first value of each counts, so those of the configuration come last."""
+        accepts = self._options.accept_new or route.accept_new
+        own = {
+            "BatchMode": "no" if asks else "yes",
+            "ConnectTimeout": str(max(1, round(timeout(route, self._options)))),
+            "ControlPath": self.socket.replace("%", "%%"),
+            "KnownHostsCommand": keys,
+            **({} if self._typist else {"NumberOfPasswordPrompts": "1"}),
+            "ServerAliveInterval": str(route.alive or KEEPALIVE),
+            "StrictHostKeyChecking": "accept-new" if accepts else "yes",
+            **self._way(route, proxied),
+        }
+        if self._options.config:
+            yield from ("-F", self._options.config)
+        for key, value in (_ALWAYS | own).items():
+            yield from ("-o", f"{key}={value}")
+        for path in (*self._options.keys, *filter(None, [self._options.identity])):
+            yield from ("-i", os.path.expanduser(path))
+        if self.typed.user:
+            yield from ("-l", self.typed.user)
+        if self.typed.port:
+            yield from ("-p", str(self.typed.port))
+
+    def _way(self, route: Route, proxied: bool) -> Mapping[str, str]:
+        if proxied and self._near:
+            there = f"{in_url(route.hostname)}:{route.port}"
+            words = client(self._near.socket, "-W", there, "--", self._near.typed.host, level="ERROR")
+            return {"ProxyCommand": shlex.join(words).replace("%", "%%"), "ProxyUseFdpass": "no"}
+        return {"ProxyJump": "none"} if route.jumps else {}
+
+    @property
+    def lost(self) -> bool:
+        """Whether the connection is gone."""
+        return self._process is None or self._process.poll() is not None
+
+    @property
+    def lost_jump(self) -> str:
+        """The jump host that it goes through, if the connection to that host is gone; otherwise empty."""
+        return str(self._near.typed) if self._near and self._near.lost else ""
+
+    def talk(self, program: bytes, silence: float) -> Iterator[bytes]:
+        """As `Host.talk`, once it is open."""
+        mux = Mux(self.socket, self.typed.host)
+        try:
+            yield from mux.talk(program, silence)
+        except ConnectError as error:
+            if isinstance(error, Unanswered) and not self.lost:
+                return  # the login shell has ended without a word
+            jump = self.lost_jump
+            where = f"jump host {jump}: " if jump else ""
+            raise ConnectError(
+                f"{where}the connection was cut", "run it again; it continues from there", jump=jump
+            ) from None
+
+    def end(self) -> None:
+        """Ends the connection, even while another thread is making it."""
+        self._ended = True
+        self._end_process()
+
+    def _end_process(self) -> None:
+        if self._process is not None:
+            if self._process.stdin:
+                self._process.stdin.close()
+            if self._process.poll() is None:
+                process.end(self._process)
