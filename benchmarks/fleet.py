@@ -143,7 +143,7 @@ def jobs_and_a_long_list(hosts: Hosts, env: Mapping[str, str]) -> None:
         times = compare(of, 3, env=env, cwd=str(hosts.folder))
         print(f"\n{hosts.count} hosts, {distance}\n\n{table(times, '--jobs 64')}", flush=True)
     names = [f"h{number}" for number in range(1, hosts.count + 1)]
-    missing = [f"10.99.200.{1 + number % 250}" for number in range(1000 - hosts.count)]
+    missing = [f"10.99.{200 + number // 250}.{1 + number % 250}" for number in range(1000 - hosts.count)]
     lines = [f"  {name}:\n" for name in names]
     lines += [f"  missing{number}: {{address: {address}}}\n" for number, address in enumerate(missing)]
     (hosts.folder / "long.yaml").write_text("hosts:\n" + "".join(lines))

@@ -17,6 +17,7 @@ from nbfab.program import Program, Record
 
 MOST = 8_000_000  # bytes that one program may print; a long installation prints some hundred thousand
 LONGEST = 1_000_000  # bytes of a line
+RECORDS = 50_000  # of one program; a look prints some fifty, and a long installation some thousand
 WHOLE = 3600  # seconds for one program
 _JSON = json.JSONDecoder(strict=False)
 
@@ -130,6 +131,8 @@ def run(
             if record is not None:
                 receive(record)
                 records.append(record)
+                if len(records) > RECORDS:
+                    raise HostError(f"it reports without end: more than {RECORDS} records", "run it again")
             elif line.strip() and not line.endswith(program.begin):
                 noise.append(line.strip()[:500])
     except TimeoutError:
@@ -148,15 +151,17 @@ def run(
 
 
 def _lines(chunks: Iterator[bytes], end: float) -> Iterator[str]:
-    rest, size = b"", 0
+    rest, size = bytearray(), 0
     for chunk in chunks:
         size += len(chunk)
         if size > MOST:
             raise HostError(f"it prints without end: more than {MOST // 1_000_000} MB", "see what it prints at login")
-        *lines, rest = (rest + chunk).split(b"\n")
+        rest += chunk
+        if b"\n" in chunk:  # or a line that comes byte by byte would be read once for each
+            *lines, rest = rest.split(b"\n")
+            yield from (line.decode("utf-8", "surrogateescape") for line in lines)
         if len(rest) > LONGEST:
             raise HostError("it prints a line without an end", "see what it prints at login")
-        yield from (line.decode("utf-8", "surrogateescape") for line in lines)
         if time.monotonic() > end:
             raise TimeoutError
     if rest:
@@ -164,6 +169,8 @@ def _lines(chunks: Iterator[bytes], end: float) -> Iterator[str]:
 
 
 def _record(line: str) -> Record | None:
+    if not line.startswith("{"):
+        return None
     try:
         record = _JSON.decode(line)
     except (ValueError, RecursionError):

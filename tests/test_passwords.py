@@ -41,6 +41,14 @@ def test_a_password_fits_its_hash_and_no_other() -> None:
     assert not Password(TEXT).fits("")
 
 
+@pytest.mark.parametrize("costs", ["m=4294967295,t=10,p=8", "m=9999999,t=9999999,p=8", "m=10240,t=100000,p=8"])
+def test_a_hash_that_takes_for_ever_to_verify_is_none(costs: str) -> None:
+    form = "argon2:$argon2id$v=19${}$c29tZXNhbHQ$aGFzaA"
+    assert is_hash(form.format("m=10240,t=10,p=8"))
+    assert not is_hash(form.format(costs))
+    assert not Password(TEXT).fits(form.format(costs))
+
+
 def test_two_hashes_of_a_password_differ() -> None:
     assert Password(TEXT).hash != Password(TEXT).hash
 

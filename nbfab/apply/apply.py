@@ -7,6 +7,7 @@ from nbfab.changed import Kind
 from nbfab.errors import ConnectError, HostError
 from nbfab.host import Host, run
 from nbfab.look import look
+from nbfab.look.fact import LINE
 from nbfab.look.facts import Facts, parse
 from nbfab.look.files import GENERATION
 from nbfab.look.request import Request
@@ -55,34 +56,47 @@ def apply(
     Raises Declined with the host's own words at the first change that fails; those before it stay. Raises HostError.
     """
     calls = [
-        call("prepare", profile=request.settings.profile, generation=seen.files.text(GENERATION).strip()),
+        _enter(request, changes, seen),
         *(_call(number, change) for number, change in enumerate(changes)),
         call("conclude"),
         "cd /\n",
         look.look_call(host, request),
+        call("release"),
     ]
     begun: list[Change] = []
+    done: list[Change] = []
 
     def receive(record: Record) -> None:
         if "doing" in record:
-            begun.append(_numbered(changes, record["doing"]))
+            begun.append(_next(changes, begun, record["doing"], ready=len(begun) == len(done)))
             watcher.begins(begun[-1])
         elif "says" in record:
             watcher.says(_text(record["says"]))
         elif "done" in record:
-            watcher.ends(_numbered(changes, record["done"]), _text(record.get("text")))
+            done.append(_next(changes, done, record["done"], ready=len(begun) > len(done)))
+            watcher.ends(done[-1], _text(record.get("text")))
         elif "failed" in record:
-            words = _text(record.get("text"))
+            words = _text(record.get("text")) or "the host gives no reason"
             what = f"{begun[-1].summary} failed: {words}" if begun else words
             raise Declined(what, "fix that, then run it again")
 
     installs = any(change.kind == "make environment" for change in changes)
     silence = INSTALL if installs else look.SILENCE + seconds
     try:
-        return parse(run(host, render(FILES, calls), receive, silence, "making changes"))
+        records = run(host, render(FILES, calls), receive, silence, "making changes")
+        if len(done) < len(changes):
+            raise _nonsense()
+        return parse(records)
     except ConnectError as error:
         at = begun[-1].summary if begun else "the beginning"
         raise ConnectError(f"{error}, at: {at}", error.hint, jump=error.jump) from None
+
+
+def _enter(request: Request, changes: Sequence[Change], seen: Facts) -> str:
+    profile = request.settings.profile
+    if changes and all(change.kind == "stop server" for change in changes):
+        return call("enter", profile=profile)
+    return call("prepare", profile=profile, generation=seen.files.text(GENERATION).strip())
 
 
 def _call(number: int, change: Change) -> str:
@@ -91,11 +105,16 @@ def _call(number: int, change: Change) -> str:
     return call("change", str(number), FUNCTIONS[change.kind], **change.args, **code)
 
 
-def _numbered(changes: Sequence[Change], number: Any) -> Change:
-    if type(number) is not int or not 0 <= number < len(changes):
-        raise HostError("what the host reports on its changes makes no sense", "run it again")
+def _next(changes: Sequence[Change], before: Sequence[Change], number: Any, *, ready: bool) -> Change:
+    """The change of that number, which comes after those `before` it: each is reported once, in its turn."""
+    if type(number) is not int or number != len(before) or number >= len(changes) or not ready:
+        raise _nonsense()
     return changes[number]
 
 
+def _nonsense() -> HostError:
+    return HostError("what the host reports on its changes makes no sense", "run it again")
+
+
 def _text(value: Any) -> str:
-    return value.strip() if isinstance(value, str) else ""
+    return value.strip()[-LINE:] if isinstance(value, str) else ""

@@ -55,7 +55,7 @@ wait_ready() {
 		case $? in 0 | 10) return 0 ;; esac
 	fi
 	put "the server did not become ready: $reason$newline" >&2
-	tail -n 15 server.log >&2
+	tail -c 20000 server.log | tail -n 15 >&2 # a line may be endless
 	# A server that does not answer must not stay: it may listen with a certificate other than the one that is trusted.
 	if [ -n "$pid" ] && [ "$(process_start "$pid")" = "$start" ]; then kill -TERM "$pid"; fi
 	return 1
@@ -81,11 +81,17 @@ stop_server() {
 	kernels=$(for child in $(children_of "$pid"); do echo "$child $(process_start "$child")"; done)
 	if [ "$(process_start "$pid")" = "$start" ]; then
 		kill -TERM "$pid" || return 1
-		ended "$pid" "$start" 200 || {
-			echo "process $pid did not end within 20 seconds; its log ends:" >&2
-			tail -n 5 server.log >&2
-			return 1
-		}
+		# Jupyter removes a file as it ends, and where it cannot, it hangs.
+		if [ -w runtime ]; then patience=20; else patience=5; fi
+		if ! ended "$pid" "$start" "${patience}0"; then
+			kill -KILL "$pid"
+			ended "$pid" "$start" 50 || {
+				echo "process $pid does not end; its log ends:" >&2
+				tail -c 20000 server.log | tail -n 5 >&2
+				return 1
+			}
+			echo "process $pid had not ended $patience seconds after it was told to, so it was killed"
+		fi
 	fi
 	echo "$kernels" | while read -r child began; do
 		ended "$child" "$began" 50 || {
@@ -104,5 +110,6 @@ stop_server() {
 			return 1
 		}
 	fi
-	rm -f started runtime/*-"$pid".json runtime/*-"$pid"-open.html
+	# If that is not possible, the note of a process that is gone is none of a server that runs.
+	rm -f started runtime/*-"$pid".json runtime/*-"$pid"-open.html 2>/dev/null || :
 }

@@ -3,13 +3,15 @@
 
 # Ends the run.
 refuse() { # reason
+	release
 	report failed 0 "$1"
 	exit 1
 }
 
 # Enters the profile's folder, and makes sure that no other run is at work in it.
-# Uses profile, generation, base. Sets folder, run.
+# Uses profile, generation, base. Sets folder, locked, run.
 prepare() {
+	locked='' run=''
 	add_known_places
 	find_base
 	folder=$base/$profile
@@ -17,8 +19,8 @@ prepare() {
 	message=$(mkdir -p "$folder" 2>&1 && chmod 700 "$folder" 2>&1) || refuse "$message"
 	cd "$folder" || refuse "$folder cannot be entered"
 	message=$(mkdir lock 2>&1) || break_lock "$message"
-	run=
-	trap 'if [ -n "$run" ]; then conclude; fi; rm -rf "$folder/lock"' EXIT
+	locked=yes
+	trap release EXIT
 	trap 'exit 129' HUP
 	trap 'exit 130' INT
 	trap 'exit 143' TERM
@@ -31,10 +33,36 @@ prepare() {
 	printf '%s\n' "$run" >generation.new.$$ && mv -f generation.new.$$ generation
 }
 
-# Ends the changes: a run that has looked while they were made has seen a state that is gone. Uses run, folder.
+# Ends the changes: a run that has looked while they were made has seen a state that is gone. Uses run, folder. Sets run.
 conclude() {
+	if [ -z "$run" ]; then return; fi
 	cd "$folder" && printf '%s\n' "$run.done" >generation.new.$$ && mv -f generation.new.$$ generation
 	run=
+}
+
+# Enters the profile's folder to end its server, which takes neither a lock nor room on the disk: another run that hangs,
+# a full disk, or one that cannot be written to, is no reason to let it run on.
+# Uses profile, base. Sets folder, locked, run.
+enter() {
+	locked='' run=''
+	add_known_places
+	find_base
+	folder=$base/$profile
+	cd "$folder" || refuse "$folder cannot be entered"
+	# If it can be said, other runs hear that what they have seen is gone.
+	{
+		printf '%s\n' "$(date +%s).$$" >generation.new.$$
+		if [ -s generation.new.$$ ]; then mv -f generation.new.$$ generation; else rm -f generation.new.$$; fi
+	} 2>/dev/null
+}
+
+# Removes the lock. That comes before the end of the run is reported: who hears of that may begin the next one, and
+# on this machine signals what is left of this one.
+# Uses folder, locked. Sets locked.
+release() {
+	conclude
+	if [ -n "$locked" ]; then rm -rf "$folder/lock"; fi
+	locked=
 }
 
 # Takes over the lock of a run that has ended.
@@ -94,6 +122,7 @@ change() { # number function
 	if message=$("$2" 2>&1); then
 		report "done" "$1" "$message"
 	else
+		release
 		report failed "$1" "$message"
 		exit 1
 	fi

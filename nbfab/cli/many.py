@@ -11,6 +11,7 @@ from nbfab.display.terminal import Terminal
 from nbfab.errors import Interrupted, UsageError
 from nbfab.fleet.handout import Handout, given_password
 from nbfab.fleet.member import Member
+from nbfab.fleet.places import Places, silent
 from nbfab.fleet.questions import AGAIN, FromThreads, Questions
 from nbfab.fleet.run import Run, over
 from nbfab.fleet.twins import Entry, Twin, twins
@@ -58,6 +59,7 @@ class Many:
         self._console = FromThreads(self._terminal, self._questions)
         self.handout = Handout(hosts, self._console, inventory)
         self._jumps = Jumps()
+        self._places = Places()
         everyone = call.password()
         if everyone and call.task != "plan":
             _ = everyone.hash  # made once, before the threads
@@ -96,6 +98,8 @@ class Many:
         `records` is as in `fleet.run.over`. With `ended`, that gets each outcome as it arrives; otherwise a live
         display shows the run on a terminal.
         """
+        if ended is None:  # or reports would come in another order than hosts
+            self._places = Places(silent(jobs))
         members = [
             self._member(task, body, *prepared) for prepared in self._prepared if prepared[0].name not in self.outcomes
         ]
@@ -124,6 +128,7 @@ class Many:
                 sees=self.progress,
                 ended=ended or (lambda outcome: None),
                 questions=self._questions,
+                places=self._places,
                 again=self._again,
             )
         from nbfab.display.live import Live  # and rich with it, which takes a while
@@ -142,6 +147,7 @@ class Many:
             records=records,
             display=display,
             questions=self._questions,
+            places=self._places,
             again=self._again,
         )
 
@@ -169,7 +175,16 @@ class Many:
         typist = self._console if self._types else None
         route = self._routes[entry.typed, options.config, options.options]
         member = Member(
-            There(entry.name, entry.typed, options, typist, jumps=self._jumps, sees=sees, route=route),
+            There(
+                entry.name,
+                entry.typed,
+                options,
+                typist,
+                jumps=self._jumps,
+                sees=sees,
+                route=route,
+                silence=self._places.lent,
+            ),
             settings,
             password,
             task,

@@ -14,7 +14,7 @@ from invoke import Exit, ParseError
 from nbfab import __version__
 from nbfab.cli.executor import Executor
 from nbfab.cli.report import Report
-from nbfab.cli.task import reader_may_leave
+from nbfab.cli.task import reader_may_leave, unprinted
 from nbfab.cli.tasks import ns
 from nbfab.errors import UsageError
 
@@ -88,6 +88,8 @@ class Program(Fab):  # type: ignore[misc]
                 yield
             except ParseError as error:
                 raise UsageError(str(error)) from None
+            except OSError as error:
+                raise error if isinstance(error, BrokenPipeError) else unprinted(error) from None
 
 
 program = Program(

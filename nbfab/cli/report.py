@@ -53,6 +53,7 @@ class Report:
         """An error inside ends the program, with its message and fix, as text or JSON, and with its exit status."""
         try:
             yield
+            self._check()
         except NbfabError as error:
             raise self.exit(error) from None
         except KeyboardInterrupt as error:
@@ -61,6 +62,19 @@ class Report:
             raise
         except Exception as error:
             raise self.exit(fault(error)) from None
+
+    def _check(self) -> None:
+        """Raises Exit if something could not be printed: what was done is done, and recorded."""
+        from nbfab.display.output import complain, show, unwritten
+
+        if not unwritten:
+            return
+        line = "; ".join(f"{stream} could not be written: {why}" for stream, why in unwritten.items())
+        if "standard error" not in unwritten:
+            complain(f"nbfab: {line}")
+        elif not self.json:
+            show(f"nbfab: {line}")
+        raise Exit(code=1)
 
     def exit(self, error: NbfabError) -> Exit:
         """The end of the program with that error: a document, if that was asked for and none has been printed."""

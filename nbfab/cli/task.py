@@ -12,6 +12,7 @@ from invoke import Context, Exit, Task
 
 from nbfab.cli.call import Call
 from nbfab.cli.options import LISTS, defaults, helps
+from nbfab.errors import NbfabError
 from nbfab.settings import OPTIONS
 from nbfab.signals import as_control_c
 
@@ -65,3 +66,14 @@ def reader_may_leave() -> Iterator[None]:
         # Or the interpreter would try once more as it exits (Python's documentation of signal, "Note on SIGPIPE").
         os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
         raise Exit(code=128 + signal.SIGPIPE) from None
+    except OSError as error:
+        from nbfab.display.output import complain
+
+        complain(f"nbfab: {unprinted(error)}")
+        raise Exit(code=1) from None
+
+
+def unprinted(error: OSError) -> NbfabError:
+    """What Invoke could not print, on a full disk, say. What is still to be printed is lost."""
+    os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+    return NbfabError(f"standard output could not be written: {error.strerror}")

@@ -14,9 +14,16 @@ from typing import Any, TextIO
 from nbfab.errors import Ended
 from nbfab.text import clean, clean_line
 
+unwritten: dict[str, str] = {}
+"""The streams that could not be written, and why: a full disk must not keep a task from its end, which tells of it."""
+
 
 class Lasting:
-    """A stream to a terminal that may be gone (SIGHUP): what is written then is lost, which is no error."""
+    """A stream that lasts to the end of a run, whatever becomes of what is written.
+
+    A terminal may be gone (SIGHUP), which is no error; any other failure is kept in `unwritten`. Only a reader that has
+    left raises BrokenPipeError.
+    """
 
     def __init__(self, stream: TextIO | None) -> None:
         self._stream = stream
@@ -26,6 +33,8 @@ class Lasting:
         if self._stream is not None:
             try:
                 self._stream.write(text)
+            except UnicodeEncodeError as error:
+                self.write(text.encode(error.encoding, "backslashreplace").decode(error.encoding))
             except OSError as error:
                 self._gone(error)
         return len(text)
@@ -43,9 +52,12 @@ class Lasting:
         return self._stream is not None and self._stream.isatty()
 
     def _gone(self, error: OSError) -> None:
-        """Lets the rest vanish, also what the interpreter still writes as it exits. Raises any other error."""
-        if error.errno != errno.EIO or self._stream is None:
+        """Lets the rest vanish, also what the interpreter still writes as it exits."""
+        if isinstance(error, BrokenPipeError) or self._stream is None:
             raise error
+        if error.errno != errno.EIO:
+            name = "standard error" if self._stream is sys.stderr else "standard output"
+            unwritten[name] = error.strerror or str(error)
         os.dup2(os.open(os.devnull, os.O_WRONLY), self._stream.fileno())
 
     def __getattr__(self, name: str) -> Any:

@@ -1,5 +1,6 @@
 """The terminal that nbfab was started from, as the user of a task on one host and as the console of many."""
 
+import contextlib
 from collections.abc import Callable
 
 from nbfab.display import questions
@@ -22,7 +23,8 @@ class Terminal:
     def sees(self, line: str) -> None:
         """As `User.sees`."""
         if line:
-            self.progress(self._label, line)
+            with contextlib.suppress(BrokenPipeError):  # the report is another thing, and the work is to be done
+                self.progress(self._label, line)
         else:
             self.progress.end()
 

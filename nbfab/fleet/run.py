@@ -9,6 +9,7 @@ from dataclasses import dataclass, field, replace
 from typing import Protocol
 
 from nbfab.errors import Interrupted, stopper
+from nbfab.fleet.places import Places
 from nbfab.fleet.questions import AGAIN, Questions
 from nbfab.outcome import Outcome, failure
 
@@ -68,14 +69,15 @@ def over(
     ended: Callable[[Outcome], None] = lambda outcome: None,
     display: Callable[[Run], contextlib.AbstractContextManager[object]] = contextlib.nullcontext,
     questions: Questions | None = None,
+    places: Places | None = None,
     again: str = AGAIN,
 ) -> Run:
     """Has `jobs` members at work at a time, each in a thread, until all have ended or Control-C is pressed.
 
     After Control-C, or with `fail_fast` after a failure, none is begun; those at work have GRACE seconds to end, then
     they are cut; a second Control-C does not wait for them. `records` gets each outcome as it arrives, before anything
-    is shown of it, `sees` each step with its host, and `ended` each outcome. `again` is the fix for a host that
-    Control-C has kept from its end.
+    is shown of it, `sees` each step with its host, and `ended` each outcome. `places` are those that members lend while
+    their hosts are silent. `again` is the fix for a host that Control-C has kept from its end.
 
     Raises what `records`, `sees` or `ended` raise, such as BrokenPipeError, once those at work have ended.
     """
@@ -86,6 +88,18 @@ def over(
         todo.put(member)
     working: dict[str, Member] = {}
     finished = threading.Semaphore(0)
+    places = places or Places()
+    threads: list[threading.Thread] = []
+
+    def begin() -> None:
+        # A daemon, so that a second Control-C ends at once whatever it waits for.
+        thread = threading.Thread(target=worker, daemon=True)
+        threads.append(thread)  # first, for it may end before this goes on
+        try:
+            thread.start()
+        except BaseException:
+            threads.remove(thread)
+            raise
 
     def worker() -> None:
         try:
@@ -94,11 +108,12 @@ def over(
             broken.append(error)
             run.stopping.set()
         finally:
+            places.leave()
             finished.release()
 
     def work() -> None:
         with contextlib.suppress(queue.Empty):
-            while not run.stopping.is_set():
+            while not (run.stopping.is_set() or places.is_needed()):
                 member = todo.get_nowait()
                 working[member.name] = member
                 outcome = run.outcomes[member.name] = _one(member, run, sees)
@@ -110,18 +125,17 @@ def over(
                 if fail_fast and outcome.status:
                     run.stopping.set()
 
-    # Daemons, so that a second Control-C ends at once whatever they wait for.
-    threads = [threading.Thread(target=worker, daemon=True) for _ in range(min(jobs, len(members)))]
+    places.on_vacant(begin)
     with display(run):
-        left = [0]
+        ended_threads = [0]
 
         def wait(seconds: float | None) -> bool:
-            return _wait(finished, left, seconds, lambda: questions.put(run.stopping.is_set()) if questions else None)
+            meanwhile = (lambda: questions.put(run.stopping.is_set())) if questions else (lambda: None)
+            return _wait(finished, threads, ended_threads, seconds, meanwhile)
 
         try:
-            for thread in threads:
-                thread.start()
-                left[0] += 1
+            for _ in range(min(jobs, len(members))):
+                begin()
             wait(None)
         except KeyboardInterrupt as error:
             run.stopping.set()
@@ -139,15 +153,21 @@ def over(
     return run
 
 
-def _wait(finished: threading.Semaphore, left: list[int], seconds: float | None, meanwhile: Callable[[], None]) -> bool:
-    """Whether all threads have ended within `seconds`; `left` counts those that have not.
+def _wait(
+    finished: threading.Semaphore,
+    threads: Sequence[threading.Thread],
+    ended: list[int],
+    seconds: float | None,
+    meanwhile: Callable[[], None],
+) -> bool:
+    """Whether all threads have ended within `seconds`, also those that begin meanwhile; `ended` counts them.
 
     Not by Thread.join: if Control-C interrupts it, it takes a thread for ended that is not (Python before 3.13).
     """
     end = None if seconds is None else time.monotonic() + seconds
-    while left[0]:
+    while ended[0] < len(threads):
         if finished.acquire(timeout=0.2):
-            left[0] -= 1
+            ended[0] += 1
         elif end is not None and time.monotonic() > end:
             return False
         meanwhile()
@@ -157,7 +177,8 @@ def _wait(finished: threading.Semaphore, left: list[int], seconds: float | None,
 def _one(member: Member, run: Run, sees: Callable[[str, str], None]) -> Outcome:
     def step(line: str) -> None:
         run.at_work[member.name] = (line.strip(), time.monotonic())
-        sees(member.name, line)
+        with contextlib.suppress(BrokenPipeError):  # once the work is done, that is heard again
+            sees(member.name, line)
 
     step("connecting")
     try:

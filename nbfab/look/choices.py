@@ -65,7 +65,7 @@ def parse(file: Any) -> Choices:
             if not is_name(written) or len(names) >= MOST_NAMES:
                 return Choices(version[1], broken=f"{written[:60]!r} is not a name, or one too many")
             names[written] = source
-        elif option in RESETTABLE:
+        elif option in RESETTABLE:  # a profile has neither its own name nor another
             try:
                 value = BY_KEY[option].default if not written else BY_KEY[option].parse(written)
                 options[option] = Choice(value, source)

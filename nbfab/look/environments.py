@@ -4,7 +4,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any, NamedTuple
 
-from nbfab.look.fact import fact, one_of, record, text, yes
+from nbfab.look.fact import fact, line, message, one_of, path, record, word, yes
 
 
 class Environment(NamedTuple):
@@ -21,8 +21,8 @@ class Environment(NamedTuple):
 def _found(value: Any) -> tuple[Environment, ...]:
     found = record(value)
     source = one_of("asked", "made", "login", "here")(found.get("source"))
-    packages = {text(name): text(version) for name, version in record(found.get("packages")).items()}
-    return (Environment(source, text(found.get("python")), packages),)
+    packages = {word(name): word(version) for name, version in record(found.get("packages")).items()}
+    return (Environment(source, path(found.get("python")), packages),)
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -35,8 +35,8 @@ class EnvironmentFacts:
 
     found: tuple[Environment, ...] = fact(_found, default=())
     remembered: bool = fact(yes, default=False)
-    python_fails: str = fact(text, default="")
-    uv: str = fact(text, default="")
-    python3: str = fact(text, default="")
-    venv: str = fact(text, default="")
-    venv_fails: str = fact(text, default="")
+    python_fails: str = fact(message, default="")
+    uv: str = fact(line, default="")
+    python3: str = fact(line, default="")
+    venv: str = fact(line, default="")
+    venv_fails: str = fact(message, default="")

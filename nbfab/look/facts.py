@@ -50,7 +50,8 @@ def parse(records: Iterable[Record]) -> Facts:
             raise _nonsense(f"{name}: {error}") from None
         if isinstance(FACTS[name].default, tuple):
             known = values[group].get(key, ())
-            values[group][key] = (*known, *(item for item in parsed if item not in known))[:MOST]
+            if len(known) < MOST:
+                values[group][key] = (*known, *(item for item in parsed if item not in known))[:MOST]
         else:
             values[group][key] = parsed
     for name, field in FACTS.items():

@@ -1,9 +1,10 @@
 """The folder of the notebooks, and the files that nbfab manages."""
 
 from dataclasses import dataclass, field
+from functools import partial
 from typing import Any
 
-from nbfab.look.fact import fact, one_of, record, text, yes
+from nbfab.look.fact import LINE, digits, fact, line, one_of, path, record, text, word, yes
 
 GENERATION = "generation"  # a file; its text changes with each run that changes something
 
@@ -23,7 +24,8 @@ class Entry:
 
 def _entries(value: Any) -> tuple[Entry, ...]:
     entry = record(value)
-    return (Entry(*(text(entry.get(name)) for name in ("path", "mode", "owner", "text"))),)
+    path, mode, owner = line(entry.get("path")), word(entry.get("mode")), digits(entry.get("owner"))
+    return (Entry(path, mode, owner, text(entry.get("text"))),)
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -34,14 +36,14 @@ class FileFacts:
     there. `key` is the public half of the server's key as PEM; empty if the server answers, or without openssl.
     """
 
-    directory: str = fact(text)
+    directory: str = fact(path)
     directory_state: str = fact(one_of("ok", "absent", "other", "unreadable"))
-    folder: str = fact(text)
+    folder: str = fact(path)
     state: str = fact(one_of("folder", "absent", "link", "other"))
-    nearest: str = fact(text)
+    nearest: str = fact(path)
     writable: bool = fact(yes)
     entries: tuple[Entry, ...] = fact(_entries, default=())
-    key: str = fact(text, default="")
+    key: str = fact(partial(text, most=LINE), default="")
     key_loads: bool = fact(yes, default=True)
 
     @property

@@ -53,7 +53,8 @@ print_entries() {
 			path = $NF; mode = substr($1, 1, 10); out = ""
 			whole = index(texts, " " path " "); shown = whole
 			if (substr(mode, 1, 1) == "-" && (whole || path == certificate)) {
-				while ((getline line < path) > 0) {
+				# None of them is longer, and more of another file is of no use.
+				while (length(out) < 100000 && (getline line < path) > 0 && length(line) < 100000) {
 					if (line ~ /^-----BEGIN CERTIFICATE/) shown = 1
 					gsub(/[\\"]/, "\\\\&", line)
 					if (shown) out = out line "\\n"

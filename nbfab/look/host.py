@@ -4,16 +4,16 @@ import re
 from dataclasses import dataclass
 from typing import Any
 
-from nbfab.look.fact import fact, number, text, words, yes
+from nbfab.look.fact import LINE, digits, fact, line, number, text, words, yes
 
-_ADDRESS = re.compile(r"\s+inet6? (?:addr: ?)?([0-9A-Fa-f.:]+)(?=[\s/]|$)")
+_ADDRESS = re.compile(r"\s+inet6? (?:addr: ?)?([0-9A-Fa-f.:]{2,45})(?=[\s/]|$)")
 _NOT_FOR_LONG = re.compile(r"temporary|deprecated|tentative|scope[: ](link|host)|<(link|host)>", re.IGNORECASE)
 
 
 def _addresses(value: Any) -> tuple[str, ...]:
     """The addresses in the output of ip(8) or ifconfig(8) that last and that others can reach."""
-    lines = [line for line in text(value).splitlines() if not _NOT_FOR_LONG.search(line)]
-    return tuple(match[1] for line in lines if (match := _ADDRESS.match(line)))
+    lines = [each for each in text(value).splitlines() if len(each) < LINE and not _NOT_FOR_LONG.search(each)]
+    return tuple(match[1] for each in lines if (match := _ADDRESS.match(each)))
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -24,11 +24,11 @@ class HostFacts:
     uname(1) and os-release(5)) unless something may have to be installed.
     """
 
-    uid: str = fact(text)
+    uid: str = fact(digits)
     clock: int = fact(number)
-    user: str = fact(text, default="")
+    user: str = fact(line, default="")
     tmux: bool = fact(yes, default=False)
-    system: str = fact(text, default="")
+    system: str = fact(line, default="")
     names: tuple[str, ...] = fact(words, default=())
     addresses: tuple[str, ...] = fact(_addresses, default=())
 

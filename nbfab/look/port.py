@@ -2,7 +2,7 @@
 
 from dataclasses import dataclass
 
-from nbfab.look.fact import fact, number, text
+from nbfab.look.fact import fact, line, number
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -10,8 +10,8 @@ class PortFacts:
     """The process that listens on the port, as far as the user may see it; all empty if none does."""
 
     pid: int = fact(number, default=0)
-    program: str = fact(text, default="")
-    user: str = fact(text, default="")
+    program: str = fact(line, default="")
+    user: str = fact(line, default="")
 
     @property
     def holder(self) -> str:

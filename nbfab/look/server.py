@@ -3,8 +3,10 @@
 from dataclasses import dataclass
 from typing import Any, NamedTuple
 
-from nbfab.look.fact import fact, items, number, record, text, words, yes
+from nbfab.look.fact import digits, fact, items, line, message, number, record, words, yes
 from nbfab.text import one_line
+
+FOREVER = 10**11  # seconds since the epoch, in the year 5138
 
 
 class Started(NamedTuple):
@@ -43,22 +45,31 @@ class Answer(NamedTuple):
 
 
 def _started(value: Any) -> Started | None:
-    match words(value):
-        case [runner, pid, start, digest, since] if since.isascii() and since.isdigit() and len(since) < 12:
-            return Started(runner, pid, start, digest, int(since))
-    return None
+    try:
+        runner, pid, start, digest, since = words(line(value))
+        known = Started(digits(runner), digits(pid), start, digest, number(since))
+    except ValueError:
+        if isinstance(value, str):
+            return None  # not written whole, or not by nbfab
+        raise
+    return known if known.since < FOREVER else None
+
+
+def _pids(value: Any) -> tuple[str, ...]:
+    return tuple(map(digits, words(value)))
 
 
 def _kernel(value: Any) -> Kernel:
     kernel = record(value)
     # The path of a session is null if its client gave none.
-    return Kernel(text(kernel.get("id")), text(kernel.get("notebook") or ""), text(kernel.get("state")))
+    notebook = kernel.get("notebook")
+    return Kernel(line(kernel.get("id")), "" if notebook is None else line(notebook), line(kernel.get("state")))
 
 
 def _answer(value: Any) -> Answer:
     answer = record(value)
     if answer.get("ready") is not True:
-        return Answer(False, text(answer.get("reason", "")))
+        return Answer(False, message(answer.get("reason", "")))
     port = number(answer.get("port"))
     if not 0 < port < 65536:
         raise ValueError(f"{port} is not a port")
@@ -67,7 +78,7 @@ def _answer(value: Any) -> Answer:
         "",
         port,
         tuple(_kernel(kernel) for kernel in items(answer.get("kernels"))),
-        tuple(text(name) for name in items(answer.get("terminals"))),
+        tuple(line(name) for name in items(answer.get("terminals"))),
     )
 
 
@@ -79,11 +90,11 @@ class ServerFacts:
     still runs, and `log` is the end of its log, empty if it answers.
     """
 
-    session_pids: tuple[str, ...] = fact(words, default=())
+    session_pids: tuple[str, ...] = fact(_pids, default=())
     started: Started | None = fact(_started, default=None)
     alive: bool = fact(yes, default=False)
     answer: Answer | None = fact(_answer, default=None)
-    log: str = fact(text, default="")
+    log: str = fact(message, default="")
 
     @property
     def ready(self) -> bool:

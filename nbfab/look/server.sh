@@ -23,7 +23,7 @@ look_server() {
 	if [ "$ready" != here ]; then look_port; fi
 	if [ -n "$ready" ]; then return; fi # so its key matches, and its log is of no interest
 	if [ -f "$folder/$certificate" ]; then look_key "$folder/$certificate"; fi
-	if [ -f "$folder/server.log" ]; then fact server.log "$(tail -n 15 "$folder/server.log")"; fi
+	if [ -f "$folder/server.log" ]; then fact server.log "$(tail -c 20000 "$folder/server.log" | tail -n 15)"; fi
 }
 
 # The running server's answer. Sets ready to `here` if it serves on the port that is wanted, to `elsewhere` if on

@@ -5,6 +5,7 @@ from __future__ import annotations
 from dataclasses import replace
 from typing import TYPE_CHECKING, Any
 
+from nbfab.names import is_name
 from nbfab.plan import certificate, config
 from nbfab.plan.takes import traits
 from nbfab.settings import BY_KEY
@@ -72,5 +73,5 @@ def _names(facts: Facts, cert: Certificate | None) -> dict[str, str]:
     own = {*facts.host.all_names, *certificate.ALWAYS}
     if cert is None or not pem.is_self_signed(cert):
         return {}
-    asked = [name for name in pem.names_in(cert) if name not in own]
+    asked = [name for name in pem.names_in(cert) if is_name(name) and name not in own]
     return dict.fromkeys(asked[: certificate.MOST // 2], "earlier")  # with room for those that are asked for now

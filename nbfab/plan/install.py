@@ -37,7 +37,7 @@ class Chosen(NamedTuple):
 
 
 def _at_least(version: str, *wanted: int) -> bool:
-    return tuple(int(part) for part in re.findall(r"\d+", version)[:2]) >= wanted
+    return tuple(int(part) for part in re.findall(r"[0-9]{1,9}", version)[:2]) >= wanted
 
 
 def module(environment: Environment, app: str) -> tuple[str, bool] | None:

@@ -30,7 +30,7 @@ def hash_in(text: str) -> str:
     try:
         traits = json.loads(text)
         hashes = [traits[section][trait] for section, trait in _TRAITS.values() if section in traits]
-    except (ValueError, KeyError, TypeError):
+    except (ValueError, KeyError, TypeError, RecursionError):
         return ""
     return hashes[0] if len(hashes) == 1 and isinstance(hashes[0], str) and is_hash(hashes[0]) else ""
 

@@ -23,10 +23,11 @@ def load(pem: str) -> x509.Certificate | None:
     try:
         found = x509.load_pem_x509_certificate(pem.encode("utf-8", "surrogateescape"))
         # Read lazily, and each may raise.
-        _ = found.extensions, found.subject, found.issuer.rfc4514_string(), found.not_valid_after_utc
-        return found if names_in(found) is not None else None
+        _ = found.extensions, found.subject, found.issuer.rfc4514_string()
+        _ = found.not_valid_before_utc, found.not_valid_after_utc, names_in(found)
     except (ValueError, TypeError, UnsupportedAlgorithm, x509.InvalidVersion, *_ODD_EXTENSIONS):
         return None
+    return found
 
 
 def fingerprint(certificate: x509.Certificate) -> str:
@@ -82,7 +83,13 @@ def names_in(certificate: x509.Certificate) -> tuple[str, ...]:
     """The names and addresses that it is for, in their order, names in lower case."""
     try:
         san = certificate.extensions.get_extension_for_class(x509.SubjectAlternativeName).value
-    except (x509.ExtensionNotFound, UnsupportedAlgorithm, ValueError):
+    except (
+        x509.ExtensionNotFound,
+        x509.DuplicateExtension,
+        x509.UnsupportedGeneralNameType,
+        UnsupportedAlgorithm,
+        ValueError,
+    ):
         return ()
     names = (name.lower() for name in san.get_values_for_type(x509.DNSName))
     return tuple(dict.fromkeys((*names, *map(str, san.get_values_for_type(x509.IPAddress)))))

@@ -22,5 +22,5 @@ def reach(host: str, port: int, certificate: str) -> str:
         return f"its certificate is not the one that nbfab made: {error.verify_message}"
     except socket.gaierror:
         return f"{host} is not a name that this machine knows"
-    except (OSError, ValueError, http.client.HTTPException) as error:
+    except (OSError, ValueError, TypeError, http.client.HTTPException) as error:
         return getattr(error, "strerror", None) or str(error) or type(error).__name__

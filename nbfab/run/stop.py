@@ -35,12 +35,14 @@ def stop(job: Job) -> Outcome:
     wanted = job.wanted
     if server.answer and server.ready:
         wanted = replace(wanted, settings=replace(wanted.settings, port=server.answer.port))
-    now = make(job, wanted, [change], seen, Course(job.user))
+    course = Course(job.user)
+    now = make(job, wanted, [change], seen, course)
     if now.server.session_pids and not now.server.alive:
         attach = f"tmux -L nbfab attach -t {wanted.settings.profile}"
         raise HostError("the server has ended, but its tmux session has more windows, which stay", attach)
     if now.server.alive or (server.ready and now.port.holder):
         still = "it still runs" if now.server.alive else f"port {wanted.settings.port} is held by {now.port.holder}"
         raise HostError(f"the server was told to end, but {still}", "run it again")
-    ended = f"process {pid} has ended{f' with {live}' if live else ''}; its port and its files are free"
-    return replace(outcome, verdict="changed", changes=reported([change]), notes=(ended,))
+    free = "its port is free, its files cannot be removed" if now.server.started else "its port and its files are free"
+    ended = f"process {pid} has ended{f' with {live}' if live else ''}; {free}"
+    return replace(outcome, verdict="changed", changes=reported([change]), notes=(*course.words, ended))

@@ -91,6 +91,7 @@ class Connection(fabric.Connection):  # type: ignore[misc]
         depth: int = 0,
         hop: Callable[..., "Connection"] | None = None,
         route: Route | None = None,
+        silence: Callable[[], contextlib.AbstractContextManager[None]] = contextlib.nullcontext,
     ) -> None:
         route = route or resolve(typed, options.config, options.options)
         super().__init__(host=route.hostname, user=route.user, port=route.port, config=_config())
@@ -105,6 +106,7 @@ class Connection(fabric.Connection):  # type: ignore[misc]
             _typist=typist,
             _depth=depth,
             _hop=hop or Connection,
+            _silence=silence,
             _near=None,
             _proxy=None,
             _stderr=None,
@@ -231,13 +233,18 @@ class Connection(fabric.Connection):  # type: ignore[misc]
     def _where(self, why: str) -> str:
         return f"{self.route.hostname} port {self.route.port}: {why}"
 
+    def knock(self) -> None:
+        """Sees whether anyone answers, where that takes no jump host and no ProxyCommand. Raises ConnectError."""
+        if not self._jumps and not self.route.proxy_command:
+            self._socket().close()
+
     def _socket(self) -> Any:
         if self._jumps:
             return self._through(self._jumps)
         if self.route.proxy_command:
             return self._command(self.route.proxy_command)
         try:
-            return _dial(self.route, self._timeout)
+            return _dial(self.route, self._timeout, self._silence)
         except socket.gaierror as error:
             raise self._failed(f"the name does not resolve ({error.strerror})") from None
         except UnicodeError:
@@ -305,18 +312,22 @@ class Connection(fabric.Connection):  # type: ignore[misc]
         return f"; {program} says: {lines[-1]}" if lines else "; ProxyCommand exited"
 
 
-def _dial(route: Route, timeout: float) -> socket.socket:
-    """A connection to the first address that accepts one, limited to AddressFamily, from BindAddress."""
+def _dial(
+    route: Route, timeout: float, silence: Callable[[], contextlib.AbstractContextManager[None]]
+) -> socket.socket:
+    """A connection to the first address that accepts one, limited to AddressFamily, from BindAddress.
+
+    One that does not answer at once is waited for inside of `silence`.
+    """
     family = {"inet": socket.AF_INET, "inet6": socket.AF_INET6}.get(route.family, socket.AF_UNSPEC)
     failed = OSError("the name has no address")
     for kind, *how, _, address in socket.getaddrinfo(route.hostname, route.port, family, socket.SOCK_STREAM):
         connected = None
         try:
             connected = PromptSocket(kind, *how)
-            connected.settimeout(timeout)
             if route.bind_address:
                 _bind(connected, route.bind_address)
-            connected.connect(address)
+            connected.dial(address, timeout, silence)
             return connected
         except OSError as error:  # the next address may be of a family that works here
             if connected:

@@ -3,6 +3,7 @@
 import contextlib
 import threading
 from collections.abc import Callable, Iterator
+from contextlib import AbstractContextManager, nullcontext
 from dataclasses import dataclass
 from functools import cached_property
 
@@ -36,7 +37,8 @@ class There:
 
     `label` is what users call it. `typist`, if any, answers SSH's prompts. `jumps` shares connections to jump hosts
     with other hosts; with it, a connection that sshd drops is tried again, and `sees` gets a line for each retry.
-    `route` is the one to the host, or why there is none, if that is known.
+    `route` is the one to the host, or why there is none, if that is known. Inside of `silence`, a host that does not
+    answer at once is waited for.
 
     Of three ways to it, the first that will do is taken: the user's live ControlMaster, paramiko, OpenSSH itself.
     `remarks` tell which, if that is not the usual one.
@@ -54,12 +56,13 @@ class There:
         jumps: Jumps | None = None,
         sees: Callable[[str], None] = lambda line: None,
         route: Route | ConnectError | None = None,
+        silence: Callable[[], AbstractContextManager[None]] = nullcontext,
     ) -> None:
         self.label = label
         self.remarks: tuple[str, ...] = ()
         self._typed, self._options, self._typist, self._sees = typed, options, typist, sees
         self._jumps = jumps
-        self._known_route = route
+        self._known_route, self._silence = route, silence
         self._own_links = None if jumps else Links()
         self._links = jumps.links if jumps else self._own_links
         self._master: Mux | None = None
@@ -74,7 +77,9 @@ class There:
 
     @cached_property
     def _connection(self) -> Connection:
-        return Connection(self._typed, self._options, self._typist, hop=self._jumps, route=self._route)
+        return Connection(
+            self._typed, self._options, self._typist, hop=self._jumps, route=self._route, silence=self._silence
+        )
 
     @property
     def names(self) -> tuple[str, ...]:
@@ -120,6 +125,8 @@ class There:
                     raise
                 self._remark(f"over OpenSSH, not paramiko: {error}")
                 self._link = self._links_to()
+        if self._jumps and self._options.transport:
+            self._jumps.knock(self._connection)  # so that no `ssh` waits for a host that does not answer
         self._open(_Address((self._route.hostname, self._route.port)), self._link.open)
         yield from self._link.talk(program, silence)
 

@@ -49,6 +49,7 @@ class Jumps:
         self.links = Links()
         self._lock = threading.Lock()
         self._known: dict[tuple[HostString, SshOptions], SharedConnection] = {}
+        self._answering: set[tuple[str, int]] = set()
 
     def __call__(self, typed: HostString, options: SshOptions, *args: Any, **more: Any) -> SharedConnection:
         """The connection to a jump host; to be passed to `Connection` as `hop`."""
@@ -56,6 +57,12 @@ class Jumps:
             if (typed, options) not in self._known:
                 self._known[typed, options] = SharedConnection(typed, options, *args, doors=self.doors, **more)
             return self._known[typed, options]
+
+    def knock(self, connection: Connection) -> None:
+        """As `Connection.knock`, once for an address: sshd may punish those who leave without a login."""
+        if connection.address not in self._answering:
+            connection.knock()
+            self._answering.add(connection.address)
 
     def close(self) -> None:
         """Closes them all, the farthest first."""

@@ -1,13 +1,18 @@
 """paramiko's Transport and its socket with fewer round trips, which dominate the time to a distant host."""
 
 import contextlib
+import os
+import select
 import socket
 import threading
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
+from contextlib import AbstractContextManager
 from typing import Any
 
 import paramiko
 from paramiko.auth_handler import AuthHandler
+
+AT_ONCE = 0.5  # seconds in which a host that is there accepts a connection, however far away it is
 
 
 class PromptSocket(socket.socket):
@@ -21,10 +26,28 @@ class PromptSocket(socket.socket):
     _held = b""
     _heard = False
 
-    def connect(self, address: Any) -> None:
-        """As socket's."""
-        super().connect(address)
+    def dial(self, address: Any, timeout: float, silence: Callable[[], AbstractContextManager[None]]) -> None:
+        """Connects within `timeout` seconds; where that is not done at once, waits for it inside of `silence`.
+
+        Raises OSError, also TimeoutError.
+        """
+        self.settimeout(min(AT_ONCE, timeout))
+        try:
+            super().connect(address)
+        except TimeoutError:
+            with silence():
+                self._wait(timeout - AT_ONCE)
+        self.settimeout(timeout)
         self.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
+
+    def _wait(self, seconds: float) -> None:
+        """Waits for the end of a connect that was begun."""
+        poll = select.poll()  # select(2) takes no descriptor above 1,023
+        poll.register(self, select.POLLOUT)
+        if seconds <= 0 or not poll.poll(seconds * 1000):
+            raise TimeoutError
+        if error := self.getsockopt(socket.SOL_SOCKET, socket.SO_ERROR):
+            raise OSError(error, os.strerror(error))
 
     def send(self, data: Any, flags: int = 0) -> int:
         """As socket's; but to a host that has hung up already, nothing is sent, so that what it said can be read."""

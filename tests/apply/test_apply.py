@@ -2,7 +2,7 @@
 
 import json
 import re
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from typing import Any
 
 import pytest
@@ -23,6 +23,11 @@ FACTS: list[dict[str, Any]] = [
 ]
 CHANGES = plan(WANTED, NEW, STEPS)
 DOING, DONE = {"doing": 0, "text": ""}, {"done": 0, "text": ""}
+
+
+def made(changes: Sequence[Change], first: int = 0) -> list[dict[str, Any]]:
+    """What a host reports that makes those changes, from the first on."""
+    return [{kind: number, "text": ""} for number in range(first, len(changes)) for kind in ("doing", "done")]
 
 
 class Scripted:
@@ -74,26 +79,28 @@ def run(host: Scripted, changes: list[Change] = CHANGES, facts: Facts = NEW) -> 
 
 def test_the_changes_are_seen_as_they_are_made() -> None:
     records = [DOING, {"says": "Downloading "}, DONE, {"doing": 1, "text": ""}, {"done": 1, "text": "a warning\n"}]
+    records += made(CHANGES, 2)
     facts, lines = run(Scripted(*records, *FACTS))
     assert facts.files.folder == "/x/nbserver"
-    assert lines == [
+    assert lines[:5] == [
         "begins use environment",
         "says Downloading",
         "ends use environment",
         "begins write",
         "ends write a warning",
     ]
+    assert len(lines) == 1 + 2 * len(CHANGES)
 
 
 def test_each_change_is_called_in_its_turn_and_then_the_host_is_looked_at() -> None:
-    host = Scripted(*FACTS)
+    host = Scripted(*made(CHANGES), *FACTS)
     run(host)
     calls = re.findall(r"^change (\d+) (\w+)$", host.program, re.MULTILINE)
     assert calls == [(str(number), FUNCTIONS[change.kind]) for number, change in enumerate(CHANGES)]
-    prepare, *changes, look = [
-        match.start() for match in re.finditer(r"^(prepare|change .*|look)$", host.program, re.M)
+    prepare, *changes, look, release = [
+        match.start() for match in re.finditer(r"^(prepare|change .*|look|release)$", host.program, re.M)
     ]
-    assert prepare < min(changes) <= max(changes) < look
+    assert prepare < min(changes) <= max(changes) < look < release < host.program.rindex("nbfab-ends")
 
 
 def test_the_run_holds_only_for_the_state_that_was_seen() -> None:
@@ -127,10 +134,29 @@ def test_a_report_on_no_change_makes_no_sense(kind: str, number: Any) -> None:
         run(Scripted({kind: number}, *FACTS))
 
 
+@pytest.mark.parametrize(
+    "records",
+    [
+        [],
+        [DOING],
+        made(CHANGES)[:-1],
+        made(CHANGES)[:-2],
+        made(CHANGES)[2:],
+        [*made(CHANGES)[:2], *made(CHANGES)],
+        [DONE, DOING, *made(CHANGES, 1)],
+        [DOING, {"doing": 1}, DONE, {"done": 1}, *made(CHANGES, 2)],
+    ],
+    ids=["none", "begun", "no end", "one less", "not the first", "twice", "swapped", "at once"],
+)
+def test_each_change_is_reported_once_and_in_its_turn(records: list[Any]) -> None:
+    with pytest.raises(HostError, match="what the host reports on its changes makes no sense"):
+        run(Scripted(*records, *FACTS))
+
+
 @pytest.mark.parametrize("text", [None, 7, ["x"], {}])
 def test_what_is_not_text_is_left_out(text: Any) -> None:
-    _, lines = run(Scripted(DOING, {"says": text}, {"done": 0, "text": text}, *FACTS))
-    assert lines == ["begins use environment", "says ", "ends use environment"]
+    _, lines = run(Scripted(DOING, {"says": text}, {"done": 0, "text": text}, *made(CHANGES, 1), *FACTS))
+    assert lines[:3] == ["begins use environment", "says ", "ends use environment"]
 
 
 @pytest.mark.parametrize(
@@ -145,16 +171,17 @@ def test_a_connection_that_breaks_says_how_far_it_got(records: list[Any], at: st
 
 
 def test_an_installation_may_be_silent_for_longer() -> None:
-    quick, slow = Scripted(*FACTS), Scripted(*FACTS)
+    slower = plan(WANTED, seen(environments={"found": (), "uv": "/usr/bin/uv"}), STEPS)
+    quick, slow = Scripted(*made(CHANGES), *FACTS), Scripted(*made(slower), *FACTS)
     run(quick)
-    run(slow, plan(WANTED, seen(environments={"found": (), "uv": "/usr/bin/uv"}), STEPS))
+    run(slow, slower)
     assert quick.silence == 120
     assert slow.silence == 900
 
 
 def test_a_restart_is_two_calls() -> None:
-    host = Scripted(*FACTS)
     changes = list(server.plan(KEEP, seen(running(), server={"answer": None})))
+    host = Scripted(*made(changes), *FACTS)
     run(host, changes, running())
     assert re.findall(r"^change \d+ (\w+)$", host.program, re.MULTILINE) == ["stop_server", "start_server"]
     assert "\npid=11\nstart=12345\n" in host.program

@@ -154,6 +154,40 @@ def test_a_lock_holds_while_its_holder_runs(shell: tuple[str, ...], data: Path) 
 
 
 @each_shell
+@pytest.mark.parametrize(
+    ("calls", "records_of"),
+    [
+        (call("release") + "report done 1 ''\n", ["begun", "gone", "done"]),
+        (call("change", "0", "false"), ["begun", "doing", "gone", "failed"]),
+        ("refuse 'not so'\n", ["begun", "gone", "failed"]),
+    ],
+    ids=["ends", "fails", "refuses"],
+)
+def test_the_lock_is_gone_before_the_end_is_reported(
+    shell: tuple[str, ...], calls: str, records_of: list[str], data: Path, tmp_path: Path
+) -> None:
+    stub(tmp_path, "rm", '/bin/rm "$@"; case "$*" in *GPU2/lock) echo "{\\"gone\\":0}" ;; esac')
+    program = f"PATH={tmp_path}:$PATH\n" + prepare() + "report begun 0 ''\n" + calls
+    assert [next(iter(record)) for record in records(run(shell, program, status=None))] == records_of
+    assert not (data / "GPU2/lock").exists()
+
+
+@each_shell
+def test_a_run_that_was_refused_leaves_the_lock_of_the_other(shell: tuple[str, ...], data: Path) -> None:
+    lock = data / "GPU2/lock"
+    lock.mkdir(parents=True)
+    run(shell, prepare(), status=1)
+    assert lock.exists()
+
+
+@each_shell
+def test_a_server_is_ended_although_another_run_is_at_work(shell: tuple[str, ...], data: Path) -> None:
+    (data / "GPU2/lock").mkdir(parents=True)
+    assert run(shell, ALL + call("enter", profile="GPU2") + "pwd\n") == f"{data}/GPU2\n"
+    assert {path.name for path in (data / "GPU2").iterdir()} == {"generation", "lock"}
+
+
+@each_shell
 @pytest.mark.parametrize("age", [0, 200])
 def test_a_lock_without_a_holder_holds_for_a_while(shell: tuple[str, ...], age: int, data: Path) -> None:
     lock = data / "GPU2/lock"

@@ -10,7 +10,7 @@ from hypothesis import strategies as st
 from machine import ROOT
 
 from nbfab.errors import HostError
-from nbfab.look.fact import LONGEST, MOST
+from nbfab.look.fact import LINE, LONGEST, MOST
 from nbfab.look.facts import FACTS, parse
 from nbfab.look.files import Entry
 from nbfab.look.server import Kernel, Started
@@ -103,6 +103,15 @@ def test_addresses_are_those_that_last_and_that_others_reach(text: str, addresse
         ({"host.names": 7}, "host.names: a number is not text"),
         ({"host.addresses": ["x"]}, "host.addresses: .* is not text"),
         ({"host.user": "x" * (LONGEST + 1)}, "host.user: text of 500001 characters is too long"),
+        ({"host.user": "x" * (LINE + 1)}, "host.user: text of 8193 characters is too long"),
+        ({"host.user": "a\0b"}, r"host.user: 'a\\x00b' has a NUL"),
+        ({"host.uid": "ann"}, "host.uid: 'ann' is not a number"),
+        ({"host.uid": 1000}, "host.uid: a number is not text"),
+        ({"host.clock": 10**400}, "host.clock: a number out of range"),
+        ({"host.names": "x" * 256}, "host.names: text of 256 characters is too long"),
+        ({"files.folder": "nbserver"}, "files.folder: 'nbserver' is not an absolute path"),
+        ({"files.folder": "/\ud800"}, r"files.folder: '/\\ud800' is not text that a host could have"),
+        ({"files.entries": {"path": "x", "mode": "-", "owner": "0", "text": "\ud800"}}, "that a host could have"),
         ({"host.tmux": ""}, "host.tmux: '' is neither yes nor no"),
         ({"files.writable": True}, "files.writable: .* is neither yes nor no"),
         ({"files.state": "a link"}, "files.state: 'a link' is not one of folder, absent, link, other"),
@@ -120,17 +129,25 @@ def test_addresses_are_those_that_last_and_that_others_reach(text: str, addresse
             {"environments.found": ENVIRONMENT | {"packages": {"notebook": 7}}},
             "environments.found: a number is not text",
         ),
+        (
+            {"environments.found": ENVIRONMENT | {"packages": {"notebook": "7" * 5000}}},
+            "environments.found: text of 5000 characters is too long",
+        ),
+        ({"environments.found": ENVIRONMENT | {"python": "python"}}, "'python' is not an absolute path"),
         ({"server.started": 9}, "server.started: a number is not text"),
         ({"server.session_pids": 9}, "server.session_pids: a number is not text"),
+        ({"server.session_pids": "11 twelve"}, "server.session_pids: 'twelve' is not a number"),
         ({"server.answer": "yes"}, "server.answer: 'yes' is not an object"),
         ({"server.answer": {"ready": True, "kernels": [], "terminals": []}}, "server.answer: None is not a number"),
         ({"server.answer": {"ready": True, "port": 9999, "terminals": []}}, "server.answer: None is not an array"),
         ({"server.answer": {"ready": True, "port": 9999, "kernels": 7, "terminals": []}}, "a number is not an array"),
         ({"server.answer": {"ready": True, "port": 65536, "kernels": [], "terminals": []}}, "65536 is not a port"),
+        ({"server.answer": {"ready": True, "port": -1, "kernels": [], "terminals": []}}, "a number out of range"),
+        ({"server.answer": {"ready": True, "port": 10**30, "kernels": [], "terminals": []}}, "a number out of range"),
         ({"server.answer": {"ready": True, "port": True, "kernels": [], "terminals": []}}, "is not a number"),
-        ({"server.answer": {"ready": True, "port": 1, "kernels": [], "terminals": [{}]}}, "{} is not text"),
+        ({"server.answer": {"ready": True, "port": 1, "kernels": [], "terminals": [{}]}}, "an object is not text"),
         ({"server.answer": {"ready": True, "port": 1, "kernels": [7], "terminals": []}}, "a number is not an object"),
-        ({"server.answer": {"ready": True, "port": 1, "kernels": [{}] * 10_001}}, "10001 items is too long"),
+        ({"server.answer": {"ready": True, "port": 1, "kernels": [{}] * 1001}}, "1001 items is too long"),
         ({"port.pid": "1 2"}, "port.pid: '1 2' is not a number"),
         ({"host.home": "/home/ann"}, "'host.home' is not a fact"),
         ({"planet.uid": "7"}, "'planet.uid' is not a fact"),
@@ -206,7 +223,9 @@ def test_what_a_host_has() -> None:
     assert facts.port.holder == "process 11 (python) of user ann"
 
 
-@pytest.mark.parametrize("started", ["", "10 11 12345", "10 11 12345 digest yesterday", "10 11 12345 digest 1 more"])
+@pytest.mark.parametrize(
+    "started", ["", "10 11 12345", "10 11 12345 digest yesterday", "10 11 12345 digest 1 more", "10 x 1 digest 1"]
+)
 def test_a_start_that_was_not_recorded_whole_is_none(started: str) -> None:
     assert parse([*LEAST, {"server.started": started}]).server.started is None
 

@@ -96,6 +96,15 @@ def test_a_private_key_is_never_printed(shell: tuple[str, ...], pem: str, tmp_pa
 
 
 @each_shell
+@pytest.mark.parametrize("text", ["x" * 3_000_000, "x\n" * 1_500_000], ids=["a line", "lines"])
+def test_a_file_that_is_none_of_ours_is_not_read_to_its_end(shell: tuple[str, ...], text: str, tmp_path: Path) -> None:
+    (tmp_path / "motd").write_text(text)
+    (entry,) = entries(shell, tmp_path, "motd", "motd")
+    assert text.startswith(entry["text"])
+    assert len(entry["text"]) < 200_000
+
+
+@each_shell
 def test_only_what_is_a_regular_file_and_asked_for_is_opened(shell: tuple[str, ...], tmp_path: Path) -> None:
     (tmp_path / "secret").write_text("SECRET\n")
     (tmp_path / "link").symlink_to("secret")

@@ -189,6 +189,31 @@ def test_a_full_disk_leaves_the_old_files_whole(host: Callable[..., Machine]) ->
     machine.ok("certificate", "--name", "new.example.org")
 
 
+@pytest.mark.parametrize("trouble", ["full", "read-only", "locked"])
+def test_a_server_is_stopped_although_nothing_can_be_written(host: Callable[..., Machine], trouble: str) -> None:
+    machine = host(disk="8m")
+    assert machine.sshd
+    machine.ok("setup")
+    data = machine.sshd.files / ".local/share"
+    inside = ["nsenter", "-m", "-t", str(machine.sshd.process.pid), "sh", "-c"]
+    if trouble == "full":
+        with (data / "filler").open("wb", buffering=0) as file:
+            fill(file)
+    elif trouble == "read-only":
+        # Once more above itself: the log is open, so what is there cannot be made read-only.
+        read_only = 'mount --bind "$0" "$0" && mount -o remount,bind,ro "$0"'
+        subprocess.run([*inside, read_only, f"{machine.home}/.local/share"], check=True)
+    else:
+        (machine.folder / "lock").mkdir()
+    said = machine.fails("setup", "--name", "new.example.org")
+    assert {"full": "KiB free", "read-only": "is not writable", "locked": "another run"}[trouble] in said
+    said = machine.ok("stop")
+    assert "has ended; its port" in said
+    assert ("its files cannot be removed" in said) == (trouble == "read-only")
+    assert "it does not run" in machine.ok("stop")
+    assert not _listens(machine.port)
+
+
 def test_a_name_that_does_not_resolve_and_a_host_that_refuses(there: Machine) -> None:
     assert there.sshd
     there.sshd.write_config(f"Host box\n  Port {free_port()}\n")
