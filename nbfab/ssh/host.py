@@ -50,7 +50,7 @@ class There:
         self._links = jumps.links if jumps else self._own_links
         self._master: Mux | None = None
         self._link: Link | None = None
-        self._chosen = False
+        self._chosen = self._answered = False
 
     @cached_property
     def _route(self) -> Route:
@@ -77,21 +77,27 @@ class There:
         else:
             self._jumps.doors.enter((self._typed.host, self._typed.port or 22), connect, self._sees)
 
+    def begin(self) -> None:
+        """Does what can be done before there is a program to run, if that takes no login."""
+        with contextlib.suppress(NbfabError):  # which comes again
+            self._choose()
+            if self._master:
+                self._master.begin()
+
     def talk(self, program: bytes, silence: float) -> Iterator[bytes]:
         """As `Host.talk`. The first program of a host only looks: if a ControlMaster hangs, it is sent again."""
-        within = None
-        if not self._chosen:
-            self._choose()
-            within = master.ANSWER
+        self._choose()
         if self._master:
+            within = None if self._answered else master.ANSWER
             try:
                 for data in self._master.talk(program, silence, within):
-                    if not self.remarks:
+                    if not self._answered:
+                        self._answered = True
                         self._remark(f"over the ControlMaster at {self._master.socket}, without a login")
                     yield data
                 return
             except Unanswered as error:
-                if within is None:
+                if self._answered:
                     raise ConnectError(f"ControlMaster {self._master.socket}: {error}", "run it again") from None
                 self._remark(f"the ControlMaster at {self._master.socket} is not used: {error}")
                 self._master = None
@@ -109,11 +115,13 @@ class There:
 
     def _choose(self) -> None:
         """Takes the user's ControlMaster, if there is one, and OpenSSH, if that was asked for."""
-        self._chosen = True
+        if self._chosen:
+            return
         if self._options.transport == "openssh":
             self._link = self._links_to()
         if self._options.transport != "paramiko" and (socket := master.live(self._route, self._options)):
             self._master = Mux(socket, self._route.hostname)
+        self._chosen = True
 
     def _links_to(self) -> Link:
         assert self._links
