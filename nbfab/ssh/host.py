@@ -12,6 +12,7 @@ from nbfab.names import HostString
 from nbfab.ssh import master
 from nbfab.ssh.choose import Lacking
 from nbfab.ssh.connection import Connection, SshOptions
+from nbfab.ssh.doors import Doors
 from nbfab.ssh.jumps import Jumps
 from nbfab.ssh.links import Links
 from nbfab.ssh.login import Typist
@@ -46,7 +47,7 @@ class There:
         self.remarks: tuple[str, ...] = ()
         self._typed, self._options, self._typist, self._sees = typed, options, typist, sees
         self._jumps = jumps
-        self._own_links = None if jumps else Links()
+        self._own_links = None if jumps else Links(Doors())
         self._links = jumps.links if jumps else self._own_links
         self._master: Mux | None = None
         self._link: Link | None = None

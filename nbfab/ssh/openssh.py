@@ -6,6 +6,7 @@ own, so that no one else uses it: nbfab never becomes the user's ControlMaster.
 
 import os
 import shlex
+import shutil
 import subprocess
 import threading
 import time
@@ -70,7 +71,7 @@ _ALWAYS = {
 class Link:
     """A connection that OpenSSH makes and holds, through those to jump hosts if need be.
 
-    `folder` is one that no one else can enter; `hop` gives the link to a jump host; `phrases` are those of the run.
+    `folder` is one that no one else can enter; `hop` opens the one to a jump host; `phrases` are those of the run.
     """
 
     def __init__(
@@ -118,7 +119,8 @@ class Link:
         jumps = route.jumps if self._options.jumps is None else self._options.jumps
         if jumps:
             self._through(jumps)
-        os.makedirs(self._folder, mode=0o700, exist_ok=True)
+        shutil.rmtree(self._folder, ignore_errors=True)  # of an attempt before
+        os.makedirs(self._folder, mode=0o700)
         refusal = Refusal(route, self._options, self._folder)
         login = Login((), self._options.password, self._options.passphrase, None if route.batch else self._typist)
         askpass = None
@@ -171,7 +173,6 @@ class Link:
         options = replace(self._options, identity="", jumps=tuple(before) or None)
         try:
             self._near = self._hop(last, options, self._typist, depth=self._depth + 1)
-            self._near.open()
         except NbfabError as error:
             kind = HostKeyError if isinstance(error, HostKeyError) else ConnectError
             raise kind(f"jump host {last}: {error}", error.hint, jump=str(last)) from None

@@ -500,3 +500,29 @@ def test_control_c_ends_ssh(box: Sshd) -> None:
     threading.Timer(1.5, os.kill, (os.getpid(), signal.SIGINT)).start()
     with pytest.raises(KeyboardInterrupt):
         said(host, b"echo begun; sleep 60\n", 50)
+
+
+def test_a_host_that_hangs_up_is_tried_again(box: Sshd, tmp_path: Path) -> None:
+    # As sshd does above its MaxStartups: the first two connections are closed without a word.
+    with socket.create_server(("127.0.0.1", 0)) as listener:
+        box.write_config(f"Host box\n  Port {listener.getsockname()[1]}\n")
+        box.known_hosts.write_text(box.known_line(box.host_keys[0], f"[127.0.0.1]:{listener.getsockname()[1]}"))
+
+        def serve() -> None:
+            for _ in range(2):
+                listener.accept()[0].close()
+            link, _ = listener.accept()
+            relay = ["socat", "-", f"TCP:127.0.0.1:{box.port}"]
+            with link, subprocess.Popen(relay, stdin=link.fileno(), stdout=link.fileno()):
+                pass
+
+        threading.Thread(target=serve, daemon=True).start()
+        lines: list[str] = []
+        run = Jumps()
+        options = SshOptions(config=str(box.config), transport="openssh")
+        host = There("box", parse_host("box"), options, jumps=run, sees=lines.append)
+        try:
+            assert said(host) == "reached\n"
+        finally:
+            run.close()
+        assert lines == ["it hung up; trying again (1 of 4)", "it hung up; trying again (2 of 4)"]
