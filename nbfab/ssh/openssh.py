@@ -26,13 +26,13 @@ from nbfab.ssh.route import Route, resolve
 
 _LOOK = 0.02  # seconds between two looks at whether the connection is there
 
-# Runs ssh, and ends it once nbfab has ended, however that came about: its standard input is at its end then. A signal
-# interrupts `wait`, so it is called again.
+# Runs ssh, and ends it once nbfab has ended, however that came about: its standard input is at its end then, and the
+# folder `$0` is of no more use. A signal interrupts `wait`, so it is called again.
 _WATCH = """trap : TERM
 exec 3<&0
 "$@" </dev/null 3<&- &
 ssh=$!
-{ read -r _; kill "$ssh"; } <&3 3<&- >/dev/null 2>&1 &
+{ read -r _; kill "$ssh"; rm -rf "$0"; } <&3 3<&- >/dev/null 2>&1 &
 watch=$!
 exec 3<&- 2>/dev/null
 wait "$ssh" || wait "$ssh"
@@ -120,7 +120,7 @@ class Link:
         if jumps:
             self._through(jumps)
         shutil.rmtree(self._folder, ignore_errors=True)  # of an attempt before
-        os.makedirs(self._folder, mode=0o700)
+        os.mkdir(self._folder, 0o700)
         refusal = Refusal(route, self._options, self._folder)
         login = Login((), self._options.password, self._options.passphrase, None if route.batch else self._typist)
         askpass = None
@@ -133,7 +133,7 @@ class Link:
         try:
             with open(refusal.words_file, "wb") as said:
                 self._process = process.start(
-                    ["/bin/sh", "-c", _WATCH, "sh", *words],
+                    ["/bin/sh", "-c", _WATCH, self._folder, *words],
                     stdin=subprocess.PIPE,
                     stdout=subprocess.DEVNULL,
                     stderr=said,

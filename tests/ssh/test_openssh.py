@@ -492,6 +492,7 @@ def test_ssh_ends_with_a_nbfab_that_is_killed(box: Sshd) -> None:
     assert host._link._process.stdin
     host._link._process.stdin.close()  # as the end of this process would
     wait_until(lambda: not lives(pid), "ssh to end", 10)
+    wait_until(lambda: not os.path.exists(host._link._folder), "its folder to go", 10)  # type: ignore[union-attr]
     host.close()
 
 
