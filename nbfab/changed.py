@@ -4,7 +4,14 @@ from dataclasses import dataclass
 from typing import Literal
 
 Kind = Literal[
-    "write", "make private", "make environment", "use environment", "set password", "start server", "stop server"
+    "write",
+    "make private",
+    "make environment",
+    "use environment",
+    "set password",
+    "renew certificate",
+    "start server",
+    "stop server",
 ]
 
 

@@ -1,6 +1,7 @@
 """What can go wrong, worded for the person who reads it."""
 
 import traceback
+from enum import IntEnum
 
 
 class NbfabError(Exception):
@@ -40,6 +41,18 @@ class Dropped(ConnectError):
     """The host accepted the connection and hung up without a word, as sshd does above its MaxStartups."""
 
 
+class Incompatible(ConnectError):
+    """The host and paramiko have no algorithm in common; OpenSSH's own client and the host have one."""
+
+
+class Denied(ConnectError):
+    """The host let the user in by no method."""
+
+
+class Penalized(ConnectError):
+    """The host refuses our address for a while, after failed logins from it."""
+
+
 class HostError(NbfabError, RuntimeError):
     """The host was reached, but what was to be done there failed."""
 
@@ -49,9 +62,26 @@ class Refused(NbfabError, RuntimeError):
 
 
 class Interrupted(NbfabError, InterruptedError):
-    """Stopped by Control-C; the message says how far it got."""
+    """Stopped by Control-C, or by a signal that counts as it; the message says how far it got."""
 
     status = 130
+
+    def __init__(self, message: str, hint: str = "", *, by: KeyboardInterrupt | None = None) -> None:
+        super().__init__(message, hint)
+        self.status = by.status if isinstance(by, Ended) else self.status
+
+
+class Ended(KeyboardInterrupt):
+    """A signal that ends a program, as Control-C does; `status` is the exit status that a shell reports for it."""
+
+    def __init__(self, number: IntEnum) -> None:
+        super().__init__(number.name)
+        self.status = 128 + number
+
+
+def stopper(error: KeyboardInterrupt) -> str:
+    """What has stopped the program: Control-C, or the name of the signal that counts as it."""
+    return str(error) if isinstance(error, Ended) else "Control-C"
 
 
 def fault(error: Exception) -> NbfabError:

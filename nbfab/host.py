@@ -135,6 +135,8 @@ def run(
     except TimeoutError:
         last = f"; its last words: {noise[-1]}" if noise else ""
         late = f"not done in {whole:.0f} seconds" if time.monotonic() > end else f"no output for {silence:.0f} seconds"
+        if not begun and not host.local:
+            raise HostError(f"{late} while its login shell started{last}", f"time ssh {host.ssh} true") from None
         raise HostError(f"{late} while {doing}{last}", "run it again") from None
     words = "; ".join(noise)
     if not begun:

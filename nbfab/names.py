@@ -34,8 +34,11 @@ class HostString(NamedTuple):
 def parse_host(text: str) -> HostString:
     """The parts of `[user@]host[:port]`; an IPv6 address stands bare, or in brackets before a port.
 
-    Nothing that ssh could take for an option, or a shell for more than one word, gets through. Raises HostStringError.
+    As in OpenSSH, `ssh://` may stand before it. Nothing that ssh could take for an option, or a shell for more than
+    one word, gets through. Raises HostStringError.
     """
+    if text.startswith("ssh://"):
+        text = text.removeprefix("ssh://").removesuffix("/")
     user, at, rest = text.rpartition("@")
     if at and ":" in user:
         raise HostStringError(
@@ -68,19 +71,30 @@ def split_hosts(text: str) -> list[HostString]:
 
 
 def parse_jump(text: str) -> HostString:
-    """A hop of ProxyJump, where OpenSSH takes `ssh://` too. Raises HostStringError."""
-    return parse_host(text.removeprefix("ssh://").rstrip("/"))
+    """A hop of ProxyJump. Raises HostStringError."""
+    return parse_host(text)
 
 
 def is_name(text: str) -> bool:
     """Whether a certificate can carry `text`: an IP address, a DNS name (RFC 1123), or `*.` and such a name."""
-    try:
-        ipaddress.ip_address(text)
+    if is_address(text):
         return "%" not in text
-    except ValueError:
-        pass
     labels = text.removeprefix("*.").split(".")
     return len(text) <= 253 and not labels[-1].isdigit() and all(re.fullmatch(_LABEL, label) for label in labels)
+
+
+def is_address(text: str) -> bool:
+    """Whether `text` is an IP address."""
+    try:
+        ipaddress.ip_address(text)
+    except ValueError:
+        return False
+    return True
+
+
+def canonical(name: str) -> str:
+    """A name or address as a certificate writes it."""
+    return str(ipaddress.ip_address(name)) if is_address(name) else name.lower()
 
 
 def kernel_name(profile: str) -> str:

@@ -5,7 +5,7 @@ from dataclasses import dataclass, field
 from typing import Any, Literal
 
 from nbfab.changed import Changed
-from nbfab.errors import ConnectError, HostKeyError, Interrupted, NbfabError, Refused, fault
+from nbfab.errors import ConnectError, HostKeyError, Interrupted, NbfabError, Refused, fault, stopper
 
 Verdict = Literal["unchanged", "changed", "would change", "refused", "failed", "not reached", "interrupted"]
 
@@ -53,7 +53,7 @@ def verdict(error: NbfabError) -> Verdict:
 def failure(task: str, host: str, error: Exception | KeyboardInterrupt) -> Outcome:
     """The outcome that `error`, or Control-C, makes. What is not an NbfabError is a bug, and is reported as one."""
     if isinstance(error, KeyboardInterrupt):
-        error = Interrupted("stopped by Control-C; what was done stays, whole", "run it again")
+        error = Interrupted(f"stopped by {stopper(error)}; what was done stays, whole", "run it again", by=error)
     elif not isinstance(error, NbfabError):
         error = fault(error)
     return Outcome(host, task, verdict(error), error=str(error), hint=error.hint, jump=error.jump, status=error.status)

@@ -42,6 +42,12 @@ class User(Protocol):
         """A password to replace the one a host has; None to keep that."""
         ...
 
+    def password_is_set(self, *, certain: bool) -> None:
+        """Told once the host has the hash of a password that was chosen, or, if not `certain`, may have it."""
+
+    def sees_hash(self, known: str) -> None:
+        """Told which hash the host has; empty if it has none."""
+
     def confirms(self, question: str) -> bool:
         """Whether the answer is yes."""
         ...
@@ -67,6 +73,12 @@ class NoUser:
     def changes_password(self) -> Password | None:
         """As `User.changes_password`."""
         return None
+
+    def password_is_set(self, *, certain: bool) -> None:
+        """As `User.password_is_set`."""
+
+    def sees_hash(self, known: str) -> None:
+        """As `User.sees_hash`."""
 
     def confirms(self, question: str) -> bool:
         """As `User.confirms`."""

@@ -2,6 +2,7 @@
 
 from dataclasses import dataclass, field
 
+from nbfab.keys import Key
 from nbfab.passwords import Password
 from nbfab.settings import Settings
 
@@ -11,10 +12,11 @@ class Wanted:
     """What one server should be, and how the user wants to get there.
 
     `names` are those that people reach the host by: what was given to -H, and its HostName. `now` is this machine's
-    clock, in seconds since the epoch. Without a `password` the host keeps the one it has. `restart` allows a restart
-    that ends kernels. `resets` are options that go back to their defaults, whatever the profile has; for a host that is
-    in an `inventory`, so do those that were chosen there and no longer are. In the `foreground` the server is not
-    started in tmux. `seconds` is how long a server may take to become ready.
+    clock, in seconds since the epoch. Without a `password` the host keeps the one it has. The certificate gets the
+    `key` that is here, if any, and is no longer for the names in `drops`. `restart` allows a restart that ends kernels.
+    `resets` are options that go back to their defaults, whatever the profile has; for a host that is in an `inventory`,
+    so do those that were chosen there and no longer are. In the `foreground` the server is not started in tmux.
+    `seconds` is how long a server may take to become ready.
 
     Once it is settled which settings count, `given` are those of this run alone, and `kept` the options that were
     chosen for the profile before.
@@ -24,6 +26,8 @@ class Wanted:
     names: tuple[str, ...] = ()
     now: float = 0.0
     password: Password | None = None
+    key: Key | None = None
+    drops: tuple[str, ...] = ()
     restart: bool = False
     resets: tuple[str, ...] = ()
     inventory: bool = False

@@ -25,6 +25,9 @@ TYPED = st.one_of(
         ("fe80::1%eth0", (None, "fe80::1%eth0", None)),
         ("ann@[2001:db8::1]", ("ann", "2001:db8::1", None)),
         ("gpu_1.", (None, "gpu_1.", None)),
+        ("ssh://ann@box:22", ("ann", "box", 22)),
+        ("ssh://box/", (None, "box", None)),
+        ("ssh://[::1]:22", (None, "::1", 22)),
     ],
 )
 def test_the_parts_of_a_host_string(text: str, parts: tuple[str | None, str, int | None]) -> None:
@@ -34,7 +37,7 @@ def test_the_parts_of_a_host_string(text: str, parts: tuple[str | None, str, int
 @pytest.mark.parametrize(
     "text",
     [
-        *("", " ", "-oProxyCommand=x", "a b", "a;b", "a\n", "a$b", "`x`", "ssh://box", "box:", "box:0", "box:65536"),
+        *("", " ", "-oProxyCommand=x", "a b", "a;b", "a\n", "a$b", "`x`", "box:", "box:0", "box:65536"),
         *("box:22x", "@box", "-l@box", "an n@box", "box/..", "bücher", "[::1", "::1]:22", "a@b@c;", "box\0", "*", "-"),
         *(".", "a'b", "[a:1]", "[:]:22", "x" * 254),
     ],
@@ -44,9 +47,10 @@ def test_a_hostile_or_malformed_host_string_is_refused(text: str) -> None:
         parse_host(text)
 
 
-def test_a_password_in_a_host_string_is_not_repeated() -> None:
+@pytest.mark.parametrize("text", ["ann:hunter2222@box", "ssh://ann:hunter2222@box:22"])
+def test_a_password_in_a_host_string_is_not_repeated(text: str) -> None:
     with pytest.raises(HostStringError, match="a password does not belong") as error:
-        parse_host("ann:hunter2222@box")
+        parse_host(text)
     assert "hunter" not in str(error.value) + error.value.hint
 
 

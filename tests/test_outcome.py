@@ -4,6 +4,9 @@ import json
 
 import pytest
 
+from nbfab.display.document import document
+from nbfab.display.fleet import table
+from nbfab.display.host import report
 from nbfab.errors import (
     ConnectError,
     Dropped,
@@ -48,6 +51,22 @@ def test_control_c_is_an_outcome() -> None:
     outcome = failure("setup", "box", KeyboardInterrupt())
     assert (outcome.verdict, outcome.status) == ("interrupted", 130)
     assert "what was done stays" in outcome.error
+
+
+def test_what_waits_for_a_restart_is_said_once_as_text_and_as_json() -> None:
+    waits = ("ServerApp.allow_password_change", "launcher")
+    outcomes = [Outcome(host, "setup", "unchanged", pending=waits) for host in ("a", "b")]
+    words = "takes effect at the next restart: ServerApp.allow_password_change, launcher"
+    assert report(outcomes[0]).count(words) == 1
+    assert f"note: 2 hosts (a, b): {words}" in table(outcomes)
+    assert json.loads(document("setup", outcomes))["hosts"][0]["pending"] == list(waits)
+
+
+def test_status_shows_what_was_chosen_and_where_but_no_defaults() -> None:
+    settings = {"port": {"value": 8765, "source": "flag"}, "app": {"value": "notebook", "source": "default"}}
+    outcome = Outcome("box", "status", "unchanged", state={"settings": settings})
+    assert "port         8765 (from --port)" in report(outcome)
+    assert "notebook" not in report(outcome)
 
 
 def test_a_bug_is_reported_as_one_with_its_place() -> None:

@@ -11,7 +11,7 @@ PACKAGE = ROOT / "nbfab"
 # From the bottom up: a module imports only from lines above its own, or from its own package.
 FLOORS = (
     ("names", "text", "errors", "settings", "changed"),
-    ("passwords", "outcome"),
+    ("passwords", "keys", "outcome", "signals"),
     ("user", "wanted", "program"),
     ("host",),
     ("look",),
@@ -125,10 +125,45 @@ def test_fabric_s_program_and_its_connection_are_apart() -> None:
             assert "fabric.Connection" not in ast.unparse(tree)
 
 
-def test_only_the_display_prints() -> None:
-    printing = {name for name, tree in modules().items() if "print" in set(_calls(tree))}
+def test_there_is_one_way_to_a_person() -> None:
+    """Which cleans what it shows: `nbfab.display.output`."""
     # A generator says which files are not current.
-    assert {place(name) for name in printing - {"nbfab.cli.reference"}} == {"display"}
+    for name in modules().keys() - {"nbfab.cli.reference", "nbfab.display.output"}:
+        tree = modules()[name]
+        assert not set(_calls(tree)) & {"print", "input"}, name
+        assert "getpass" not in set(imports(tree)), name
+        # The server's own output in the foreground, the end of a pipe, whether someone is there, rich's console.
+        known = {"sys.stdin", "stdout=sys.stderr", "sys.stdout.flush()", "sys.stdout.fileno()", "if sys.stdout:"}
+        known |= {"sys.stdout.isatty()", "sys.stderr.isatty()", "Lasting(sys.stderr)"}
+        known |= {"sys.stdout.buffer.write(answer)"}  # of a program that ssh runs
+        text = ast.unparse(tree)
+        for use in known:
+            text = text.replace(use, "")
+        assert "sys.std" not in text, name
+        if place(name) == "display":
+            assert ".write" not in text, name
+
+
+def test_what_ends_a_program_is_shown_like_all_else() -> None:
+    """Invoke prints the message of an Exit as it is."""
+    for name, tree in modules().items():
+        exits = [node for node in ast.walk(tree) if isinstance(node, ast.Call) and ast.unparse(node.func) == "Exit"]
+        for node in exits:
+            assert not node.args, name
+            assert [word.arg for word in node.keywords] == ["code"], name
+
+
+def test_what_rich_and_jinja_show_is_clean() -> None:
+    live, page = modules()["nbfab.display.live"], modules()["nbfab.display.page"]
+    made = [ast.unparse(node) for node in ast.walk(live) if isinstance(node, ast.Call)]
+    assert [call for call in made if call.startswith("Text(")] == [
+        "Text(clean_line(text), no_wrap=True, overflow='ellipsis')"
+    ]
+    for node in ast.walk(live):
+        if isinstance(node, ast.Call) and ast.unparse(node.func).endswith("add_row"):
+            assert {ast.unparse(of.func) for of in node.args if isinstance(of, ast.Call)} <= {"_text", "ProgressBar"}
+            assert all(isinstance(of, ast.Call) for of in node.args)
+    assert "Environment(autoescape=True, trim_blocks=True, finalize=_clean)" in ast.unparse(page)
 
 
 @pytest.mark.parametrize("package", sorted(path.parent.name for path in PACKAGE.glob("*/__init__.py")))

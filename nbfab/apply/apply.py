@@ -8,6 +8,7 @@ from nbfab.errors import ConnectError, HostError
 from nbfab.host import Host, run
 from nbfab.look import look
 from nbfab.look.facts import Facts, parse
+from nbfab.look.files import GENERATION
 from nbfab.look.request import Request
 from nbfab.plan.change import Change
 from nbfab.program import Record, call, render, source
@@ -29,6 +30,10 @@ _PROBES: Mapping[Kind, str] = {  # the program that a function runs on the host
 INSTALL = 900  # seconds without output; an installation is silent while it fetches a large package
 
 
+class Declined(HostError):
+    """The host has ended the run at a change, in its own words: that one and those after it are not made."""
+
+
 class Watcher(Protocol):
     """Follows the changes as they are made."""
 
@@ -47,11 +52,12 @@ def apply(
 ) -> Facts:
     """Makes the changes, and returns the facts afterwards. `seconds` is how long a server may take to become ready.
 
-    Raises HostError with the host's own words at the first change that fails; those before it stay.
+    Raises Declined with the host's own words at the first change that fails; those before it stay. Raises HostError.
     """
     calls = [
-        call("prepare", profile=request.settings.profile, generation=seen.files.text(look.GENERATION).strip()),
+        call("prepare", profile=request.settings.profile, generation=seen.files.text(GENERATION).strip()),
         *(_call(number, change) for number, change in enumerate(changes)),
+        call("conclude"),
         "cd /\n",
         look.look_call(host, request),
     ]
@@ -68,7 +74,7 @@ def apply(
         elif "failed" in record:
             words = _text(record.get("text"))
             what = f"{begun[-1].summary} failed: {words}" if begun else words
-            raise HostError(what, "fix that, then run it again")
+            raise Declined(what, "fix that, then run it again")
 
     installs = any(change.kind == "make environment" for change in changes)
     silence = INSTALL if installs else look.SILENCE + seconds

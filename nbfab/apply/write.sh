@@ -8,7 +8,7 @@ refuse() { # reason
 }
 
 # Enters the profile's folder, and makes sure that no other run is at work in it.
-# Uses profile, generation, base. Sets folder.
+# Uses profile, generation, base. Sets folder, run.
 prepare() {
 	add_known_places
 	find_base
@@ -17,7 +17,8 @@ prepare() {
 	message=$(mkdir -p "$folder" 2>&1 && chmod 700 "$folder" 2>&1) || refuse "$message"
 	cd "$folder" || refuse "$folder cannot be entered"
 	message=$(mkdir lock 2>&1) || break_lock "$message"
-	trap 'rm -rf "$folder/lock"' EXIT
+	run=
+	trap 'if [ -n "$run" ]; then conclude; fi; rm -rf "$folder/lock"' EXIT
 	trap 'exit 129' HUP
 	trap 'exit 130' INT
 	trap 'exit 143' TERM
@@ -26,7 +27,14 @@ prepare() {
 	now=
 	if [ -f generation ]; then read -r now <generation; fi
 	if [ "$now" != "$generation" ]; then refuse 'another run of nbfab has changed something there in the meantime'; fi
-	printf '%s\n' "$(date +%s).$$" >generation.new.$$ && mv -f generation.new.$$ generation
+	run=$(date +%s).$$
+	printf '%s\n' "$run" >generation.new.$$ && mv -f generation.new.$$ generation
+}
+
+# Ends the changes: a run that has looked while they were made has seen a state that is gone. Uses run, folder.
+conclude() {
+	cd "$folder" && printf '%s\n' "$run.done" >generation.new.$$ && mv -f generation.new.$$ generation
+	run=
 }
 
 # Takes over the lock of a run that has ended.

@@ -20,6 +20,16 @@ if TYPE_CHECKING:
     from nbfab.ssh.connection import SshOptions
 
 INVENTORY = Path("hosts.yaml")  # in the current folder
+# What Fabric's configuration may say of connections that nbfab would not do, and what to do instead.
+_FABRIC_S = {
+    "user": "put it into ssh_config: User {}",
+    "port": "put it into ssh_config: Port {}",
+    "gateway": "put it into ssh_config: ProxyJump {}",
+    "ssh_config_path": "name it by -S {}",
+    "load_ssh_configs": "name an empty file by -S",
+    "authentication": "put the keys into ssh_config, by IdentityFile",
+}
+_UNDERSTOOD = ("key_filename", "password", "passphrase", "timeout")  # of connect_kwargs
 _LONGEST = 1_000_000  # seconds; a system call takes no more than 2**31 milliseconds
 
 
@@ -91,6 +101,7 @@ class Call:
         """How to reach a host: what Fabric's options say, and the host's entry. Raises UsageError."""
         from nbfab.ssh.connection import SshOptions
 
+        self._check_fabric_s()
         transport = self.given["ssh"] or ""
         if transport not in ("", "openssh", "paramiko"):
             raise UsageError(f"--ssh {transport}: there is no such transport", "--ssh openssh, or --ssh paramiko")
@@ -108,6 +119,26 @@ class Call:
             jumps=entry.jumps if entry else None,
             transport=transport,
         )
+
+    def _check_fabric_s(self) -> None:
+        """Raises UsageError for what Fabric's configuration, such as ~/.fabric.yaml, says of connections by itself.
+
+        To ignore it would reach another machine, or as another user; ssh_config alone decides on those.
+        """
+        config = self.c.config
+        if not hasattr(config, "_runtime_ssh_path"):  # Invoke's
+            return
+        usual = type(config).global_defaults()
+        other = {key: fix for key, fix in _FABRIC_S.items() if config.get(key) not in (None, usual.get(key))}
+        for key, fix in other.items():
+            raise UsageError(
+                f"Fabric's configuration (~/.fabric.yaml?) has `{key}`, which nbfab does not use",
+                fix.format(config.get(key)),
+            )
+        for key in {*(config.get("connect_kwargs") or ())} - {*_UNDERSTOOD}:
+            raise UsageError(
+                f"Fabric's configuration has `connect_kwargs: {key}`, which nbfab does not use", "remove it"
+            )
 
     def command(self, before: Sequence[str] = (), after: Sequence[str] = (), prefix: str = "") -> Callable[[str], str]:
         """Makes command lines for people to type: a task, by the program that runs now, with the same options.

@@ -1,6 +1,7 @@
 """A task on the hosts of an inventory: which of them, the question before a change, the table at the end."""
 
 import os
+import shlex
 import time
 from collections.abc import Callable, Sequence
 from pathlib import Path
@@ -25,30 +26,33 @@ def on_fleet(call: Call, body: "Body", preview: "Body") -> None:
     """
     from nbfab.cli.many import exit_status
     from nbfab.display.fleet import plans, table
-    from nbfab.display.terminal import show
+    from nbfab.display.output import show
     from nbfab.fleet import memory
 
     report = Report(call.task, call.json)
     with report.errors():
         jobs = _jobs(call.given["jobs"])
         inventory, many = _many(call)
-        run = None
+        run, remembered = None, memory.Memory(inventory.path, call.task)
         try:
             if call.task == "setup":
                 _ask(call, many, preview, jobs)
-            run = many.run(call.task, body, jobs, fail_fast="fail_fast" in call.flags)
+            whole = "failed" not in call.flags and call.given["limit"] is None
+            remembered.begins(many.names, whole=whole)
+            run = many.run(call.task, body, jobs, fail_fast="fail_fast" in call.flags, records=remembered.ends)
         finally:
             if run is None or not run.left:  # or it would wait for hosts that the user does not wait for
                 many.close()
         outcomes = many.all_outcomes(run)
+        remembered.ends(*outcomes)
         if call.json:
             report.document(outcomes, passwords=many.handout.path)
         else:
             show(plans(outcomes) if call.task == "plan" else table(outcomes))
             if many.handout.path:
                 show(f"\nURLs and passwords, for you alone: {many.handout.path}")
-        whole = "failed" not in call.flags and call.given["limit"] is None
-        memory.remember(inventory.path, call.task, outcomes, whole=whole)
+        report.corrected(many.handout.corrected)
+        remembered.check()
     if status := exit_status(outcomes, run):
         raise Exit(code=status)
 
@@ -56,8 +60,8 @@ def on_fleet(call: Call, body: "Body", preview: "Body") -> None:
 def page_of_fleet(call: Call, body: "Body") -> None:
     """Writes the page, from what `body`, the status, says of each host; ends the program unless all of them run."""
     from nbfab.cli.many import exit_status
+    from nbfab.display.output import show
     from nbfab.display.page import page
-    from nbfab.display.terminal import show
 
     report = Report(call.task, call.json)
     with report.errors():
@@ -68,7 +72,7 @@ def page_of_fleet(call: Call, body: "Body") -> None:
         finally:
             many.close()
         if run.interrupted:
-            raise Interrupted("the page was not written", "run it again")
+            raise Interrupted("the page was not written", "run it again", by=run.interrupted)
         outcomes = many.all_outcomes(run)
         path = Path(call.given["output"] or "fleet.html").absolute()
         _write(path, page(outcomes, time.strftime("%Y-%m-%d %H:%M %Z")))
@@ -76,6 +80,7 @@ def page_of_fleet(call: Call, body: "Body") -> None:
             report.document(outcomes, page=str(path))
         else:
             show(f"{path}: {sum(not outcome.status for outcome in outcomes)} of {len(outcomes)} running")
+        report.corrected(many.handout.corrected)
     if status := exit_status(outcomes, run):
         raise Exit(code=status)
 
@@ -86,7 +91,7 @@ def _many(call: Call) -> "tuple[Inventory, Many]":
     Raises UsageError.
     """
     from nbfab.cli.many import Many
-    from nbfab.display.terminal import complain
+    from nbfab.display.output import complain
     from nbfab.fleet import memory
     from nbfab.inventory.load import load
 
@@ -110,14 +115,18 @@ def _many(call: Call) -> "tuple[Inventory, Many]":
     def command(host: "InventoryHost") -> "Callable[[str], str]":
         return call.command((), (*option, "--limit", host.name), prefix="fleet.")
 
-    return inventory, Many(call, hosts, command, types=True)
+    def without(host: "InventoryHost") -> str:
+        return shlex.join(("--limit", ",".join(filter(None, (limit, f"!{host.name}")))))
+
+    return inventory, Many(call, hosts, command, inventory=path, without=without, types=True)
 
 
 def _ask(call: Call, many: "Many", preview: "Body", jobs: int) -> None:
     """Shows what would change and asks, if someone is there to answer. Raises Exit if the answer is no."""
+    from nbfab.cli.many import exit_status
     from nbfab.display.fleet import plans
+    from nbfab.display.output import complain, show
     from nbfab.display.questions import someone_is_there
-    from nbfab.display.terminal import complain, show
 
     if "yes" in call.flags or call.json or not many.has_members or not someone_is_there():
         return
@@ -125,7 +134,7 @@ def _ask(call: Call, many: "Many", preview: "Body", jobs: int) -> None:
     seen = run.in_order()
     show(plans([*seen, *many.outcomes.values()]))
     if run.stopping.is_set():
-        raise Exit("nothing was changed", code=130)
+        raise _unchanged(exit_status(seen, run))
     # No one has seen what would change on a host that was not reached, so nothing is changed there.
     many.outcomes |= {outcome.host: outcome for outcome in seen if outcome.status}
     if not any(outcome.verdict == "would change" for outcome in seen):
@@ -133,11 +142,18 @@ def _ask(call: Call, many: "Many", preview: "Body", jobs: int) -> None:
         return
     try:
         agreed = many.confirms("Go on?")
-    except KeyboardInterrupt:
+    except KeyboardInterrupt as error:
         complain("")
-        raise Exit("nothing was changed", code=130) from None
+        raise _unchanged(Interrupted("", by=error).status) from None
     if not agreed:
-        raise Exit("nothing was changed", code=1)
+        raise _unchanged(1)
+
+
+def _unchanged(status: int) -> Exit:
+    from nbfab.display.output import complain
+
+    complain("nothing was changed")
+    return Exit(code=status)
 
 
 def _jobs(given: str | None) -> int:

@@ -1,16 +1,19 @@
 """A task on many hosts, whether -H or an inventory names them: one set of rules for passwords, JSON and exit status."""
 
 import sys
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from contextlib import AbstractContextManager, nullcontext
 from dataclasses import replace
+from pathlib import Path
 
 from nbfab.cli.call import Call
 from nbfab.display.terminal import Terminal
+from nbfab.errors import Interrupted, UsageError
 from nbfab.fleet.handout import Handout, given_password
 from nbfab.fleet.member import Member
 from nbfab.fleet.questions import AGAIN, FromThreads, Questions
 from nbfab.fleet.run import Run, over
+from nbfab.fleet.twins import Entry, Twin, twins
 from nbfab.inventory.hosts import InventoryHost
 from nbfab.outcome import Outcome, failure
 from nbfab.passwords import Password
@@ -19,12 +22,15 @@ from nbfab.settings import Settings
 from nbfab.ssh.connection import SshOptions
 from nbfab.ssh.host import There
 from nbfab.ssh.jumps import Jumps
+from nbfab.ssh.route import Route
+from nbfab.ssh.routes import resolve_all
 
 
 class Many:
     """The hosts of one call, each checked before any is contacted. Raises UsageError.
 
-    `command` gives, for a host, the command line of a task for it alone. With `types`, SSH may ask about each host.
+    `command` gives, for a host, the command line of a task for it alone, and `without` how to leave it out. With
+    `types`, SSH may ask about each host.
     `again` is the fix for a host that Control-C has kept from its end.
     `outcomes` are those that are known already: of hosts that must not be contacted.
     """
@@ -35,10 +41,12 @@ class Many:
         hosts: Sequence[InventoryHost],
         command: Callable[[InventoryHost], Callable[[str], str]],
         *,
+        inventory: Path,
+        without: Callable[[InventoryHost], str],
         types: bool = False,
         again: str = AGAIN,
     ) -> None:
-        self.outcomes = {host.name: _refused(call.task, host) for host in hosts if host.unread}
+        self.outcomes = {host.name: _refused(call.task, host, host.unread) for host in hosts if host.unread}
         self._call = call
         self._hosts = hosts
         self._command = command
@@ -48,7 +56,7 @@ class Many:
         self._terminal = Terminal("", lambda outcome: None, call.command())
         self.progress = self._terminal.progress
         self._console = FromThreads(self._terminal, self._questions)
-        self.handout = Handout(hosts, self._console)
+        self.handout = Handout(hosts, self._console, inventory)
         self._jumps = Jumps()
         everyone = call.password()
         if everyone and call.task != "plan":
@@ -63,6 +71,13 @@ class Many:
             )
             for host in contacted
         ]
+        self._routes = resolve_all((host.typed, options.config) for host, _, _, options in self._prepared)
+        found = self._twins()
+        for host in contacted:
+            if twin := found.get(host.name):
+                error = f"it is the same server as {twin.first}: {twin.what}"
+                fix = f"{without(host)}, or give it a profile: of its own"
+                self.outcomes[host.name] = _refused(call.task, host, UsageError(error, fix))
 
     def run(
         self,
@@ -71,15 +86,31 @@ class Many:
         jobs: int,
         *,
         fail_fast: bool = False,
+        records: Callable[[Outcome], None] = lambda outcome: None,
         ended: Callable[[Outcome], None] | None = None,
     ) -> Run:
         """Runs `body` on every host that has no outcome yet, `jobs` at a time.
 
-        With `ended`, that gets each outcome as it arrives; otherwise a live display shows the run on a terminal.
+        `records` is as in `fleet.run.over`. With `ended`, that gets each outcome as it arrives; otherwise a live
+        display shows the run on a terminal.
         """
         members = [
             self._member(task, body, *prepared) for prepared in self._prepared if prepared[0].name not in self.outcomes
         ]
+        try:
+            return self._over(members, task, jobs, fail_fast, records, ended)
+        finally:
+            self.handout.close()
+
+    def _over(
+        self,
+        members: Sequence[Member],
+        task: str,
+        jobs: int,
+        fail_fast: bool,
+        records: Callable[[Outcome], None],
+        ended: Callable[[Outcome], None] | None,
+    ) -> Run:
         if ended or not sys.stderr.isatty():
             self._questions.aside = lambda question: question()
             return over(
@@ -87,6 +118,7 @@ class Many:
                 task,
                 jobs,
                 fail_fast=fail_fast,
+                records=records,
                 sees=self.progress,
                 ended=ended or (lambda outcome: None),
                 questions=self._questions,
@@ -105,9 +137,19 @@ class Many:
             task,
             jobs,
             fail_fast=fail_fast,
+            records=records,
             display=display,
             questions=self._questions,
             again=self._again,
+        )
+
+    def _twins(self) -> Mapping[str, Twin]:
+        """The hosts whose server is that of a host before them."""
+        routes = [(each, self._routes[each[0].typed, each[3].config]) for each in self._prepared]
+        return twins(
+            Entry(host.name, route, options.jumps, settings.profile)
+            for (host, settings, _, options), route in routes
+            if isinstance(route, Route)
         )
 
     def _member(
@@ -123,8 +165,9 @@ class Many:
             member.sees(line)
 
         typist = self._console if self._types else None
+        route = self._routes[entry.typed, options.config]
         member = Member(
-            There(entry.name, entry.typed, options, typist, jumps=self._jumps, sees=sees),
+            There(entry.name, entry.typed, options, typist, jumps=self._jumps, sees=sees, route=route),
             settings,
             password,
             task,
@@ -138,6 +181,11 @@ class Many:
             asks="yes" not in self._call.flags,
         )
         return member
+
+    @property
+    def names(self) -> list[str]:
+        """All hosts, also those that must not be contacted."""
+        return [host.name for host in self._hosts]
 
     @property
     def has_members(self) -> bool:
@@ -159,10 +207,11 @@ class Many:
 
 
 def exit_status(outcomes: Sequence[Outcome], run: Run) -> int:
-    """0 only if every host is as wanted."""
-    return 130 if run.interrupted else int(any(outcome.status for outcome in outcomes))
+    """0 only if every host is as wanted; after Control-C 130, after a signal that counts as it 128 and its number."""
+    if run.interrupted:
+        return Interrupted("", by=run.interrupted).status
+    return int(any(outcome.status for outcome in outcomes))
 
 
-def _refused(task: str, host: InventoryHost) -> Outcome:
-    assert host.unread
-    return replace(failure(task, host.name, host.unread), verdict="refused")
+def _refused(task: str, host: InventoryHost, error: UsageError) -> Outcome:
+    return replace(failure(task, host.name, error), verdict="refused")

@@ -10,6 +10,8 @@ FLAGS = {
     "accept_new_host_key": "Record the key of a host that is not known yet, and go on.",
     "ssh": "What makes the connection, openssh or paramiko (paramiko, where that has what the host needs).",
     "password_stdin": "Read the password from standard input, one line.",
+    "drop_name": "Name or address that the certificate is no longer for (may be repeated).",
+    "new_key": "Make a new key for the certificate, even if the old one could be kept; its pin changes.",
     "reset": "Option that goes back to its default, whatever was chosen for the host (may be repeated).",
     "restart": "Restart a running server if needed, even if that ends live kernels.",
     "foreground": "On this machine: run without tmux, until Control-C.",
@@ -26,7 +28,7 @@ EVERYWHERE = ("json", "accept_new_host_key", "ssh")
 CHOOSING = ("inventory", "limit", "jobs")  # which hosts of a fleet, and how many at a time
 RUNNING = ("failed", "fail_fast", "yes")  # what a run over a fleet may do
 _VALUES = {"inventory", "limit", "jobs", "output", "ssh"}  # flags that take a value
-LISTS = {"reset"}  # and those that take one each time they are given
+LISTS = {"drop_name", "reset"}  # and those that take one each time they are given
 
 
 def defaults(flags: Iterable[str]) -> dict[str, Any]:

@@ -1,12 +1,12 @@
 """Report: how a run ends, as text or as one JSON document, and with which exit status."""
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from contextlib import contextmanager
 from typing import TYPE_CHECKING
 
 from invoke import Exit
 
-from nbfab.errors import Interrupted, NbfabError, fault
+from nbfab.errors import Interrupted, NbfabError, fault, stopper
 
 if TYPE_CHECKING:
     from nbfab.outcome import Outcome
@@ -23,7 +23,7 @@ class Report:
     def one(self, outcome: "Outcome") -> None:
         """The outcome on one host."""
         from nbfab.display.host import report
-        from nbfab.display.terminal import complain, show
+        from nbfab.display.output import complain, show
 
         if self.json:
             self.document([outcome])
@@ -35,11 +35,18 @@ class Report:
     def document(self, outcomes: "Sequence[Outcome]", *, error: NbfabError | None = None, **files: str) -> None:
         """The document, unless it has been printed."""
         from nbfab.display.document import document
-        from nbfab.display.terminal import show
+        from nbfab.display.output import show
 
         if not self._printed:
             self._printed = True
             show(document(self._task, outcomes, error=error, **files))
+
+    def corrected(self, sheets: Iterable[str]) -> None:
+        """The sheets of passwords on which notes have changed."""
+        from nbfab.display.output import complain
+
+        for sheet in sorted(sheets):
+            complain(f"the notes in {sheet} were corrected: they say which passwords are in place")
 
     @contextmanager
     def errors(self) -> Iterator[None]:
@@ -48,8 +55,8 @@ class Report:
             yield
         except NbfabError as error:
             raise self.exit(error) from None
-        except KeyboardInterrupt:
-            raise self.exit(Interrupted("stopped by Control-C", "run it again")) from None
+        except KeyboardInterrupt as error:
+            raise self.exit(Interrupted(f"stopped by {stopper(error)}", "run it again", by=error)) from None
         except (Exit, BrokenPipeError):
             raise
         except Exception as error:
@@ -61,5 +68,7 @@ class Report:
             self.document([], error=error)
             return Exit(code=error.status)
         from nbfab.display.host import refusal
+        from nbfab.display.output import complain
 
-        return Exit(refusal(error), code=error.status)
+        complain(refusal(error))
+        return Exit(code=error.status)

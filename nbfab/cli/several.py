@@ -5,7 +5,7 @@ from typing import TYPE_CHECKING
 
 from invoke import Exit
 
-from nbfab.cli.call import Call
+from nbfab.cli.call import INVENTORY, Call
 from nbfab.cli.one import entries
 from nbfab.cli.report import Report
 from nbfab.names import HostString
@@ -18,14 +18,22 @@ if TYPE_CHECKING:
 def on_several(call: Call, body: "Body", typed: Sequence[HostString]) -> None:
     """Runs `body` on those hosts, by the rules of a fleet; ends the program unless every host is as wanted."""
     from nbfab.cli.many import Many, exit_status
-    from nbfab.display.terminal import show
+    from nbfab.display.output import show
     from nbfab.inventory.hosts import InventoryHost
 
     report = Report(call.task, call.json)
     with report.errors():
         call.check_dry_run()
         hosts = [entry or InventoryHost.of(host) for host, entry in zip(typed, entries(typed), strict=True)]
-        many = Many(call, hosts, lambda host: call.command(("-H", host.name)), types=True, again="run it again")
+        many = Many(
+            call,
+            hosts,
+            lambda host: call.command(("-H", host.name)),
+            inventory=INVENTORY,
+            without=lambda host: "omit it from -H",
+            types=True,
+            again="run it again",
+        )
 
         def ended(outcome: "Outcome") -> None:
             many.progress.end()
@@ -48,5 +56,6 @@ def on_several(call: Call, body: "Body", typed: Sequence[HostString]) -> None:
                     report.one(outcome)
             if many.handout.path:
                 show(f"\nURLs and passwords, for you alone: {many.handout.path}")
+        report.corrected(many.handout.corrected)
     if status := exit_status(outcomes, run):
         raise Exit(code=status)

@@ -13,6 +13,7 @@ from invoke import Context, Exit, Task
 from nbfab.cli.call import Call
 from nbfab.cli.options import LISTS, defaults, helps
 from nbfab.settings import OPTIONS
+from nbfab.signals import as_control_c
 
 if TYPE_CHECKING:
     from nbfab.run.job import Body
@@ -38,7 +39,7 @@ def declare(
         # Invoke leaves no compiled files beside a tasks.py (its --write-pyc), and so none of anything that is imported
         # from here on: where the installer did not compile them, as uv does not, that is a third of each run's time.
         sys.dont_write_bytecode = bool(sys.flags.dont_write_bytecode)
-        with reader_may_leave():
+        with as_control_c(), reader_may_leave():
             run(Call(c, name, given))
 
     parameters = [inspect.Parameter("c", inspect.Parameter.POSITIONAL_OR_KEYWORD)]

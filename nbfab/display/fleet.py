@@ -5,7 +5,7 @@ from collections import defaultdict
 from collections.abc import Callable, Iterator, Sequence
 
 from nbfab.outcome import Outcome
-from nbfab.text import clean
+from nbfab.text import clean, clean_line, one_line
 
 _NOTHING = "no hosts: nothing to do"
 
@@ -25,7 +25,7 @@ def table(outcomes: Sequence[Outcome]) -> str:
     ]
     lines = _aligned([("HOST", "VERDICT", "WHAT", "URL"), *rows]) if rows else []
     for what, names in _folded(behind, _what):
-        lines.append(f"{_some(names)}: not reached: {what}")
+        lines.append(one_line(f"{_some(names)}: not reached: {what}"))
     lines += _notes(outcomes)
     lines += ["", ", ".join(f"{len(names)} {verdict}" for verdict, names in _folded(outcomes, _verdict))]
     return clean("\n".join(lines))
@@ -33,7 +33,7 @@ def table(outcomes: Sequence[Outcome]) -> str:
 
 def plans(outcomes: Sequence[Outcome]) -> str:
     """What would change, hosts with the same plan in one line, and what to know before it does."""
-    lines = [f"{_some(names)}: {what}" for what, names in _folded(outcomes, _plan)]
+    lines = [one_line(f"{_some(names)}: {what}") for what, names in _folded(outcomes, _plan)]
     lines += _notes([outcome for outcome in outcomes if outcome.verdict == "would change"])
     return clean("\n".join(lines) or _NOTHING)
 
@@ -42,10 +42,10 @@ def _notes(outcomes: Sequence[Outcome]) -> list[str]:
     """The notes on all hosts, each once, and what waits for a restart."""
     hosts: dict[str, list[str]] = defaultdict(list)
     for outcome in outcomes:
-        waits = f"pending until the server restarts: {', '.join(outcome.pending)}"
+        waits = f"takes effect at the next restart: {', '.join(outcome.pending)}"
         for note in dict.fromkeys((*outcome.notes, waits) if outcome.pending else outcome.notes):
             hosts[note].append(outcome.host)
-    return [f"note: {_some(names)}: {note}" for note, names in hosts.items()]
+    return [one_line(f"note: {_some(names)}: {note}") for note, names in hosts.items()]
 
 
 def _verdict(outcome: Outcome) -> str:
@@ -88,6 +88,7 @@ def _folded(outcomes: Sequence[Outcome], key: Callable[[Outcome], str]) -> Itera
 
 def _aligned(rows: Sequence[tuple[str, ...]]) -> list[str]:
     """Rows in columns; a long reason should not push the others aside, so only short cells count."""
+    rows = [tuple(map(clean_line, row)) for row in rows]  # before they are measured
     limit = max(30, shutil.get_terminal_size((120, 24)).columns // 2)
     widths = [max(len(row[at]) for row in rows if len(row[at]) <= limit) for at in range(len(rows[0]))]
     return ["  ".join(cell.ljust(width) for cell, width in zip(row, widths, strict=True)).rstrip() for row in rows]

@@ -5,7 +5,7 @@ from collections.abc import Iterator
 from nbfab.errors import NbfabError
 from nbfab.outcome import Outcome
 from nbfab.settings import origin
-from nbfab.text import clean
+from nbfab.text import clean, one_line
 
 _VERDICTS = {"unchanged": "nothing changed"}
 WIDTH = 13  # of the first column: the longest label and two blanks
@@ -28,7 +28,7 @@ def _headline(outcome: Outcome) -> str:
         verdict = "not running" if outcome.status else "running"
     if outcome.task == "plan" and outcome.verdict == "unchanged":
         verdict = "nothing would change"
-    return f"{outcome.host}: {verdict}"
+    return one_line(f"{outcome.host}: {verdict}")
 
 
 def _lines(outcome: Outcome) -> Iterator[str]:
@@ -39,7 +39,7 @@ def _lines(outcome: Outcome) -> Iterator[str]:
     for withheld in outcome.withheld if outcome.verdict == "refused" else ():
         yield _line("not done", withheld)
     if outcome.pending:
-        yield _line("pending", f"until the server restarts: {', '.join(outcome.pending)}")
+        yield _line("pending", f"takes effect at the next restart: {', '.join(outcome.pending)}")
     for note in outcome.notes:
         yield _line("note", note)
     if outcome.error:
@@ -66,13 +66,16 @@ def _state(outcome: Outcome) -> Iterator[str]:
         yield _line("tmux", state["attach"])
     if "fingerprint" in state:
         yield _line("certificate", f"SHA-256 {state['fingerprint']}, {state['days_left']} days left")
+    if outcome.task == "status" and state.get("pin"):
+        yield _line("pin", state["pin"])
+        yield _line("names", " ".join(state["names"]))
     if state.get("running"):
         yield _line("open", outcome.url)
         if state.get("elsewhere"):
             yield _line("elsewhere", " ".join(state["elsewhere"]))
     if outcome.password:
-        yield f"Password: {outcome.password}"
+        yield one_line(f"Password: {outcome.password}")
 
 
 def _line(label: str, text: str) -> str:
-    return f"{label:{WIDTH}}{text}"
+    return one_line(f"{label:{WIDTH}}{text}")

@@ -7,7 +7,7 @@ from jinja2 import Environment
 
 from nbfab.outcome import Outcome
 from nbfab.program import source
-from nbfab.text import clean
+from nbfab.text import clean_line
 
 
 def page(outcomes: Sequence[Outcome], made: str) -> str:
@@ -39,5 +39,5 @@ def _card(outcome: Outcome) -> Mapping[str, Any]:
 
 
 def _clean(value: Any) -> Any:
-    """Whatever the page shows, without control characters."""
-    return clean(value) if type(value) is str else value
+    """Whatever the page shows, made safe: a command to copy stays one line. What a macro has made is safe."""
+    return clean_line(value) if type(value) is str else value

@@ -1,10 +1,11 @@
 """Questions at a terminal. If no one is there to answer, the safe answer is taken."""
 
-import getpass
 import sys
 
+from nbfab.display.output import complain, typed, typed_unseen
 from nbfab.errors import Interrupted, UsageError
 from nbfab.passwords import Password
+from nbfab.text import one_line
 
 
 def someone_is_there() -> bool:
@@ -19,33 +20,32 @@ def types_password(question: str) -> Password | None:
     try:
         return _typed_twice(question)
     except EOFError:
-        print(file=sys.stderr)
+        complain("")
         raise Interrupted("no password was typed", "run it again") from None
 
 
 def _typed_twice(question: str) -> Password | None:
     while True:
-        first = getpass.getpass(question)
+        first = typed_unseen(question)
         if not first:
             return None
         try:
             password = Password(first)
         except UsageError as error:
-            print(error, file=sys.stderr)
+            complain(str(error))
             continue
-        if getpass.getpass("Type it again: ") == first:
+        if typed_unseen("Type it again: ") == first:
             return password
-        print("those were not the same", file=sys.stderr)
+        complain("those were not the same")
 
 
 def confirms(question: str) -> bool:
     """Whether the answer is yes; the end of input (Control-D) is no."""
     if not someone_is_there():
         return False
-    print(f"{question} [y/N] ", end="", file=sys.stderr, flush=True)  # standard output may be a document
-    answer = sys.stdin.readline()
+    answer = typed(f"{one_line(question)} [y/N] ")
     if not answer:
-        print(file=sys.stderr)
+        complain("")
     return answer.strip().lower() in ("y", "yes")
 
 
@@ -53,9 +53,8 @@ def answers(prompt: str, *, echo: bool = False) -> str | None:
     """What is typed at a prompt; None at the end of input."""
     if not echo:
         try:
-            return getpass.getpass(prompt)
+            return typed_unseen(prompt)
         except EOFError:
             return None
-    print(prompt, end="", file=sys.stderr, flush=True)  # standard output may be a document
-    line = sys.stdin.readline()
+    line = typed(prompt)
     return line.rstrip("\n") if line else None

@@ -1,13 +1,12 @@
 """The terminal that nbfab was started from, as the user of a task on one host and as the console of many."""
 
-import sys
 from collections.abc import Callable
 
 from nbfab.display import questions
+from nbfab.display.output import complain
 from nbfab.display.progress import Progress
 from nbfab.outcome import Outcome
 from nbfab.passwords import SHORTEST, Password, generate
-from nbfab.text import clean
 
 
 class Terminal:
@@ -40,6 +39,12 @@ class Terminal:
         """As `User.changes_password`."""
         return self.types_password("New password for the notebook (empty: keep the one it has): ")
 
+    def password_is_set(self, *, certain: bool) -> None:
+        """As `User.password_is_set`: the report shows it."""
+
+    def sees_hash(self, known: str) -> None:
+        """As `User.sees_hash`: no one has written it down."""
+
     def types_password(self, question: str) -> Password | None:
         """As `Console.types_password`."""
         self.progress.end()
@@ -48,24 +53,14 @@ class Terminal:
     def confirms(self, question: str) -> bool:
         """As `User.confirms`."""
         self.progress.end()
-        return questions.confirms(clean(question))
+        return questions.confirms(question)
 
     def answers(self, prompt: str, *, echo: bool = False) -> str | None:
         """As `Typist.answers`."""
         self.progress.end()
-        return questions.answers(clean(prompt), echo=echo)
+        return questions.answers(prompt, echo=echo)
 
     def reads(self, line: str) -> None:
         """As `Typist.reads`."""
         self.progress.end()
         complain(line)
-
-
-def show(text: str) -> None:
-    """Prints on standard output."""
-    print(text, flush=True)
-
-
-def complain(text: str) -> None:
-    """Prints on standard error; text that may come from a host is made safe."""
-    print(clean(text), file=sys.stderr, flush=True)

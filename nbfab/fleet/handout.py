@@ -1,13 +1,17 @@
 """The passwords of a fleet: one that is typed for all, or one generated per host and written down to hand out."""
 
-import csv
-import io
 import os
+import tempfile
 import threading
 import time
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass, field
+from pathlib import Path
 
-from nbfab.errors import HostError
+from nbfab.errors import HostError, UsageError
+from nbfab.fleet import handed, sheet
+from nbfab.fleet.handed import Handed, Record, Sent, digest
+from nbfab.fleet.state import state_file
 from nbfab.host import Host
 from nbfab.inventory.hosts import InventoryHost
 from nbfab.names import in_url
@@ -16,18 +20,41 @@ from nbfab.settings import Settings
 from nbfab.user import Console
 
 QUESTION = "Password for the notebooks, the same for all: "
+UNCERTAIN = "not certain: the run ended before the host had confirmed it"
+FIX = "df .; ls -ld ."
+
+
+@dataclass
+class _Made:
+    """A password that was generated for a host, on its way there."""
+
+    password: Password = field(repr=False)
+    url: str
+    place: str
 
 
 class Handout:
-    """Gives a host that has no password one. `path` is the CSV file of those that were generated, once there is one."""
+    """Gives a host that has no password one, and writes it down once the host has its hash.
 
-    def __init__(self, hosts: Sequence[InventoryHost], console: Console) -> None:
+    `path` is the sheet of those that were generated, once there is one, and `corrected` are sheets of earlier runs of
+    this `inventory` with a row that is no longer, or now, right.
+    """
+
+    def __init__(self, hosts: Sequence[InventoryHost], console: Console, inventory: Path) -> None:
         self.path = ""
+        self.corrected: set[str] = set()
         self._console = console
         self._sources = {host.name: host.password for host in hosts}
+        self._file = state_file(inventory, ".passwords")
         self._lock = threading.Lock()
         self._asked = False
         self._typed: Password | None = None
+        self._room = False
+        self._made: dict[str, _Made] = {}
+        self._here: dict[str, Password] = {}  # of this run, by host
+        self._unwritten: dict[str, str] = {}
+        self._record: Record | None = None
+        self._remembers = False
 
     def password(self, host: Host, settings: Settings) -> Password:
         """A password for a host that has none. Raises HostError if it should be typed, and no one is there."""
@@ -40,17 +67,129 @@ class Handout:
                         "run it on a terminal, or set NBFAB_PASSWORD",
                     )
                 return password
+            self._check_room()
             made = generate()
-            # Before the host gets it: a connection that is cut afterwards must not cost the password.
-            self._write(host.label, f"https://{in_url(host.names[0])}:{settings.port}/", made)
-            # It is in the file; a report of many hosts is no place for it.
+            # It goes to the sheet; a report of many hosts is no place for it.
             made.generated = False
+            url = f"https://{in_url(host.names[0])}:{settings.port}/"
+            self._made[host.label] = _Made(made, url, _place(host, settings))
+            # Against SIGKILL alone, so a run goes on without it.
+            self._remember(lambda record: record.sent.append(self._sent(host.label)))
             return made
 
     def new_password(self, host: Host) -> Password | None:
         """A password to replace the one that is there, if it should be typed; None to keep it."""
         with self._lock:
             return self._once() if self._prompts(host) else None
+
+    def is_set(self, host: str, *, certain: bool) -> None:
+        """Writes down the password that was generated for `host`, which has its hash, or may have it."""
+        with self._lock:
+            if host in self._made:
+                sent, made = self._sent(host), self._made.pop(host)
+                self._here[host] = made.password
+                self._hand_out(sent, digest(made.password.hash) if certain else "", "" if certain else UNCERTAIN)
+
+    def ends(self, host: str) -> str:
+        """Forgets a password that `host` never got. Returns why one that it got could not be written down."""
+        with self._lock:
+            if self._made.pop(host, None):
+                self._remember(lambda record: _drop(record, host))
+            return self._unwritten.pop(host, "")
+
+    def close(self) -> None:
+        """Writes down the passwords of hosts whose end no one waits for."""
+        for host in list(self._made):
+            self.is_set(host, certain=False)
+
+    def sees(self, host: Host, settings: Settings, known: str) -> None:
+        """Corrects the rows of a host whose hash is `known` now; it has no password if that is empty."""
+        with self._lock:
+            self._record = self._record or handed.read(self._file)
+            here = (host.label, _place(host, settings))
+            rows = {row.sheet: row for row in self._record.rows if (row.host, row.place) == here}
+            stale = [row for row in rows.values() if row.digest != digest(known)]
+            lost = [sent for sent in self._record.sent if (sent.host, sent.place) == here and sent.abandoned]
+        # Each takes 0.1 s, so not while other hosts wait.
+        for row in stale:
+            self._compare(row, known)
+        for sent in lost:
+            self._recover(sent, known)
+
+    def _compare(self, row: Handed, known: str) -> None:
+        texts = sheet.passwords(Path(row.sheet), row.host)
+        notes = {text: "" if self._fits(row.host, text, known) else _invalid(known) for text in texts}
+
+        def correct(record: Record) -> None:
+            if sheet.correct(Path(row.sheet), row.host, notes):
+                self.corrected.add(row.sheet)
+            for one in (*record.rows, row):
+                if (one.sheet, one.host, one.place) == (row.sheet, row.host, row.place):
+                    one.digest = digest(known)
+
+        with self._lock:
+            self._remember(correct)
+
+    def _recover(self, sent: Sent, known: str) -> None:
+        """A password of a run that was killed is handed out now, if the host has its hash."""
+        fits = self._fits(sent.host, sent.password, known)
+        with self._lock:
+            if fits:
+                self._hand_out(sent, digest(known), "")
+            else:
+                self._remember(lambda record: _drop(record, sent.host, sent.password))
+
+    def _fits(self, host: str, text: str, known: str) -> bool:
+        mine = self._here.get(host)
+        try:
+            password = mine if mine and mine.reveal() == text else Password(text)
+        except UsageError:  # someone has edited the sheet
+            return False
+        return password.fits(known)
+
+    def _hand_out(self, sent: Sent, known: str, note: str) -> None:
+        path = self.path or _new_sheet()
+        row = Handed(path, sent.host, sent.place, known)
+
+        def handed_out(record: Record) -> None:
+            _drop(record, sent.host, sent.password)
+            record.rows.append(row)
+
+        try:
+            sheet.add(Path(path), sheet.Row(sent.host, sent.url, sent.password, note))
+        except OSError as error:
+            kept = "the next run writes it" if self._remembers else f"it is {sent.password}"
+            self._unwritten[sent.host] = f"its password could not be written to {path} ({error.strerror}); {kept}"
+            return
+        self.path = path
+        self._remember(handed_out)
+        if self._record:
+            handed_out(self._record)
+
+    def _remember(self, alter: Callable[[Record], None]) -> None:
+        """Changes what later runs know. A run goes on without that."""
+        try:
+            with handed.changed(self._file) as record:
+                alter(record)
+            self._remembers = True
+        except OSError:
+            self._remembers = False
+
+    def _sent(self, host: str) -> Sent:
+        made = self._made[host]
+        return Sent(host, made.place, made.url, made.password.reveal(), os.getpid())
+
+    def _check_room(self) -> None:
+        """Raises HostError if no sheet can be written here; found before a host gets a password."""
+        if not self._room:
+            try:
+                with tempfile.TemporaryFile(dir=".") as file:
+                    file.write(bytes(4096))
+                    file.flush()
+            except OSError as error:
+                why = f"its password could not be written to the current folder: {error.strerror}"
+                raise HostError(why, FIX) from None
+            self._room = True
 
     def _prompts(self, host: Host) -> bool:
         return self._sources.get(host.label) == ("password", "prompt")
@@ -64,25 +203,31 @@ class Handout:
                 _ = self._typed.hash  # made once, for all
         return self._typed
 
-    def _write(self, name: str, url: str, password: Password) -> None:
-        new = not self.path
-        path = self.path or os.path.abspath(time.strftime(f"nbfab-passwords-%Y%m%d-%H%M%S-{os.getpid()}.csv"))
-        flags = os.O_WRONLY | os.O_APPEND | (os.O_CREAT | os.O_EXCL if new else 0)
-        text = io.StringIO()
-        rows = csv.writer(text, lineterminator="\n")
-        if new:
-            rows.writerow(["host", "url", "password"])
-        rows.writerow([name, url, password.reveal()])
-        try:
-            with open(os.open(path, flags | os.O_NOFOLLOW, 0o600), "w", encoding="utf-8") as file:
-                file.write(text.getvalue())
-                file.flush()
-                os.fsync(file.fileno())
-            self.path = path
-        except OSError as error:
-            raise HostError(
-                f"its password could not be written to {path}: {error.strerror}", "df .; ls -ld ."
-            ) from None
+
+def _place(host: Host, settings: Settings) -> str:
+    return f"{host.names[0]} {settings.profile}"
+
+
+def _drop(record: Record, host: str, password: str = "") -> None:
+    """Forgets what this process has made for a host, or that password."""
+    record.sent = [
+        sent
+        for sent in record.sent
+        if sent.host != host or (sent.password != password if password else sent.pid != os.getpid())
+    ]
+
+
+def _invalid(known: str) -> str:
+    seen = time.strftime("%Y-%m-%d")
+    if not known:
+        return f"no longer valid: the host has no password (seen {seen})"
+    return f"no longer valid: another password has been set on the host since (seen {seen})"
+
+
+def _new_sheet() -> str:
+    name = time.strftime(f"nbfab-passwords-%Y%m%d-%H%M%S-{os.getpid()}")
+    paths = (os.path.abspath(f"{name}{more}.csv") for more in ("", *(f"-{number}" for number in range(2, 1000))))
+    return next(path for path in paths if not os.path.lexists(path))
 
 
 def given_password(host: InventoryHost) -> Password | None:

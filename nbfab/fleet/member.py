@@ -1,9 +1,9 @@
 """A host among many, and the user that its task sees."""
 
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
-from nbfab.fleet.handout import Handout
+from nbfab.fleet.handout import FIX, Handout
 from nbfab.host import Host
 from nbfab.outcome import Outcome
 from nbfab.passwords import Password
@@ -43,7 +43,7 @@ class Member:
     def work(self, sees: Callable[[str], None]) -> Outcome:
         """As `fleet.run.Member.work`."""
         self.tell = sees
-        return attempt(
+        outcome = attempt(
             self.task,
             self.body,
             self.host,
@@ -54,6 +54,11 @@ class Member:
             lists=self.lists,
             inventory=self.inventory,
         )
+        if not (unwritten := self.handout.ends(self.name)):
+            return outcome
+        error, hint = outcome.error or unwritten, outcome.hint or FIX
+        notes = (*outcome.notes, unwritten) if outcome.error else outcome.notes
+        return replace(outcome, error=error, hint=hint, notes=notes, status=outcome.status or 1)
 
     def cut(self) -> None:
         """As `fleet.run.Member.cut`: closes the connection, which ends whatever waits for it."""
@@ -74,6 +79,14 @@ class Member:
     def changes_password(self) -> Password | None:
         """As `User.changes_password`."""
         return self.handout.new_password(self.host)
+
+    def password_is_set(self, *, certain: bool) -> None:
+        """As `User.password_is_set`."""
+        self.handout.is_set(self.name, certain=certain)
+
+    def sees_hash(self, known: str) -> None:
+        """As `User.sees_hash`."""
+        self.handout.sees(self.host, self.settings, known)
 
     def confirms(self, question: str) -> bool:
         """As `User.confirms`."""

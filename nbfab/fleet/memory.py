@@ -1,49 +1,55 @@
-"""What --failed knows: the hosts on which a task failed last time, for each inventory."""
+"""What --failed knows: the hosts on which a task was not done last time, for each inventory."""
 
-import hashlib
-import json
-import os
 from collections.abc import Sequence
 from pathlib import Path
+from typing import Any
 
 from nbfab.errors import UsageError
+from nbfab.fleet import state
 from nbfab.outcome import Outcome
-from nbfab.settings import state_home
-
-
-def _file(inventory: Path) -> Path:
-    name = hashlib.sha256(str(inventory.resolve()).encode()).hexdigest()[:16]
-    return Path(state_home()) / "nbfab" / f"{name}.json"
-
-
-def _read(inventory: Path) -> dict[str, list[str]]:
-    try:
-        known = json.loads(_file(inventory).read_text(encoding="utf-8"))
-        return {str(task): [str(name) for name in names] for task, names in known.items()}
-    except (OSError, ValueError, AttributeError, TypeError):
-        return {}
 
 
 def failed(inventory: Path, task: str) -> set[str]:
-    """The hosts that `task` failed on or did not reach last time. Raises UsageError if it was never run."""
-    known = _read(inventory)
+    """The hosts on which `task` failed or was not done last time. Raises UsageError if it was never run."""
+    known = state.read(state.state_file(inventory))
     if task not in known:
         raise UsageError(f"fleet.{task} has not been run with {inventory} yet", "omit --failed")
-    return set(known[task])
+    return set(_names(known, task))
 
 
-def remember(inventory: Path, task: str, outcomes: Sequence[Outcome], *, whole: bool) -> None:
-    """Notes which hosts failed; unless the run was over the `whole` inventory, the others stay as they were."""
-    asked = {outcome.host for outcome in outcomes}
-    before = [] if whole else [name for name in _read(inventory).get(task, []) if name not in asked]
-    known = _read(inventory) | {task: before + [outcome.host for outcome in outcomes if outcome.status]}
-    file = _file(inventory)
-    try:
-        file.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
-        new = file.with_suffix(f".{os.getpid()}")
-        new.write_text(json.dumps(known), encoding="utf-8")
-        new.replace(file)
-    except OSError as error:
-        raise UsageError(
-            f"{file} could not be written ({error.strerror}), so --failed will not know of this run"
-        ) from None
+class Memory:
+    """Keeps the record of a run up to date, so that it is right however the run ends, also by SIGKILL."""
+
+    def __init__(self, inventory: Path, task: str) -> None:
+        self._file = state.state_file(inventory)
+        self._task = task
+        self._error = ""
+
+    def begins(self, names: Sequence[str], *, whole: bool) -> None:
+        """Records those hosts as not done; unless that is the `whole` inventory, the others stay as they were."""
+        self._record(names, (), whole)
+
+    def ends(self, *outcomes: Outcome) -> None:
+        """Records how hosts have ended."""
+        done = [outcome.host for outcome in outcomes if not outcome.status]
+        self._record([outcome.host for outcome in outcomes if outcome.status], done)
+
+    def check(self) -> None:
+        """Raises UsageError if it could not be recorded."""
+        if self._error:
+            raise UsageError(
+                f"{self._file} could not be written ({self._error}), so --failed will not know of this run"
+            )
+
+    def _record(self, left: Sequence[str], done: Sequence[str], whole: bool = False) -> None:
+        try:
+            with state.changed(self._file) as known:
+                before = [] if whole else _names(known, self._task)
+                known[self._task] = [name for name in dict.fromkeys([*before, *left]) if name not in set(done)]
+        except OSError as error:
+            self._error = error.strerror or str(error)
+
+
+def _names(known: dict[str, Any], task: str) -> list[str]:
+    names = known.get(task)
+    return list(map(str, names)) if isinstance(names, list) else []

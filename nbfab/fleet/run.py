@@ -8,7 +8,7 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field, replace
 from typing import Protocol
 
-from nbfab.errors import Interrupted
+from nbfab.errors import Interrupted, stopper
 from nbfab.fleet.questions import AGAIN, Questions
 from nbfab.outcome import Outcome, failure
 
@@ -34,8 +34,8 @@ class Run:
     """A run over a fleet, as the display and the report see it.
 
     `at_work` maps names to what is being done there and since when (monotonic seconds); `outcomes` arrive as hosts end.
-    A first Control-C makes it `interrupted`, and may `cut` hosts; with a second, it is `left` before they have ended.
-    `again` is the fix for those.
+    A first Control-C, or a signal that counts as one, makes it `interrupted`, and may `cut` hosts; with a second, it is
+    `left` before they have ended. `again` is the fix for those.
     """
 
     names: Sequence[str]
@@ -44,7 +44,7 @@ class Run:
     outcomes: dict[str, Outcome] = field(default_factory=dict)
     stopping: threading.Event = field(default_factory=threading.Event)
     cut: set[str] = field(default_factory=set)
-    interrupted: bool = False
+    interrupted: KeyboardInterrupt | None = None
     left: bool = False
     again: str = AGAIN
 
@@ -54,7 +54,7 @@ class Run:
 
     def _cut(self, name: str) -> Interrupted:
         doing = self.at_work.get(name)
-        return Interrupted(f"cut while {doing[0]}" if doing else "not begun", self.again)
+        return Interrupted(f"cut while {doing[0]}" if doing else "not begun", self.again, by=self.interrupted)
 
 
 def over(
@@ -63,6 +63,7 @@ def over(
     jobs: int,
     *,
     fail_fast: bool = False,
+    records: Callable[[Outcome], None] = lambda outcome: None,
     sees: Callable[[str, str], None] = lambda name, line: None,
     ended: Callable[[Outcome], None] = lambda outcome: None,
     display: Callable[[Run], contextlib.AbstractContextManager[object]] = contextlib.nullcontext,
@@ -72,10 +73,11 @@ def over(
     """Has `jobs` members at work at a time, each in a thread, until all have ended or Control-C is pressed.
 
     After Control-C, or with `fail_fast` after a failure, none is begun; those at work have GRACE seconds to end, then
-    they are cut; a second Control-C does not wait for them. `sees` gets each step with its host, `ended` each
-    outcome as it arrives. `again` is the fix for a host that Control-C has kept from its end.
+    they are cut; a second Control-C does not wait for them. `records` gets each outcome as it arrives, before anything
+    is shown of it, `sees` each step with its host, and `ended` each outcome. `again` is the fix for a host that
+    Control-C has kept from its end.
 
-    Raises what `sees` or `ended` raise, such as BrokenPipeError, once those at work have ended.
+    Raises what `records`, `sees` or `ended` raise, such as BrokenPipeError, once those at work have ended.
     """
     run = Run([member.name for member in members], task, again=again)
     broken: list[Exception] = []
@@ -102,6 +104,7 @@ def over(
                 outcome = run.outcomes[member.name] = _one(member, run, sees)
                 del working[member.name]
                 run.at_work.pop(member.name, None)
+                records(outcome)
                 sees(member.name, ": ".join([outcome.verdict, *outcome.error.splitlines()[:1]]))
                 ended(outcome)
                 if fail_fast and outcome.status:
@@ -110,18 +113,19 @@ def over(
     # Daemons, so that a second Control-C ends at once whatever they wait for.
     threads = [threading.Thread(target=worker, daemon=True) for _ in range(min(jobs, len(members)))]
     with display(run):
-        for thread in threads:
-            thread.start()
-        left = [len(threads)]
+        left = [0]
 
         def wait(seconds: float | None) -> bool:
             return _wait(finished, left, seconds, lambda: questions.put(run.stopping.is_set()) if questions else None)
 
         try:
+            for thread in threads:
+                thread.start()
+                left[0] += 1
             wait(None)
-        except KeyboardInterrupt:
+        except KeyboardInterrupt as error:
             run.stopping.set()
-            run.interrupted = True
+            run.interrupted = error
             try:
                 if not wait(GRACE):
                     for member in list(working.values()):
@@ -162,6 +166,7 @@ def _one(member: Member, run: Run, sees: Callable[[str, str], None]) -> Outcome:
         return failure(run.task, member.name, error)
     if member.name in run.cut and outcome.status:
         doing = run.at_work[member.name][0]
-        cut = failure(run.task, member.name, Interrupted(f"cut by Control-C while {doing}", run.again))
+        by = run.interrupted or KeyboardInterrupt()
+        cut = failure(run.task, member.name, Interrupted(f"cut by {stopper(by)} while {doing}", run.again, by=by))
         return replace(cut, password=outcome.password)
     return outcome

@@ -5,6 +5,8 @@ from typing import Any
 
 from nbfab.look.fact import fact, one_of, record, text, yes
 
+GENERATION = "generation"  # a file; its text changes with each run that changes something
+
 
 @dataclass(frozen=True)
 class Entry:

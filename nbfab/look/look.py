@@ -5,6 +5,7 @@ from collections.abc import Iterable
 
 from nbfab.host import Host, run
 from nbfab.look.facts import Facts, parse
+from nbfab.look.files import GENERATION
 from nbfab.look.request import Request
 from nbfab.program import call, render, source
 from nbfab.settings import Settings
@@ -14,7 +15,6 @@ FILES = tuple(
 )
 _NEEDED = ("port", "directory", "python", "app")  # options that facts depend on
 SILENCE = 60  # seconds without output
-GENERATION = "generation"  # a file; its text changes with each run that changes something
 
 
 def look(host: Host, request: Request) -> Facts:

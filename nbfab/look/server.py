@@ -4,6 +4,7 @@ from dataclasses import dataclass
 from typing import Any, NamedTuple
 
 from nbfab.look.fact import fact, items, number, record, text, words, yes
+from nbfab.text import one_line
 
 
 class Started(NamedTuple):
@@ -106,7 +107,12 @@ class ServerFacts:
 
     @property
     def live(self) -> tuple[str, ...]:
-        """What ending the server would destroy, in words."""
+        """What ending the server would destroy, in words that fit into a sentence: a notebook's name may hold lines."""
+        return tuple(map(one_line, self.exactly_live))
+
+    @property
+    def exactly_live(self) -> tuple[str, ...]:
+        """The same, with names as they are."""
         if not self.alive:
             return ()
         if self.answer is None or not self.answer.ready:

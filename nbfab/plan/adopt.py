@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 from dataclasses import replace
+from ipaddress import ip_address
 from typing import TYPE_CHECKING, Any
 
+from nbfab.names import is_address
 from nbfab.plan import certificate, config
 from nbfab.plan.takes import traits
 from nbfab.settings import BY_KEY
@@ -18,13 +20,16 @@ RELEASE = "0.1.0"  # the last one that kept no choices
 def adopt(facts: Facts) -> Facts:
     """The facts, with choices from the profile's other files if there are none that can be read.
 
-    Which of the certificate's names were asked for was not recorded: all count that the host does not have by itself.
+    Not from files that a run of this release has left without having recorded them: with those, no server has started.
     """
     from nbfab.look.choices import Choice, Choices
+    from nbfab.look.files import GENERATION
     from nbfab.plan import pem
 
     have, text = facts.choices.made, facts.files.text(config.FILE)
-    if not text or (have.version and not have.broken):
+    cert = pem.load(facts.files.text(certificate.FILE))
+    unproven = facts.files.text(GENERATION).strip().endswith(".done") and not facts.server.alive
+    if not (text or cert) or unproven or (have.version and not have.broken):
         return facts
     found: dict[str, Any] = {}
     app, _, found["python"] = facts.choices.environment.partition(" ")
@@ -32,7 +37,6 @@ def adopt(facts: Facts) -> Facts:
     for trait, value in traits(text).items():
         if key := config.OPTIONS.get(trait.rpartition(".")[2]):
             found[key] = value
-    cert = pem.load(facts.files.text(certificate.FILE))
     if cert and (days := pem.days(cert)):
         found["days"] = days
     # Without a directory that is asked for, the look shows the default.
@@ -45,7 +49,24 @@ def adopt(facts: Facts) -> Facts:
             continue
         default = parsed in (BY_KEY[key].default, home)
         options[key] = Choice(BY_KEY[key].default, "default") if default else Choice(parsed, "earlier")
-    own = {*facts.host.all_names, *certificate.ALWAYS}
-    names = {name: "earlier" for name in sorted(pem.names_in(cert)) if name not in own} if cert else {}
-    made = Choices(have.version or RELEASE, options, names, have.broken)
+    made = Choices(have.version or RELEASE, options, _names(facts), have.broken)
     return replace(facts, choices=replace(facts.choices, made=made))
+
+
+def _names(facts: Facts) -> dict[str, str]:
+    """The names in the certificate that may have been asked for, which was not recorded.
+
+    The host's own are found anew; an address that is not among them was asked for only if it may be that of a gateway.
+    """
+    from nbfab.plan import pem
+
+    have = pem.load(facts.files.text(certificate.FILE))
+    own = {*facts.host.all_names, *certificate.ALWAYS}
+    if have is None or not pem.is_self_signed(have):
+        return {}
+    asked = [name for name in pem.names_in(have) if name not in own and not _is_private(name)]
+    return dict.fromkeys(asked[: certificate.MOST // 2], "earlier")  # with room for those that are asked for now
+
+
+def _is_private(name: str) -> bool:
+    return is_address(name) and not ip_address(name).is_global

@@ -2,89 +2,123 @@
 
 from __future__ import annotations
 
-import ipaddress
-from collections.abc import Iterator
+from collections.abc import Collection, Iterable, Iterator
 from typing import TYPE_CHECKING
 
-from nbfab.names import EVERY_ADDRESS, is_name
-from nbfab.plan.files import PRIVATE, Managed, write
+from nbfab.errors import HostError
+from nbfab.names import EVERY_ADDRESS, canonical, is_name
+from nbfab.plan import renewal
+from nbfab.plan.change import Change
+from nbfab.plan.files import Managed, write
 from nbfab.plan.step import Step
 
 if TYPE_CHECKING:
     from nbfab.look.facts import Facts
-    from nbfab.plan.change import Change
+    from nbfab.settings import Settings
     from nbfab.wanted import Wanted
 
 FILE = "nbserver.pem"
-RENEW = 30  # days left, as ACME clients do it; a third of its life for a shorter one
 SKEW = 600  # seconds between two clocks that are worth a note
 ALWAYS = ("localhost", "127.0.0.1", "::1")
+MOST = 100  # names, beside those
 
 
 def names(wanted: Wanted, facts: Facts) -> tuple[str, ...]:
-    """Every name and address that people will type, as a certificate writes them, each once."""
-    own = [name for name in facts.host.all_names if is_name(name)]
-    listening = () if wanted.settings.ip in EVERY_ADDRESS else (wanted.settings.ip,)
-    every = [*wanted.names, *wanted.settings.names, *listening, *own, *ALWAYS]
-    return tuple(dict.fromkeys(_canonical(name) for name in every if is_name(name)))
+    """Every name and address of a certificate that is made now, as it writes them, each once.
+
+    Those that are asked for come first, then the host's own as far as there is room: these are never a reason to make a
+    certificate. Raises HostError if too many are asked for.
+    """
+    wants = asked(wanted, facts)
+    own = [name for name in _found(facts) if name not in wants and name not in wanted.drops]
+    return tuple(dict.fromkeys((*wants, *own[: MOST - len(wants)], *ALWAYS)))
 
 
 def asked(wanted: Wanted, facts: Facts) -> dict[str, str]:
-    """The names that someone here asked for, now or earlier, with their sources."""
-    given = wanted.settings.sources.get("names", "flag")
-    every = [*((name, "typed") for name in wanted.names), *((name, given) for name in wanted.settings.names)]
-    return {_canonical(name): source for name, source in every if is_name(name) and name not in ALWAYS} | dict(
-        facts.choices.made.names
+    """The names that were asked for, earlier or in this run, and the source of each, a key of `settings.SOURCES`.
+
+    Raises HostError if there are too many.
+    """
+    here = asked_here(wanted.names, wanted.settings, wanted.kept)
+    earlier = {name: source for said, source in facts.choices.made.names.items() for name in _from([said], source)}
+    every = {name: earlier.get(name) or here[name] for name in (*earlier, *here) if name not in wanted.drops}
+    if len(every) > MOST:
+        raise HostError(
+            f"{len(every)} names are asked for, and a certificate has at most {MOST}: {', '.join(every)}",
+            "certificate --drop-name NAME",
+        )
+    return every
+
+
+def asked_here(typed: Iterable[str], settings: Settings, kept: Collection[str] = ()) -> dict[str, str]:
+    """The names that are asked for in this run, with their sources: no others are an authority's to sign.
+
+    `kept` are options that the host has on record, so that they ask for nothing.
+    """
+    listening = [] if settings.ip in EVERY_ADDRESS or "ip" in kept else [settings.ip]
+    return (
+        _from(typed, "typed")
+        | _from(settings.names, settings.sources.get("names", "flag"))
+        | _from(listening, settings.sources.get("ip", "flag"))
     )
 
 
-def _canonical(name: str) -> str:
-    try:
-        return str(ipaddress.ip_address(name))
-    except ValueError:
-        return name.lower()
+def names_there(facts: Facts) -> tuple[str, ...]:
+    """The names in the certificate that is there."""
+    from nbfab.plan import pem
+
+    text = facts.files.text(FILE)
+    have = pem.load(text) if text else None
+    return pem.names_in(have) if have else ()
 
 
 def plan(wanted: Wanted, facts: Facts) -> Iterator[Change]:
-    """A new key and certificate, unless the present ones fit: names, key, days and mode."""
+    """A certificate, unless the present one fits: names, key, days and mode. It keeps its key if that is possible.
+
+    Until `wanted` has that key, the change is one that only says so.
+    """
     from nbfab.plan import pem
 
-    want = names(wanted, facts)
-    why = _why_not(wanted, facts, want)
-    if why:
-        verb = "renew" if facts.files.text(FILE) else "make"
-        text = pem.make(want, wanted.settings.days, wanted.now, facts.host.clock)
-        yield write("certificate", f"{verb} the certificate", FILE, text, detail=f"for {', '.join(want)}", reason=why)
+    entry, every = facts.files.entry(FILE), names(wanted, facts)
+    reason = renewal.why(wanted, facts, entry, (*asked(wanted, facts), *ALWAYS))
+    if not reason:
+        return
+    have = pem.load(entry.text) if entry else None
+    why_new_key = renewal.why_new_key(facts, entry)
+    if why_new_key and why_new_key != reason:
+        reason = f"{reason}; {why_new_key}"
+    detail, note = f"for {', '.join(every)}", _not_asked_here(wanted, facts)
+    if have:
+        keeps = not why_new_key and (wanted.key is None or wanted.key.public == pem.public_key(have))
+        detail += f", with {'the same' if keeps else 'a new'} key"
+        if keeps and wanted.key is None:
+            what = "renew the certificate"
+            yield Change(
+                step="certificate", kind="renew certificate", what=what, detail=detail, reason=reason, note=note
+            )
+            return
+    what = "renew the certificate" if facts.files.text(FILE) else "make the certificate"
+    text = pem.make(every, wanted.settings.days, wanted.now, facts.host.clock, wanted.key)
+    yield write("certificate", what, FILE, text, detail=detail, reason=reason, note=note)
 
 
-def _why_not(wanted: Wanted, facts: Facts, want: tuple[str, ...]) -> str:
-    """Why the present certificate will not do; empty if it will."""
-    from nbfab.plan import pem
+def _found(facts: Facts) -> tuple[str, ...]:
+    """The host's own names and addresses, as far as a certificate can carry them."""
+    return tuple(_from(facts.host.all_names, ""))
 
-    entry = facts.files.entry(FILE)
-    if entry is None:
-        return "there is none"
-    have = pem.load(entry.text)
-    public = pem.public_key(have) if have else None
-    if have is None or public is None:
-        return "the one there cannot be read"
-    left, days = pem.days_left(have, wanted.now), wanted.settings.days
-    known = pem.names_in(have)
-    missing = [name for name in want if name not in known]
-    key = facts.files.key.strip()
-    if missing:
-        return f"it lacks {', '.join(missing)}"
-    if not facts.files.key_loads or (key and key != public.strip()):
-        return "its key does not match"
-    if have.not_valid_before_utc.timestamp() > min(wanted.now, facts.host.clock):
-        return "it is not valid yet"
-    if left < min(RENEW, days // 3):
-        return f"it expires in {left} days" if left >= 0 else "it has expired"
-    if left > days:
-        return f"it is valid for {left} more days, but {days} are wanted"
-    if entry.mode != PRIVATE:
-        return f"others could read its key ({entry.mode})"
-    return ""
+
+def _not_asked_here(wanted: Wanted, facts: Facts) -> str:
+    """A note on the names that this run has from the host alone."""
+    here = asked_here(wanted.names, wanted.settings, wanted.kept)
+    only = [name for name in asked(wanted, facts) if name not in here]
+    flags = " ".join(f"--name {name}" for name in only)
+    return f"kept from the host's own record: {', '.join(only)} (to ask here: {flags})" if only else ""
+
+
+def _from(names: Iterable[str], source: str) -> dict[str, str]:
+    """The names that a certificate can carry, as it writes them, with their source; not those that each one has."""
+    every = (canonical(name) for name in names if is_name(name))
+    return {name: source for name in every if name not in ALWAYS}
 
 
 def notes(wanted: Wanted, facts: Facts) -> Iterator[str]:
@@ -102,4 +136,5 @@ STEP = Step(
     files=lambda settings: (Managed(FILE, "certificate"),),
     notes=notes,
     options=("names", "days"),
+    flags=("drop_name", "new_key"),
 )

@@ -11,11 +11,12 @@ class Change(Changed):
     """One thing to do on the host, by the sh function for its kind.
 
     `args` are the function's named arguments; they may be secret, so they are not shown. `needs_restart` marks what a
-    running server picks up only after a restart.
+    running server picks up only after a restart. `note` is what people should know of it beside the change itself.
     """
 
     args: Mapping[str, str] = field(default_factory=dict, repr=False)
     needs_restart: bool = False
+    note: str = ""
 
     def public(self) -> Changed:
         """This without its arguments, for reports."""

@@ -15,7 +15,7 @@ from nbfab.plan.files import PRIVATE, Managed, write
 from nbfab.settings import BY_KEY, origin
 
 if TYPE_CHECKING:
-    from nbfab.look.choices import Choice
+    from nbfab.look.choices import Choice, Choices
     from nbfab.look.facts import Facts
     from nbfab.plan.change import Change
     from nbfab.wanted import Wanted
@@ -61,25 +61,33 @@ def plan(
     that writes the file if no option does.
     """
     made = facts.choices.made
-    chosen = {key: choice for key, choice in made.options.items() if key not in owned}
-    news: dict[str, str] = {}
-    for key in owned.keys() & BY_KEY.keys() - {"names"}:
-        before, now = made.options.get(key), getattr(wanted.settings, key)
-        chosen[key] = _choice(wanted, key, before)
-        old = before.value if before else BY_KEY[key].default
-        if made.version and old != now:
-            why = _why(wanted, key, before) + _downgrade(wanted, key, old)
-            news[key] = f"{key} {_shown(old)} -> {_shown(now)}, {why}"
-    names = certificate.asked(wanted, facts) if "names" in owned else made.names
+    mine = [key for key in BY_KEY if key in owned and key != "names"]
+    chosen = {**made.options, **{key: _choice(wanted, key, made.options.get(key)) for key in mine}}
+    names = certificate.asked(wanted, facts) if "names" in owned else dict(made.names)
     want, entry = text(chosen, names), facts.files.entry(FILE)
     same = made.options == chosen and made.names == names
     if entry and entry.mode == PRIVATE and (entry.text == want or (same and not changes and "port" not in owned)):
         return
     if not entry and not changes and not owned:
         return
-    steps = [owned[key] for key in BY_KEY if key in news]
-    what = "; ".join(news[key] for key in BY_KEY if key in news) or "record what was chosen"
-    yield write(steps[0] if steps else step, what, FILE, want, needs_restart=bool(news))
+    news = {key: words for key in mine if made.version and (words := _news(wanted, key, made.options.get(key)))}
+    what = "; ".join([*news.values(), *_names(made, names)]) or "record what was chosen"
+    yield write(owned[next(iter(news))] if news else step, what, FILE, want, needs_restart=bool(news))
+
+
+def _news(wanted: Wanted, key: str, before: Choice | None) -> str:
+    """What changes of an option, for people; empty if its value stays."""
+    old, now = before.value if before else BY_KEY[key].default, getattr(wanted.settings, key)
+    if old == now:
+        return ""
+    return f"{key} {_shown(old)} -> {_shown(now)}, {_why(wanted, key, before)}{_downgrade(wanted, key, old)}"
+
+
+def _names(made: Choices, names: Mapping[str, str]) -> Iterator[str]:
+    """What changes of the names, for people; nothing for a new profile."""
+    if made.version:
+        yield from (f"name {name}, from {origin('names', names[name])}" for name in names if name not in made.names)
+        yield from (f"no longer the name {name}" for name in made.names if name not in names)
 
 
 def _choice(wanted: Wanted, key: str, before: Choice | None) -> Choice:

@@ -77,6 +77,7 @@ def write(
     reason: str = "",
     diff: str = "",
     needs_restart: bool = False,
+    note: str = "",
 ) -> Change:
     """A change that writes `text` to `path`: whole, and private to its owner."""
     size = str(len(text.encode("utf-8", "surrogateescape")))
@@ -89,6 +90,7 @@ def write(
         diff=diff,
         args={"file": path, "mode": "600", "size": size, "content": text},
         needs_restart=needs_restart,
+        note=note,
     )
 
 

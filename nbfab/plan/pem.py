@@ -1,5 +1,7 @@
 """A certificate and its key in one PEM: made, and read."""
 
+import base64
+import hashlib
 import ipaddress
 import math
 from datetime import UTC, datetime, timedelta
@@ -8,8 +10,10 @@ from cryptography import x509
 from cryptography.exceptions import UnsupportedAlgorithm
 from cryptography.hazmat.primitives import hashes
 from cryptography.hazmat.primitives.asymmetric import ec
-from cryptography.hazmat.primitives.serialization import Encoding, NoEncryption, PrivateFormat, PublicFormat
+from cryptography.hazmat.primitives.serialization import Encoding, PublicFormat
 from cryptography.x509.oid import ExtendedKeyUsageOID, NameOID
+
+from nbfab.keys import Key
 
 
 def load(pem: str) -> x509.Certificate | None:
@@ -23,6 +27,15 @@ def load(pem: str) -> x509.Certificate | None:
 def fingerprint(certificate: x509.Certificate) -> str:
     """Its SHA-256 fingerprint, as browsers and `openssl x509 -fingerprint` show it."""
     return certificate.fingerprint(hashes.SHA256()).hex(":").upper()
+
+
+def pin(certificate: x509.Certificate) -> str:
+    """The SHA-256 of its public key, as `curl --pinnedpubkey` takes it (RFC 7469); empty for a kind that is unknown."""
+    try:
+        public = certificate.public_key().public_bytes(Encoding.DER, PublicFormat.SubjectPublicKeyInfo)
+    except (UnsupportedAlgorithm, ValueError):
+        return ""
+    return f"sha256//{base64.b64encode(hashlib.sha256(public).digest()).decode()}"
 
 
 def days_left(certificate: x509.Certificate, now: float) -> int:
@@ -46,23 +59,39 @@ def public_key(certificate: x509.Certificate) -> str | None:
         return None
 
 
-def names_in(certificate: x509.Certificate) -> set[str]:
-    """The names and addresses that it is for."""
+def is_self_signed(certificate: x509.Certificate) -> bool:
+    """Whether it names no other issuer than itself."""
+    return certificate.issuer == certificate.subject
+
+
+def has_our_kind_of_key(certificate: x509.Certificate) -> bool:
+    """Whether its key is of the kind that `make` makes."""
+    try:
+        key = certificate.public_key()
+    except (UnsupportedAlgorithm, ValueError):
+        return False
+    return isinstance(key, ec.EllipticCurvePublicKey) and isinstance(key.curve, ec.SECP256R1)
+
+
+def names_in(certificate: x509.Certificate) -> tuple[str, ...]:
+    """The names and addresses that it is for, in their order, names in lower case."""
     try:
         san = certificate.extensions.get_extension_for_class(x509.SubjectAlternativeName).value
     except (x509.ExtensionNotFound, UnsupportedAlgorithm, ValueError):
-        return set()
-    return {*san.get_values_for_type(x509.DNSName), *map(str, san.get_values_for_type(x509.IPAddress))}
+        return ()
+    names = (name.lower() for name in san.get_values_for_type(x509.DNSName))
+    return tuple(dict.fromkeys((*names, *map(str, san.get_values_for_type(x509.IPAddress)))))
 
 
-def make(names: tuple[str, ...], days: int, now: float, clock: float) -> str:
-    """A PEM with a new EC P-256 key and a self-signed certificate, for serverAuth only (RFC 5280).
+def make(names: tuple[str, ...], days: int, now: float, clock: float, key: Key | None = None) -> str:
+    """A PEM with an EC P-256 key and a self-signed certificate, for serverAuth only (RFC 5280).
 
-    Valid for `days` from `now`, and from a day before the earlier of `now` and the host's `clock`.
+    The key is a new one unless it is given. Valid for `days` from `now`, and from a day before the earlier of `now` and
+    the host's `clock`.
     """
-    key = ec.generate_private_key(ec.SECP256R1())
+    key = key or Key.new()
     subject = x509.Name([x509.NameAttribute(NameOID.COMMON_NAME, names[0][:64])])
-    digest = x509.SubjectKeyIdentifier.from_public_key(key.public_key())
+    digest = x509.SubjectKeyIdentifier.from_public_key(key.public_key)
     usage = x509.KeyUsage(True, False, False, False, False, False, False, False, False)
     extensions: list[tuple[x509.ExtensionType, bool]] = [
         (x509.SubjectAlternativeName([_general_name(name) for name in names]), False),
@@ -75,15 +104,14 @@ def make(names: tuple[str, ...], days: int, now: float, clock: float) -> str:
         x509.CertificateBuilder()
         .subject_name(subject)
         .issuer_name(subject)
-        .public_key(key.public_key())
+        .public_key(key.public_key)
         .serial_number(x509.random_serial_number())
         .not_valid_before(datetime.fromtimestamp(min(now, clock), UTC) - timedelta(days=1))
         .not_valid_after(datetime.fromtimestamp(now, UTC) + timedelta(days=days))
     )
     for extension, critical in extensions:
         builder = builder.add_extension(extension, critical)
-    secret = key.private_bytes(Encoding.PEM, PrivateFormat.PKCS8, NoEncryption())
-    return (secret + builder.sign(key, hashes.SHA256()).public_bytes(Encoding.PEM)).decode()
+    return key.certify(builder)
 
 
 def _general_name(name: str) -> x509.GeneralName:

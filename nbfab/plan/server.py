@@ -82,6 +82,9 @@ def _why_not(wanted: Wanted, facts: Facts, digest: str) -> str:
             return "it was started with other settings"
         if differences := takes.chosen(have, wanted, facts):
             return ", ".join(differences)
+    waits = takes.pending(wanted, facts) if wanted.restart else ()
+    if waits:
+        return f"it takes up {', '.join(waits)}"
     if not facts.server.ready:
         return f"it does not answer ({facts.server.why_not_ready})"
     return ""

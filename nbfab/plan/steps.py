@@ -44,11 +44,8 @@ def plan(wanted: Wanted, facts: Facts, steps: Sequence[Step]) -> list[Change]:
     if not any(change.kind == "start server" for change in changes):
         changes = [change for change in changes if change.step in [step.name for step in steps]]
     step = config.STEP.name if len(steps) > 1 else steps[0].name
-    record = list(choices.plan(wanted, facts, owned(steps), changes, step))
-    # First, if that is what the rest follows from; before a start, which may fail.
-    first = any(change.needs_restart for change in record)
-    at = 0 if first else sum(change.kind not in ("stop server", "start server") for change in changes)
-    changes[at:at] = record
+    # Last: a choice with which the server does not start is not one to stay with.
+    changes += list(choices.plan(wanted, facts, owned(steps), changes, step))
     have = takes.running(facts)
     if have is not None and not takes.chosen(have, wanted, facts):
         # What only nbfab brings is written now, and waits for the next restart.

@@ -7,7 +7,6 @@ runs, a note keeps that (`FILE`).
 from __future__ import annotations
 
 import ast
-import hashlib
 import json
 import re
 import shlex
@@ -50,14 +49,20 @@ def of(python: str, arguments: Iterable[str], settings: str, hashed: str) -> dic
     words = list(arguments)
     options = dict(word.partition("=")[::2] for word in words if word.startswith("--"))
     module = words[words.index("-m") + 1] if "-m" in words[:-1] else ""
-    mark = hashlib.sha256(hashed.encode("utf-8", "surrogateescape")).hexdigest() if hashed else ""
+    mark = _sha256(hashed) if hashed else ""
     return {"python": python, "module": module, "launcher": LAUNCHER, "password": mark, **options, **traits(settings)}
 
 
 def digest(script: str, python: str, arguments: Iterable[str], settings: str, password_file: str) -> str:
     """The digest of everything that a server reads when it starts; it names the start."""
     parts = (script, python, *arguments, settings, password_file)
-    return hashlib.sha256("\0".join(parts).encode("utf-8", "surrogateescape")).hexdigest()
+    return _sha256("\0".join(parts))
+
+
+def _sha256(text: str) -> str:
+    import hashlib  # not by a module that every `--list` imports
+
+    return hashlib.sha256(text.encode("utf-8", "surrogateescape")).hexdigest()
 
 
 def wanted_takes(wanted: Wanted, facts: Facts) -> Takes:

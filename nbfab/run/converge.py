@@ -3,18 +3,19 @@
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, field, replace
 
-from nbfab.apply.apply import apply
+from nbfab.apply.apply import Declined, apply
 from nbfab.changed import Changed
 from nbfab.errors import HostError, NbfabError, Refused
 from nbfab.look.facts import Facts
 from nbfab.outcome import Outcome, failure
-from nbfab.plan import password
+from nbfab.plan import drops, password
 from nbfab.plan.adopt import adopt
 from nbfab.plan.change import Change
 from nbfab.plan.step import Step
 from nbfab.plan.steps import STEPS, plan, request
 from nbfab.run.describe import describe, from_here
 from nbfab.run.job import Job
+from nbfab.run.key import with_key
 from nbfab.run.see import see
 from nbfab.user import User
 from nbfab.wanted import Wanted
@@ -31,6 +32,7 @@ class Course:
     sent: list[Change] = field(default_factory=list)
     begun: list[Change] = field(default_factory=list)
     words: list[str] = field(default_factory=list)
+    password_set: bool = False
 
     def begins(self, change: Change) -> None:
         """As `apply.Watcher.begins`."""
@@ -43,8 +45,10 @@ class Course:
 
     def ends(self, change: Change, words: str) -> None:
         """As `apply.Watcher.ends`."""
-        if words:
-            self.words.append(words)
+        self.words += filter(None, (words, change.note))
+        if _sets_password(change):
+            self.password_set = True
+            self.user.password_is_set(certain=True)
 
 
 def converge(job: Job, steps: Sequence[Step] = STEPS) -> Outcome:
@@ -64,14 +68,16 @@ def converge(job: Job, steps: Sequence[Step] = STEPS) -> Outcome:
     if given:
         wanted = replace(wanted, password=given)
         changes = plan(wanted, seen, steps)
-    course = Course(job.user)
+    course = Course(job.user, words=list(drops.absent(wanted, seen)))
+    if any(change.kind == "renew certificate" for change in changes):
+        wanted, new_key = with_key(job, wanted, seen)
+        changes = plan(wanted, seen, steps)
+        course.words += filter(None, [new_key])
     try:
         now, withheld, live = _carry_out(job, wanted, seen, changes, steps, course)
     except (NbfabError, KeyboardInterrupt) as error:
-        # The host may have the hash by now: a password that no one was shown would lock everyone out.
-        failed = replace(failure(job.task, job.host.label, error), password=_generated(wanted, course))
-        unsure = failed.password and not any(change.step == "password" for change in course.begun)
-        return replace(failed, notes=("the password counts if the host got as far as that",)) if unsure else failed
+        return _failed(job, wanted, course, error)
+    job.user.sees_hash(password.known(now))
     outcome = describe(job, wanted, now)
     outcome = replace(
         outcome,
@@ -125,16 +131,32 @@ def make(job: Job, wanted: Wanted, changes: Sequence[Change], seen: Facts, cours
     return adopt(apply(job.host, request(wanted), changes, seen, course, wanted.seconds))
 
 
+def _failed(job: Job, wanted: Wanted, course: Course, error: Exception | KeyboardInterrupt) -> Outcome:
+    """The outcome of an error. A password that the host may have by now is told: or it would lock everyone out."""
+    failed = failure(job.task, job.host.label, error)
+    if course.password_set or isinstance(error, Declined) or not any(map(_sets_password, course.sent)):
+        return replace(failed, password=_generated(wanted, course))
+    job.user.password_is_set(certain=False)
+    if not (wanted.password and wanted.password.generated):
+        return failed
+    note = "not certain: the password counts if the host got as far as that"
+    return replace(failed, password=wanted.password.reveal(), notes=(note,))
+
+
+def _sets_password(change: Change) -> bool:
+    return change.args.get("file") == password.FILE
+
+
 def _generated(wanted: Wanted, course: Course) -> str:
-    """A password that was generated for the host, once it is on its way there: it is shown this one time."""
+    """A password that was generated for the host, once its hash is in place there: it is shown this one time."""
     password = wanted.password
-    on_its_way = any(change.step == "password" for change in course.sent)
-    return password.reveal() if password and password.generated and on_its_way else ""
+    return password.reveal() if password and password.generated and course.password_set else ""
 
 
 def preview(job: Job, steps: Sequence[Step] = STEPS) -> Outcome:
     """What `converge` would change, and why; changes nothing."""
     job, seen = see(job, steps)
+    job.user.sees_hash(password.known(seen))
     changes = plan(job.wanted, seen, steps)
     outcome = describe(job, job.wanted, seen)
     live = () if job.wanted.restart else seen.server.live
@@ -142,7 +164,8 @@ def preview(job: Job, steps: Sequence[Step] = STEPS) -> Outcome:
     if withheld:
         why = f"not without --restart, because that would end {', '.join(live)}"
         outcome = replace(outcome, withheld=withheld, notes=(*outcome.notes, why))
-    return replace(outcome, verdict="would change" if changes else "unchanged", changes=reported(changes))
+    notes = (*filter(None, (change.note for change in changes)), *outcome.notes)
+    return replace(outcome, verdict="would change" if changes else "unchanged", changes=reported(changes), notes=notes)
 
 
 def reported(changes: Iterable[Change]) -> tuple[Changed, ...]:

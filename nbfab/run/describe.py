@@ -15,6 +15,7 @@ from nbfab.run import reach
 from nbfab.run.job import Job
 from nbfab.wanted import Wanted
 
+MOST_NAMES = 200  # of a certificate that someone else has made
 MOST_URLS = 3  # of this machine, for other machines: its name, its full name and an address
 
 
@@ -31,7 +32,7 @@ def describe(job: Job, wanted: Wanted, seen: Facts) -> Outcome:
         state["since"] = time.strftime("%Y-%m-%dT%H:%M:%SZ", time.gmtime(server.started.since))
         if server.in_session:
             state["attach"] = f"tmux -L nbfab attach -t {settings.profile}"
-        state["kernels"] = list(server.live)
+        state["kernels"] = list(server.exactly_live)
     if settings.sources:
         state["settings"] = {
             key: {"value": getattr(settings, key), "source": source} for key, source in settings.sources.items()
@@ -39,6 +40,8 @@ def describe(job: Job, wanted: Wanted, seen: Facts) -> Outcome:
     if cert:
         state["fingerprint"] = pem.fingerprint(cert)
         state["days_left"] = pem.days_left(cert, wanted.now)
+        state["pin"] = pem.pin(cert)
+        state["names"] = list(certificate.names_there(seen)[:MOST_NAMES])
     if job.host.local and server.ours and settings.ip in EVERY_ADDRESS:
         own = [name for name in seen.host.all_names if is_name(name)]
         state["elsewhere"] = [f"https://{in_url(name)}:{port}/" for name in own[:MOST_URLS]]

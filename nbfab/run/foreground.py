@@ -6,11 +6,8 @@ import signal
 import subprocess
 import sys
 import time
-from collections.abc import Iterator, Mapping
-from contextlib import contextmanager, suppress
+from contextlib import suppress
 from dataclasses import replace
-from types import FrameType
-from typing import Any
 
 from nbfab.errors import HostError, NbfabError, Refused, UsageError
 from nbfab.look.facts import Facts
@@ -21,9 +18,9 @@ from nbfab.run.converge import converge
 from nbfab.run.describe import describe
 from nbfab.run.job import Job
 from nbfab.run.see import see
+from nbfab.signals import as_control_c, ignored
 
 STOP = 20  # seconds that a server may take to end
-ENDS = (signal.SIGTERM, signal.SIGHUP)  # end it as Control-C does
 
 
 def is_wanted(job: Job) -> bool:
@@ -76,7 +73,7 @@ def _run(job: Job, outcome: Outcome, reports: list[Outcome]) -> Outcome:
         env=environment,
         start_new_session=True,
     )
-    with _ends_as_control_c():
+    with as_control_c():
         try:
             ready = describe(job, job.wanted, _wait(job, process))
             notes = (*ready.notes, "in the foreground: Control-C ends it")
@@ -103,25 +100,6 @@ def _was_stopped(note: str) -> bool:
     return not os.path.exists(note)
 
 
-@contextmanager
-def _ends_as_control_c() -> Iterator[None]:
-    """Inside, a signal that ends a program is Control-C; afterwards it is what it was before."""
-    before = {number: signal.signal(number, _interrupt) for number in ENDS}
-    try:
-        yield
-    finally:
-        _restore(before)
-
-
-def _interrupt(number: int, frame: FrameType | None) -> None:
-    raise KeyboardInterrupt
-
-
-def _restore(handlers: Mapping[signal.Signals, Any]) -> None:
-    for number, handler in handlers.items():
-        signal.signal(number, handler)
-
-
 def _wait(job: Job, process: "subprocess.Popen[bytes]") -> Facts:
     """What is seen once the server is ready. Raises HostError if it does not become so."""
     end = time.monotonic() + job.wanted.seconds
@@ -141,11 +119,10 @@ def _wait(job: Job, process: "subprocess.Popen[bytes]") -> Facts:
 def _end(process: "subprocess.Popen[bytes]", note: str) -> None:
     """SIGTERM to the server, which the note it left when it started tells from the shell around it."""
     # Someone who presses Control-C twice wants it to end all the more.
-    before = {number: signal.signal(number, signal.SIG_IGN) for number in (signal.SIGINT, *ENDS)}
-    with suppress(OSError, ValueError), open(note, encoding="ascii") as file:
-        runner, pid, *_ = file.read().split()
-        if runner == str(process.pid) and process.poll() is None:
-            os.kill(int(pid), signal.SIGTERM)
-    with suppress(subprocess.TimeoutExpired):
-        process.wait(STOP)
-    _restore(before)
+    with ignored():
+        with suppress(OSError, ValueError), open(note, encoding="ascii") as file:
+            runner, pid, *_ = file.read().split()
+            if runner == str(process.pid) and process.poll() is None:
+                os.kill(int(pid), signal.SIGTERM)
+        with suppress(subprocess.TimeoutExpired):
+            process.wait(STOP)

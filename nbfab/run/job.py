@@ -7,8 +7,10 @@ from types import MappingProxyType
 
 from nbfab.errors import NbfabError
 from nbfab.host import Host
+from nbfab.keys import Key
 from nbfab.outcome import Outcome, failure
 from nbfab.passwords import Password
+from nbfab.plan import drops
 from nbfab.settings import Settings
 from nbfab.user import NoUser, User
 from nbfab.wanted import Wanted
@@ -58,6 +60,8 @@ def attempt(
             restart="restart" in flags,
             resets=lists.get("reset", ()),
             inventory=inventory,
+            key=Key.new() if "new_key" in flags else None,
+            drops=drops.parse(lists.get("drop_name", ()), host.names, settings),
         )
         outcome = body(Job(task, host, wanted, user, flags))
     except (NbfabError, KeyboardInterrupt) as error:

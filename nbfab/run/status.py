@@ -3,6 +3,7 @@
 from dataclasses import replace
 
 from nbfab.outcome import Outcome
+from nbfab.plan import password
 from nbfab.run.describe import describe, from_here
 from nbfab.run.job import Job
 from nbfab.run.see import see
@@ -11,6 +12,7 @@ from nbfab.run.see import see
 def status(job: Job) -> Outcome:
     """The state of the server; exit status 1 if it does not run and answer."""
     job, seen = see(job)
+    job.user.sees_hash(password.known(seen))
     outcome, server = describe(job, job.wanted, seen), seen.server
     if server.ours and server.ready and "fingerprint" in outcome.state:
         return from_here(job, outcome, seen)

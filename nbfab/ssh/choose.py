@@ -6,30 +6,10 @@ import subprocess
 from collections.abc import Iterable, Iterator
 from functools import cache
 
-from nbfab.errors import ConnectError
 from nbfab.ssh import key_file
 from nbfab.ssh.host_keys import Entry
+from nbfab.ssh.needs import needs_openssh
 from nbfab.ssh.route import Route
-from nbfab.ssh.transport import Transport
-
-# Options of ssh_config that paramiko cannot follow, and those of their values that ask for nothing.
-_OPTIONS = {
-    "knownhostscommand": ("KnownHostsCommand", ()),
-    "pkcs11provider": ("PKCS11Provider", ()),
-    "hostbasedauthentication": ("HostbasedAuthentication", ("no",)),
-    "proxyusefdpass": ("ProxyUseFdpass", ("no",)),
-    "bindinterface": ("BindInterface", ()),
-}
-# Options that list algorithms, and where paramiko has its own.
-_ALGORITHMS = {
-    "ciphers": ("Ciphers", "_preferred_ciphers"),
-    "kexalgorithms": ("KexAlgorithms", "_preferred_kex"),
-    "macs": ("MACs", "_preferred_macs"),
-}
-
-
-class Lacking(ConnectError):
-    """paramiko lacks something that the connection needs; OpenSSH may have it. Nothing was sent to the host."""
 
 
 def lacks(route: Route, keys: Iterable[str], entries: Iterable[Entry]) -> str:
@@ -43,14 +23,10 @@ def lacks(route: Route, keys: Iterable[str], entries: Iterable[Entry]) -> str:
 def _lacking(route: Route, keys: Iterable[str], entries: Iterable[Entry]) -> Iterator[str]:
     if any(entry.marker == "@cert-authority" for entry in entries):
         yield "known_hosts has a certificate authority for the host"
-    for key, (name, nothing) in _OPTIONS.items():
-        if any(value not in nothing for value in route.values.get(key, ())):
-            yield f"ssh_config has {name}"
-    for key, (name, ours) in _ALGORITHMS.items():
-        wanted = ",".join(route.values.get(key, ())).split(",")
-        known = getattr(Transport, ours, ())
-        if known and wanted != [""] and not set(wanted) & set(known):
-            yield f"{name} has none that paramiko knows"
+    if reason := needs_openssh(route):
+        yield reason
+    if route.values.get("hostbasedauthentication") == ["yes"]:
+        yield "HostbasedAuthentication is on"
     for path in (*keys, *route.identities):
         if key_file.read(path).in_token:
             yield f"{path} is a security key"

@@ -1,8 +1,10 @@
 """Connections over SSH, as strict as OpenSSH: Fabric's, with the route and the trust taken from OpenSSH itself."""
 
 import contextlib
+import ipaddress
 import logging
 import os
+import re
 import shlex
 import socket
 import subprocess
@@ -16,13 +18,17 @@ from typing import Any
 import fabric
 import paramiko
 
-from nbfab.errors import ConnectError, Dropped, HostKeyError, NbfabError
+from nbfab.errors import ConnectError, Dropped, HostKeyError, Incompatible, NbfabError
 from nbfab.names import HostString, in_url
 from nbfab.ssh import host_keys
-from nbfab.ssh.choose import Lacking, lacks
+from nbfab.ssh.choose import lacks
+from nbfab.ssh.doors import PENALTY, penalized
 from nbfab.ssh.login import Login, Typist, authenticate
+from nbfab.ssh.needs import needs_openssh
+from nbfab.ssh.negotiation import mismatch
 from nbfab.ssh.route import Route, resolve
-from nbfab.ssh.transport import PromptSocket, Transport
+from nbfab.ssh.transport import PromptSocket, Transport, common
+from nbfab.text import clean
 
 TIMEOUT = 15.0  # seconds to connect: TCP, banner and key exchange each
 LOGIN = 60.0  # seconds for an answer to a login, which the host may have to ask a directory for
@@ -71,7 +77,8 @@ class Connection(fabric.Connection):  # type: ignore[misc]
     """Fabric's Connection to a host, whose key is verified before anyone logs in there.
 
     `typist` answers SSH's prompts; without one, there are none. `hop` makes the connection to a jump host, and may
-    return the same one for many hosts. The constructor raises ConnectError, `open` ConnectError and HostKeyError.
+    return the same one for many hosts. `route` is that to the host, if it is known. The constructor raises
+    ConnectError, `open` ConnectError and HostKeyError.
     """
 
     def __init__(
@@ -106,19 +113,30 @@ class Connection(fabric.Connection):  # type: ignore[misc]
     def open(self) -> None:
         """Connects, verifies the host's key, and logs in, unless that has been done.
 
-        Raises Lacking for what paramiko cannot do, before the host is contacted if that is known by then.
+        Raises Incompatible for what paramiko cannot do, before the host is contacted if that is known by then.
         """
         if self.is_connected:
             return
+        reason = needs_openssh(self.route) if self._options.transport == "paramiko" else ""
+        if reason:
+            raise self._failed(f"only OpenSSH itself can do what ssh_config wants: {reason}")
         entries = host_keys.on_record(self.route)
         if not self._options.transport and (lacking := lacks(self.route, self._login.identities, entries)):
-            raise Lacking(lacking)
-        transport = Transport(self._socket())
+            raise Incompatible(lacking)
+        link = self._socket()
+        transport = Transport(link, self.route.accepted_keys)
         self._set(_opening=transport)
         try:
             self._negotiate(transport, entries)
             key = transport.get_remote_server_key()
-            host_keys.check(self.route, entries, key.get_name(), key.asbytes(), accept_new=self._options.accept_new)
+            host_keys.check(
+                self.route,
+                entries,
+                key.get_name(),
+                key.asbytes(),
+                accept_new=self._options.accept_new,
+                address=_address(self.route, link),
+            )
             authenticate(transport, self.route, self._login)
         except BaseException:
             transport.close()
@@ -126,6 +144,18 @@ class Connection(fabric.Connection):  # type: ignore[misc]
             raise
         transport.set_keepalive(self.route.alive or KEEPALIVE)
         self.transport = transport
+
+    @property
+    def address(self) -> tuple[str, int]:
+        """Where it connects to."""
+        return self.route.hostname, self.route.port
+
+    @property
+    def punishable(self) -> bool:
+        """Whether the host is known to refuse addresses after failed logins (PerSourcePenalties, OpenSSH 9.8)."""
+        version = getattr(self._opening, "remote_version", "")
+        openssh = re.match(r"SSH-2\.0-OpenSSH_(\d{1,4})\.(\d{1,4})", version)
+        return openssh is not None and (int(openssh[1]), int(openssh[2])) >= (9, 8)
 
     @property
     def lost_jump(self) -> str:
@@ -153,13 +183,16 @@ class Connection(fabric.Connection):  # type: ignore[misc]
             self._proxy.terminate()
             self._proxy.wait()
 
-    def _negotiate(self, transport: paramiko.Transport, entries: list[host_keys.Entry]) -> None:
+    def _negotiate(self, transport: Transport, entries: list[host_keys.Entry]) -> None:
         options = transport.get_security_options()
         offered = host_keys.preferred(tuple(options.key_types), entries, self.route.key_algorithms)
         if not offered:
             failed = self._failed("HostKeyAlgorithms leaves no algorithm that nbfab can verify")
-            raise Lacking(str(failed), failed.hint)
+            raise Incompatible(str(failed), failed.hint)
         options.key_types = offered
+        options.kex = common(self.route.kex, options.kex)
+        options.ciphers = common(self.route.ciphers, options.ciphers)
+        options.digests = common(self.route.macs, options.digests)
         transport.banner_timeout = transport.handshake_timeout = self._timeout
         transport.auth_timeout = max(self._timeout, LOGIN)
         began = time.monotonic()
@@ -168,9 +201,16 @@ class Connection(fabric.Connection):  # type: ignore[misc]
         except (paramiko.SSHException, EOFError, OSError) as error:
             if time.monotonic() - began >= self._timeout:
                 raise self._late() from None
-            failed = self._failed(_reason(error) + self._proxy_reason())
+            if isinstance(error, paramiko.ssh_exception.IncompatiblePeer) and (
+                why := mismatch(self.route, transport.offers)
+            ):
+                raise type(why)(self._where(str(why)), why.hint) from None
+            said = clean(" ".join(transport.greeting)).strip()
+            if said == PENALTY:
+                raise penalized(self._where("")) from None
+            failed = self._failed(_reason(error) + (f"; it said: {said[:200]}" if said else "") + self._proxy_reason())
             if isinstance(error, paramiko.ssh_exception.IncompatiblePeer):
-                raise Lacking(str(failed), failed.hint) from None
+                raise Incompatible(str(failed), failed.hint) from None
             dropped = self._proxy is None and (
                 isinstance(error, EOFError | ConnectionResetError) or _BANNER in str(error)
             )
@@ -182,7 +222,10 @@ class Connection(fabric.Connection):  # type: ignore[misc]
         return self._failed(f"it accepted the connection, but did not speak SSH within {self._timeout:.0f} seconds")
 
     def _failed(self, why: str) -> ConnectError:
-        return ConnectError(f"{self.route.hostname} port {self.route.port}: {why}", f"ssh -v {self.for_ssh} true")
+        return ConnectError(self._where(why), f"ssh -v {self.for_ssh} true")
+
+    def _where(self, why: str) -> str:
+        return f"{self.route.hostname} port {self.route.port}: {why}"
 
     def _socket(self) -> Any:
         if self._jumps:
@@ -213,7 +256,7 @@ class Connection(fabric.Connection):  # type: ignore[misc]
                 "direct-tcpip", (self.route.hostname, self.route.port), ("", 0), timeout=self._timeout
             )
         except NbfabError as error:
-            kind = next((kind for kind in (HostKeyError, Lacking) if isinstance(error, kind)), ConnectError)
+            kind = next((kind for kind in (HostKeyError, Incompatible) if isinstance(error, kind)), ConnectError)
             self._close_near()
             raise kind(f"jump host {last}: {error}", error.hint, jump=str(last)) from None
         except paramiko.SSHException as error:
@@ -228,7 +271,21 @@ class Connection(fabric.Connection):  # type: ignore[misc]
             self._proxy = subprocess.Popen(
                 ["/bin/sh", "-c", f"exec {command}"], stdin=theirs.fileno(), stdout=theirs.fileno(), stderr=self._stderr
             )
-        return ours
+        return self._passed(ours) if self.route.fdpass else ours
+
+    def _passed(self, ours: socket.socket) -> socket.socket:
+        """The connection that ProxyCommand makes and hands over, instead of carrying it (ProxyUseFdpass)."""
+        with ours:
+            ours.settimeout(self._timeout)
+            try:
+                _, descriptors, _, _ = socket.recv_fds(ours, 1, 1)
+            except TimeoutError:
+                descriptors = []
+            if not descriptors:
+                reason = self._failed(f"ProxyCommand passed no connection (ProxyUseFdpass){self._proxy_reason()}")
+                self._close_near()
+                raise reason
+        return PromptSocket(fileno=descriptors[0])
 
     def _proxy_reason(self) -> str:
         if self._proxy is None:
@@ -262,6 +319,15 @@ def _dial(route: Route, timeout: float) -> socket.socket:
                 connected.close()
             failed = error
     raise failed
+
+
+def _address(route: Route, link: Any) -> str:
+    """The host's address if it has to agree with its key (CheckHostIP); OpenSSH asks that of no loopback address."""
+    if not route.check_address or route.proxy_command or not isinstance(link, PromptSocket):
+        return ""
+    address = socket.getnameinfo(link.getpeername(), socket.NI_NUMERICHOST | socket.NI_NUMERICSERV)[0]
+    own = ipaddress.ip_address(address.partition("%")[0]).is_loopback
+    return "" if own or address == route.hostname else address
 
 
 def _bind(connected: socket.socket, address: str) -> None:

@@ -7,12 +7,11 @@ from functools import cached_property
 
 import paramiko
 
-from nbfab.errors import ConnectError, NbfabError
+from nbfab.errors import ConnectError, HostError, Incompatible, NbfabError
 from nbfab.names import HostString
 from nbfab.ssh import master
-from nbfab.ssh.choose import Lacking
 from nbfab.ssh.connection import Connection, SshOptions
-from nbfab.ssh.doors import Doors
+from nbfab.ssh.doors import Address, Doors, Visitor
 from nbfab.ssh.jumps import Jumps
 from nbfab.ssh.links import Links
 from nbfab.ssh.login import Typist
@@ -20,12 +19,15 @@ from nbfab.ssh.mux import Mux, Unanswered
 from nbfab.ssh.openssh import Link
 from nbfab.ssh.route import Route, resolve
 
+SHELL = 120.0  # seconds until a login shell has run its startup files, which may load modules from a slow disk
+
 
 class There:
     """A host over SSH, connected to on first use.
 
     `label` is what users call it. `typist`, if any, answers SSH's prompts. `jumps` shares connections to jump hosts
     with other hosts; with it, a connection that sshd drops is tried again, and `sees` gets a line for each retry.
+    `route` is the one to the host, or why there is none, if that is known.
 
     Of three ways to it, the first that will do is taken: the user's live ControlMaster, paramiko, OpenSSH itself.
     `remarks` tell which, if that is not the usual one.
@@ -42,11 +44,13 @@ class There:
         *,
         jumps: Jumps | None = None,
         sees: Callable[[str], None] = lambda line: None,
+        route: Route | ConnectError | None = None,
     ) -> None:
         self.label = label
         self.remarks: tuple[str, ...] = ()
         self._typed, self._options, self._typist, self._sees = typed, options, typist, sees
         self._jumps = jumps
+        self._known_route = route
         self._own_links = None if jumps else Links(Doors())
         self._links = jumps.links if jumps else self._own_links
         self._master: Mux | None = None
@@ -55,7 +59,9 @@ class There:
 
     @cached_property
     def _route(self) -> Route:
-        return resolve(self._typed, self._options.config)
+        if isinstance(self._known_route, ConnectError):
+            raise self._known_route
+        return self._known_route or resolve(self._typed, self._options.config)
 
     @cached_property
     def _connection(self) -> Connection:
@@ -72,11 +78,11 @@ class There:
         """The arguments with which `ssh` reaches the host, with whatever is not in ssh_config."""
         return " ".join(filter(None, [self._options.for_ssh, self._route.typed_for_ssh]))
 
-    def _open(self, connect: Callable[[], None]) -> None:
+    def _open(self, visitor: Visitor, connect: Callable[[], None]) -> None:
         if self._jumps is None:
             connect()
         else:
-            self._jumps.doors.enter((self._typed.host, self._typed.port or 22), connect, self._sees)
+            self._jumps.doors.enter(visitor, connect, self._sees)
 
     def begin(self) -> None:
         """Does what can be done before there is a program to run, if that takes no login."""
@@ -106,12 +112,12 @@ class There:
             try:
                 yield from self._by_paramiko(program, silence)
                 return
-            except Lacking as error:
+            except Incompatible as error:
                 if self._options.transport:
                     raise
                 self._remark(f"over OpenSSH, not paramiko: {error}")
                 self._link = self._links_to()
-        self._open(self._link.open)
+        self._open(Address((self._route.hostname, self._route.port)), self._link.open)
         yield from self._link.talk(program, silence)
 
     def _choose(self) -> None:
@@ -134,12 +140,12 @@ class There:
     def _by_paramiko(self, program: bytes, silence: float) -> Iterator[bytes]:
         """As `talk`. The program fits into the channel's window, so sending it never blocks."""
         try:
-            self._open(self._connection.open)
+            self._open(self._connection, self._connection.open)
             transport = self._connection.transport
             channel = transport.open_session(timeout=silence)
             try:
                 channel.set_combine_stderr(True)
-                channel.settimeout(silence)
+                channel.settimeout(max(silence, SHELL))
                 # paramiko waits forever for the answer to this.
                 late = threading.Timer(silence, transport.close)
                 late.daemon = True
@@ -149,8 +155,11 @@ class There:
                 finally:
                     late.cancel()
                 _send(channel, program)
-                while data := channel.recv(65536):
+                data = self._first(channel)
+                channel.settimeout(silence)
+                while data:
                     yield data
+                    data = channel.recv(65536)
                 if not transport.is_active():
                     raise EOFError
             finally:
@@ -162,6 +171,17 @@ class There:
             where = f"jump host {lost}: " if lost else ""
             what = f"the connection was cut{f': {error}' if str(error) else ''}"
             raise ConnectError(f"{where}{what}", "run it again; it continues from there", jump=lost) from None
+
+    def _first(self, channel: paramiko.Channel) -> bytes:
+        """The first output, which the login shell prints or lets the program print."""
+        try:
+            return bytes(channel.recv(65536))
+        except TimeoutError:
+            raise HostError(
+                f"its login shell ran no program within {channel.gettimeout():.0f} seconds",
+                f"see which of its startup files (.bashrc, .profile, config.fish, ...) takes so long: "
+                f"time ssh {self.ssh} true",
+            ) from None
 
     def close(self) -> None:
         """As `Host.close`."""

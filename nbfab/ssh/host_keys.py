@@ -5,18 +5,19 @@ import hashlib
 import hmac
 import os
 import shlex
+import stat
 import subprocess
 from typing import NamedTuple
 
 from nbfab.errors import HostKeyError
 from nbfab.ssh import known_hosts
-from nbfab.ssh.route import Route, known_names
+from nbfab.ssh.route import Route, known_names, usual_key_algorithms
 
 
 class Entry(NamedTuple):
     """A line of a known_hosts file that matches the host (sshd(8), SSH_KNOWN_HOSTS FILE FORMAT).
 
-    `own` is whether it matches the host with its port, rather than only its name.
+    `own` is whether it matches the host with its port, rather than only its name; `number` that of the line.
     """
 
     marker: str
@@ -24,21 +25,30 @@ class Entry(NamedTuple):
     key: str
     file: str
     own: bool = True
+    number: int = 0
+
+    @property
+    def shown(self) -> str:
+        """The key, and where it stands."""
+        return f"{self.type} {fingerprint(base64.b64decode(self.key))} ({self.file} line {self.number})"
 
 
 def on_record(route: Route) -> list[Entry]:
     """The entries for a host in OpenSSH's known_hosts files; those for its name without the port as a fallback."""
     found: list[Entry] = []
     for name in known_names(route):
-        own = name == known_names(route)[0]
-        for file in route.known_hosts:
-            found += [
-                Entry(line.marker.decode(), line.type.decode(), line.key.decode(), file, own)
-                for line in known_hosts.find(name, file)
-            ]
+        found += _entries(route, name, own=name == known_names(route)[0])
         if any(not entry.marker for entry in found):
             break
     return found
+
+
+def _entries(route: Route, name: str, *, own: bool = True) -> list[Entry]:
+    return [
+        Entry(line.marker.decode(), line.type.decode(), line.key.decode(), file, own, line.number)
+        for file in route.known_hosts
+        for line in known_hosts.find(name, file)
+    ]
 
 
 NEW_KEY = "ask its administrator for the new key"
@@ -47,22 +57,31 @@ _RSA = ("rsa-sha2-512", "rsa-sha2-256", "ssh-rsa")
 
 
 def preferred(types: tuple[str, ...], entries: list[Entry], allowed: tuple[str, ...] = ()) -> tuple[str, ...]:
-    """Host key algorithms in the order to offer them: those on record first, as in OpenSSH; never certificates.
+    """Host key algorithms in the order to offer them; never certificates.
 
-    `types` are those that paramiko can verify; `allowed` is HostKeyAlgorithms, in its order.
+    `types` are those that paramiko can verify; `allowed` is HostKeyAlgorithms, in its order. As in OpenSSH, those on
+    record come first, unless ssh_config has an order of its own.
     """
     plain = [name for name in (allowed or types) if name in types and "-cert-" not in name]
     known = {entry.type for entry in entries if not entry.marker}
     if "ssh-rsa" in known:
         known |= {*_RSA}
+    if plain and known and plain[0] not in known and allowed and allowed != usual_key_algorithms():
+        return tuple(plain)
     return tuple(sorted(plain, key=lambda name: name not in known))
 
 
-def check(route: Route, entries: list[Entry], kind: str, blob: bytes, *, accept_new: bool) -> None:
+def check(route: Route, entries: list[Entry], kind: str, blob: bytes, *, accept_new: bool, address: str = "") -> None:
     """Compares the host's key, of type `kind`, with what is on record; records a new one if `accept_new`.
 
-    Raises HostKeyError if it is unknown, revoked, or not the one on record.
+    `address` is the host's, if ssh_config wants that to agree too. Raises HostKeyError if the key is unknown, revoked,
+    too short, or not the one on record.
     """
+    if kind == "ssh-rsa" and rsa_bits(blob) < route.rsa_size:
+        raise HostKeyError(
+            f"its host key {kind} {fingerprint(blob)} has {rsa_bits(blob)} bits; RequiredRSASize is {route.rsa_size}",
+            "ask its administrator for a longer one, or for one of another type",
+        )
     for file in route.revoked:
         _check_revoked(file, kind, blob)
     key = base64.b64encode(blob).decode()
@@ -70,17 +89,14 @@ def check(route: Route, entries: list[Entry], kind: str, blob: bytes, *, accept_
     name = known_names(route)[0]
     if any(entry.key == key for entry in entries if entry.marker == "@revoked"):
         raise HostKeyError(f"its host key {shown} is revoked", NEW_KEY)
+    if address:
+        _check_address(route, address, shown, key)
     plain = [entry for entry in entries if not entry.marker]
     if any(entry.key == key for entry in plain):
         return
-    known = [entry for entry in plain if entry.own]
+    known = sorted((entry for entry in plain if entry.own), key=lambda entry: entry.type != kind)
     if known:
-        forget = shlex.join(["ssh-keygen", "-R", name, "-f", known[0].file])
-        raise HostKeyError(
-            f"its host key is {shown}, but {known[0].file} has another: "
-            "the host was reinstalled, or someone is intercepting the connection",
-            f"ask its administrator; only if they confirm that key: {forget}",
-        )
+        raise _changed(shown, known[0], name)
     if any(entry.marker == "@cert-authority" and entry.own for entry in entries):
         raise HostKeyError(
             "known_hosts has only a certificate authority for it, and paramiko does not verify certificates of hosts; "
@@ -88,11 +104,50 @@ def check(route: Route, entries: list[Entry], kind: str, blob: bytes, *, accept_
             "--ssh openssh",
         )
     if not (accept_new or route.accept_new):
-        raise HostKeyError(
-            f"its host key is not known: {shown}",
-            f"compare that with the key on the host, then: ssh {route.typed_for_ssh} true (or --accept-new-host-key)",
-        )
+        # OpenSSH would record it in the same place, which must be one that keeps it.
+        how = f"ssh {route.typed_for_ssh} true (or --accept-new-host-key)"
+        if not route.user_known_hosts or _forgets(route.user_known_hosts):
+            file = route.user_known_hosts or "none"
+            how = f"add --accept-new-host-key each time, or have ssh_config name a UserKnownHostsFile other than {file}"
+        raise HostKeyError(f"its host key is not known: {shown}", f"compare that with the key on the host, then: {how}")
     record(route, name, kind, key)
+
+
+def _forgets(file: str) -> bool:
+    """Whether it is a device, such as /dev/null, which keeps no keys."""
+    try:
+        return stat.S_ISCHR(os.stat(file).st_mode)
+    except OSError:
+        return False
+
+
+def _changed(shown: str, known: Entry, name: str) -> HostKeyError:
+    forget = shlex.join(["ssh-keygen", "-R", name, "-f", known.file])
+    return HostKeyError(
+        f"its host key is {shown}, but on record is {known.shown}: "
+        "the host was reinstalled, or someone is intercepting the connection",
+        f"ask its administrator; only if they confirm that key: {forget}",
+    )
+
+
+def _check_address(route: Route, address: str, shown: str, key: str) -> None:
+    """Raises HostKeyError if the address has another key on record than the name (CheckHostIP)."""
+    name = address if route.port == 22 else f"[{address}]:{route.port}"
+    entries = _entries(route, name)
+    plain = [entry for entry in entries if not entry.marker]
+    if any(entry.key == key for entry in entries if entry.marker == "@revoked"):
+        raise HostKeyError(f"its host key {shown} is revoked for {address}", NEW_KEY)
+    if plain and not any(entry.key == key for entry in plain):
+        raise _changed(shown, plain[0], name)
+
+
+def rsa_bits(blob: bytes) -> int:
+    """The size of an RSA key, in bits: after its type and its exponent comes the modulus (RFC 4253, 6.6)."""
+    at = 0
+    for _ in range(2):
+        at += 4 + int.from_bytes(blob[at : at + 4], "big")
+    size = int.from_bytes(blob[at : at + 4], "big")
+    return int.from_bytes(blob[at + 4 : at + 4 + size], "big").bit_length()
 
 
 def _check_revoked(file: str, kind: str, blob: bytes) -> None:

@@ -25,7 +25,7 @@ class SharedConnection(Connection):
             if self._failure is not None:
                 raise self._failure
             try:
-                self._doors.enter((self.host, self.port), super().open, lambda line: None)
+                self._doors.enter(self, super().open, lambda line: None)
             except NbfabError as error:
                 self._set(_failure=error)
                 raise

@@ -18,12 +18,13 @@ _MARKERS = (b"@cert-authority", b"@revoked")
 
 
 class Line(NamedTuple):
-    """A line of a known_hosts file: its marker, which may be empty, its hosts, and a key with its type."""
+    """A line of a known_hosts file: its marker, which may be empty, its hosts, a key with its type, and its number."""
 
     marker: bytes
     hosts: bytes
     type: bytes
     key: bytes
+    number: int = 0
 
 
 def find(name: str, file: str) -> Iterator[Line]:
@@ -49,7 +50,11 @@ def _read(file: str, version: tuple[int, ...]) -> tuple[Mapping[bytes, Sequence[
     """The lines of a file: those with plain host names, by name, and those with patterns or hashes."""
     exact, rest = defaultdict(list), []
     with open(file, "rb") as stream:
-        for line in filter(None, map(_parse, stream)):
+        for number, text in enumerate(stream, 1):
+            line = _parse(text)
+            if line is None:
+                continue
+            line = line._replace(number=number)
             if re.search(rb"[*?!|]", line.hosts):
                 rest.append(line)
             else:

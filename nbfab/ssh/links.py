@@ -36,10 +36,10 @@ class Links:
         """The one link to a jump host, open. Raises ConnectError and HostKeyError."""
         with self._lock:
             if (typed, options) not in self._shared:
-                link = Link(typed, options, typist, self._new_folder(), self._hop, self._phrases, depth)
+                link = Link(typed, options, typist, self._new_folder(), self._hop, self._phrases, depth, self._doors)
                 self._shared[typed, options] = link
             link = self._shared[typed, options]
-        self._doors.enter((typed.host, typed.port or 22), link.open, lambda line: None)
+        link.open()
         return link
 
     def _new_folder(self) -> str:

@@ -16,7 +16,8 @@ from cryptography.hazmat.primitives import serialization
 from cryptography.hazmat.primitives.asymmetric import ec, ed25519, rsa
 from paramiko.agent import AgentSSH
 
-from nbfab.errors import ConnectError
+from nbfab.errors import ConnectError, Denied
+from nbfab.ssh.host_keys import rsa_bits
 from nbfab.ssh.route import Route
 from nbfab.text import clean
 
@@ -76,7 +77,7 @@ def authenticate(transport: paramiko.Transport, route: Route, login: Login) -> N
     allowed = ",".join(_offered(transport, route)) if transport.is_active() else "it hung up"
     reasons = "".join(f"; {words}" for words in [*tried.reasons, *(f"{key} is encrypted" for key in tried.encrypted)])
     fix = f"ssh-add {shlex.quote(tried.encrypted[0])}" if tried.encrypted else f"ssh -v {route.typed_for_ssh} true"
-    raise ConnectError(f"{route.user}: permission denied ({allowed}){reasons}", fix)
+    raise Denied(f"{route.user}: permission denied ({allowed}){reasons}", fix)
 
 
 def _logged_in(transport: paramiko.Transport, route: Route, login: Login, tried: _Attempt) -> bool:
@@ -110,6 +111,9 @@ def _by_key(
 ) -> Sequence[str] | None:
     """Offers keys until the host accepts one: the methods that it still requires; None if it accepts none."""
     for key in keys:
+        if reason := _unfit(route, key):
+            tried.reasons.append(reason)
+            continue
         try:
             return transport.auth_publickey(route.user, key)
         except paramiko.BadAuthenticationType as error:
@@ -122,6 +126,20 @@ def _by_key(
                 raise
             tried.reasons.append(f"{key.get_name()} {key.fingerprint}: {clean(str(error))}")
     return None
+
+
+def _unfit(route: Route, key: paramiko.PKey) -> str:
+    """Why ssh_config rules a key out; empty if it does not."""
+    blob = getattr(key, "public_blob", None)
+    certificate = blob.key_type if blob else ""
+    kind = certificate or key.get_name()
+    shown = f"{kind} {key.fingerprint}"
+    names = {kind.replace("ssh-rsa", name) for name in ("ssh-rsa", "rsa-sha2-256", "rsa-sha2-512")}
+    if route.accepted_keys and not names & {*route.accepted_keys}:
+        return f"{shown} is not among PubkeyAcceptedAlgorithms"
+    if key.get_name() == "ssh-rsa" and rsa_bits(key.asbytes()) < route.rsa_size:
+        return f"{shown} has {rsa_bits(key.asbytes())} bits; RequiredRSASize is {route.rsa_size}"
+    return ""
 
 
 def _by_typing(
@@ -277,8 +295,11 @@ def _load(path: str, phrases: Iterable[str]) -> paramiko.PKey | None:
     try:
         with open(path, "rb") as file:
             data = file.read()
+            status = os.fstat(file.fileno())
         if b"PRIVATE KEY-----" not in data:
             raise ValueError("it is not a private key, and no agent holds that")
+        if status.st_uid == os.getuid() and status.st_mode & 0o077:
+            raise ValueError(f"others can use it, so OpenSSH refuses it too: chmod 600 {shlex.quote(path)}")
         load = serialization.load_ssh_private_key if b"BEGIN OPENSSH" in data else serialization.load_pem_private_key
         with contextlib.suppress(TypeError):  # it is encrypted
             return _for_paramiko(load(data, None))

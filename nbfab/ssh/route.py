@@ -1,12 +1,15 @@
 """Route: how to reach a host, according to OpenSSH's own configuration."""
 
+import hashlib
 import os
 import pwd
 import re
 import shlex
+import socket
 import subprocess
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field, replace
+from functools import cache
 
 from nbfab.errors import ConnectError, HostStringError
 from nbfab.names import HostString, parse_jump
@@ -27,8 +30,10 @@ class Route:
 
     Paths are absolute. `jumps` are in the order of travel; `defaults` is whether the `identities` are only those that
     OpenSSH tries by default. `methods` are those of authentication, in the order in which to try them. `key_algorithms`
-    are those of host keys; empty means all. `family` is any, inet or inet6. `config` is the file that replaced
-    ssh_config. `values` are all that `ssh -G` prints, by their names in lower case, except `none`.
+    are those of host keys, `accepted_keys` those of keys to log in with; `rsa_size` is the least size of an RSA key, in
+    bits. An empty list of algorithms means all. `check_address` is whether the address has to agree with the host's
+    key; `fdpass` whether ProxyCommand passes a socket. `family` is any, inet or inet6. `config` is the file that
+    replaced ssh_config. `values` are all that `ssh -G` prints, by their names in lower case, except `none`.
     """
 
     typed: HostString
@@ -38,6 +43,7 @@ class Route:
     alias: str = ""
     jumps: tuple[HostString, ...] = ()
     proxy_command: str = ""
+    fdpass: bool = False
     identities: tuple[str, ...] = ()
     certificates: tuple[str, ...] = ()
     defaults: bool = True
@@ -45,6 +51,14 @@ class Route:
     agent: str = ""
     methods: tuple[str, ...] = tuple(METHODS)
     key_algorithms: tuple[str, ...] = ()
+    accepted_keys: tuple[str, ...] = ()
+    kex: tuple[str, ...] = ()
+    ciphers: tuple[str, ...] = ()
+    macs: tuple[str, ...] = ()
+    rsa_size: int = 0
+    check_address: bool = False
+    known_hosts_command: str = ""
+    pkcs11: str = ""
     revoked: tuple[str, ...] = ()
     known_hosts: tuple[str, ...] = ()
     user_known_hosts: str = ""
@@ -55,8 +69,9 @@ class Route:
     alive: int = 0
     family: str = "any"
     bind_address: str = ""
+    bind_interface: str = ""
     config: str = ""
-    values: Mapping[str, Sequence[str]] = field(default_factory=dict, repr=False)
+    values: Mapping[str, Sequence[str]] = field(default_factory=dict, repr=False, compare=False)
 
     @property
     def typed_for_ssh(self) -> str:
@@ -92,8 +107,7 @@ def resolve(typed: HostString, config: str = "") -> Route:
             f"ssh -G {typed.host} took more than {SSH_G} seconds", "check Match exec in ssh_config"
         ) from None
     if answer.returncode:
-        words = (answer.stderr.strip().splitlines() or ["no reason given"])[-1]
-        raise ConnectError(f"ssh_config: {_shown(words)}", f"ssh -G {typed.host}")
+        raise _refusal(typed, answer.stderr)
     try:
         route = replace(parse_route(typed, answer.stdout), config=config)
     except HostStringError as error:
@@ -104,13 +118,36 @@ def resolve(typed: HostString, config: str = "") -> Route:
     return route
 
 
+@cache
+def usual_key_algorithms() -> tuple[str, ...]:
+    """The HostKeyAlgorithms of an OpenSSH that is not told any; empty if it does not say."""
+    command = ["ssh", "-F", "none", "-G", "--", "localhost"]
+    asked = subprocess.run(
+        command, capture_output=True, text=True, stdin=subprocess.DEVNULL, timeout=SSH_G, check=False
+    )
+    found = re.search(r"^hostkeyalgorithms (\S+)$", asked.stdout, re.MULTILINE)
+    return tuple(found[1].split(",")) if found else ()
+
+
+def _refusal(typed: HostString, printed: str) -> ConnectError:
+    """Why OpenSSH rejects ssh_config, in its lines that name a file and a line; the last only counts those."""
+    lines = [_shown(line) for line in printed.splitlines() if line.strip()]
+    named = [line for line in lines if re.search(r" line \d+: ", line)] or lines[-1:] or ["no reason given"]
+    options = dict.fromkeys(re.findall(r"line \d+: Bad configuration option: (\S+)", "\n".join(named)))
+    fix = f"correct it, or put above it: IgnoreUnknown {','.join(options)}" if options else f"ssh -G {typed.host}"
+    return ConnectError(f"ssh_config: {'; '.join(named[:3])}", fix)
+
+
 def _shown(words: str) -> str:
     """Output of OpenSSH, with a question mark for each byte that is not text."""
     return words.encode(errors="replace").decode()
 
 
 def parse_route(typed: HostString, printed: str) -> Route:
-    """The route in the output of `ssh -G`. Raises HostStringError for an invalid jump host."""
+    """The route in the output of `ssh -G`.
+
+    Raises HostStringError for an invalid jump host, and ConnectError for a token that OpenSSH does not know.
+    """
     values: dict[str, list[str]] = {}
     for line in printed.splitlines():
         key, _, value = line.partition(" ")
@@ -121,14 +158,17 @@ def parse_route(typed: HostString, printed: str) -> Route:
     def one(key: str, default: str = "") -> str:
         return values.get(key, [default])[0]
 
-    tokens = _tokens(one("hostname"), one("user"), one("port", "22"), typed.host)
+    def several(key: str) -> tuple[str, ...]:
+        return tuple(filter(None, one(key).split(",")))
 
-    for_proxy = {key: tokens[key] for key in "%hnpr"}
+    for_proxy = {"%": "%", "h": one("hostname"), "n": typed.host, "p": one("port", "22"), "r": one("user")}
+    jumps = tuple(parse_jump(_percent(hop, for_proxy)) for hop in one("proxyjump").split(",") if hop)
+    tokens = _tokens(for_proxy, one("hostkeyalias"), jumps[-1].host if jumps else "")
 
     def files(key: str) -> tuple[str, ...]:
         return tuple(_expand(value, tokens) for value in values.get(key, ()))
 
-    user_files = _paths(one("userknownhostsfile"), tokens)
+    user_files = _paths(one("userknownhostsfile"), {})  # `ssh -G` has expanded its tokens; the other has none
     home_files = {f"~/.ssh/id_{kind}" for kind in ("rsa", "ecdsa", "ecdsa_sk", "ed25519", "ed25519_sk", "xmss", "dsa")}
     timeout, alive = one("connecttimeout"), one("serveraliveinterval", "0")
     methods = dict.fromkeys(one("preferredauthentications", ",".join(METHODS)).split(","))
@@ -138,17 +178,26 @@ def parse_route(typed: HostString, printed: str) -> Route:
         one("user"),
         int(one("port", "22")),
         alias=one("hostkeyalias"),
-        jumps=tuple(parse_jump(_percent(hop, for_proxy)) for hop in one("proxyjump").split(",") if hop),
+        jumps=jumps,
         proxy_command=_percent(one("proxycommand"), for_proxy),
+        fdpass=one("proxyusefdpass") == "yes",
         identities=files("identityfile"),
         certificates=files("certificatefile"),
         defaults=set(values.get("identityfile", ())) <= home_files,
         identities_only=one("identitiesonly") == "yes",
         agent=_agent(one("identityagent", "SSH_AUTH_SOCK"), tokens),
         methods=tuple(name for name in methods if name in METHODS and one(METHODS[name]) not in ("no", "false")),
-        key_algorithms=tuple(filter(None, one("hostkeyalgorithms").split(","))),
+        key_algorithms=several("hostkeyalgorithms"),
+        accepted_keys=several("pubkeyacceptedalgorithms") or several("pubkeyacceptedkeytypes"),  # before OpenSSH 8.5
+        kex=several("kexalgorithms"),
+        ciphers=several("ciphers"),
+        macs=several("macs"),
+        rsa_size=int(one("requiredrsasize", "1024")),
+        check_address=one("checkhostip") == "yes",
+        known_hosts_command=one("knownhostscommand"),
+        pkcs11=one("pkcs11provider"),
         revoked=_paths(one("revokedhostkeys"), tokens),
-        known_hosts=(*user_files, *_paths(one("globalknownhostsfile"), tokens)),
+        known_hosts=(*user_files, *_paths(one("globalknownhostsfile"), {})),
         user_known_hosts=user_files[0] if user_files else "",
         hash_known_hosts=one("hashknownhosts") == "yes",
         accept_new=one("stricthostkeychecking") == "accept-new",
@@ -157,6 +206,7 @@ def parse_route(typed: HostString, printed: str) -> Route:
         alive=int(alive) if alive.isdigit() else 0,
         family=one("addressfamily", "any"),
         bind_address=one("bindaddress"),
+        bind_interface=one("bindinterface"),
         values=values,
     )
 
@@ -170,19 +220,31 @@ def _agent(given: str, tokens: Mapping[str, str]) -> str:
     return _expand(given, tokens)
 
 
-def _tokens(hostname: str, user: str, port: str, typed: str) -> Mapping[str, str]:
-    """The values of what ssh_config(5) calls TOKENS."""
-    me = pwd.getpwuid(os.getuid())
+def _tokens(basic: Mapping[str, str], alias: str, jump: str) -> Mapping[str, str]:
+    """The values of what ssh_config(5) calls TOKENS, beside those that ProxyJump may have too."""
+    me, here = pwd.getpwuid(os.getuid()), socket.gethostname()
+    hashed = [here, basic["h"], basic["p"], basic["r"]]
+    if jump and _hashes_jump():
+        hashed.append(jump)
     return {
-        "%": "%",
+        **basic,
+        "C": hashlib.sha1("".join(hashed).encode(errors="surrogateescape"), usedforsecurity=False).hexdigest(),
         "d": me.pw_dir,
-        "h": hostname,
         "i": str(me.pw_uid),
-        "n": typed,
-        "p": port,
-        "r": user,
+        "j": jump,
+        "k": alias or basic["n"],
+        "L": here.split(".")[0],
+        "l": here,
         "u": me.pw_name,
     }
+
+
+@cache
+def _hashes_jump() -> bool:
+    """Whether the hash `%C` covers the jump host, as it does since OpenSSH 9.6."""
+    said = subprocess.run(["ssh", "-V"], capture_output=True, text=True, stdin=subprocess.DEVNULL, check=False).stderr
+    version = re.match(r"OpenSSH_(\d+)\.(\d+)", said)
+    return version is not None and (int(version[1]), int(version[2])) >= (9, 6)
 
 
 def _percent(text: str, tokens: Mapping[str, str]) -> str:
@@ -190,11 +252,23 @@ def _percent(text: str, tokens: Mapping[str, str]) -> str:
 
 
 def _expand(path: str, tokens: Mapping[str, str]) -> str:
+    """A path of ssh_config, with tokens and variables; without `tokens`, only with a home folder.
+
+    Raises ConnectError where OpenSSH ends: a name that is not known is no path.
+    """
     # OpenSSH takes the home folder from the user database, not from HOME.
-    if path.startswith("~/"):
-        path = "%d" + path[1:]
-    path = re.sub(r"\$\{(\w+)\}", lambda match: os.environ.get(match[1], match[0]), path)
-    return os.path.expanduser(_percent(path, tokens))
+    home = pwd.getpwuid(os.getuid()).pw_dir
+    path = home + path[1:] if path.startswith("~/") else os.path.expanduser(path)
+    if not tokens:
+        return path
+
+    def value(match: re.Match[str]) -> str:
+        found = os.environ.get(match[2]) if match[2] else tokens.get(match[1])
+        if found is None:
+            raise ConnectError(f"ssh_config: {path}: {match[0]} has no value", "see TOKENS in ssh_config(5)")
+        return found
+
+    return re.sub(r"%(.)|\$\{(\w+)\}", value, path)
 
 
 def _paths(text: str, tokens: Mapping[str, str]) -> tuple[str, ...]:

@@ -3,6 +3,7 @@
 import contextlib
 import socket
 import threading
+from collections.abc import Mapping, Sequence
 from typing import Any
 
 import paramiko
@@ -18,16 +19,27 @@ class PromptSocket(socket.socket):
     """
 
     _held = b""
+    _heard = False
 
     def connect(self, address: Any) -> None:
         """As socket's."""
         super().connect(address)
         self.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
 
+    def send(self, data: Any, flags: int = 0) -> int:
+        """As socket's; but to a host that has hung up already, nothing is sent, so that what it said can be read."""
+        try:
+            return super().send(data, flags)
+        except (BrokenPipeError, ConnectionResetError):
+            if self._heard:
+                raise
+            return len(data)
+
     def recv(self, size: int, flags: int = 0) -> bytes:
         """As socket's."""
         if not self._held:
             self._held = super().recv(65536, flags)
+            self._heard = True
             if hasattr(socket, "TCP_QUICKACK"):  # Linux only
                 self.setsockopt(socket.IPPROTO_TCP, socket.TCP_QUICKACK, 1)
         data, self._held = self._held[:size], self._held[size:]
@@ -56,8 +68,56 @@ def can_hurry() -> bool:
     return all(hasattr(AuthHandler, name) for name in ("_request_auth", "_parse_service_accept", "wait_for_response"))
 
 
+# The options of ssh_config that name algorithms, by their names in a Route.
+OPTIONS = {
+    "kex": "KexAlgorithms",
+    "ciphers": "Ciphers",
+    "macs": "MACs",
+    "key_algorithms": "HostKeyAlgorithms",
+    "accepted_keys": "PubkeyAcceptedAlgorithms",
+}
+# Where a host's lists of them stand in paramiko's parsed KEXINIT (RFC 4253, 7.1).
+_OFFERS = {
+    "kex": "kex_algo_list",
+    "key_algorithms": "server_key_algo_list",
+    "ciphers": "client_encrypt_algo_list",
+    "macs": "client_mac_algo_list",
+}
+_CURVE = "curve25519-sha256"
+_FIRST_NAME = "curve25519-sha256@libssh.org"  # of the same, before RFC 8731
+
+
 class Transport(paramiko.Transport):
-    """A Transport that offers a key without waiting for the host to accept the request for a login."""
+    """A Transport that offers a key without waiting for the host to accept the request for a login.
+
+    `greeting` is what the host has said before its banner; `offers` is what it offered to negotiate, once it has.
+    """
+
+    _kex_info = paramiko.Transport._kex_info  # type: ignore[attr-defined] # no public name
+    _preferred_kex = paramiko.Transport._preferred_kex  # type: ignore[attr-defined]
+    if _FIRST_NAME in _kex_info:
+        _kex_info = {_CURVE: _kex_info[_FIRST_NAME]} | _kex_info
+        _preferred_kex = (_CURVE, *(name for name in _preferred_kex if name != _CURVE))
+
+    def __init__(self, link: Any, accepted: Sequence[str] = ()) -> None:
+        """`accepted` are the algorithms of signatures by the user's keys; empty means all."""
+        refused = [name for name in supported()["accepted_keys"] if accepted and name not in accepted]
+        super().__init__(link, disabled_algorithms={"pubkeys": refused})
+        self.greeting: list[str] = []
+        self.offers: dict[str, tuple[str, ...]] = {}
+        self._readline, self.packetizer.readline = self.packetizer.readline, self._hear  # type: ignore[method-assign]
+
+    def _hear(self, timeout: float) -> str:
+        line = self._readline(timeout)
+        if not line.startswith("SSH-"):
+            self.greeting = [*self.greeting, line][:3]
+        return line
+
+    def _really_parse_kex_init(self, m: paramiko.Message, ignore_first_byte: bool = False) -> Any:
+        parsed = super()._really_parse_kex_init(m, ignore_first_byte)  # type: ignore[misc]
+        if not ignore_first_byte:  # otherwise it is our own
+            self.offers = {name: tuple(parsed[key]) for name, key in _OFFERS.items()}
+        return parsed
 
     def auth_publickey(self, username: str, key: paramiko.PKey, event: threading.Event | None = None) -> list[str]:
         """As paramiko's; an RSA key waits until the host has sent which signatures it accepts (RFC 8308)."""
@@ -69,3 +129,21 @@ class Transport(paramiko.Transport):
         with contextlib.suppress(EOFError):  # a host that hung up shows below
             self.auth_handler.auth_publickey(username, key, event)
         return list(self.auth_handler.wait_for_response(event))
+
+
+def supported() -> Mapping[str, Sequence[str]]:
+    """The algorithms that paramiko has, by their names in a Route."""
+    ours = paramiko.SecurityOptions(Transport)  # type: ignore[arg-type] # the lists are the class's
+    keys = tuple(ours.key_types)
+    return {
+        "kex": tuple(ours.kex),
+        "ciphers": tuple(ours.ciphers),
+        "macs": tuple(ours.digests),
+        "key_algorithms": keys,
+        "accepted_keys": keys,
+    }
+
+
+def common(wanted: Sequence[str], known: Sequence[str]) -> tuple[str, ...]:
+    """The algorithms of ssh_config that paramiko has, in the order of ssh_config; all that it has if none is named."""
+    return tuple(name for name in wanted if name in known) if wanted else tuple(known)

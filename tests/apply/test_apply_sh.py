@@ -121,6 +121,23 @@ def test_a_run_that_has_seen_an_older_state_changes_nothing(shell: tuple[str, ..
 
 
 @each_shell
+# The status after a signal is of no use: mksh has 0 there.
+@pytest.mark.parametrize(("end", "status"), [("conclude\n", 0), ("exit 1\n", 1), ("kill -HUP $$\nsleep 9\n", None)])
+def test_what_was_seen_during_a_run_is_out_of_date_after_it(
+    shell: tuple[str, ...], data: Path, end: str, status: int | None
+) -> None:
+    """Or a password that the other run has set since would be replaced."""
+    seen = run(shell, prepare() + f"cat generation\n{end}", status=status).strip()
+    after = (data / "GPU2/generation").read_text().strip()
+    assert after != seen
+    assert [path.name for path in (data / "GPU2").iterdir()] == ["generation"]
+    assert records(run(shell, prepare(seen), status=1)) == [
+        {"failed": 0, "text": "another run of nbfab has changed something there in the meantime"}
+    ]
+    run(shell, prepare(after))
+
+
+@each_shell
 def test_a_lock_holds_while_its_holder_runs(shell: tuple[str, ...], data: Path) -> None:
     lock = data / "GPU2/lock"
     lock.mkdir(parents=True)

@@ -70,6 +70,30 @@ def test_a_broken_file_in_the_current_folder_is_no_traceback(person: Machine, te
     assert done.returncode in (0, 2)
 
 
+@pytest.mark.parametrize(
+    ("text", "fix"),
+    [
+        ("user: someone-else", "ssh_config: User someone-else"),
+        ("port: 2222", "ssh_config: Port 2222"),
+        ("gateway: bastion", "ssh_config: ProxyJump bastion"),
+        ("ssh_config_path: /etc/other", "-S /etc/other"),
+        ("load_ssh_configs: false", "-S"),
+        ("authentication: {identities: [/a/key]}", "IdentityFile"),
+        ("connect_kwargs: {allow_agent: false}", "remove it"),
+    ],
+)
+def test_fabric_s_own_word_on_connections_is_refused_rather_than_ignored(person: Machine, text: str, fix: str) -> None:
+    (person.home / ".fabric.yaml").write_text(f"{text}\n")
+    printed = run(person, *NBFAB, "-H", "box.invalid", "plan", status=2)
+    assert "which nbfab does not use" in printed
+    assert fix in printed
+
+
+def test_what_fabric_s_configuration_may_say_of_a_connection_counts(person: Machine) -> None:
+    (person.home / ".fabric.yaml").write_text("connect_kwargs: {key_filename: /a/key}\ntimeouts: {connect: 3}\n")
+    assert "the name does not resolve" in run(person, *NBFAB, "-H", "box.invalid", "plan", status=1)
+
+
 MODULES = (
     "json",
     "pathlib",

@@ -4,7 +4,7 @@ from dataclasses import replace
 from typing import Any
 
 import pytest
-from plan_cases import KEEP, NEW, WANTED, after, certified, running, seen, wanting
+from plan_cases import KEEP, NEW, WANTED, after, certified, file, holding, running, seen, wanting
 
 from nbfab.look.choices import Choice, Choices
 from nbfab.look.facts import Facts
@@ -56,8 +56,15 @@ def test_a_choice_of_this_run_counts_more() -> None:
 
 
 def test_the_names_that_the_host_does_not_have_were_asked_for() -> None:
-    facts = certified(earlier(), names=("gpu1", "box", "192.0.2.7", "localhost", "198.51.100.1"))
-    assert adopt(facts).choices.made.names == {"198.51.100.1": "earlier", "gpu1": "earlier"}
+    facts = certified(earlier(), names=("gpu1", "box", "192.0.2.7", "localhost", "172.17.0.1", "8.8.8.8"))
+    assert adopt(facts).choices.made.names == {"gpu1": "earlier", "8.8.8.8": "earlier"}
+
+
+def test_files_with_which_no_server_has_started_are_not_adopted() -> None:
+    facts = holding(earlier(ip="192.0.2.7"), file("generation", "1800000000.7.done\n"))
+    assert adopt(facts).choices.made.options["ip"] == Choice("192.0.2.7", "earlier")  # someone has removed the record
+    down = seen(facts, server={"alive": False, "answer": None})
+    assert adopt(down) == down
 
 
 def test_a_new_host_has_nothing_to_adopt() -> None:

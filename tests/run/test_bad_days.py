@@ -18,6 +18,7 @@ from disk import fill
 from machine import PASSWORD, ROOT, Machine
 from notebook_client import Notebook, logs_in
 from processes import lives
+from relay import RELAY
 from sshd import free_port, wait_until
 
 
@@ -283,25 +284,6 @@ def test_a_connection_that_is_cut_midway_is_made_good_by_the_next_run(
     # What was cut off may be at work for some seconds more, and says so to the next.
     wait_until(lambda: machine.run("serve").returncode == 0, "the next run to converge")
     assert "nothing changed" in machine.ok("setup")
-
-
-RELAY = """
-import os, pathlib, socket, sys, threading, time
-port, most, sign = int(sys.argv[1]), int(sys.argv[2]), pathlib.Path(sys.argv[3])
-link, sent = socket.create_connection(("127.0.0.1", port)), 0
-def up():
-    global sent
-    while data := os.read(0, 65536):
-        sent += len(data)
-        link.sendall(data)
-threading.Thread(target=up, daemon=True).start()
-while data := link.recv(65536):
-    if sent > most:
-        while not sign.exists():
-            time.sleep(0.05)
-        os._exit(0)
-    os.write(1, data)
-"""
 
 
 def test_a_generated_password_is_told_although_the_connection_is_cut_before_a_word_of_it(there: Machine) -> None:

@@ -50,7 +50,7 @@ def test_jupyter_of_a_login_shell_is_found(there: Machine) -> None:
     (own / "jupyter").symlink_to(BIN / "jupyter")
     (there.home / ".profile").write_text('PATH="$HOME/.local/bin:$PATH"\n')
     there.env.pop("NBFAB_PYTHON")
-    (change,) = there.json("install")["changes"]
+    change, _ = there.json("install")["changes"]
     assert "the login shell's jupyter" in change["summary"]
     assert sys.executable in change["summary"]
     assert there.json("install")["verdict"] == "unchanged"

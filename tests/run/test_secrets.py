@@ -68,10 +68,20 @@ def test_a_canary_is_found_nowhere_but_where_it_belongs(
             umask=umask,
             check=True,
         )
+        # The key travels back for this one.
+        renewed = subprocess.run(
+            [*command[:-1], "certificate", "--name", "renewed.example.org"],
+            env=machine.env | {"TMPDIR": str(tmp_path)},
+            cwd=ROOT if where == "there" else machine.work,
+            capture_output=True,
+            umask=umask,
+            check=True,
+        )
+    assert b"with the same key: it lacks renewed.example.org" in renewed.stdout
     status = subprocess.run([*command[:-1], "status"], env=machine.env, cwd=ROOT, capture_output=True, check=True)
     tmux = ["tmux", "-L", "nbfab"]
     places = {
-        "output": result.stdout + result.stderr + status.stdout + status.stderr,
+        "output": b"".join(done.stdout + done.stderr for done in (result, renewed, status)),
         "arguments": b"\n".join(watcher.seen),
         "tmux environment": subprocess.run(
             [*tmux, "show-environment", "-g"], env=machine.env, capture_output=True, check=True

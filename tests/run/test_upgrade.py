@@ -9,7 +9,7 @@ from pathlib import Path
 
 import pytest
 from jupyter_client.blocking.client import BlockingKernelClient
-from machine import Machine
+from machine import PASSWORD, Machine
 from notebook_client import Notebook
 from plan_cases import after
 from recorded import RECORDED, place
@@ -141,6 +141,35 @@ def test_a_server_with_a_live_kernel_is_taken_over(here: Machine, release: str, 
         pytest.skip("Debian's package of notebook 6 is not installed")
     here.env["NBFAB_PYTHON"] = python
     Upgraded(here, f"{release}/{variant}", env=str(Path(python).parents[1]), directory=here.work).is_taken_over()
+
+
+LATER = """\
+from nbfab.plan import config
+
+before = config.text
+config.text = lambda wanted, facts: before(wanted, facts) + "c.ServerApp.allow_password_change = False\\n"
+"""
+
+
+def test_what_a_later_release_brings_is_pending_until_the_server_restarts(here: Machine) -> None:
+    here.ok("setup")
+    Notebook(here.port, here.folder, PASSWORD).post("/api/kernels", {"name": "nbserver"})
+    server = here.server
+    later = here.home / "inv"
+    later.write_text(f"#!{sys.executable}\n{LATER}\nfrom invoke.main import program\n\nprogram.run()\n")
+    later.chmod(0o755)
+    here.program = str(later)
+    said = "pending      takes effect at the next restart: ServerApp.allow_password_change"
+    assert said in here.ok("setup")
+    for task in ("setup", "plan"):
+        again = here.ok(task)
+        assert said in again
+        assert "nothing" in again
+    assert here.json("status")["pending"] == ["ServerApp.allow_password_change"]
+    assert here.server == server
+    assert "it takes up ServerApp.allow_password_change" in here.ok("setup", "--restart")
+    assert here.server != server
+    assert "pending" not in here.json("status")
 
 
 @pytest.mark.parametrize("release", RELEASES)

@@ -20,7 +20,7 @@ import pytest
 from processes import descendants, lives
 from sshd import Sshd, free_port, keygen, wait_until
 
-from nbfab.errors import ConnectError, HostKeyError, NbfabError
+from nbfab.errors import ConnectError, HostKeyError, NbfabError, Penalized
 from nbfab.names import parse_host
 from nbfab.ssh import askpass, openssh
 from nbfab.ssh.connection import SshOptions
@@ -156,12 +156,21 @@ def test_a_certificate_that_does_not_hold_is_refused(box: Sshd, tmp_path: Path) 
     assert "Accepted publickey" not in box.log
 
 
+def test_no_key_is_recorded_beside_an_authority(box: Sshd, tmp_path: Path) -> None:
+    box.known_hosts.write_text(_authority_line(box, keygen(tmp_path / "ca")))
+    before = box.known_hosts.read_text()
+    error = refused(there(box, transport="", accept_new=True))
+    assert isinstance(error, HostKeyError)
+    assert "its host key is not known" in str(error)
+    assert box.known_hosts.read_text() == before
+
+
 @pytest.mark.parametrize(
     ("line", "why"),
     [
-        ("Ciphers aes256-gcm@openssh.com", "Ciphers has none that paramiko knows"),
-        ("MACs umac-128-etm@openssh.com", "MACs has none that paramiko knows"),
-        ("KexAlgorithms sntrup761x25519-sha512@openssh.com", "KexAlgorithms has none that paramiko knows"),
+        ("Ciphers aes256-gcm@openssh.com", "Ciphers leaves nothing that paramiko knows"),
+        ("MACs umac-128-etm@openssh.com", "MACs leaves nothing that paramiko knows"),
+        ("KexAlgorithms sntrup761x25519-sha512@openssh.com", "KexAlgorithms leaves nothing that paramiko knows"),
     ],
 )
 def test_algorithms_that_paramiko_lacks(box: Sshd, line: str, why: str) -> None:
@@ -188,7 +197,7 @@ def test_known_hosts_command_counts(box: Sshd, tmp_path: Path) -> None:
     box.write_config(f'KnownHostsCommand "{script}" %H\n')
     host = there(box, transport="")
     assert said(host) == "reached\n"
-    assert host.remarks == ("over OpenSSH, not paramiko: ssh_config has KnownHostsCommand",)
+    assert host.remarks == ("over OpenSSH, not paramiko: KnownHostsCommand asks a program for the keys of hosts",)
     keys.write_text(box.known_line(keygen(tmp_path / "other")))
     assert isinstance(refused(there(box, transport="")), HostKeyError)
     keys.write_text("")
@@ -527,3 +536,19 @@ def test_a_host_that_hangs_up_is_tried_again(box: Sshd, tmp_path: Path) -> None:
         finally:
             run.close()
         assert lines == ["it hung up; trying again (1 of 4)", "it hung up; trying again (2 of 4)"]
+
+
+@pytest.mark.parametrize("transport", ["openssh", "paramiko"])
+def test_a_host_that_punishes_this_address_is_named(box: Sshd, transport: str) -> None:
+    with socket.create_server(("127.0.0.1", 0)) as listener:
+        box.write_config(f"Host box\n  Port {listener.getsockname()[1]}\n")
+
+        def serve() -> None:
+            link, _ = listener.accept()
+            with link:
+                link.sendall(b"Not allowed at this time\r\n")  # as sshd does, in the place of its version
+
+        threading.Thread(target=serve, daemon=True).start()
+        error = refused(there(box, transport))
+    assert isinstance(error, Penalized)
+    assert "the host refuses this address for a while" in str(error)

@@ -17,9 +17,9 @@ import pytest
 from paramiko.server import InteractiveQuery
 from sshd import Sshd, free_port, keygen, wait_until
 
-from nbfab.errors import ConnectError, HostKeyError
+from nbfab.errors import ConnectError, HostError, HostKeyError
 from nbfab.names import parse_host
-from nbfab.ssh import connection, login, transport
+from nbfab.ssh import connection, host, login, transport
 from nbfab.ssh.connection import Connection, SshOptions
 from nbfab.ssh.host import There
 
@@ -199,13 +199,12 @@ def test_host_key_algorithms_limit_what_is_requested(sshds: Make) -> None:
     box.write_config("HostKeyAlgorithms rsa-sha2-256,ecdsa-sha2-nistp256\n")
     assert connect(box) == "reached\n"
     assert "server host key algorithm: rsa-sha2-256" in box.log or "host key algorithm: rsa-sha2-256" in box.log
-    box.trust(box.host_keys[1])
-    assert connect(box) == "reached\n"
-    box.trust(box.host_keys[0])
-    with pytest.raises(HostKeyError, match="someone is intercepting the connection"):
-        connect(box)
+    for key in box.host_keys[:2]:  # as in OpenSSH, the first that both have is asked for, whatever is on record
+        box.trust(key)
+        with pytest.raises(HostKeyError, match="someone is intercepting the connection"):
+            connect(box)
     box.write_config("HostKeyAlgorithms sk-ssh-ed25519@openssh.com\n")
-    with pytest.raises(ConnectError, match="HostKeyAlgorithms leaves no algorithm"):
+    with pytest.raises(ConnectError, match="HostKeyAlgorithms leaves nothing that paramiko knows"):
         connect(box)
 
 
@@ -686,17 +685,19 @@ class _Hangs(paramiko.ServerInterface):
 
 
 @pytest.mark.parametrize("point", ["channel", "command", "output"])
-def test_a_host_that_hangs_after_the_login_is_given_up(box: Sshd, point: str) -> None:
+def test_a_host_that_hangs_after_the_login_is_given_up(box: Sshd, point: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(host, "SHELL", 1.0)
     rules = _Hangs(point)
     with _served(box, rules):
-        host = There("box", parse_host("box"), SshOptions(config=str(box.config)))
+        there = There("box", parse_host("box"), SshOptions(config=str(box.config)))
         began = time.monotonic()
         try:
-            with pytest.raises((TimeoutError, ConnectError), match=r"^$|connection was cut|Timeout opening channel"):
-                list(host.talk(b"true\n", 1.0))
+            words = r"connection was cut|Timeout opening channel|login shell ran no program within 1 seconds"
+            with pytest.raises((HostError, ConnectError), match=words):
+                list(there.talk(b"true\n", 1.0))
         finally:
             rules.done.set()
-            host.close()
+            there.close()
     assert time.monotonic() - began < 30
 
 
@@ -716,7 +717,7 @@ def test_a_host_that_hangs_up_refuses_or_does_not_resolve(box: Sshd) -> None:
     with pytest.raises(ConnectError, match=r"the name does not resolve \(it is not a valid DNS name\)"):
         connect(box)
     box.config.write_text("Nonsense here\n")
-    with pytest.raises(ConnectError, match=r"ssh_config: .*Nonsense|bad configuration"):
+    with pytest.raises(ConnectError, match=r"ssh_config: .*ssh_config: line 1: Bad configuration option: nonsense"):
         connect(box)
 
 
@@ -768,6 +769,6 @@ def test_a_login_shell_that_ends_before_it_reads_is_quoted(sshds: Make, monkeypa
         send(channel, data)
 
     monkeypatch.setattr(paramiko.Channel, "sendall", late)
-    host = There("box", parse_host("box"), SshOptions(config=str(box.config)))
-    assert b"no shell for you\n" in b"".join(host.talk(b"true", 20))
-    host.close()
+    there = There("box", parse_host("box"), SshOptions(config=str(box.config)))
+    assert b"no shell for you\n" in b"".join(there.talk(b"true", 20))
+    there.close()

@@ -1,0 +1,55 @@
+"""State: small files of what earlier runs found, which several runs may change at the same time."""
+
+import fcntl
+import hashlib
+import json
+import os
+import tempfile
+from collections.abc import Iterator
+from contextlib import contextmanager, suppress
+from pathlib import Path
+from typing import Any
+
+from nbfab.settings import state_home
+
+
+def state_file(inventory: Path, kind: str = "") -> Path:
+    """The file of that kind for an inventory."""
+    name = hashlib.sha256(str(inventory.resolve()).encode()).hexdigest()[:16]
+    return Path(state_home()) / "nbfab" / f"{name}{kind}.json"
+
+
+def read(file: Path) -> dict[str, Any]:
+    """What a file holds; empty if it is not there or makes no sense."""
+    try:
+        known = json.loads(file.read_text(encoding="utf-8"))
+    except (OSError, ValueError):
+        return {}
+    return known if isinstance(known, dict) else {}
+
+
+@contextmanager
+def changed(file: Path) -> Iterator[dict[str, Any]]:
+    """What a file holds, to be changed inside, while other runs wait. Raises OSError."""
+    file.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
+    with open(os.open(file.with_suffix(".lock"), os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o600), "rb") as lock:
+        fcntl.flock(lock, fcntl.LOCK_EX)
+        known = read(file)
+        yield known
+        write_whole(file, json.dumps(known))
+
+
+def write_whole(file: Path, text: str, *, durable: bool = False) -> None:
+    """Writes a file for its owner alone, beside it and then over it, so that no link is followed. Raises OSError."""
+    number, new = tempfile.mkstemp(prefix=f".{file.name}.", dir=file.parent)
+    try:
+        with open(number, "w", encoding="utf-8", newline="") as stream:
+            stream.write(text)
+            stream.flush()
+            if durable:
+                os.fsync(number)
+        os.replace(new, file)
+    except BaseException:
+        with suppress(OSError):
+            os.unlink(new)
+        raise

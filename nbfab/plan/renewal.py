@@ -1,0 +1,89 @@
+"""Renewal: whether a certificate still fits, and whether its key can be kept if not."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from cryptography.x509 import Certificate
+
+    from nbfab.look.facts import Facts
+    from nbfab.look.files import Entry
+    from nbfab.wanted import Wanted
+
+RENEW = 30  # days left, as ACME clients do it; a third of its life for a shorter one
+
+
+def why(wanted: Wanted, facts: Facts, entry: Entry | None, needed: Iterable[str]) -> str:
+    """Why the certificate of that entry will not do; empty if it will. It has to be for the names that are `needed`."""
+    from nbfab.plan import pem
+
+    if entry is None:
+        return "there is none"
+    have = pem.load(entry.text)
+    public = pem.public_key(have) if have else None
+    if have is None or public is None:
+        return "the one there cannot be read"
+    known = pem.names_in(have)
+    missing = [name for name in needed if name not in known and _wildcard(name) not in known]
+    dropped = [name for name in wanted.drops if name in known]
+    if missing:
+        return f"it lacks {', '.join(missing)}"
+    if dropped:
+        return f"it still has {', '.join(dropped)}"
+    if not _matches(facts, public):
+        return "its key does not match"
+    if have.not_valid_before_utc.timestamp() > min(wanted.now, facts.host.clock):
+        return "it is not valid yet"
+    if reason := _time(wanted, have):
+        return reason
+    if exposed := _exposed(entry):
+        return exposed
+    if wanted.key and wanted.key.public != public:
+        return "a new key is wanted"
+    return ""
+
+
+def why_new_key(facts: Facts, entry: Entry | None) -> str:
+    """Why the key of a certificate has to be replaced with it; empty if it can be kept, or there is none."""
+    from nbfab.plan import pem
+
+    have = pem.load(entry.text) if entry else None
+    public = pem.public_key(have) if have else None
+    if entry is None or have is None or public is None:
+        return ""
+    if not pem.is_self_signed(have):
+        return f"a downgrade: the one there was issued by {have.issuer.rfc4514_string()[:100]}"
+    if not pem.has_our_kind_of_key(have):
+        return "its key is of another kind than nbfab's, EC P-256"
+    if not _matches(facts, public):
+        return "its key does not match"
+    return _exposed(entry)
+
+
+def _time(wanted: Wanted, have: Certificate) -> str:
+    from nbfab.plan import pem
+
+    left, days = pem.days_left(have, wanted.now), wanted.settings.days
+    if left < 0:
+        return "it has expired"
+    if not pem.is_self_signed(have):  # how long an authority's is valid is for the authority to say
+        return ""
+    if left < min(RENEW, days // 3):
+        return f"it expires in {left} days"
+    return f"it is valid for {left} more days, but {days} are wanted" if left > days else ""
+
+
+def _matches(facts: Facts, public: str) -> bool:
+    """Whether the key on the host is that of a certificate; assumed where look could not tell."""
+    key = facts.files.key.strip()
+    return facts.files.key_loads and key in ("", public.strip())
+
+
+def _exposed(entry: Entry) -> str:
+    return "" if entry.mode[4:] == "------" else f"others could read its key ({entry.mode})"
+
+
+def _wildcard(name: str) -> str:
+    return f"*.{name.partition('.')[2]}"

@@ -1,0 +1,284 @@
+"""The sheet of passwords: it lists what is in place, says what is not certain, and loses none."""
+
+import csv
+import os
+import stat
+import string
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from nbfab.errors import HostError
+from nbfab.fleet import handed, sheet
+from nbfab.fleet.handout import UNCERTAIN, Handout
+from nbfab.fleet.sheet import Row, cell
+from nbfab.fleet.state import state_file
+from nbfab.inventory.hosts import InventoryHost
+from nbfab.inventory.yaml12 import Place
+from nbfab.passwords import Password, generate
+from nbfab.settings import Settings
+
+SETTINGS = Settings()
+
+
+class Box:
+    """A host that is not there."""
+
+    local, ssh, remarks = False, "", ()
+
+    def __init__(self, label: str) -> None:
+        self.label, self.names = label, (f"{label}.example.org",)
+
+    def talk(self, program: bytes, silence: float) -> Iterator[bytes]:
+        raise AssertionError
+
+    def close(self) -> None:
+        pass
+
+
+class Unattended:
+    """A console at which no one sits."""
+
+    def types_password(self, question: str) -> Password | None:
+        return None
+
+    def confirms(self, question: str) -> bool:
+        return False
+
+    def answers(self, prompt: str, *, echo: bool = False) -> str | None:
+        return None
+
+    def reads(self, line: str) -> None:
+        pass
+
+
+ONE, TWO = Box("one"), Box("two")
+
+
+@pytest.fixture(autouse=True)
+def _folder(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("XDG_STATE_HOME", str(tmp_path / "state"))
+    monkeypatch.chdir(tmp_path)
+
+
+def handout() -> Handout:
+    return Handout([InventoryHost(box.label, Place("x")) for box in (ONE, TWO)], Unattended(), Path("hosts.yaml"))
+
+
+def rows(path: str | Path) -> list[dict[str, str]]:
+    with open(path, newline="") as file:
+        return list(csv.DictReader(file))
+
+
+def sheets() -> list[Path]:
+    return list(Path().glob("*.csv"))
+
+
+def test_a_row_is_written_once_the_host_has_the_hash() -> None:
+    run = handout()
+    password = run.password(ONE, SETTINGS)
+    assert not password.generated  # no report shows it
+    assert (run.path, sheets()) == ("", [])
+    run.is_set("one", certain=True)
+    assert not run.ends("one")
+    assert rows(run.path) == [
+        {"host": "one", "url": "https://one.example.org:9999/", "password": password.reveal(), "note": ""}
+    ]
+    assert stat.S_IMODE(Path(run.path).stat().st_mode) == 0o600
+
+
+def test_a_password_that_the_host_never_got_leaves_nothing() -> None:
+    run = handout()
+    run.password(ONE, SETTINGS)
+    run.ends("one")
+    run.close()
+    assert (run.path, sheets()) == ("", [])
+    assert not handed.read(state_file(Path("hosts.yaml"), ".passwords")).sent
+
+
+def test_a_password_that_the_host_may_have_is_written_with_a_note() -> None:
+    run = handout()
+    for box, certain in ((ONE, False), (TWO, True)):
+        run.password(box, SETTINGS)
+        run.is_set(box.label, certain=certain)
+        run.ends(box.label)
+    assert [(row["host"], row["note"]) for row in rows(run.path)] == [("one", UNCERTAIN), ("two", "")]
+
+
+def test_a_host_that_no_one_waits_for_keeps_its_row() -> None:
+    run = handout()
+    run.password(ONE, SETTINGS)
+    run.close()
+    run.is_set("one", certain=True)  # it goes on for a moment
+    assert [row["note"] for row in rows(run.path)] == [UNCERTAIN]
+
+
+def test_the_next_run_corrects_what_was_not_certain() -> None:
+    run = handout()
+    passwords = [run.password(box, SETTINGS) for box in (ONE, TWO)]
+    for box in (ONE, TWO):
+        run.is_set(box.label, certain=False)
+        run.ends(box.label)
+    later = handout()
+    later.sees(ONE, SETTINGS, passwords[0].hash)
+    later.sees(TWO, SETTINGS, generate().hash)
+    first, second = rows(run.path)
+    assert first["note"] == ""
+    assert second["note"].startswith("no longer valid: another password has been set on the host since (seen ")
+    assert [first["password"], second["password"]] == [password.reveal() for password in passwords]
+    assert later.corrected == {run.path}
+    assert later.path == ""
+
+
+def test_a_row_says_that_another_password_was_set_and_that_it_is_back() -> None:
+    run = handout()
+    password = run.password(ONE, SETTINGS)
+    run.is_set("one", certain=True)
+    run.ends("one")
+    other = handout()
+    other.sees(ONE, SETTINGS, generate().hash)
+    assert rows(run.path)[0]["note"].startswith("no longer valid: another password")
+    gone = handout()
+    gone.sees(ONE, SETTINGS, "")
+    assert rows(run.path)[0]["note"].startswith("no longer valid: the host has no password")
+    back = handout()
+    back.sees(ONE, SETTINGS, password.hash)
+    assert rows(run.path)[0]["note"] == ""
+    assert stat.S_IMODE(Path(run.path).stat().st_mode) == 0o600
+
+
+def test_a_hash_is_compared_once(monkeypatch: pytest.MonkeyPatch) -> None:
+    run = handout()
+    password = run.password(ONE, SETTINGS)
+    run.is_set("one", certain=True)
+    run.sees(ONE, SETTINGS, password.hash)
+    other = generate().hash
+    handout().sees(ONE, SETTINGS, other)
+    monkeypatch.setattr(Password, "fits", lambda self, known: pytest.fail("compared again"))
+    handout().sees(ONE, SETTINGS, other)
+    handout().sees(TWO, SETTINGS, other)  # which has no row
+    handout().sees(ONE, Settings.parse({"profile": "second"}), password.hash)  # nor has this one
+
+
+def test_what_people_add_to_a_sheet_stays() -> None:
+    run = handout()
+    for box in (ONE, TWO):
+        run.password(box, SETTINGS)
+        run.is_set(box.label, certain=True)
+    whole = [row | {"given to": f"person {at}, desk {at}"} for at, row in enumerate(rows(run.path))]
+    with open(run.path, "w", newline="") as file:
+        writer = csv.DictWriter(file, list(whole[0]))
+        writer.writeheader()
+        writer.writerows(whole)
+    handout().sees(ONE, SETTINGS, generate().hash)
+    assert [row["given to"] for row in rows(run.path)] == ["person 0, desk 0", "person 1, desk 1"]
+    assert [bool(row["note"]) for row in rows(run.path)] == [True, False]
+
+
+def test_a_sheet_that_was_moved_or_replaced_by_a_link_is_left_alone(tmp_path: Path) -> None:
+    run = handout()
+    run.password(ONE, SETTINGS)
+    run.is_set("one", certain=True)
+    elsewhere = tmp_path / "elsewhere"
+    Path(run.path).rename(elsewhere)
+    before = elsewhere.read_text()
+    handout().sees(ONE, SETTINGS, generate().hash)
+    Path(run.path).symlink_to(elsewhere)
+    handout().sees(ONE, SETTINGS, generate().hash)
+    assert elsewhere.read_text() == before
+
+
+def test_a_run_that_was_killed_has_its_password_handed_out_by_the_next() -> None:
+    child = os.fork()
+    if not child:
+        run = handout()
+        for box in (ONE, TWO):
+            made = run.password(box, SETTINGS)
+            Path(f"{box.label}.hash").write_text(made.hash)
+        os._exit(0)  # as by SIGKILL: nothing else runs
+    os.waitpid(child, 0)
+    assert not sheets()
+    later = handout()
+    later.sees(ONE, SETTINGS, Path("one.hash").read_text())
+    later.sees(TWO, SETTINGS, "")  # which never got it
+    (row,) = rows(later.path)
+    assert (row["host"], row["note"]) == ("one", "")
+    assert Password(row["password"]).fits(Path("one.hash").read_text())
+    assert not handed.read(state_file(Path("hosts.yaml"), ".passwords")).sent
+
+
+def test_a_run_at_work_is_left_its_passwords() -> None:
+    run = handout()
+    password = run.password(ONE, SETTINGS)
+    record = state_file(Path("hosts.yaml"), ".passwords")
+    with handed.changed(record) as known:
+        known.sent[0].pid = os.getppid()
+    handout().sees(ONE, SETTINGS, password.hash)
+    assert not sheets()
+    assert len(handed.read(record).sent) == 1
+
+
+def test_a_folder_without_room_is_found_before_a_host_gets_a_password(monkeypatch: pytest.MonkeyPatch) -> None:
+    def full(**where: str) -> None:
+        raise OSError(28, "No space left on device")
+
+    monkeypatch.setattr("tempfile.TemporaryFile", full)
+    with pytest.raises(HostError, match="could not be written to the current folder: No space left") as raised:
+        handout().password(ONE, SETTINGS)
+    assert raised.value.hint
+
+
+def test_a_sheet_that_cannot_be_written_in_the_end_is_told_and_the_next_run_writes_it(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    run = handout()
+    run.password(ONE, SETTINGS)
+
+    def full(path: Path, row: Row) -> None:
+        raise OSError(28, "No space left on device")
+
+    with monkeypatch.context() as patch:
+        patch.setattr(sheet, "add", full)
+        run.is_set("one", certain=True)
+    assert "No space left on device" in run.ends("one")
+    assert len(handed.read(state_file(Path("hosts.yaml"), ".passwords")).sent) == 1
+
+
+@pytest.mark.parametrize(
+    ("text", "shown"),
+    [
+        ("=1+1", "'=1+1"),
+        ("+1", "'+1"),
+        ("-1", "'-1"),
+        ("@SUM(A1)", "'@SUM(A1)"),
+        ("\t=1", "'    =1"),
+        ("\r=1", "'\\r=1"),
+        ("\uff1d1", "'\uff1d1"),
+        ("gpu1", "gpu1"),
+        ("x\x1b]0;PWN\x07\nfake,row", "x\\x1b]0;PWN\\x07\\nfake,row"),
+    ],
+)
+def test_no_cell_is_a_formula(text: str, shown: str) -> None:
+    assert cell(text) == shown
+
+
+@given(st.text(st.characters()), st.text(st.characters()))
+def test_a_sheet_has_a_line_for_a_row_whatever_the_names_are(host: str, url: str) -> None:
+    path = Path("some.csv")
+    path.unlink(missing_ok=True)
+    sheet.add(path, Row(host, url, "abcde-fghij"))
+    sheet.add(path, Row("next", "", "abcde-fghij"))
+    head, first, _ = path.read_text().splitlines()
+    assert head == "host,url,password,note"
+    cells = next(csv.reader([first]))
+    assert cells[2:] == ["abcde-fghij", ""]
+    assert not any(text.startswith(tuple("=+-@\t\r")) for text in cells)
+    assert sheet.passwords(path, host)[:1] == ["abcde-fghij"]
+
+
+def test_a_generated_password_is_no_formula() -> None:
+    for _ in range(200):
+        assert generate().reveal()[0] in string.ascii_lowercase + string.digits
