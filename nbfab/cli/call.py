@@ -109,7 +109,7 @@ class Call:
         timeouts = self.c.config.get("timeouts") or {}
         keys = kwargs.get("key_filename") or ()
         return SshOptions(
-            config=str(getattr(self.c.config, "_runtime_ssh_path", None) or ""),
+            config=str(getattr(self.c.config, "_runtime_ssh_path", None) or (entry.ssh_config if entry else "")),
             keys=(keys,) if isinstance(keys, str) else tuple(map(str, keys)),
             password=kwargs.get("password") or "",
             passphrase=kwargs.get("passphrase") or "",
@@ -118,6 +118,7 @@ class Call:
             identity=entry.identity if entry else "",
             jumps=entry.jumps if entry else None,
             transport=transport,
+            options=entry.ssh_options if entry else (),
         )
 
     def _check_fabric_s(self) -> None:

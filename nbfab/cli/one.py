@@ -54,7 +54,7 @@ def on_one(call: Call, body: "Body", typed: HostString | None) -> None:
             user=terminal,
             flags=call.flags,
             lists=call.lists,
-            inventory=entry is not None,
+            inventory=entry.listed if entry else "",
         )
         terminal.progress.end()
         report.one(outcome)

@@ -91,12 +91,7 @@ def plan(wanted: Wanted, facts: Facts) -> Iterator[Change]:
             )
         return
     if python:
-        if has.python_fails or not has.found:
-            fix = "name an environment or an interpreter that exists, or leave --python out: one is found, or made"
-            raise HostError(f"--python {python} cannot be used: {has.python_fails}", fix)
-        reason = "it has no notebook >= 6.4 and no JupyterLab on jupyter_server 2"
-        fix = f"{has.found[0].python} -m pip install notebook matplotlib"
-        raise HostError(f"--python {python} cannot be used: {reason}", fix)
+        raise _unusable(wanted, facts)
     tool = _tool(facts)
     yield Change(
         step="install",
@@ -105,6 +100,26 @@ def plan(wanted: Wanted, facts: Facts) -> Iterator[Change]:
         detail=f"in {facts.files.base}/.venv, by {tool}",
         args={"app": app, "python": python, "packages": f"{PACKAGES[app]} matplotlib"},
     )
+
+
+def check(wanted: Wanted, facts: Facts) -> None:
+    """Raises HostError if there is no environment to start a server with."""
+    if choose(wanted, facts).environment is None:
+        if wanted.settings.python:
+            raise _unusable(wanted, facts)
+        raise HostError("there is no environment with the notebook to start it with", "make one: setup, or install")
+
+
+def _unusable(wanted: Wanted, facts: Facts) -> HostError:
+    python, has = wanted.settings.python, facts.environments
+    what = f"the python {python} that was chosen" if "python" in wanted.kept else f"--python {python}"
+    if has.python_fails or not has.found:
+        fix = "name an environment or an interpreter that exists, or leave --python out: one is found, or made"
+        if "python" in wanted.kept:
+            fix = "setup --reset python, and one is found, or made; or --python with one that exists"
+        return HostError(f"{what} cannot be used: {has.python_fails}", fix)
+    reason = "it has no notebook >= 6.4 and no JupyterLab on jupyter_server 2"
+    return HostError(f"{what} cannot be used: {reason}", f"{has.found[0].python} -m pip install notebook matplotlib")
 
 
 def describe(chosen: Chosen) -> str:

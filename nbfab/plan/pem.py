@@ -15,12 +15,17 @@ from cryptography.x509.oid import ExtendedKeyUsageOID, NameOID
 
 from nbfab.keys import Key
 
+_ODD_EXTENSIONS = (x509.DuplicateExtension, x509.UnsupportedGeneralNameType)
+
 
 def load(pem: str) -> x509.Certificate | None:
-    """The certificate in a PEM; None if it has none that can be read."""
+    """The certificate in a PEM; None if it has none that can be read, all of it."""
     try:
-        return x509.load_pem_x509_certificate(pem.encode("utf-8", "surrogateescape"))
-    except ValueError:
+        found = x509.load_pem_x509_certificate(pem.encode("utf-8", "surrogateescape"))
+        # Read lazily, and each may raise.
+        _ = found.extensions, found.subject, found.issuer.rfc4514_string(), found.not_valid_after_utc
+        return found if names_in(found) is not None else None
+    except (ValueError, TypeError, UnsupportedAlgorithm, x509.InvalidVersion, *_ODD_EXTENSIONS):
         return None
 
 

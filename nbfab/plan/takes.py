@@ -39,7 +39,7 @@ def traits(text: str) -> Takes:
         if match := _TRAIT.fullmatch(line):
             try:
                 found[match[1]] = str(ast.literal_eval(match[2]))
-            except (ValueError, SyntaxError, MemoryError, RecursionError):
+            except (ValueError, TypeError, SyntaxError, MemoryError, RecursionError):
                 found[match[1]] = match[2]
     return found
 
@@ -120,20 +120,22 @@ def chosen(have: Takes, wanted: Wanted, facts: Facts) -> list[str]:
     differences = [f"{key} {before.get(key)} -> {now[key]}" for key in now if before.get(key) != now[key]]
     if have.get("password") != want["password"]:
         differences.append("the password is new")
-    sources = wanted.settings.sources
-    by_hand = any(key in wanted.resets or sources.get(key, "default") != "default" for key in ("python", "app"))
-    if by_hand and (have.get("python"), have.get("module")) != (want["python"], want["module"]):
-        differences.append(f"it runs {have.get('module')} of {have.get('python')}")
+    for key, taken in (("python", "python"), ("app", "module")):
+        by_hand = key in wanted.resets or wanted.settings.sources.get(key, "default") != "default"
+        if by_hand and have.get(taken) != want[taken]:
+            differences.append(f"it runs {have.get(taken)}")
     return differences
 
 
 def pending(wanted: Wanted, facts: Facts) -> tuple[str, ...]:
-    """What the running server will take up at its next restart, and no one chose: names of traits and options."""
+    """What the running server will take up at its next restart: names of traits and options, or the interpreter."""
     have = running(facts)
-    if have is None or chosen(have, wanted, facts):
+    if have is None:
         return ()
     want = wanted_takes(wanted, facts)
-    return tuple(sorted(key for key in {*have, *want} if have.get(key) != want.get(key)))
+    keys = {key for key in {*have, *want} if have.get(key) != want.get(key)}
+    # Another interpreter may want other traits altogether.
+    return tuple(sorted(keys & {"python", "module"} or keys))
 
 
 def _options(takes: Takes) -> dict[str, str]:

@@ -62,7 +62,7 @@ def converge(job: Job, steps: Sequence[Step] = STEPS) -> Outcome:
     changes = plan(wanted, seen, steps)
     given = None
     if password.STEP in steps and password.missing(wanted, seen):
-        given = job.user.chooses_password()
+        given = job.user.chooses_password(wanted.settings)
     elif wanted.password is None and any(step.renews for step in steps) and len(steps) == 1:
         given = job.user.changes_password()
     if given:
@@ -91,6 +91,7 @@ def converge(job: Job, steps: Sequence[Step] = STEPS) -> Outcome:
             outcome,
             verdict="refused",
             withheld=tuple(change.summary for change in withheld),
+            pending=(),
             error=f"the server was not restarted, because that would end {', '.join(live)}",
             hint=f"once they may end: {job.again('--restart')}",
             status=Refused.status,
@@ -165,6 +166,8 @@ def preview(job: Job, steps: Sequence[Step] = STEPS) -> Outcome:
         why = f"not without --restart, because that would end {', '.join(live)}"
         outcome = replace(outcome, withheld=withheld, notes=(*outcome.notes, why))
     notes = (*filter(None, (change.note for change in changes)), *outcome.notes)
+    if any(change.kind == "start server" for change in changes):
+        outcome = replace(outcome, pending=())
     return replace(outcome, verdict="would change" if changes else "unchanged", changes=reported(changes), notes=notes)
 
 

@@ -13,6 +13,7 @@ from nbfab.plan import certificate, pem, takes
 from nbfab.plan.steps import notes
 from nbfab.run import reach
 from nbfab.run.job import Job
+from nbfab.settings import RESETTABLE
 from nbfab.wanted import Wanted
 
 MOST_NAMES = 200  # of a certificate that someone else has made
@@ -35,7 +36,9 @@ def describe(job: Job, wanted: Wanted, seen: Facts) -> Outcome:
         state["kernels"] = list(server.exactly_live)
     if settings.sources:
         state["settings"] = {
-            key: {"value": getattr(settings, key), "source": source} for key, source in settings.sources.items()
+            key: {"value": getattr(settings, key), "source": source.partition("#")[0]}
+            for key, source in settings.sources.items()
+            if key in RESETTABLE
         }
     if cert:
         state["fingerprint"] = pem.fingerprint(cert)
@@ -47,10 +50,8 @@ def describe(job: Job, wanted: Wanted, seen: Facts) -> Outcome:
         state["elsewhere"] = [f"https://{in_url(name)}:{port}/" for name in own[:MOST_URLS]]
     name, address = job.host.names[0], settings.ip
     # Not one that the profile has: what a host says of itself decides no name.
-    if (
-        address not in (*EVERY_ADDRESS, "localhost")
-        and "ip" not in wanted.kept
-        and (job.host.local or not ip_address(address).is_loopback)
+    if address not in (*EVERY_ADDRESS, "localhost") and (
+        job.host.local or ("ip" not in wanted.kept and not ip_address(address).is_loopback)
     ):
         name = address
     return Outcome(

@@ -46,9 +46,9 @@ class SshOptions:
     """How to reach a host, beyond what ssh_config says.
 
     `config` replaces ssh_config (-S). `keys` (-i), `password` and `passphrase` apply to jump hosts too. `identity`, the
-    path of a key, and `jumps` apply to this host alone; if `jumps` is None, they are those of ssh_config. `timeout` is
-    in seconds. `accept_new` records the key of a host that is not known yet. `transport` is openssh or paramiko;
-    empty leaves the choice to nbfab.
+    path of a key, `jumps`, and `options`, further arguments for ssh, apply to this host alone; if `jumps` is None, they
+    are those of ssh_config. `timeout` is in seconds. `accept_new` records the key of a host that is not known yet.
+    `transport` is openssh or paramiko; empty leaves the choice to nbfab.
     """
 
     config: str = ""
@@ -60,12 +60,13 @@ class SshOptions:
     identity: str = ""
     jumps: tuple[HostString, ...] | None = None
     transport: str = ""
+    options: tuple[str, ...] = ()
 
     @property
     def for_ssh(self) -> str:
         """The options of ssh for what applies to this host alone."""
         jumps = [] if self.jumps is None else ["-J", ",".join(map(_for_jump, self.jumps)) or "none"]
-        return shlex.join([*jumps, *(["-i", self.identity] if self.identity else [])])
+        return shlex.join([*self.options, *jumps, *(["-i", self.identity] if self.identity else [])])
 
 
 def _for_jump(host: HostString) -> str:
@@ -91,7 +92,7 @@ class Connection(fabric.Connection):  # type: ignore[misc]
         hop: Callable[..., "Connection"] | None = None,
         route: Route | None = None,
     ) -> None:
-        route = route or resolve(typed, options.config)
+        route = route or resolve(typed, options.config, options.options)
         super().__init__(host=route.hostname, user=route.user, port=route.port, config=_config())
         keys = (*options.keys, *filter(None, [options.identity]))
         self._set(
@@ -248,7 +249,7 @@ class Connection(fabric.Connection):  # type: ignore[misc]
         *before, last = jumps
         if self._depth >= HOPS:
             raise self._failed("its jump hosts form a loop")
-        options = replace(self._options, identity="", jumps=tuple(before) or None)
+        options = replace(self._options, identity="", jumps=tuple(before) or None, options=())
         try:
             self._near = self._hop(last, options, self._typist, depth=self._depth + 1, hop=self._hop)
             self._near.open()

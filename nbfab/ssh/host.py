@@ -61,7 +61,7 @@ class There:
     def _route(self) -> Route:
         if isinstance(self._known_route, ConnectError):
             raise self._known_route
-        return self._known_route or resolve(self._typed, self._options.config)
+        return self._known_route or resolve(self._typed, self._options.config, self._options.options)
 
     @cached_property
     def _connection(self) -> Connection:

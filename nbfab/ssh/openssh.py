@@ -14,7 +14,7 @@ from collections.abc import Iterator, Mapping
 from dataclasses import replace
 from typing import Any
 
-from nbfab.errors import ConnectError, Dropped, HostKeyError, NbfabError
+from nbfab.errors import ConnectError, Dropped, HostKeyError, NbfabError, Penalized
 from nbfab.names import HostString, in_url
 from nbfab.ssh import process
 from nbfab.ssh.askpass import OLDEST, Askpass, Phrases, version
@@ -113,14 +113,14 @@ class Link:
             if self._process is not None:
                 return
             try:
-                route = resolve(self.typed, self._options.config)
+                route = resolve(self.typed, self._options.config, self._options.options)
                 if self._doors:
                     address = Address((route.hostname, route.port))
                     self._doors.enter(address, lambda: self._open(route), lambda line: None)
                 else:
                     self._open(route)
             except NbfabError as error:
-                if self._doors or not isinstance(error, Dropped):  # which may be tried again
+                if self._doors or not isinstance(error, Dropped | Penalized):  # which may be tried again
                     self._failure = error
                 raise
 
@@ -179,7 +179,7 @@ class Link:
         *before, last = jumps
         if self._depth >= HOPS:
             raise ConnectError(f"{self.typed.host}: its jump hosts form a loop", f"ssh -G {self.typed.host}")
-        options = replace(self._options, identity="", jumps=tuple(before) or None)
+        options = replace(self._options, identity="", jumps=tuple(before) or None, options=())
         try:
             self._near = self._hop(last, options, self._typist, depth=self._depth + 1)
         except NbfabError as error:
@@ -202,6 +202,7 @@ class Link:
             yield from ("-F", self._options.config)
         for key, value in (_ALWAYS | own).items():
             yield from ("-o", f"{key}={value}")
+        yield from self._options.options
         for path in (*self._options.keys, *filter(None, [self._options.identity])):
             yield from ("-i", os.path.expanduser(path))
         if self.typed.user:

@@ -14,6 +14,7 @@ from typing import Any
 
 import paramiko
 import pytest
+from namespace import passwd
 from paramiko.server import InteractiveQuery
 from sshd import Sshd, free_port, keygen, wait_until
 
@@ -241,6 +242,19 @@ Match originalhost far
     assert connect(box, "far") == "reached\n"
     with pytest.raises(HostKeyError, match="is not known"):
         connect(box)
+
+
+def test_a_user_name_may_contain_an_at_sign(sshds: Make, tmp_path: Path) -> None:
+    name = "ann@corp.example"
+    users = tmp_path / "passwd"
+    passwd(users, name=name)
+    far, near = (sshds(replace={"/etc/passwd": str(users)}) for _ in range(2))
+    far.write_config(f"Host near\n  HostName 127.0.0.1\n  Port {near.port}\n  IdentityFile {near.identity}\n")
+    far.known_hosts.write_text(far.known_line(far.host_keys[0]) + near.known_line(near.host_keys[0]))
+    assert connect(far, f"{name}@box") == "reached\n"
+    assert f"Accepted publickey for {name} " in far.log
+    assert connect(far, f"{name}@box", jumps=(parse_host(f"{name}@near"),)) == "reached\n"
+    assert f"Accepted publickey for {name} " in near.log
 
 
 def test_jump_hosts_are_used_in_openssh_s_order(sshds: Make) -> None:
