@@ -18,10 +18,11 @@ from typing import Any
 import fabric
 import paramiko
 
-from nbfab.errors import ConnectError, Dropped, HostKeyError, Incompatible, NbfabError, Penalized
+from nbfab.errors import ConnectError, Dropped, HostKeyError, Incompatible, NbfabError
 from nbfab.names import HostString, in_url
 from nbfab.ssh import host_keys
 from nbfab.ssh.choose import lacks
+from nbfab.ssh.doors import PENALTY, penalized
 from nbfab.ssh.login import Login, Typist, authenticate
 from nbfab.ssh.needs import needs_openssh
 from nbfab.ssh.negotiation import mismatch
@@ -34,7 +35,6 @@ LOGIN = 60.0  # seconds for an answer to a login, which the host may have to ask
 KEEPALIVE = 30  # seconds; detects a connection that a sleeping laptop or a NAT has dropped
 HOPS = 8  # jump hosts of jump hosts; more can only be a loop
 _BANNER = "reading SSH protocol banner"  # part of paramiko's message when a host hangs up at once
-_PENALTY = "Not allowed at this time"  # sshd's words to an address it punishes (PerSourcePenalties, since OpenSSH 9.8)
 
 # Whatever paramiko's threads log is also in the errors that end them.
 logging.getLogger("paramiko").addHandler(logging.NullHandler())
@@ -209,11 +209,8 @@ class Connection(fabric.Connection):  # type: ignore[misc]
             ):
                 raise type(why)(self._where(str(why)), why.hint) from None
             said = clean(" ".join(transport.greeting)).strip()
-            if said == _PENALTY:
-                raise Penalized(
-                    self._where("the host refuses this address for a while, after failed logins (PerSourcePenalties)"),
-                    "wait some minutes, or log in to the host from another address",
-                ) from None
+            if said == PENALTY:
+                raise penalized(self._where("")) from None
             failed = self._failed(_reason(error) + (f"; it said: {said[:200]}" if said else "") + self._proxy_reason())
             if isinstance(error, paramiko.ssh_exception.IncompatiblePeer):
                 raise Incompatible(str(failed), failed.hint) from None

@@ -136,7 +136,7 @@ def test_keys_are_found_as_openssh_finds_them(box: Sshd, tmp_path: Path) -> None
     good["another without the port"] = box.known_line(key) + box.known_line(other, "127.0.0.1")
     for name, text in good.items():
         box.known_hosts.write_text(text)
-        assert connect(box) == "reached\n", name
+        assert connect(box, transport="paramiko") == "reached\n", name
     bad = {
         "negated": (box.known_line(key, f"[127.0.0.1]:*,![127.0.0.1]:{box.port}"), "is not known"),
         "revoked": ("@revoked " + box.known_line(key), "is revoked"),
@@ -147,7 +147,7 @@ def test_keys_are_found_as_openssh_finds_them(box: Sshd, tmp_path: Path) -> None
     for text, words in bad.values():
         box.known_hosts.write_text(text)
         with pytest.raises(HostKeyError, match=words):
-            connect(box)
+            connect(box, transport="paramiko")
 
 
 def test_an_entry_without_the_port_can_only_confirm_a_key(box: Sshd, tmp_path: Path) -> None:
