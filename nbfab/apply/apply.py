@@ -21,10 +21,10 @@ FUNCTIONS: Mapping[Kind, str] = {
     "start server": "start_server",
     "stop server": "stop_server",
 }
-_PROBES: Mapping[Kind, str] = {  # the program that a function runs on the host
-    "make environment": "environment_probe",
-    "use environment": "environment_probe",
-    "start server": "server_probe",
+_PROBES: Mapping[Kind, tuple[str, ...]] = {  # the programs that a function runs on the host
+    "make environment": ("look/environment_probe",),
+    "use environment": ("look/environment_probe",),
+    "start server": ("look/server_probe", "apply/login_probe"),
 }
 INSTALL = 900  # seconds without output; an installation is silent while it fetches a large package
 
@@ -71,7 +71,7 @@ def apply(
             raise HostError(what, "fix that, then run it again")
 
     installs = any(change.kind == "make environment" for change in changes)
-    silence = INSTALL if installs else look.SILENCE + seconds
+    silence = INSTALL if installs else look.SILENCE + seconds  # a server that is started twice says so in between
     try:
         return parse(run(host, render(FILES, calls), receive, silence, "making changes"))
     except ConnectError as error:
@@ -80,8 +80,7 @@ def apply(
 
 
 def _call(number: int, change: Change) -> str:
-    probe = _PROBES.get(change.kind)
-    code = {probe: source(f"look/{probe}.py")} if probe else {}
+    code = {probe.rpartition("/")[2]: source(f"{probe}.py") for probe in _PROBES.get(change.kind, ())}
     return call("change", str(number), FUNCTIONS[change.kind], **change.args, **code)
 
 

@@ -15,6 +15,7 @@ from nbfab.plan.step import Step
 from nbfab.plan.steps import STEPS, plan, request
 from nbfab.run.describe import describe, from_here
 from nbfab.run.job import Job
+from nbfab.run.logout import gone, look_again
 from nbfab.run.see import see
 from nbfab.user import User
 from nbfab.wanted import Wanted
@@ -64,9 +65,14 @@ def converge(job: Job, steps: Sequence[Step] = STEPS) -> Outcome:
     if given:
         wanted = replace(wanted, password=given)
         changes = plan(wanted, seen, steps)
-    course = Course(job.user)
+    course, ends = Course(job.user), ""
     try:
         now, withheld, live = _carry_out(job, wanted, seen, changes, steps, course)
+        started = any(change.kind == "start server" for change in course.begun)
+        if started and not job.host.local:
+            ends = now.server.ends_at_logout or seen.server.ends_at_logout
+        if ends:
+            now = look_again(replace(job, wanted=wanted))
     except (NbfabError, KeyboardInterrupt) as error:
         # The host may have the hash by now: a password that no one was shown would lock everyone out.
         failed = replace(failure(job.task, job.host.label, error), password=_generated(wanted, course))
@@ -89,7 +95,9 @@ def converge(job: Job, steps: Sequence[Step] = STEPS) -> Outcome:
             hint=f"once they may end: {job.again('--restart')}",
             status=Refused.status,
         )
-    if any(change.kind == "start server" for change in course.begun):
+    if ends and not now.server.alive:
+        return gone(outcome, ends, now)
+    if started:
         outcome = from_here(job, outcome, now)
     return outcome
 
