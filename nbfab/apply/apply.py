@@ -1,5 +1,6 @@
 """Apply: carries out a plan, with one program that ends by looking again."""
 
+import shlex
 from collections.abc import Mapping, Sequence
 from typing import Any, Protocol
 
@@ -56,6 +57,7 @@ def apply(
         look.look_call(host, request),
     ]
     begun: list[Change] = []
+    hints: list[str] = []
 
     def receive(record: Record) -> None:
         if "doing" in record:
@@ -63,12 +65,14 @@ def apply(
             watcher.begins(begun[-1])
         elif "says" in record:
             watcher.says(_text(record["says"]))
+        elif "hint" in record:
+            hints.append(_text(record["hint"]))
         elif "done" in record:
             watcher.ends(_numbered(changes, record["done"]), _text(record.get("text")))
         elif "failed" in record:
             words = _text(record.get("text"))
             what = f"{begun[-1].summary} failed: {words}" if begun else words
-            raise HostError(what, "fix that, then run it again")
+            raise HostError(what, _fix(hints, seen))
 
     installs = any(change.kind == "make environment" for change in changes)
     silence = INSTALL if installs else look.SILENCE + seconds  # a server that is started twice says so in between
@@ -77,6 +81,18 @@ def apply(
     except ConnectError as error:
         at = begun[-1].summary if begun else "the beginning"
         raise ConnectError(f"{error}, at: {at}", error.hint, jump=error.jump) from None
+
+
+def _fix(hints: Sequence[str], seen: Facts) -> str:
+    """What to do about a change that failed; `hints` are the host's words on why."""
+    other = "or name an environment that has the notebook: --python PATH"
+    if "pip" in hints:
+        pip = f"{shlex.quote(f'{seen.files.base}/.venv/bin/python')} -m pip config set"
+        return f"on the host: {pip} global.index-url URL, for an index that it reaches (or global.proxy URL), {other}"
+    if "uv" in hints:
+        uv = """mkdir -p ~/.config/uv && echo 'index-url = "URL"' >>~/.config/uv/uv.toml"""
+        return f"on the host: {uv}, for an index that it reaches, {other}"
+    return "fix that, then run it again"
 
 
 def _call(number: int, change: Change) -> str:

@@ -200,6 +200,14 @@ def test_all_files_together_are_one_program(shell: tuple[str, ...]) -> None:
     assert run(shell, program.text).splitlines() == [program.begin, '{"server.alive":"yes"}', "", program.end]
 
 
+@each_shell
+def test_a_host_that_reaches_no_index_is_told_so_in_a_line(shell: tuple[str, ...], data: Path) -> None:
+    fails = "seq 20; echo 'error: Failed to fetch' >&2; echo '  cause: Connection refused (os error 111)' >&2; exit 1"
+    *_, hint, failed = environment(shell, data, fails, status=1)
+    assert hint == {"hint": "uv"}
+    assert failed == {"failed": 0, "text": "the host cannot reach an index of packages: Connection refused"}
+
+
 KEEPER = "systemd-run --user --scope --quiet --"
 
 
