@@ -13,8 +13,10 @@ import signal
 import subprocess
 import sys
 import tempfile
+import time
 
 SECONDS = 10  # for a shell
+IMPORTING = 40  # seconds, for all suspects; less than someone who waits for a word is patient
 # What belongs to one login, what nbfab sets itself, what would lead Python astray.
 NEVER = re.compile(
     r"(SSH|DBUS|JUPYTER|NBFAB|XDG_SESSION|TERM)_.*|TMUX.*|XDG_RUNTIME_DIR|DISPLAY|WAYLAND_DISPLAY|XAUTHORITY|PYTHONHOME"
@@ -25,7 +27,7 @@ SUSPECTS = re.compile(r"(PYTHON|LD_|DYLD_|SSL_|OPENSSL_|ZMQ_).*")
 COMMAND = 'exec "$NBFAB_PYTHON" -I -c "$NBFAB_CODE" "$NBFAB_FILE"'
 CODE = 'import os, sys; open(sys.argv[1], "wb").write(b"".join(b"%s=%s\\0" % pair for pair in os.environb.items()))'
 IMPORTS = """
-import ssl, zmq, tornado.web, traitlets, nbformat
+import tornado.web, zmq, traitlets, nbformat
 from importlib.util import find_spec
 for name in ("notebook", "jupyterlab", "jupyter_server"):
     if find_spec(name):
@@ -112,18 +114,20 @@ def at_fault(before):
     """The variables that may have kept a server from starting: those with which Python cannot import what it needs."""
     suspects = [name for name in before if SUSPECTS.fullmatch(name.decode(errors="replace"))]
     suspects = [name for name in suspects if os.environb.get(name) != before[name]][:5]
-    proven = [name for name in suspects if not imports({name: before[name]})]
+    end = time.monotonic() + IMPORTING
+    proven = [name for name in suspects if not imports({name: before[name]}, end)]
     return " ".join(name.decode(errors="replace") for name in proven or suspects)
 
 
-def imports(more):
-    """Whether what the server needs can be imported with those variables."""
+def imports(more, end):
+    """Whether what the server needs can be imported with those variables, as far as that is known by `end`."""
     how = {"stdin": subprocess.DEVNULL, "stdout": subprocess.DEVNULL, "stderr": subprocess.DEVNULL}
     try:
         command = [sys.executable, "-c", IMPORTS]
-        return subprocess.run(command, env={**os.environb, **more}, timeout=SECONDS, check=False, **how).returncode == 0
+        left = max(end - time.monotonic(), 0)
+        return subprocess.run(command, env={**os.environb, **more}, timeout=left, check=False, **how).returncode == 0
     except subprocess.TimeoutExpired:
-        return False
+        return True
 
 
 def read(path):

@@ -6,6 +6,7 @@ start_server() {
 	outlive
 	take_environment
 	if ! message=$(launch 2>&1); then
+		message=${message:-it could not be started}
 		case $way in
 		none*) ;;
 		*)

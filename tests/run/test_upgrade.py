@@ -35,6 +35,7 @@ def test_a_recorded_profile_is_taken_over_without_a_restart(
     for path in (tmp_path / ".local/share/nbfab/nbserver/environment").read_text().splitlines()[2:]:
         Path(path).parent.mkdir(parents=True, exist_ok=True)
         Path(path).touch()
+    (tmp_path / ".local/share/nbfab/nbserver/environment").touch()  # it was recorded after that
     monkeypatch.setenv("HOME", str(tmp_path))
     monkeypatch.setenv("TMUX_TMPDIR", str(tmp_path))
     monkeypatch.delenv("XDG_DATA_HOME", raising=False)
