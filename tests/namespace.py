@@ -18,6 +18,11 @@ def bind(files: Mapping[str, str]) -> list[list[str]]:
     return [["--bind", other, path] for path, other in files.items() if os.path.exists(path)]
 
 
+def without(*programs: str) -> dict[str, str]:
+    """A host that lacks those programs, wherever they usually are."""
+    return {f"{place}/{name}": "/dev/null" for place in ("/usr/bin", "/usr/local/bin") for name in programs}
+
+
 def passwd(file: Path, *, shell: str = "", home: str = "", name: str = "") -> dict[str, str]:
     """Writes /etc/passwd anew, with another login shell, home folder or name for the user of this process, to bind."""
     me = pwd.getpwuid(os.geteuid())

@@ -131,6 +131,8 @@ class Call:
             return
         usual = type(config).global_defaults()
         other = {key: fix for key, fix in _FABRIC_S.items() if config.get(key) not in (None, usual.get(key))}
+        if "load_ssh_configs" in (getattr(config, "_project", None) or {}):
+            other.pop("load_ssh_configs", None)  # that of a clone keeps Fabric itself from reading ssh_config
         for key, fix in other.items():
             raise UsageError(
                 f"Fabric's configuration (~/.fabric.yaml?) has `{key}`, which nbfab does not use",

@@ -10,6 +10,7 @@ from nbfab.look.facts import Facts
 from nbfab.names import EVERY_ADDRESS, in_url, is_name
 from nbfab.outcome import Outcome
 from nbfab.plan import certificate, pem, takes
+from nbfab.plan.server import attach
 from nbfab.plan.steps import notes
 from nbfab.run import reach
 from nbfab.run.job import Job
@@ -32,7 +33,9 @@ def describe(job: Job, wanted: Wanted, seen: Facts) -> Outcome:
     if server.ours and server.started:
         state["since"] = time.strftime("%Y-%m-%dT%H:%M:%SZ", time.gmtime(server.started.since))
         if server.in_session:
-            state["attach"] = f"tmux -L nbfab attach -t {settings.profile}"
+            state["attach"] = attach(wanted, seen)
+        if server.login:
+            state["environment"] = server.login.words
         state["kernels"] = list(server.exactly_live)
     if settings.sources:
         state["settings"] = {

@@ -604,22 +604,30 @@ class _AllMethods(paramiko.ServerInterface):
 @pytest.mark.parametrize(
     ("line", "typed", "attempts"),
     [
-        ("", ["ann", "code", "secret"], ["publickey", "codes ['ann', 'code']", "password secret"]),
+        (
+            "",
+            ["ann", "c1", "ann", "c2", "ann", "c3", "p1", "p2", "p3"],
+            ["publickey", *(f"codes ['ann', 'c{n}']" for n in (1, 2, 3)), *(f"password p{n}" for n in (1, 2, 3))],
+        ),
         ("PreferredAuthentications password,publickey\n", ["secret"], ["password secret", "publickey"]),
-        ("PubkeyAuthentication no\n", [None, "code", "secret"], ["codes ['', 'code']", "password secret"]),
+        ("PubkeyAuthentication no\n", [None, "code"], ["codes ['', 'code']", "codes ['', '']"]),
     ],
 )
-def test_methods_are_tried_in_the_configured_order(
+def test_methods_are_tried_in_the_configured_order_and_what_is_typed_three_times(
     box: Sshd, line: str, typed: list[str | None], attempts: list[str]
 ) -> None:
     rules, typist = _AllMethods(), Typist(*typed)
     with _served(box, rules, line), pytest.raises(ConnectError, match="permission denied"):
         connect(box, typist=typist)
     assert rules.attempts == attempts
-    asked = [("Name: ", True), ("Code: ", False)] if len(typed) > 1 else []
-    assert typist.prompts[:-1] == asked
-    assert re.fullmatch(r".+@127\.0\.0\.1's password: ", typist.prompts[-1][0])
-    assert typist.prompts[-1][1] is False
+    codes, passwords = (sum(tried.startswith(kind) for tried in attempts) for kind in ("codes", "password"))
+    *asked, last = typist.prompts
+    assert asked[: 2 * codes] == [("Name: ", True), ("Code: ", False)] * codes
+    assert re.fullmatch(r".+@127\.0\.0\.1's password: ", last[0])
+    assert last[1] is False
+    assert len(typist.prompts) - 2 * codes == min(passwords + 1, 3)
+    assert typist.lines == ["Permission denied, please try again."] * len(typist.lines)
+    assert len(typist.lines) == max(codes - 1, 0) + min(passwords, 2)
 
 
 def test_a_given_password_answers_only_hidden_prompts_for_a_password(box: Sshd) -> None:
