@@ -133,6 +133,12 @@ class Call:
         other = {key: fix for key, fix in _FABRIC_S.items() if config.get(key) not in (None, usual.get(key))}
         if "load_ssh_configs" in (getattr(config, "_project", None) or {}):
             other.pop("load_ssh_configs", None)  # that of a clone keeps Fabric itself from reading ssh_config
+        authentication = config.get("authentication") or {}
+        keys = (config.get("connect_kwargs") or {}).get("key_filename") or ()
+        if not authentication.get("strategy_class") and {*map(str, authentication.get("identities") or ())} <= {
+            *map(str, keys)
+        }:
+            other.pop("authentication", None)  # Fabric puts the keys of -i there, too
         for key, fix in other.items():
             raise UsageError(
                 f"Fabric's configuration (~/.fabric.yaml?) has `{key}`, which nbfab does not use",
