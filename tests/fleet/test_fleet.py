@@ -126,7 +126,7 @@ def test_plans_that_are_equal_are_folded(three: Fleet) -> None:
     note = f"note: three: {warning}" if ROOT_USER else ""
     assert three.run("plan").stdout == "2 hosts (one, two): nothing would change\nthree: new\n" + note
     told = three.run("plan", "--name", "lab.example.org", "--limit", "!three").stdout
-    renewed = "renew the certificate: it lacks lab.example.org; name lab.example.org, from --name"
+    renewed = "renew the certificate: it lacks lab.example.org; add the name lab.example.org"
     assert told.startswith(f"2 hosts (one, two): {renewed}\n")
     document = three.json("status", "--limit", "one")
     assert document["one"]["state"]["running"]

@@ -80,7 +80,7 @@ def test_a_renewal_fetches_the_key_and_no_other_run_does(folder: Path) -> None:
     assert host.asked == 1
     assert [(change.kind, change.what) for change in again.changes] == [
         ("write", "renew the certificate"),
-        ("write", "name lab, from --name"),
+        ("write", "add the name lab"),
     ]
     assert ", with the same key: it lacks lab" in again.changes[0].summary
     assert again.state["pin"] == first.state["pin"]
