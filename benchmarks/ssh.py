@@ -1,16 +1,26 @@
-"""A task that changes nothing, against `ssh HOST true`, at once and 100 ms away: sudo python benchmarks/ssh.py"""
+"""A task that changes nothing, against `ssh HOST true`, at once and 100 ms away: sudo python benchmarks/ssh.py
 
+Over connections of its own, and through a live ControlMaster. The goal for the latter, 100 ms away, is 0.3 of
+`ssh HOST true`, or 1.15 of its floor where that is higher: one exec through the same socket and the import of nbfab's
+command line.
+"""
+
+import contextlib
 import os
 import secrets
+import statistics
 import subprocess
 import sys
+import time
+from collections.abc import Iterator, Mapping
 from pathlib import Path
 
-from hosts import up
+from hosts import Hosts, up
 from pairs import compare, table
 
 ROOT = Path(__file__).parents[1]
-FAB = f"{Path(sys.executable).parent}/fab"
+BIN = Path(sys.executable).parent
+FAB = f"{BIN}/fab"
 
 
 def main() -> None:
@@ -30,8 +40,45 @@ def main() -> None:
                     f"fab -H {host} setup, nothing to do": task(host, "setup"),
                 }
                 print(table(compare(commands, 7, env=env, cwd=str(ROOT)), next(iter(commands))), "\n")
+            through_a_master(hosts, env)
         finally:
             subprocess.run([*task("h1", "stop"), "--force"], env=env, cwd=ROOT, check=False, capture_output=True)
+
+
+def through_a_master(hosts: Hosts, env: Mapping[str, str]) -> None:
+    """Prints a table for a task that goes through a live ControlMaster, 100 ms away, and what that is of the goal."""
+    env = {name: value for name, value in env.items() if name != "NBFAB_PASSWORD"}  # whose hash it would compare
+    folder = hosts.folder / "cm"
+    folder.mkdir(mode=0o700)
+    config = hosts.folder / "with_master"
+    config.write_text(f"ControlPath {folder}/%C\n{hosts.ssh_config.read_text()}")
+    login = "ssh w1 true (100 ms)"
+    one, imported, task = "ssh w1 true, through the socket", "import nbfab.cli.program", "nbfab -H w1 setup, through it"
+    commands = {
+        login: hosts.command("ssh", "-F", str(hosts.ssh_config), "w1", "true"),
+        one: hosts.command("ssh", "-F", str(config), "w1", "true"),
+        imported: [sys.executable, "-c", "import nbfab.cli.program"],
+        task: hosts.command(f"{BIN}/nbfab", "-S", str(config), "-H", "w1", "setup"),
+    }
+    with _master(hosts, config, folder):
+        times = compare(commands, 9, env=env, cwd=str(ROOT))
+    print(table(times, login), "\n")
+    median = {name: statistics.median(of.wall) for name, of in times.items()}
+    goal = max(0.3 * median[login], 1.15 * (median[one] + median[imported]))
+    print(f"goal {goal:.3f} s, measured {median[task]:.3f} s: {median[task] / goal:.2f} of it\n")
+
+
+@contextlib.contextmanager
+def _master(hosts: Hosts, config: Path, folder: Path) -> Iterator[None]:
+    command = hosts.command("ssh", "-F", str(config), "-M", "-N", "-n", "w1")
+    with subprocess.Popen(command, stdin=subprocess.DEVNULL) as process:
+        try:
+            while not any(folder.iterdir()):
+                assert process.poll() is None, "the ControlMaster has ended"
+                time.sleep(0.05)
+            yield
+        finally:
+            process.terminate()
 
 
 if __name__ == "__main__":

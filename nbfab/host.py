@@ -19,6 +19,10 @@ MOST = 8_000_000  # bytes that one program may print; a long installation prints
 LONGEST = 1_000_000  # bytes of a line
 RECORDS = 50_000  # of one program; a look prints some fifty, and a long installation some thousand
 WHOLE = 3600  # seconds for one program
+_STARTUP = (  # what a shell reads although it is not interactive
+    "\nif that account may run programs, a startup file of its shell ends it: look for exit, exec or set -e in "
+    "~/.bashrc (bash), ~/.zshenv (zsh), ~/.config/fish/config.fish (fish), or ~/.tcshrc and ~/.cshrc (tcsh)"
+)
 _JSON = json.JSONDecoder(strict=False)
 
 
@@ -143,8 +147,9 @@ def run(
         raise HostError(f"{late} while {doing}{last}", "run it again") from None
     words = "; ".join(noise)
     if not begun:
+        printed = f", but printed: {words}" if words else ""
         raise HostError(
-            f"its login shell did not run a program{f', but printed: {words}' if words else ''}",
+            f"its login shell did not run a program{printed}{'' if host.local else _STARTUP}",
             "/bin/sh -c true" if host.local else f"ssh {host.ssh} /bin/sh -c true",
         )
     raise HostError(f"it stopped midway while {doing}{f': {words}' if words else ''}", "run it again")

@@ -9,7 +9,8 @@ from nbfab.errors import HostStringError
 # Patterns, compiled when they are first used, so that `--list` need not wait for that.
 # A label of a DNS name. RFC 1123 forbids the underscore in a host's name, but people do type such aliases.
 _LABEL = r"(?!-)[A-Za-z0-9_-]{1,63}(?<!-)"
-_USER = r"[A-Za-z0-9_][A-Za-z0-9._+\\-]*"
+_ACCOUNT = r"[A-Za-z0-9_][A-Za-z0-9._+\\-]*"
+_USER = rf"{_ACCOUNT}(@{_ACCOUNT})*"  # ann@corp.example, where a company's directory has such accounts
 _IPV6 = r"[0-9A-Fa-f.]*:[0-9A-Fa-f.]*:[0-9A-Fa-f:.]*(%[A-Za-z0-9._-]+)?"  # one colon alone comes before a port
 _HOST = rf"[A-Za-z0-9_]([A-Za-z0-9._-]*[A-Za-z0-9_])?\.?|{_IPV6}"
 _FORM = "write it as [user@]host[:port]"
@@ -32,7 +33,7 @@ class HostString(NamedTuple):
 
 
 def parse_host(text: str) -> HostString:
-    """The parts of `[user@]host[:port]`; an IPv6 address stands bare, or in brackets before a port.
+    """The parts of `[user@]host[:port]`; an IPv6 address stands bare, or in brackets before a port. The last @ counts.
 
     As in OpenSSH, `ssh://` may stand before it. Nothing that ssh could take for an option, or a shell for more than
     one word, gets through. Raises HostStringError.

@@ -250,7 +250,9 @@ RESETTABLE = tuple(key for key in BY_KEY if key not in ("profile", "names"))
 
 def origin(key: str, source: str) -> str:
     """Where the value of an option was chosen, for people."""
-    return SOURCES[source][1].format(flag=f"--{BY_KEY[key].flag}", variable=f"NBFAB_{BY_KEY[key].flag.upper()}")
+    return SOURCES[source.partition("#")[0]][1].format(
+        flag=f"--{BY_KEY[key].flag}", variable=f"NBFAB_{BY_KEY[key].flag.upper()}"
+    )
 
 
 def state_home() -> str:

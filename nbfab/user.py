@@ -4,6 +4,7 @@ from typing import Protocol
 
 from nbfab.outcome import Outcome
 from nbfab.passwords import Password, generate
+from nbfab.settings import Settings
 
 
 class Console(Protocol):
@@ -34,7 +35,7 @@ class User(Protocol):
     def gets(self, outcome: Outcome) -> None:
         """Reports on a task that goes on."""
 
-    def chooses_password(self) -> Password:
+    def chooses_password(self, settings: Settings) -> Password:
         """A password for a host that has none."""
         ...
 
@@ -66,7 +67,7 @@ class NoUser:
     def gets(self, outcome: Outcome) -> None:
         """As `User.gets`."""
 
-    def chooses_password(self) -> Password:
+    def chooses_password(self, settings: Settings) -> Password:
         """As `User.chooses_password`: a generated one."""
         return generate()
 

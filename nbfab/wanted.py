@@ -15,7 +15,8 @@ class Wanted:
     clock, in seconds since the epoch. Without a `password` the host keeps the one it has. The certificate gets the
     `key` that is here, if any, and is no longer for the names in `drops`. `restart` allows a restart that ends kernels.
     `resets` are options that go back to their defaults, whatever the profile has; for a host that is in an `inventory`,
-    so do those that were chosen there and no longer are. In the `foreground` the server is not started in tmux.
+    so do those that were chosen in that one and no longer are; it is named by its mark. In the `foreground` the server
+    is not started in tmux.
     `seconds` is how long a server may take to become ready.
 
     Once it is settled which settings count, `given` are those of this run alone, and `kept` the options that were
@@ -30,7 +31,7 @@ class Wanted:
     drops: tuple[str, ...] = ()
     restart: bool = False
     resets: tuple[str, ...] = ()
-    inventory: bool = False
+    inventory: str = ""
     given: Settings | None = None
     kept: frozenset[str] = frozenset()
     foreground: bool = False

@@ -50,6 +50,11 @@ class Machine:
         return home / ".local/share/nbfab/nbserver"
 
     @property
+    def socket(self) -> Path:
+        """The socket of the profile's tmux."""
+        return socket_of(self.folder)
+
+    @property
     def server(self) -> int:
         """The process of the profile's server; 0 if none runs."""
         return next(_servers(self.folder), 0)
@@ -106,6 +111,12 @@ class Machine:
         end_servers({self.sshd.files if self.sshd else self.home: self.tmux})
 
 
+def socket_of(profile: Path) -> Path:
+    """The socket of a profile's tmux."""
+    record = profile / "socket"
+    return Path(record.read_text().strip()) if record.exists() else profile / "tmux"
+
+
 def _servers(*profiles: Path) -> Iterator[int]:
     """The processes of the servers that run, as the notes in the folders of those profiles name them."""
     for note in (profile / "started" for profile in profiles):
@@ -117,11 +128,17 @@ def _servers(*profiles: Path) -> Iterator[int]:
 
 def end_servers(machines: Mapping[Path, Path]) -> None:
     """Ends every server of nbfab's on machines with those home folders and folders of tmux, all at once."""
-    pids = list(_servers(*(profile for home in machines for profile in home.glob(".local/share/nbfab/*"))))
+    profiles = [profile for home in machines for profile in home.glob(".local/share/nbfab/*")]
+    sockets = [socket for profile in profiles if (socket := socket_of(profile)).exists()]
+    pids = list(_servers(*profiles))
     for pid in pids:
         os.kill(pid, signal.SIGTERM)
     for pid in pids:
         wait_until(lambda pid=pid: not lives(pid), f"the server, process {pid}, to end")  # type: ignore[misc]
+    for socket in sockets:
+        subprocess.run(["tmux", "-S", socket, "kill-server"], capture_output=True, check=False)
+        if socket.parent.parent == Path("/var/tmp"):
+            shutil.rmtree(socket.parent, ignore_errors=True)
     for tmux in machines.values():
         command = ["tmux", "-L", "nbfab", "kill-server"]
         subprocess.run(command, env=os.environ | {"TMUX_TMPDIR": str(tmux)}, capture_output=True, check=False)

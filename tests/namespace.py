@@ -18,10 +18,15 @@ def bind(files: Mapping[str, str]) -> list[list[str]]:
     return [["--bind", other, path] for path, other in files.items() if os.path.exists(path)]
 
 
-def passwd(file: Path, *, shell: str = "", home: str = "") -> dict[str, str]:
-    """Writes /etc/passwd anew, with another login shell or home folder for the user of this process, to bind there."""
+def without(*programs: str) -> dict[str, str]:
+    """A host that lacks those programs, wherever they usually are."""
+    return {f"{place}/{name}": "/dev/null" for place in ("/usr/bin", "/usr/local/bin") for name in programs}
+
+
+def passwd(file: Path, *, shell: str = "", home: str = "", name: str = "") -> dict[str, str]:
+    """Writes /etc/passwd anew, with another login shell, home folder or name for the user of this process, to bind."""
     me = pwd.getpwuid(os.geteuid())
-    own = f"{me.pw_name}:x:{me.pw_uid}:{me.pw_gid}:{me.pw_gecos}:{home or me.pw_dir}:{shell or me.pw_shell}"
+    own = f"{name or me.pw_name}:x:{me.pw_uid}:{me.pw_gid}:{me.pw_gecos}:{home or me.pw_dir}:{shell or me.pw_shell}"
     lines = Path("/etc/passwd").read_text().splitlines()
     others = [line for line in lines if line.partition(":")[0] != me.pw_name]
     file.write_text("".join(f"{line}\n" for line in (own, *others)))

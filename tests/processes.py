@@ -40,3 +40,9 @@ def descendants(pid: int, name: str) -> list[int]:
         ours += children
         parents = {str(child) for child in children}
     return ours
+
+
+def children(pid: int) -> list[int]:
+    """The children of a process."""
+    found = {int(path.name): _stat(path.name) for path in Path("/proc").glob("[0-9]*")}
+    return [child for child, stat in found.items() if stat and stat[1][1] == str(pid)]

@@ -9,7 +9,8 @@ if [ "${1-}" = --fast ]; then
 	exec sh bootstrap.sh --group dev pytest -m 'not real' "$@"
 fi
 packages="openssh-server openssh-client tmux openssl procps dash busybox mksh posh yash fish tcsh zsh socat iproute2
-	shellcheck shfmt chromium libnss3-tools fonts-dejavu-core jupyter-notebook python3-venv git"
+	shellcheck shfmt chromium libnss3-tools fonts-dejavu-core jupyter-notebook python3-venv git
+	systemd libpam-systemd dbus polkitd"
 missing=
 for package in $packages; do
 	if ! dpkg-query -W -f '${Status}\n' "$package" 2>/dev/null | grep -q 'ok installed'; then missing="$missing $package"; fi

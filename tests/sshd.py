@@ -9,7 +9,7 @@ import socket
 import subprocess
 import tempfile
 import time
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
 from typing import Self
 
@@ -50,7 +50,8 @@ def knows(option: str) -> bool:
 class Sshd:
     """An sshd that lets the user of this process in; `shell` is the login shell that it gives them, `replace` puts
     other files in the place of programs, `/dev/null` for one that it lacks, and `disk` is the size of a file system of
-    its own for what nbfab writes.
+    its own for what nbfab writes. `within` is a command that runs it elsewhere, `home` the home folder, and `user` its
+    owner, if that is another user.
 
     `config` is an ssh_config for `-S` and `ssh -F`, in which the host is called `box`.
     """
@@ -63,11 +64,14 @@ class Sshd:
         shell: str = "",
         replace: Mapping[str, str] | None = None,
         disk: str = "",
+        within: Sequence[str] = (),
+        home: Path | None = None,
+        user: str = "",
         kinds: tuple[str, ...] = ("ed25519",),
     ) -> None:
         self.folder = folder
         folder.mkdir(parents=True, exist_ok=True)
-        self.home = folder / "home"
+        self.home = home or folder / "home"
         self.home.mkdir(exist_ok=True)
         self.port = free_port()
         self.tmux = Path(tempfile.mkdtemp(prefix="nbfab"))  # the path of a socket has to be short
@@ -78,6 +82,7 @@ class Sshd:
         self.known_hosts = folder / "known_hosts"
         self.config = folder / "ssh_config"
         self._shell, self._lines, self._replace, self._disk = shell, lines, replace or {}, disk
+        self._within, self._user = within, user
         self.trust()
         self.write_config()
         self.start()
@@ -95,6 +100,7 @@ class Sshd:
         """Writes the client's configuration; lines of `more` come first, so they win."""
         self.config.write_text(
             f"{more}\nHost {name}\n  HostName 127.0.0.1\n  Port {self.port}\n  IdentityFile {self.identity}\n"
+            f"{f'  User {self._user}' if self._user else ''}\n"
             f"Host *\n  IdentitiesOnly yes\n  UserKnownHostsFile {self.known_hosts}\n  GlobalKnownHostsFile none\n"
         )
 
@@ -110,7 +116,7 @@ class Sshd:
             f'SetEnv "HOME={self.home}" "XDG_DATA_HOME=" "TMUX_TMPDIR={self.tmux}"\n'
             f"LogLevel DEBUG1\nMaxStartups 200\nPermitRootLogin yes\n{penalties}"
         )
-        command = [SSHD, "-D", "-e", "-f", str(config)]
+        command = [*self._within, SSHD, "-D", "-e", "-f", str(config)]
         if mounts := self._mounts():
             command = with_mounts(command, mounts)
         if ROOT_USER:

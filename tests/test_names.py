@@ -28,6 +28,9 @@ TYPED = st.one_of(
         ("ssh://ann@box:22", ("ann", "box", 22)),
         ("ssh://box/", (None, "box", None)),
         ("ssh://[::1]:22", (None, "::1", 22)),
+        # The last @ separates, as in OpenSSH.
+        ("ann@corp.example@box", ("ann@corp.example", "box", None)),
+        ("ann@corp.example@[::1]:22", ("ann@corp.example", "::1", 22)),
     ],
 )
 def test_the_parts_of_a_host_string(text: str, parts: tuple[str | None, str, int | None]) -> None:
@@ -39,6 +42,7 @@ def test_the_parts_of_a_host_string(text: str, parts: tuple[str | None, str, int
     [
         *("", " ", "-oProxyCommand=x", "a b", "a;b", "a\n", "a$b", "`x`", "box:", "box:0", "box:65536"),
         *("box:22x", "@box", "-l@box", "an n@box", "box/..", "bücher", "[::1", "::1]:22", "a@b@c;", "box\0", "*", "-"),
+        *("a@@box", "ann@-x@box", "@ann@box", "ann@corp@"),
         *(".", "a'b", "[a:1]", "[:]:22", "x" * 254),
     ],
 )

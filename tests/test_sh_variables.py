@@ -32,7 +32,13 @@ def named() -> dict[str, frozenset[str]]:
 @cache
 def arguments() -> frozenset[str]:
     """Every name that a named argument has anywhere, and what a program sets before its calls."""
-    return frozenset().union(*named().values(), *(keys for _, keys in changes())) | set_by_programs()
+    given = frozenset().union(*(probes(kind) for kind in apply._PROBES))
+    return frozenset().union(*named().values(), *(keys for _, keys in changes())) | given | set_by_programs()
+
+
+def probes(kind: str) -> frozenset[str]:
+    """The programs that are arguments of a change of that kind."""
+    return frozenset(path.rpartition("/")[2] for of, paths in apply._PROBES.items() if of == kind for path in paths)
 
 
 def changes() -> Iterator[tuple[str, frozenset[str]]]:
@@ -135,8 +141,7 @@ def test_whatever_a_call_needs_it_has() -> None:
     kinds = dict(changes())
     assert kinds.keys() == apply.FUNCTIONS.keys()
     for kind, function in apply.FUNCTIONS.items():
-        probe = {apply._PROBES[kind]} if kind in apply._PROBES else set()
-        assert needs(function) <= kinds[kind] | probe | ready, kind
+        assert needs(function) <= kinds[kind] | probes(kind) | ready, kind
         assert kinds[kind] <= needs(function), f"{kind}: arguments that nothing uses"
 
 

@@ -1,5 +1,6 @@
 """Apply: carries out a plan, with one program that ends by looking again."""
 
+import shlex
 from collections.abc import Mapping, Sequence
 from typing import Any, Protocol
 
@@ -23,10 +24,10 @@ FUNCTIONS: Mapping[Kind, str] = {
     "start server": "start_server",
     "stop server": "stop_server",
 }
-_PROBES: Mapping[Kind, str] = {  # the program that a function runs on the host
-    "make environment": "environment_probe",
-    "use environment": "environment_probe",
-    "start server": "server_probe",
+_PROBES: Mapping[Kind, tuple[str, ...]] = {  # the programs that a function runs on the host
+    "make environment": ("look/environment_probe",),
+    "use environment": ("look/environment_probe",),
+    "start server": ("look/server_probe", "apply/login_probe"),
 }
 INSTALL = 900  # seconds without output; an installation is silent while it fetches a large package
 
@@ -65,6 +66,7 @@ def apply(
     ]
     begun: list[Change] = []
     done: list[Change] = []
+    hints: list[str] = []
 
     def receive(record: Record) -> None:
         if "doing" in record:
@@ -72,16 +74,18 @@ def apply(
             watcher.begins(begun[-1])
         elif "says" in record:
             watcher.says(_text(record["says"]))
+        elif "hint" in record:
+            hints.append(_text(record["hint"]))
         elif "done" in record:
             done.append(_next(changes, done, record["done"], ready=len(begun) > len(done)))
             watcher.ends(done[-1], _text(record.get("text")))
         elif "failed" in record:
             words = _text(record.get("text")) or "the host gives no reason"
             what = f"{begun[-1].summary} failed: {words}" if begun else words
-            raise Declined(what, "fix that, then run it again")
+            raise Declined(what, _fix(hints, seen))
 
     installs = any(change.kind == "make environment" for change in changes)
-    silence = INSTALL if installs else look.SILENCE + seconds
+    silence = INSTALL if installs else look.SILENCE + seconds  # a server that is started twice says so in between
     try:
         records = run(host, render(FILES, calls), receive, silence, "making changes")
         if len(done) < len(changes):
@@ -99,9 +103,20 @@ def _enter(request: Request, changes: Sequence[Change], seen: Facts) -> str:
     return call("prepare", profile=profile, generation=seen.files.text(GENERATION).strip())
 
 
+def _fix(hints: Sequence[str], seen: Facts) -> str:
+    """What to do about a change that failed; `hints` are the host's words on why."""
+    other = "or name an environment that has the notebook: --python PATH"
+    if "pip" in hints:
+        pip = f"{shlex.quote(f'{seen.files.base}/.venv/bin/python')} -m pip config set"
+        return f"on the host: {pip} global.index-url URL, for an index that it reaches (or global.proxy URL), {other}"
+    if "uv" in hints:
+        uv = """mkdir -p ~/.config/uv && echo 'index-url = "URL"' >>~/.config/uv/uv.toml"""
+        return f"on the host: {uv}, for an index that it reaches, {other}"
+    return "fix that, then run it again"
+
+
 def _call(number: int, change: Change) -> str:
-    probe = _PROBES.get(change.kind)
-    code = {probe: source(f"look/{probe}.py")} if probe else {}
+    code = {probe.rpartition("/")[2]: source(f"{probe}.py") for probe in _PROBES.get(change.kind, ())}
     return call("change", str(number), FUNCTIONS[change.kind], **change.args, **code)
 
 

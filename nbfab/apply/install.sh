@@ -9,15 +9,21 @@ narrate() {
 	done
 }
 
-# Uses base. Sets venv, source, interpreter.
+# Uses base, phrase. Sets venv, tool, source, interpreter.
 install_environment() {
 	venv=$base/.venv failed=failed.new.$$
 	# Without the mark it was never completed, so nothing runs from it.
 	if [ ! -f "$venv/complete" ]; then rm -rf "$venv"; fi
+	if command -v uv >/dev/null 2>&1; then tool=uv; else tool=pip; fi
 	output=$({ fill_environment || : >"$failed"; } 2>&1 </dev/null | narrate)
 	if [ -f "$failed" ]; then
 		rm -f "$failed"
-		put "$output$newline" | tail -n 8 >&2
+		if is_offline "$output"; then
+			hint "$tool"
+			put "the host cannot reach an index of packages: $phrase" >&2
+		else
+			put "$output$newline" | tail -n 8 >&2
+		fi
 		return 1
 	fi
 	: >"$venv/complete"
@@ -25,9 +31,19 @@ install_environment() {
 	remember_environment
 }
 
-# Makes the environment if there is none, and gets its packages. Uses venv, packages.
+# Whether pip or uv found no way to an index. Sets phrase to the reason.
+is_offline() { # what it printed
+	for phrase in 'Temporary failure in name resolution' 'Name or service not known' 'failed to lookup address' \
+		'Network is unreachable' 'No route to host' 'Connection refused' 'Connection reset' 'timed out' \
+		'Cannot connect to proxy' 'connection broken by' 'client error (Connect)'; do
+		case $1 in *"$phrase"*) return ;; esac
+	done
+	return 1
+}
+
+# Makes the environment if there is none, and gets its packages. Uses venv, packages, tool.
 fill_environment() {
-	if command -v uv >/dev/null 2>&1; then
+	if [ "$tool" = uv ]; then
 		if [ ! -x "$venv/bin/python" ]; then uv venv -q "$venv" || return; fi
 		set -- uv pip install --no-progress --python "$venv/bin/python"
 	else

@@ -1,50 +1,115 @@
 # shellcheck shell=sh
 # The server in tmux: started through a file; stopped by its pid, once that is proven to be ours.
 
-# Uses profile, mask, keeper.
+# Uses way.
 start_server() {
+	outlive
+	take_environment
+	if ! message=$(launch 2>&1); then
+		message=${message:-it could not be started}
+		case $way in
+		none*) ;;
+		*)
+			say 'the server does not become ready with the environment of the login shell; once more without it'
+			take_environment "${message%%"$newline"*}"
+			if launch >/dev/null 2>&1; then message=; fi
+			;;
+		esac
+		put "$message" >&2
+	fi
+	rm -f environ # it may hold secrets
+	[ -z "$message" ]
+}
+
+# Writes the environment that the server is to have to `environ`: that of a login, unless it did not start with that.
+# Uses folder, python, login_probe. Sets way.
+take_environment() { # why it did not, if so
+	way=$(cd / && "$python" -I -c "$login_probe" "$folder/environ" ${1:+"$1"} 2>/dev/null </dev/null) || {
+		rm -f environ
+		way='none it could not be asked'
+	}
+	put "$way$newline" >login.new.$$ && mv -f login.new.$$ login
+}
+
+# Starts the server once, and waits until it answers.
+launch() {
 	if [ -f server.log ]; then mv -f server.log server.log.1; fi
 	rm -f started tmux.out server.log # if a link was planted, nothing is written through it
 	: >server.log
-	# The current folder is the profile's, so that no path has to be quoted for whatever login shell tmux runs;
-	# no tmux.conf of the user's, no descriptor of ours, and the user's own umask.
-	outlive
-	# shellcheck disable=SC2086 # the words of a command, or none
-	(umask "${mask:-077}" && unset TMUX TMUX_PANE &&
-		exec $keeper tmux -L nbfab -f /dev/null new-session -d -s "$profile" 'exec /bin/sh run.sh') \
-		</dev/null >tmux.out 2>&1 3>&- || {
+	if ! { place_socket && start_tmux; } && ! { place_socket elsewhere && start_tmux; }; then
 		cat tmux.out >&2
 		return 1
-	}
+	fi
 	wait_ready
 }
 
-# logind.conf(5), KillUserProcesses: if logind kills what a user leaves behind, tmux has to run in a scope of the user's
-# own manager, and that has to linger (loginctl(1)); root's processes are spared. Prints a warning if nothing helps.
-# Sets keeper to the command that tmux has to be started with.
-outlive() {
-	keeper=
-	user=$(id -un)
-	case $(busctl get-property org.freedesktop.login1 /org/freedesktop/login1 \
-		org.freedesktop.login1.Manager KillUserProcesses 2>/dev/null </dev/null) in
-	*true) if [ "$(id -u)" = 0 ]; then return; fi ;;
-	*) return ;;
-	esac
-	if [ "$(loginctl show-user "$user" -p Linger --value 2>/dev/null </dev/null)" = yes ] ||
-		loginctl --no-ask-password enable-linger >/dev/null 2>&1 </dev/null; then
-		case ${XDG_RUNTIME_DIR-} in /*) ;; *) XDG_RUNTIME_DIR=/run/user/$(id -u) ;; esac
-		export XDG_RUNTIME_DIR
-		keeper='systemd-run --user --scope --quiet --'
-	else
-		echo "logind here ends the server when $user logs out (KillUserProcesses), unless an administrator runs: loginctl enable-linger $user"
+# Uses profile, mask, keeper, socket.
+start_tmux() {
+	# tmux runs what it is given by SHELL, whose startup file may do anything at that point, in the current folder; no
+	# tmux.conf of the user's, no descriptor of ours, and the user's own umask.
+	# shellcheck disable=SC2086 # the words of a command, or none
+	(umask "${mask:-077}" && unset TMUX TMUX_PANE && SHELL=/bin/sh && export SHELL &&
+		exec $keeper tmux -S "$socket" -f /dev/null new-session -d -s "$profile" 'exec /bin/sh run.sh') \
+		</dev/null >tmux.out 2>&1 3>&-
+}
+
+# Settles where tmux has its socket: in the profile's folder, if its path is not too long for that (unix(7)) and its file
+# system can; or else in a folder of its own, which is recorded. Uses folder. Sets socket.
+place_socket() { # elsewhere, or nothing
+	socket=$folder/tmux
+	if [ -z "${1-}" ] && [ "$(put "$socket" | wc -c)" -le 107 ]; then
+		rm -f socket
+		return
+	fi
+	if [ -z "${1-}" ]; then
+		find_socket
+		if [ -n "$socket" ] && [ "$socket" != "$folder/tmux" ]; then return; fi
+	fi
+	socket=$(mktemp -d /var/tmp/nbfab.XXXXXX 2>>tmux.out)/tmux
+	if [ "$socket" = /tmux ]; then return 1; fi
+	rm -f tmux
+	put "$socket$newline" >socket.new.$$ && mv -f socket.new.$$ socket
+}
+
+# Removes the folder that tmux has its socket in, if that is one of its own and no longer used. Uses folder, socket.
+remove_socket() {
+	find_socket
+	if [ -S "$socket" ] && ! tmux -S "$socket" list-sessions >/dev/null 2>&1 </dev/null; then
+		rm -f "$socket"
+		if [ "$socket" != "$folder/tmux" ]; then rm -f socket && rmdir "${socket%/*}"; fi
 	fi
 }
 
-# Uses folder, python, seconds, port, certificate, server_probe.
-wait_ready() {
+# If logind ends what a user leaves running, tmux has to run in a scope of the user's own manager, and that has to linger
+# (loginctl(1)). Prints what was done for that, or a warning if nothing helps.
+# Uses user. Sets keeper to the command that tmux has to be started with.
+outlive() {
+	keeper=
+	if ! ends_at_logout; then return; fi
+	if ! lingers "$user"; then
+		# Without its name, this takes a session.
+		if ! loginctl --no-ask-password enable-linger "$user" >/dev/null 2>&1 </dev/null; then
+			echo "logind here ends the server when $user logs out (KillUserProcesses), unless an administrator runs: loginctl enable-linger $user"
+			return
+		fi
+		echo "lingering was turned on for $user, so that the server outlives the login; to turn it off: loginctl disable-linger $user"
+	fi
+	case ${XDG_RUNTIME_DIR-} in /*) ;; *) XDG_RUNTIME_DIR=/run/user/$(id -u) ;; esac
+	export XDG_RUNTIME_DIR
+	# The user's manager may only be starting.
 	tries=0
-	while [ ! -f started ] && [ $tries -lt 100 ]; do
+	while [ ! -S "$XDG_RUNTIME_DIR/systemd/private" ] && [ $tries -lt 100 ]; do
 		tries=$((tries + 1))
+		nap
+	done
+	keeper='systemd-run --user --scope --quiet --'
+}
+
+# Uses folder, python, seconds, port, certificate, server_probe, profile, socket.
+wait_ready() {
+	waits=0
+	while [ ! -f started ] && [ $waits -lt 100 ]; do
+		waits=$((waits + 1))
 		nap
 	done
 	pid='' start='' reason='it ended at once'
@@ -58,6 +123,8 @@ wait_ready() {
 	tail -c 20000 server.log | tail -n 15 >&2 # a line may be endless
 	# A server that does not answer must not stay: it may listen with a certificate other than the one that is trusted.
 	if [ -n "$pid" ] && [ "$(process_start "$pid")" = "$start" ]; then kill -TERM "$pid"; fi
+	ended "$pid" "$start" 50
+	tmux -S "$socket" kill-session -t "$profile" >/dev/null 2>&1 </dev/null
 	return 1
 }
 
@@ -111,5 +178,6 @@ stop_server() {
 		}
 	fi
 	# If that is not possible, the note of a process that is gone is none of a server that runs.
-	rm -f started runtime/*-"$pid".json runtime/*-"$pid"-open.html 2>/dev/null || :
+	rm -f started login runtime/*-"$pid".json runtime/*-"$pid"-open.html 2>/dev/null || :
+	remove_socket
 }

@@ -116,6 +116,11 @@ say() { # text
 	put "{\"says\":\"$escaped\"}$newline" >&3
 }
 
+# Names what failed within a change, for the fix.
+hint() { # word
+	put "{\"hint\":\"$1\"}$newline" >&3
+}
+
 # Makes a change by calling a function, and reports on it.
 change() { # number function
 	report doing "$1" ''

@@ -109,7 +109,7 @@ class Call:
         timeouts = self.c.config.get("timeouts") or {}
         keys = kwargs.get("key_filename") or ()
         return SshOptions(
-            config=str(getattr(self.c.config, "_runtime_ssh_path", None) or ""),
+            config=str(getattr(self.c.config, "_runtime_ssh_path", None) or (entry.ssh_config if entry else "")),
             keys=(keys,) if isinstance(keys, str) else tuple(map(str, keys)),
             password=kwargs.get("password") or "",
             passphrase=kwargs.get("passphrase") or "",
@@ -118,6 +118,7 @@ class Call:
             identity=entry.identity if entry else "",
             jumps=entry.jumps if entry else None,
             transport=transport,
+            options=entry.ssh_options if entry else (),
         )
 
     def _check_fabric_s(self) -> None:
@@ -130,6 +131,14 @@ class Call:
             return
         usual = type(config).global_defaults()
         other = {key: fix for key, fix in _FABRIC_S.items() if config.get(key) not in (None, usual.get(key))}
+        if "load_ssh_configs" in (getattr(config, "_project", None) or {}):
+            other.pop("load_ssh_configs", None)  # that of a clone keeps Fabric itself from reading ssh_config
+        authentication = config.get("authentication") or {}
+        keys = (config.get("connect_kwargs") or {}).get("key_filename") or ()
+        if not authentication.get("strategy_class") and {*map(str, authentication.get("identities") or ())} <= {
+            *map(str, keys)
+        }:
+            other.pop("authentication", None)  # Fabric puts the keys of -i there, too
         for key, fix in other.items():
             raise UsageError(
                 f"Fabric's configuration (~/.fabric.yaml?) has `{key}`, which nbfab does not use",

@@ -103,7 +103,7 @@ def _many(call: Call) -> "tuple[Inventory, Many]":
     path = Path(given or INVENTORY)
     if not given and not path.exists():
         raise UsageError(f"there is no {path} here", "--inventory FILE; hosts.example.yaml shows what it may hold")
-    inventory = load(path)
+    inventory = load(path, named=bool(given), says=complain)
     for note in inventory.notes:
         complain(note)
     hosts: Sequence[InventoryHost] = inventory.hosts if limit is None else inventory.select(limit)

@@ -73,7 +73,9 @@ class Many:
             )
             for host in contacted
         ]
-        self._routes = resolve_all((host.typed, options.config) for host, _, _, options in self._prepared)
+        self._routes = resolve_all(
+            (host.typed, options.config, options.options) for host, _, _, options in self._prepared
+        )
         found = self._twins()
         for host in contacted:
             if twin := found.get(host.name):
@@ -151,7 +153,7 @@ class Many:
 
     def _twins(self) -> Mapping[str, Twin]:
         """The hosts whose server is that of a host before them."""
-        routes = [(each, self._routes[each[0].typed, each[3].config]) for each in self._prepared]
+        routes = [(each, self._routes[each[0].typed, each[3].config, each[3].options]) for each in self._prepared]
         return twins(
             Entry(host.name, route, options.jumps, settings.profile)
             for (host, settings, _, options), route in routes
@@ -171,7 +173,7 @@ class Many:
             member.sees(line)
 
         typist = self._console if self._types else None
-        route = self._routes[entry.typed, options.config]
+        route = self._routes[entry.typed, options.config, options.options]
         member = Member(
             There(
                 entry.name,

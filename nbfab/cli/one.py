@@ -34,14 +34,17 @@ def on_one(call: Call, body: "Body", typed: HostString | None) -> None:
             from nbfab.ssh.host import There
 
             typist = terminal if sys.stdin is not None and sys.stdin.isatty() else None
-            host: Host = There(label, entry.typed if entry else typed, call.ssh_options(entry), typist)
+            there = There(label, entry.typed if entry else typed, call.ssh_options(entry), typist)
+            host: Host = there
         else:
-            host, settings = Here(), settings.from_here()
+            there, host, settings = None, Here(), settings.from_here()
         password = call.password()
         if password is None and entry and call.wants_password:
             from nbfab.fleet.handout import given_password
 
             password = given_password(entry)
+        if there:
+            there.begin()  # while what the task takes is imported
         outcome = attempt(
             call.task,
             body,
@@ -51,7 +54,7 @@ def on_one(call: Call, body: "Body", typed: HostString | None) -> None:
             user=terminal,
             flags=call.flags,
             lists=call.lists,
-            inventory=entry is not None,
+            inventory=entry.listed if entry else "",
         )
         terminal.progress.end()
         report.one(outcome)

@@ -62,6 +62,8 @@ def _state(outcome: Outcome) -> Iterator[str]:
             if choice["source"] == "default":
                 continue
             yield _line(key, f"{choice['value']} (from {origin(key, choice['source'])})")
+    if "environment" in state and outcome.task == "status":
+        yield _line("environment", state["environment"])
     if "attach" in state:
         yield _line("tmux", state["attach"])
     if "fingerprint" in state:

@@ -8,6 +8,7 @@ from nbfab.display.output import complain
 from nbfab.display.progress import Progress
 from nbfab.outcome import Outcome
 from nbfab.passwords import SHORTEST, Password, generate
+from nbfab.settings import Settings
 
 
 class Terminal:
@@ -32,7 +33,7 @@ class Terminal:
         self.progress.end()
         self._report(outcome)
 
-    def chooses_password(self) -> Password:
+    def chooses_password(self, settings: Settings) -> Password:
         """As `User.chooses_password`: typed, or generated if nothing is typed."""
         question = f"Password for the notebook (at least {SHORTEST} characters; empty: one is generated): "
         return self.types_password(question) or generate()

@@ -17,8 +17,8 @@ class Member:
     """A host on which a task is to run, as one of many. It is the user of its own task, too.
 
     What is typed, is typed once for all, at the `console`; passwords come from the `handout`. `command` gives the
-    command line of a task for this host alone. `inventory` is whether it is in one. Unless it `asks`, every question is
-    answered with no.
+    command line of a task for this host alone. `inventory` is the mark of the one it is in. Unless it
+    `asks`, every question is answered with no.
     """
 
     host: Host
@@ -28,7 +28,7 @@ class Member:
     body: Body
     flags: frozenset[str]
     lists: Mapping[str, tuple[str, ...]]
-    inventory: bool
+    inventory: str
     handout: Handout
     console: Console
     command: Callable[[str], str]
@@ -72,9 +72,9 @@ class Member:
     def gets(self, outcome: Outcome) -> None:
         """As `User.gets`: nothing, since one table tells of all hosts."""
 
-    def chooses_password(self) -> Password:
+    def chooses_password(self, settings: Settings) -> Password:
         """As `User.chooses_password`."""
-        return self.handout.password(self.host, self.settings)
+        return self.handout.password(self.host, settings)
 
     def changes_password(self) -> Password | None:
         """As `User.changes_password`."""

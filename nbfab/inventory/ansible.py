@@ -1,44 +1,30 @@
-"""An Ansible inventory in YAML, as it is. Keys that are not understood are ignored, with a note for each.
+"""An Ansible inventory: its groups and hosts, and the variables of each, nearest last.
 
-A host whose address, port, user or connection is not understood is not contacted: another machine might be meant.
+Keys that are not understood are ignored, with a note for each. `ansible_host.py` says what a host's variables mean.
 Sources: Ansible's user guide, "How to build your inventory", its plugins `ansible.builtin.yaml` and `host_group_vars`.
 """
 
 import re
 from collections.abc import Iterable, Iterator, Mapping, Sequence
+from dataclasses import replace
 from pathlib import Path
-from typing import Any, NamedTuple
+from typing import Any
 
 from nbfab.errors import UsageError
+from nbfab.inventory import ansible_config
+from nbfab.inventory.ansible_host import Host, Variable, key_of
+from nbfab.inventory.ansible_program import Listed, is_config
 from nbfab.inventory.hosts import Inventory, InventoryHost
 from nbfab.inventory.keys import KEYS
 from nbfab.inventory.ranges import LONGEST, MOST, expand
-from nbfab.inventory.values import Pairs, check_length, check_passwords, host_name, mapping, merged, parsed, unknown
+from nbfab.inventory.values import Pairs, check_passwords, host_name, mapping, merged, parsed, unknown
 from nbfab.inventory.vars_files import VarsFiles
 from nbfab.inventory.yaml12 import Faulty, Node, Place, Tagged, shown
+from nbfab.text import clean
 
-NAMES = {
-    "ansible_host": "address",
-    "ansible_ssh_host": "address",
-    "ansible_user": "user",
-    "ansible_ssh_user": "user",
-    "ansible_port": "ssh_port",
-    "ansible_ssh_port": "ssh_port",
-    "ansible_ssh_private_key_file": "identity",
-    "ansible_private_key_file": "identity",
-    "ansible_connection": "connection",
-    "ansible_ssh_common_args": "common arguments",
-    "ansible_ssh_extra_args": "extra arguments",
-    **{f"nbfab_{name}": name for name in KEYS},
-}
-# These decide which machine is meant.
-TARGET = ("address", "user", "ssh_port", "connection", "common arguments", "extra arguments")
-OVER_SSH = ("ssh", "ansible.builtin.ssh", "smart", "paramiko", "paramiko_ssh", "ansible.netcommon.libssh")
 DEEPEST = 100  # levels of groups
 
-_OWN_NAME = re.compile(r"\{\{\s*inventory_hostname(_short)?\s*\}\}")
 _PORT = re.compile(r"((?:[^:\[\]]|\[[^\[\]]*\])+):0*([0-9]+)")
-_JUMP = re.compile(r"(?:^|\s)(?:-J\s*|-o\s*[\"']?ProxyJump[= ]\s*)([^\s\"']+)", re.IGNORECASE)
 
 
 def looks_like(top: Pairs) -> bool:
@@ -51,41 +37,26 @@ def looks_like(top: Pairs) -> bool:
     return any({"hosts", "children", "vars"} & set(value) for value in inside)
 
 
-class _Variable(NamedTuple):
-    """A variable and its value, not checked yet: only the one nearest to a host matters."""
-
-    name: str
-    node: Node
-
-    def value_for(self, host: str) -> Node | None:
-        """The value for a host; None for a tagged one, and for a template that uses more than the host's name."""
-        value = self.node.value
-        check_length(self.name, self.node)
-        if isinstance(value, str):
-            value = _OWN_NAME.sub(lambda match: host.partition(".")[0] if match[1] else host, value)
-        is_template = isinstance(value, str) and any(mark in value for mark in ("{{", "{%", "{#"))
-        return None if is_template or isinstance(value, Tagged) else Node(value, self.node.place)
-
-
-Values = Mapping[str, _Variable]
+Values = Mapping[str, Variable]
 
 
 class _Reader:
     """Collects groups and hosts, which an Ansible inventory may mention in several places."""
 
-    def __init__(self, path: Path) -> None:
+    def __init__(self, path: Path, *, named: bool, beside: bool, config: Values) -> None:
         self.path = path
+        self.named, self.config = named, config
         self.parents: dict[str, set[str]] = {}
-        self.vars: dict[str, dict[str, _Variable]] = {}
-        self.hosts: dict[str, tuple[Place, list[str], dict[str, _Variable]]] = {}
+        self.vars: dict[str, dict[str, Variable]] = {}
+        self.hosts: dict[str, tuple[Place, list[str], dict[str, Variable]]] = {}
         self.nameless: dict[str, UsageError] = {}
         self.ignored: dict[str, Place] = {}
         self.depths: dict[str, int] = {"all": 0}
         self.priorities: dict[str, int] = {}
-        self.named = 0
-        self.group_files = VarsFiles(path.parent / "group_vars")
-        self.host_files = VarsFiles(path.parent / "host_vars")
-        self._known: dict[tuple[str, ...], tuple[tuple[str, ...], dict[str, _Variable]]] = {}
+        self.size = 0
+        self.group_files = VarsFiles(path.parent / "group_vars") if beside else None
+        self.host_files = VarsFiles(path.parent / "host_vars") if beside else None
+        self._known: dict[tuple[str, ...], tuple[tuple[str, ...], dict[str, Variable]]] = {}
 
     def group(self, name: str, node: Node, parent: str) -> None:
         self.parents.setdefault(name, set())
@@ -117,47 +88,52 @@ class _Reader:
         """Adds the hosts of a line under `hosts:`, such as `gpu[01:30]:2222`, to a group."""
         place, text = pattern.place, str(pattern.value)
         with_port = _PORT.fullmatch(text) if len(text) <= LONGEST else None
-        port = {"ssh_port": _Variable("the port in its name", Node(int(with_port[2][:6]), place))} if with_port else {}
+        port = (
+            {"ansible_port": Variable("the port in its name", Node(int(with_port[2][:6]), place))} if with_port else {}
+        )
         for found in expand(with_port[1] if with_port else text, place):
-            self.named += 1
-            if self.named > MOST:
-                raise place.error(f"more than {MOST} hosts")
-            try:
-                name = host_name(found, place)
-            except UsageError as error:
-                name = found
-                self.nameless.setdefault(name, error)
-            _, groups, own = self.hosts.setdefault(name, (place, [], {**port}))
-            if group not in groups:
-                groups.append(group)
-            own.update(values)
+            self.add(found, place, values, group, port)
 
-    def values(self, pairs: Pairs) -> dict[str, _Variable]:
-        values: dict[str, _Variable] = {}
+    def add(self, name: str, place: Place, values: Values, group: str, first: Values) -> None:
+        """Adds a host to a group; `first` are values that only its first mention gives it."""
+        self.size += 1
+        if self.size > MOST:
+            raise place.error(f"more than {MOST} hosts")
+        try:
+            name = host_name(name, place)
+        except UsageError as error:
+            self.nameless.setdefault(name, error)
+        _, groups, own = self.hosts.setdefault(name, (place, [], {**first}))
+        if group not in groups:
+            groups.append(group)
+        own.update(values)
+
+    def values(self, pairs: Pairs) -> dict[str, Variable]:
+        values: dict[str, Variable] = {}
         for name, (key, node) in pairs.items():
-            if name in NAMES:
-                variable = values[NAMES[name]] = _Variable(name, node)
+            if meant := key_of(name):
+                variable = values[meant] = Variable(name, node)
                 # A wrong value of nbfab's own variables is an error even if no host uses it.
-                if name.startswith("nbfab_") and variable.value_for("") and node.value is not None:
-                    parsed(NAMES[name], node, name)
+                if meant in KEYS and variable.value_for("") and node.value is not None:
+                    parsed(meant, node, name)
             elif name.startswith("nbfab_"):
-                raise unknown(key, name, list(NAMES))
+                raise unknown(key, name, [f"nbfab_{of}" for of in KEYS])
             else:
                 self.ignored.setdefault(shown(name)[1:-1], key.place)
-        check_passwords({name: pairs[name] for name in pairs if name in NAMES})
+        check_passwords({name: pairs[name] for name in pairs if key_of(name)})
         return values
 
-    def from_file(self, files: VarsFiles, name: str) -> dict[str, _Variable]:
+    def from_file(self, files: VarsFiles | None, name: str) -> dict[str, Variable]:
         """The variables of a group or a host in the files beside the inventory, with a note on what each file loses."""
-        values: dict[str, _Variable] = {}
-        for place, pairs in files.of(name):
-            known = {key: pair for key, pair in pairs.items() if key in NAMES or key.startswith("nbfab_")}
+        values: dict[str, Variable] = {}
+        for place, pairs in files.of(name) if files else ():
+            known = {key: pair for key, pair in pairs.items() if key_of(key) or key.startswith("nbfab_")}
             if len(known) < len(pairs) or not pairs:
                 self.ignored.setdefault(f"the rest of {place.file}" if known else f"all of {place.file}", place)
             values |= self.values(known)
         return values
 
-    def given(self, groups: Sequence[str]) -> tuple[tuple[str, ...], dict[str, _Variable]]:
+    def given(self, groups: Sequence[str]) -> tuple[tuple[str, ...], dict[str, Variable]]:
         """All groups of a host that is in those, in Ansible's order, and their variables; later groups win."""
         key = tuple(groups)
         if key not in self._known:
@@ -200,39 +176,21 @@ class _Reader:
     def host(self, name: str, place: Place, groups: Sequence[str], own: Values) -> InventoryHost:
         ranked, values = self.given(groups)
         variables = merged(merged(values, own), self.from_file(self.host_files, name))
+        given = {key: variable for key, variable in variables.items() if variable.node.value is not None}
         try:
             if name in self.nameless:
                 raise self.nameless[name]
-            return InventoryHost(name, place, ranked, self.resolved(name, variables))
+            one = Host(name, {**self.config, **given}, self.path, self.named)
+            return InventoryHost(name, place, ranked, one.values(self.ignored))
         except UsageError as error:
             return InventoryHost(name, place, ranked, unread=error)
 
-    def resolved(self, host: str, variables: Values) -> dict[str, Any]:
-        """The values of a host. Raises UsageError if it is uncertain which machine is meant."""
-        values: dict[str, Any] = {}
-        for key, one in variables.items():
-            variable, place = one.name, one.node.place
-            node = one.value_for(host)
-            if node is None and key in TARGET:
-                raise place.error(f"cannot evaluate {variable}", "write its value out")
-            if node is None:
-                self.ignored.setdefault(variable, place)
-            elif node.value is None:
-                pass  # unset, which also hides values farther away
-            elif key == "connection":
-                if node.value not in OVER_SSH:
-                    raise place.error("Ansible does not reach it over SSH either", f"exclude it: --limit '!{host}'")
-            elif key in ("common arguments", "extra arguments"):
-                jump = _JUMP.search(str(node.value))
-                if jump:
-                    values.setdefault("jump", parsed("jump", Node(jump[1], place), variable))
-                elif "proxycommand" in str(node.value).lower():
-                    raise place.error(f"ProxyCommand in {variable} is not supported", "put it into ssh_config")
-                else:
-                    self.ignored.setdefault(variable, place)
-            else:
-                values[key] = parsed(key, node, variable)
-        return values
+    def inventory(self, notes: Iterable[str]) -> Inventory:
+        """All hosts that were found. Raises UsageError if there are none."""
+        hosts = tuple(self.host(name, *found) for name, found in self.hosts.items())
+        if not hosts:
+            raise Place(self.path.name).error("no hosts in this file", "all: {hosts: {gpu1: }}")
+        return Inventory(self.path, hosts, tuple(notes))
 
 
 def _members(node: Node, what: str) -> Iterator[tuple[Node, Node]]:
@@ -243,13 +201,61 @@ def _members(node: Node, what: str) -> Iterator[tuple[Node, Node]]:
         yield from mapping(node, what).values()
 
 
-def build(top: Pairs, path: Path) -> Inventory:
-    """The inventory that Ansible's groups describe."""
-    reader = _Reader(path)
+def build(top: Pairs, path: Path, *, named: bool = False) -> Inventory:
+    """The inventory that Ansible's groups describe; `named` is whether the user named its file. Raises UsageError."""
+    used = ansible_config.in_force()
+    reader = _Reader(path, named=named, beside=True, config=_configured(used))
     for name, (_, node) in top.items():
         reader.group(name, node, "")
-    hosts = tuple(reader.host(name, *found) for name, found in reader.hosts.items())
-    if not hosts:
-        raise Place(path.name).error("no hosts in this file", "all: {hosts: {gpu1: }}")
-    notes = (f"{place}: {name[:80]} is not understood and is ignored" for name, place in reader.ignored.items())
-    return Inventory(path, hosts, tuple(notes))
+    found = reader.inventory(ansible_config.note(path, used))
+    ignored = (f"{place}: {name[:80]} is not understood and is ignored" for name, place in reader.ignored.items())
+    return replace(found, notes=(*ignored, *found.notes))
+
+
+def from_list(found: Listed, warnings: Iterable[str], path: Path) -> Inventory:
+    """The inventory in what `ansible-inventory --list` prints, which has merged all variables. Raises UsageError."""
+    used = path if is_config(path) else ansible_config.in_force()
+    reader = _Reader(path, named=True, beside=False, config=_configured(used))
+    values = _mapping(_mapping(found.get("_meta")).get("hostvars"))
+    for group, inside in found.items():
+        members = _mapping(inside)
+        for child in _names(members.get("children")):
+            reader.parents.setdefault(child, set()).add(group)
+        for name in _names(members.get("hosts")):
+            place = Place(f"{path}, host {clean(name)[:60]}", 0)
+            own = {key: (Node(key, place), _node(value, place)) for key, value in _mapping(values.get(name)).items()}
+            reader.add(name, place, reader.values(own), group, {})
+    near = [] if is_config(path) else ansible_config.note(path, used)
+    inventory = reader.inventory((*warnings, *near))
+    ignored = [name[:80] for name in reader.ignored]
+    more = f" and {len(ignored) - 5} more" if len(ignored) > 5 else ""
+    note = f"{path}: not understood and ignored: {', '.join(ignored[:5])}{more}"
+    return replace(inventory, notes=(*([note] if ignored else []), *inventory.notes))
+
+
+def _mapping(value: Any) -> Mapping[str, Any]:
+    return value if isinstance(value, dict) else {}
+
+
+def _names(value: Any) -> list[str]:
+    return [name for name in value if isinstance(name, str)] if isinstance(value, list) else []
+
+
+def _node(value: Any, place: Place) -> Node:
+    """A value as if it had been read from YAML; one that Ansible has not decrypted stays unread."""
+    if isinstance(value, dict):
+        if "__ansible_vault" in value:
+            return Node(Tagged("!vault"), place)
+        return _node(value["__ansible_unsafe"], place) if "__ansible_unsafe" in value else Node({}, place)
+    if isinstance(value, list):
+        return Node([_node(item, place) for item in value], place)
+    return Node(value.encode(errors="replace").decode() if isinstance(value, str) else value, place)
+
+
+def _configured(file: Path | None) -> Values:
+    """What Ansible's configuration says, as the variables that take precedence over it."""
+    return {
+        variable: Variable(name, node)
+        for variable, (name, node) in ansible_config.settings(file).items()
+        if node.value is not None
+    }

@@ -19,8 +19,8 @@ from nbfab.settings import BY_KEY
 class InventoryHost:
     """A host of the inventory: its name, its groups, and the nearest value of each key.
 
-    `unread` says why it is uncertain which machine is meant; such a host must not be contacted. `listed` is False for
-    one that was only typed.
+    `unread` says why it is uncertain which machine is meant; such a host must not be contacted. `listed` is the mark of
+    the inventory that it is in; empty for a host that was only typed.
     """
 
     name: str
@@ -28,15 +28,13 @@ class InventoryHost:
     groups: tuple[str, ...] = ()
     values: Mapping[str, Any] = field(default_factory=dict, repr=False)
     unread: UsageError | None = None
-    listed: bool = True
+    listed: str = ""
 
     @classmethod
     def of(cls, typed: HostString) -> Self:
         """A host that is in no inventory, from a host string."""
         parts = {"user": typed.user, "address": typed.host, "ssh_port": typed.port}
-        return cls(
-            str(typed), Place("-H"), values={key: part for key, part in parts.items() if part is not None}, listed=False
-        )
+        return cls(str(typed), Place("-H"), values={key: part for key, part in parts.items() if part is not None})
 
     @property
     def typed(self) -> HostString:
@@ -58,6 +56,16 @@ class InventoryHost:
     def identity(self) -> str:
         """The path of the key to log in with; empty to leave it to ssh_config."""
         return str(self.values.get("identity", ""))
+
+    @property
+    def ssh_config(self) -> str:
+        """The file that it wants instead of ssh_config; empty if none."""
+        return str(self.values.get("ssh_config", ""))
+
+    @property
+    def ssh_options(self) -> tuple[str, ...]:
+        """Further arguments for `ssh` that count for it."""
+        return tuple(self.values.get("ssh_options", ()))
 
     @property
     def password(self) -> tuple[str, str]:

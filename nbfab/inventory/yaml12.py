@@ -25,14 +25,14 @@ class Empty(UsageError):
 
 @dataclass(frozen=True)
 class Place:
-    """A place in a file; lines and columns count from 1."""
+    """A place in a file; lines and columns count from 1. Line 0 stands for the whole, where lines mean nothing."""
 
     file: str
     line: int = 1
     column: int = 1
 
     def __str__(self) -> str:
-        return f"{self.file}:{self.line}:{self.column}"
+        return f"{self.file}:{self.line}:{self.column}" if self.line else self.file
 
     def error(self, message: str, hint: str = "") -> UsageError:
         """An error at this place."""

@@ -15,11 +15,14 @@ from nbfab.settings import BY_KEY, RESETTABLE, SOURCES
 FILE = "choices"
 LONGEST = 65_536  # characters
 MOST_NAMES = 100  # of one certificate
-_LINE = r"(?P<option>[a-z]{1,20}) (?P<source>[a-z]{1,20})(?: (?P<value>.{1,5000}))?"
+_LINE = r"(?P<option>[a-z]{1,20}) (?P<source>[a-z]{1,20}(?:#[0-9a-f]{12})?)(?: (?P<value>.{1,5000}))?"
 
 
 class Choice(NamedTuple):
-    """The value of an option, and where it was chosen: a key of `settings.SOURCES`, also for a default."""
+    """The value of an option, and where it was chosen: a key of `settings.SOURCES`, also for a default.
+
+    That of an inventory is followed by `#` and the inventory's mark: another inventory does not take it back.
+    """
 
     value: Any
     source: str
@@ -56,7 +59,7 @@ def parse(file: Any) -> Choices:
         if match is None:
             return Choices(version[1], broken=f"{line[:60]!r} is not a choice")
         option, source, written = match["option"], match["source"], match["value"] or ""
-        if source not in SOURCES:
+        if source.partition("#")[0] not in SOURCES:
             return Choices(version[1], broken=f"{source!r} is not a source")
         if option == "name":
             if not is_name(written) or len(names) >= MOST_NAMES:

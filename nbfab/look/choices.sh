@@ -5,11 +5,12 @@
 # `demanded` counts more than that; `forgotten` are OPTIONs, or OPTION/SOURCEs, that no longer count there.
 # Uses folder, offered, demanded, forgotten. Sets port, directory, python, app.
 look_choices() {
-	port='' directory='' python='' app='' made=''
+	port='' directory='' python='' app='' made='' count=0 line=''
 	take_all "$offered"
 	if [ -f "$folder/choices" ] && [ -r "$folder/choices" ]; then
-		while IFS= read -r line && [ ${#made} -le 65536 ]; do
+		while { IFS= read -r line || [ -n "$line" ]; } && [ $count -lt 500 ] && [ ${#made} -le 65536 ]; do
 			made=$made$line$newline
+			count=$((count + 1))
 			option=${line%% *} source=${line#* }
 			case " $forgotten " in *" $option "* | *" $option/${source%% *} "*) ;; *) take "$line" ;; esac
 		done <"$folder/choices"

@@ -6,7 +6,7 @@ them exist, the answer holds. Works with Python 3.8 and later.
 
 import json
 import sys
-from importlib import metadata
+from importlib import metadata, util
 
 packages, files = {}, [sys.executable]
 for name in ("notebook", "jupyterlab", "jupyter_server", "ipykernel", "matplotlib"):
@@ -24,6 +24,7 @@ print(
             "source": sys.argv[1],
             "python": sys.executable,
             "packages": packages,
+            "pip": util.find_spec("pip") is not None,
             "files": files,
         }
     )

@@ -10,19 +10,27 @@ from nbfab.look.fact import fact, line, message, one_of, path, record, word, yes
 class Environment(NamedTuple):
     """A Python on the host and what it has of the notebook.
 
-    `source` is how it was found: asked, made, login or here. `packages` maps names to versions.
+    `source` is how it was found: asked, made, login or here. `packages` maps names to versions. `pip` is whether it has
+    that.
     """
 
     source: str
     python: str
     packages: Mapping[str, str]
+    pip: bool = True
+
+    @property
+    def is_the_systems(self) -> bool:
+        """Whether its packages are those of the host's package manager, which pip may not touch (PEP 668)."""
+        return self.python.startswith(("/usr/bin/", "/bin/"))
 
 
 def _found(value: Any) -> tuple[Environment, ...]:
     found = record(value)
     source = one_of("asked", "made", "login", "here")(found.get("source"))
     packages = {word(name): word(version) for name, version in record(found.get("packages")).items()}
-    return (Environment(source, path(found.get("python")), packages),)
+    # An answer that an earlier release has recorded does not tell of pip.
+    return (Environment(source, path(found.get("python")), packages, found.get("pip") is not False),)
 
 
 @dataclass(frozen=True, kw_only=True)

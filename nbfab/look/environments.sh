@@ -5,10 +5,16 @@
 # Uses folder, app, python, environment_probe, found, absolute. Sets interpreter.
 look_environments() {
 	interpreter=
-	if [ -f "$folder/environment" ] && remembered "$app $python" <"$folder/environment"; then
+	if [ -f "$folder/environment" ] && remembered "$app $python" <"$folder/environment" && still_lacks; then
 		fact environments.remembered yes
 		put "{\"environments.found\":$found}$newline"
+		# A package that it lacks may be the system's to install.
+		case $interpreter:$found in
+		*'"matplotlib"'*) ;;
+		/usr/bin/* | /bin/*) look_system ;;
+		esac
 	elif [ -n "$python" ]; then
+		look_system
 		make_absolute "$python"
 		asked=$absolute
 		if [ -d "$asked" ]; then asked=$asked/bin/python; fi
@@ -24,14 +30,22 @@ look_environments() {
 	fi
 }
 
-# Whether standard input has the answer to a question, and all files that it depends on exist. Sets found, interpreter.
+# Whether standard input has the answer to a question, and all files that it depends on exist.
+# Sets found, interpreter, last.
 remembered() { # question
-	interpreter='' part=''
+	interpreter='' part='' last=''
 	{ IFS= read -r question && IFS= read -r found && [ "$question" = "$1" ]; } || return 1
 	while IFS= read -r part || [ -n "$part" ]; do # the last line has no end
 		[ -e "$part" ] || return 1
-		interpreter=${interpreter:-$part} # it is the first
+		interpreter=${interpreter:-$part} last=$part # it is the first
 	done
+}
+
+# Whether an environment without matplotlib is as it was: what was installed since is younger than the record.
+# Uses folder, found, last.
+still_lacks() {
+	case $found in *'"matplotlib"'*) return ;; esac
+	[ -z "$(find "${last%/*}" -prune -newer "$folder/environment" 2>/dev/null)" ]
 }
 
 # Prints what a Python has of the notebook; fails if it does not run. Uses environment_probe.

@@ -10,9 +10,8 @@ from nbfab.look.request import Request
 from nbfab.program import call, render, source
 from nbfab.settings import Settings
 
-FILES = tuple(
-    f"look/{name}" for name in ("json", "process", "choices", "host", "files", "environments", "port", "server", "look")
-)
+_NOUNS = ("process", "choices", "host", "files", "environments", "port", "tmux", "logind", "server")
+FILES = tuple(f"look/{name}" for name in ("json", *_NOUNS, "look"))
 _NEEDED = ("port", "directory", "python", "app")  # options that facts depend on
 SILENCE = 60  # seconds without output
 

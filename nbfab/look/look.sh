@@ -19,8 +19,10 @@ look() {
 	print_facts
 }
 
-# Adds the places where people without root put programs: an exec channel has a bare PATH.
+# Adds the places where people without root put programs: an exec channel has a bare PATH. An environment of Python's
+# knows its own home.
 add_known_places() {
+	unset PYTHONHOME
 	for place in "$HOME/.local/bin" "$HOME/bin" "$HOME/.cargo/bin" /usr/local/bin /opt/homebrew/bin /snap/bin \
 		"$HOME/miniforge3/bin" "$HOME/miniconda3/bin" "$HOME/mambaforge/bin" "$HOME/anaconda3/bin" /opt/conda/bin; do
 		case ":$PATH:" in *":$place:"*) ;; *) PATH=$PATH:$place ;; esac

@@ -3,7 +3,7 @@
 from dataclasses import dataclass
 from typing import Any, NamedTuple
 
-from nbfab.look.fact import digits, fact, items, line, message, number, record, words, yes
+from nbfab.look.fact import digits, fact, items, line, message, number, one_of, record, text, words, yes
 from nbfab.text import one_line
 
 FOREVER = 10**11  # seconds since the epoch, in the year 5138
@@ -34,6 +34,13 @@ class Kernel(NamedTuple):
         return f"kernel {self.id[:8]}{notebook} ({self.state})"
 
 
+class Login(NamedTuple):
+    """Whose environment the server has: that of a `whole` login, of a `part` of one, or of `none`; `words` say more."""
+
+    way: str
+    words: str
+
+
 class Answer(NamedTuple):
     """The running server's answer; `reason` is why it is not `ready`."""
 
@@ -57,6 +64,11 @@ def _started(value: Any) -> Started | None:
 
 def _pids(value: Any) -> tuple[str, ...]:
     return tuple(map(digits, words(value)))
+
+
+def _login(value: Any) -> Login:
+    way, _, words = text(value).partition(" ")
+    return Login(one_of("whole", "part", "none")(way), words[:2000])
 
 
 def _kernel(value: Any) -> Kernel:
@@ -86,13 +98,20 @@ def _answer(value: Any) -> Answer:
 class ServerFacts:
     """The server of the profile.
 
-    `session_pids` are the processes that run in its tmux session. `alive` is whether the process that was `started`
-    still runs, and `log` is the end of its log, empty if it answers.
+    `session_pids` are the processes that run in its tmux session, and `socket` is that of its tmux, empty if an earlier
+    release has started it. `alive` is whether the process that was `started` still runs, and `login` what is known of
+    its environment. `session` is the login session that it belongs to, if any, and `ends_at_logout` the user's name if
+    what they leave running is ended at logout; empty if the server runs, and not in the session that looks. `log` is
+    the end of its log, empty if it answers.
     """
 
     session_pids: tuple[str, ...] = fact(_pids, default=())
     started: Started | None = fact(_started, default=None)
+    socket: str = fact(text, default="")
     alive: bool = fact(yes, default=False)
+    login: Login | None = fact(_login, default=None)
+    session: str = fact(text, default="")
+    ends_at_logout: str = fact(text, default="")
     answer: Answer | None = fact(_answer, default=None)
     log: str = fact(message, default="")
 

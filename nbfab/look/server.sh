@@ -1,25 +1,22 @@
 # shellcheck shell=sh
 # The server that was started last: its process, its tmux session, its answer.
 
-# Uses profile, folder, certificate, ready.
+# Uses folder, certificate, ready.
 look_server() {
-	pids=
-	if command -v tmux >/dev/null 2>&1; then
-		for pane in $(tmux -L nbfab list-panes -a -F '#{session_name}=#{pane_pid}' 2>/dev/null </dev/null); do
-			if [ "${pane%=*}" = "$profile" ]; then pids="$pids ${pane#*=}"; fi
-		done
-	fi
-	fact server.session_pids "$pids"
-	started='' pid='' start='' ready=''
+	started='' runner='' pid='' start='' ready='' alive=''
 	if [ -f "$folder/started" ]; then
 		read -r started <"$folder/started"
 		fact server.started "$started"
-		read -r _ pid start _ <"$folder/started"
+		read -r runner pid start _ <"$folder/started"
 	fi
+	look_tmux "$runner"
 	if [ -n "$pid" ] && [ "$(process_start "$pid")" = "$start" ]; then
+		alive=yes
 		fact server.alive yes
+		if [ -f "$folder/login" ] && read -r login <"$folder/login"; then fact server.login "$login"; fi
 		ask_server "$pid"
 	fi
+	look_session "$pid" "$alive"
 	if [ "$ready" != here ]; then look_port; fi
 	if [ -n "$ready" ]; then return; fi # so its key matches, and its log is of no interest
 	if [ -f "$folder/$certificate" ]; then look_key "$folder/$certificate"; fi
@@ -44,4 +41,15 @@ ask_server() { # pid
 		put "{\"server.answer\":$answer}$newline"
 		return
 	done
+}
+
+# Whether the server would end at the user's logout, or will, if it has just been started here: elsewhere it is none of
+# this login's. Uses session, user. Sets session.
+look_session() { # pid alive
+	session_of $$
+	own=$session session=
+	if [ -n "$2" ]; then session_of "$1"; fi
+	fact server.session "$session"
+	if [ -n "$2" ] && { [ -z "$session" ] || [ "$session" != "$own" ]; }; then return; fi
+	if ends_at_logout && ! lingers "$user"; then fact server.ends_at_logout "$user"; fi
 }

@@ -3,38 +3,52 @@
 from __future__ import annotations
 
 from dataclasses import replace
-from ipaddress import ip_address
 from typing import TYPE_CHECKING, Any
 
-from nbfab.names import is_address, is_name
+from nbfab.names import is_name
 from nbfab.plan import certificate, config
 from nbfab.plan.takes import traits
 from nbfab.settings import BY_KEY
 
 if TYPE_CHECKING:
+    from cryptography.x509 import Certificate
+
+    from nbfab.look.choices import Choice
     from nbfab.look.facts import Facts
 
 RELEASE = "0.1.0"  # the last one that kept no choices
 
 
 def adopt(facts: Facts) -> Facts:
-    """The facts, with choices from the profile's other files if there are none that can be read.
+    """The facts, with choices from the profile's other files where there is none that can be read.
 
     Not from files that a run of this release has left without having recorded them: with those, no server has started.
     """
-    from nbfab.look.choices import Choice, Choices
+    from nbfab.look.choices import Choices
     from nbfab.look.files import GENERATION
     from nbfab.plan import pem
 
     have, text = facts.choices.made, facts.files.text(config.FILE)
     cert = pem.load(facts.files.text(certificate.FILE))
+    recorded = have.version and not have.broken
     unproven = facts.files.text(GENERATION).strip().endswith(".done") and not facts.server.alive
-    if not (text or cert) or unproven or (have.version and not have.broken):
+    if not (text or cert) or (unproven and not recorded):
         return facts
+    if recorded:  # a line may be missing
+        made = replace(have, options={**_options(facts, cert), **have.options})
+    else:
+        made = Choices(have.version or RELEASE, _options(facts, cert), _names(facts, cert), have.broken)
+    return replace(facts, choices=replace(facts.choices, made=made))
+
+
+def _options(facts: Facts, cert: Certificate | None) -> dict[str, Choice]:
+    from nbfab.look.choices import Choice
+    from nbfab.plan import pem
+
     found: dict[str, Any] = {}
-    app, _, found["python"] = facts.choices.environment.partition(" ")
-    found["app"] = app
-    for trait, value in traits(text).items():
+    if facts.choices.environment:
+        found["app"], _, found["python"] = facts.choices.environment.partition(" ")
+    for trait, value in traits(facts.files.text(config.FILE)).items():
         if key := config.OPTIONS.get(trait.rpartition(".")[2]):
             found[key] = value
     if cert and (days := pem.days(cert)):
@@ -49,24 +63,15 @@ def adopt(facts: Facts) -> Facts:
             continue
         default = parsed in (BY_KEY[key].default, home)
         options[key] = Choice(BY_KEY[key].default, "default") if default else Choice(parsed, "earlier")
-    made = Choices(have.version or RELEASE, options, _names(facts), have.broken)
-    return replace(facts, choices=replace(facts.choices, made=made))
+    return options
 
 
-def _names(facts: Facts) -> dict[str, str]:
-    """The names in the certificate that may have been asked for, which was not recorded.
-
-    The host's own are found anew; an address that is not among them was asked for only if it may be that of a gateway.
-    """
+def _names(facts: Facts, cert: Certificate | None) -> dict[str, str]:
+    """The names in the certificate that may have been asked for, which was not recorded; the host's own are not."""
     from nbfab.plan import pem
 
-    have = pem.load(facts.files.text(certificate.FILE))
     own = {*facts.host.all_names, *certificate.ALWAYS}
-    if have is None or not pem.is_self_signed(have):
+    if cert is None or not pem.is_self_signed(cert):
         return {}
-    asked = [name for name in pem.names_in(have) if is_name(name) and name not in own and not _is_private(name)]
+    asked = [name for name in pem.names_in(cert) if is_name(name) and name not in own]
     return dict.fromkeys(asked[: certificate.MOST // 2], "earlier")  # with room for those that are asked for now
-
-
-def _is_private(name: str) -> bool:
-    return is_address(name) and not ip_address(name).is_global

@@ -22,6 +22,7 @@ if TYPE_CHECKING:
 
 FILE = "choices"
 MANAGED = Managed(FILE)
+_WITH_A_START = ("port", "ip", "directory", "python", "app")  # options that a running server takes up by a restart
 _HEAD = "# What was chosen for this profile, and where. Written by nbfab, and replaced by it.\n"
 
 
@@ -60,51 +61,63 @@ def plan(
     Another version alone is no reason for it, in a run of single steps that makes no other `changes`. `step` is the one
     that writes the file if no option does.
     """
-    made = facts.choices.made
+    made, entry = facts.choices.made, facts.files.entry(FILE)
     mine = [key for key in BY_KEY if key in owned and key != "names"]
     chosen = {**made.options, **{key: _choice(wanted, key, made.options.get(key)) for key in mine}}
     names = certificate.asked(wanted, facts) if "names" in owned else dict(made.names)
-    want, entry = text(chosen, names), facts.files.entry(FILE)
     same = made.options == chosen and made.names == names
-    if entry and entry.mode == PRIVATE and (entry.text == want or (same and not changes and "port" not in owned)):
+    if entry and entry.mode == PRIVATE:
+        if entry.text == text(chosen, names) or (same and not changes and "port" not in owned):
+            return
+    elif not entry and not changes and not owned:
         return
-    if not entry and not changes and not owned:
-        return
-    news = {key: words for key in mine if made.version and (words := _news(wanted, key, made.options.get(key)))}
-    what = "; ".join([*news.values(), *_names(made, names)]) or "record what was chosen"
-    yield write(owned[next(iter(news))] if news else step, what, FILE, want, needs_restart=bool(news))
+    news = {key: words for key in mine if (words := _news(wanted, key, made.options.get(key)))}
+    bound = [key for key in news if key in _WITH_A_START]
+    before = {**chosen, **{key: made.options[key] for key in bound}}
+    more = [*(words for key, words in news.items() if key not in bound), *_names(made, names)]
+    if not bound or before != made.options or names != made.names:
+        what = "; ".join(more) or "record what was chosen"
+        label = next((owned[key] for key in news if key not in bound), step)
+        yield write(label, what, FILE, text(before, names))
+    if bound:
+        # Apart from the rest, since it may have to wait until kernels may end.
+        what = "; ".join(news[key] for key in bound)
+        yield write(owned[bound[0]], what, FILE, text(chosen, names), needs_restart=True)
 
 
 def _news(wanted: Wanted, key: str, before: Choice | None) -> str:
-    """What changes of an option, for people; empty if its value stays."""
-    old, now = before.value if before else BY_KEY[key].default, getattr(wanted.settings, key)
-    if old == now:
+    """What changes of an option, for people; empty if its value stays, or there was none."""
+    now = getattr(wanted.settings, key)
+    if before is None or before.value == now:
         return ""
-    return f"{key} {_shown(old)} -> {_shown(now)}, {_why(wanted, key, before)}{_downgrade(wanted, key, old)}"
+    why = _why(wanted, key, before) + _downgrade(wanted, key, before.value)
+    return f"{key} {_shown(before.value)} -> {_shown(now)}, {why}"
 
 
 def _names(made: Choices, names: Mapping[str, str]) -> Iterator[str]:
     """What changes of the names, for people; nothing for a new profile."""
     if made.version:
-        yield from (f"name {name}, from {origin('names', names[name])}" for name in names if name not in made.names)
-        yield from (f"no longer the name {name}" for name in made.names if name not in names)
+        yield from (f"add the name {name}" for name in names if name not in made.names)
+        yield from (f"drop the name {name}" for name in made.names if name not in names)
 
 
 def _choice(wanted: Wanted, key: str, before: Choice | None) -> Choice:
     """What is chosen now. The same value from elsewhere is no news, unless someone types it."""
     from nbfab.look.choices import Choice
 
-    now = Choice(getattr(wanted.settings, key), wanted.settings.sources.get(key, "default"))
-    return before if before and before.value == now.value and now.source != "flag" else now
+    value, source = getattr(wanted.settings, key), wanted.settings.sources.get(key, "default")
+    if before and before.value == value and source != "flag":
+        return before
+    return Choice(value, f"inventory#{wanted.inventory}" if source == "inventory" and wanted.inventory else source)
 
 
-def _why(wanted: Wanted, key: str, before: Choice | None) -> str:
+def _why(wanted: Wanted, key: str, before: Choice) -> str:
     source = wanted.settings.sources.get(key, "default")
     if source != "default":
         return f"from {origin(key, source)}"
     if key in wanted.resets:
         return "its default, by --reset"
-    if before and before.source == "inventory":
+    if before.source.startswith("inventory"):
         return "its default, since the inventory no longer has it"
     return "its default"
 

@@ -32,7 +32,7 @@ def parse(given: Iterable[str], typed: Iterable[str], settings: Settings) -> tup
             raise UsageError(f"{name} cannot be dropped: every certificate has it")
         if name in here:
             raise _again(name, here[name], settings)
-    return tuple(names)
+    return tuple(dict.fromkeys(names))
 
 
 def _again(name: str, source: str, settings: Settings) -> UsageError:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+import shlex
 from collections.abc import Iterator
 from typing import TYPE_CHECKING, NamedTuple
 
@@ -91,13 +92,8 @@ def plan(wanted: Wanted, facts: Facts) -> Iterator[Change]:
             )
         return
     if python:
-        if has.python_fails or not has.found:
-            fix = "name an environment or an interpreter that exists, or leave --python out: one is found, or made"
-            raise HostError(f"--python {python} cannot be used: {has.python_fails}", fix)
-        reason = "it has no notebook >= 6.4 and no JupyterLab on jupyter_server 2"
-        fix = f"{has.found[0].python} -m pip install notebook matplotlib"
-        raise HostError(f"--python {python} cannot be used: {reason}", fix)
-    tool = _tool(facts)
+        raise _unusable(wanted, facts)
+    tool = _tool(wanted, facts)
     yield Change(
         step="install",
         kind="make environment",
@@ -105,6 +101,27 @@ def plan(wanted: Wanted, facts: Facts) -> Iterator[Change]:
         detail=f"in {facts.files.base}/.venv, by {tool}",
         args={"app": app, "python": python, "packages": f"{PACKAGES[app]} matplotlib"},
     )
+
+
+def check(wanted: Wanted, facts: Facts) -> None:
+    """Raises HostError if there is no environment to start a server with."""
+    if choose(wanted, facts).environment is None:
+        if wanted.settings.python:
+            raise _unusable(wanted, facts)
+        raise HostError("there is no environment with the notebook to start it with", "make one: setup, or install")
+
+
+def _unusable(wanted: Wanted, facts: Facts) -> HostError:
+    python, has = wanted.settings.python, facts.environments
+    what = f"the python {python} that was chosen" if "python" in wanted.kept else f"--python {python}"
+    if has.python_fails or not has.found:
+        fix = "name an environment or an interpreter that exists, or leave --python out: one is found, or made"
+        if "python" in wanted.kept:
+            fix = "setup --reset python, and one is found, or made; or --python with one that exists"
+        return HostError(f"{what} cannot be used: {has.python_fails}", fix)
+    reason = "it has no notebook >= 6.4 and no JupyterLab on jupyter_server 2"
+    add = how_to_add(has.found[0], facts, "notebook", "matplotlib")
+    return HostError(f"{what} cannot be used: {reason}", f"{add}, or leave --python out: one is found, or made")
 
 
 def describe(chosen: Chosen) -> str:
@@ -122,45 +139,70 @@ def notes(wanted: Wanted, facts: Facts) -> Iterator[str]:
     if chosen.module != _module_of(wanted.settings.app):
         yield f"{chosen.python} has no {wanted.settings.app}, so {chosen.module} is served"
     if "matplotlib" not in chosen.environment.packages:
-        fix = f"{chosen.python} -m pip install matplotlib, or name another environment with --python"
+        add = how_to_add(chosen.environment, facts, "matplotlib")
+        fix = f"{add}, or name another environment with --python"
         yield f"{chosen.python} has no matplotlib, so nothing is plotted inline: {fix}"
 
 
-def _tool(facts: Facts) -> str:
+def _tool(wanted: Wanted, facts: Facts) -> str:
     has = facts.environments
     if has.uv:
         return "uv"
+    more = () if facts.host.tmux or wanted.foreground else ("tmux",)
+    also = "; there is no tmux either" if more else ""
     if not has.python3:
-        raise HostError("there is no python3 and no uv to make an environment with", how_to_install(facts, "python3"))
+        why = f"there is no python3 and no uv to make an environment with{also}"
+        raise HostError(why, how_to_install(facts, "python3", *more))
     if not has.venv or not _at_least(has.venv, 3, 9):
         reason = f"it is Python {has.venv}" if has.venv else has.venv_fails
-        raise HostError(
-            f"{has.python3} cannot make an environment for the notebook: {reason}", how_to_install(facts, "venv")
-        )
+        why = f"{has.python3} cannot make an environment for the notebook: {reason}{also}"
+        raise HostError(why, how_to_install(facts, "venv", *more))
     return "python3 -m venv"
 
 
+_DEBIAN = {
+    "python3": "python3 python3-venv",
+    "venv": "python3-venv",
+    "notebook": "jupyter-notebook",
+    "matplotlib": "python3-matplotlib",
+}
+_RPM = {"notebook": "python3-notebook", "matplotlib": "python3-matplotlib"}
 _INSTALLERS = {
-    "debian": ("apt-get install", {"python3": "python3 python3-venv", "venv": "python3-venv"}),
-    "ubuntu": ("apt-get install", {"python3": "python3 python3-venv", "venv": "python3-venv"}),
-    "fedora": ("dnf install", {"venv": "python3"}),
-    "rhel": ("dnf install", {"python3": "python3.11", "venv": "python3.11"}),
-    "centos": ("dnf install", {"python3": "python3.11", "venv": "python3.11"}),
-    "suse": ("zypper install", {"venv": "python3"}),
-    "arch": ("pacman -S", {"python3": "python", "venv": "python"}),
-    "alpine": ("apk add", {"python3": "python3", "venv": "python3"}),
+    "debian": ("apt-get install", _DEBIAN),
+    "ubuntu": ("apt-get install", _DEBIAN),
+    "fedora": ("dnf install", {"venv": "python3", **_RPM}),
+    "rhel": ("dnf install", {"python3": "python3.11", "venv": "python3.11", **_RPM}),
+    "centos": ("dnf install", {"python3": "python3.11", "venv": "python3.11", **_RPM}),
+    "suse": ("zypper install", {"venv": "python3", **_RPM}),
+    "arch": (
+        "pacman -S",
+        {"python3": "python", "venv": "python", "notebook": "jupyter-notebook", "matplotlib": "python-matplotlib"},
+    ),
+    "alpine": ("apk add", {"venv": "python3", "notebook": "jupyter-notebook", "matplotlib": "py3-matplotlib"}),
     "Darwin": ("brew install", {"python3": "python", "venv": "python"}),
 }
 
 
-def how_to_install(facts: Facts, what: str) -> str:
-    """The command that installs `what` (python3, venv or tmux) on the host; a sentence if its system is not known."""
+def how_to_add(environment: Environment, facts: Facts, *packages: str) -> str:
+    """The command that adds packages to an environment: the system's package manager adds to the system's own."""
+    if environment.is_the_systems:
+        return how_to_install(facts, *packages)
+    python = shlex.quote(environment.python)
+    pip = f"{python} -m pip install {' '.join(packages)}"
+    return pip if environment.pip else f"{python} -m ensurepip && {pip}"
+
+
+def how_to_install(facts: Facts, *what: str) -> str:
+    """The command that installs `what` (python3, venv, tmux, notebook, matplotlib) on the host.
+
+    A sentence if its system is not known.
+    """
     for system in facts.host.system.split():
         if system in _INSTALLERS:
             command, packages = _INSTALLERS[system]
             root = "" if facts.host.is_root or system == "Darwin" else "sudo "
-            return f"{root}{command} {packages.get(what, what)}"
-    return f"install {what} on the host with its package manager"
+            return f"{root}{command} {' '.join(packages.get(name, name) for name in what)}"
+    return f"install {' and '.join(what)} on the host with its package manager"
 
 
 STEP = Step(

@@ -15,16 +15,19 @@ from cryptography.x509.oid import ExtendedKeyUsageOID, NameOID
 
 from nbfab.keys import Key
 
+_ODD_EXTENSIONS = (x509.DuplicateExtension, x509.UnsupportedGeneralNameType)
+
 
 def load(pem: str) -> x509.Certificate | None:
-    """The certificate in a PEM; None if it has none that can be read."""
+    """The certificate in a PEM; None if it has none that can be read, all of it."""
     try:
-        certificate = x509.load_pem_x509_certificate(pem.encode("utf-8", "surrogateescape"))
-        # These are parsed only when they are asked for.
-        _ = certificate.not_valid_before_utc, certificate.not_valid_after_utc, certificate.issuer, certificate.subject
-    except (ValueError, x509.InvalidVersion):
+        found = x509.load_pem_x509_certificate(pem.encode("utf-8", "surrogateescape"))
+        # Read lazily, and each may raise.
+        _ = found.extensions, found.subject, found.issuer.rfc4514_string()
+        _ = found.not_valid_before_utc, found.not_valid_after_utc, names_in(found)
+    except (ValueError, TypeError, UnsupportedAlgorithm, x509.InvalidVersion, *_ODD_EXTENSIONS):
         return None
-    return certificate
+    return found
 
 
 def fingerprint(certificate: x509.Certificate) -> str:

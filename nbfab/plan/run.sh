@@ -1,8 +1,19 @@
 # shellcheck shell=sh
 # What tmux runs, in the profile's folder: the server, with a log and a record of which process it is.
 
+# To be raised if a running server should take up a change here at its next restart; `takes.py` reads it.
+: launcher 2
+
 # Uses digest, python, needed.
 run_server() { # argument of python...
+	# The environment of a login, if it is started with one. Python takes it up whatever it holds, and no shell has to.
+	if [ -f environ ] && [ -z "${NBFAB_ENVIRON-}" ]; then
+		exec "$python" -I -c 'import os, sys
+read = [entry.split(b"=", 1) for entry in open("environ", "rb").read().split(b"\0") if b"=" in entry]
+kept = [(name, value) for name, value in os.environb.items() if name == b"TERM"]
+os.execve("/bin/sh", ["/bin/sh", sys.argv[1]], dict([*read, *kept, (b"NBFAB_ENVIRON", b"read")]))' "$0"
+	fi
+	unset NBFAB_ENVIRON
 	mask=$(umask)
 	umask 077
 	for file in $needed; do

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import shlex
 from collections.abc import Iterator
 from typing import TYPE_CHECKING
 
@@ -72,6 +73,12 @@ def stop_server(pid: str, start: str) -> dict[str, str]:
     return {"pid": pid, "start": start}
 
 
+def attach(wanted: Wanted, facts: Facts) -> str:
+    """The command that shows the server's tmux session, on the host."""
+    socket = f"-S {shlex.quote(facts.server.socket)}" if facts.server.socket else "-L nbfab"
+    return f"tmux {socket} attach -t {wanted.settings.profile}"
+
+
 def _why_not(wanted: Wanted, facts: Facts, digest: str) -> str:
     """Why the running server will not do; empty if it will."""
     if not facts.server.alive or facts.server.started is None:
@@ -93,14 +100,17 @@ def _why_not(wanted: Wanted, facts: Facts, digest: str) -> str:
 def _check(wanted: Wanted, facts: Facts) -> None:
     server, port = facts.server, facts.port
     name = wanted.settings.profile
-    attach = f"tmux -L nbfab attach -t {name}"
     pid = server.started.pid if server.started else ""
     if not facts.host.tmux:
         raise HostError("there is no tmux", how_to_install(facts, "tmux"))
     if server.alive and not server.ours:
-        raise HostError(f"process {pid} looks like its server, but that cannot be proven", f"ps -fp {pid}; {attach}")
+        raise HostError(
+            f"process {pid} looks like its server, but that cannot be proven", f"ps -fp {pid}; {attach(wanted, facts)}"
+        )
     if server.session_pids and not server.alive:
-        raise HostError(f"the tmux session {name} exists, and is not the server's", f"see what runs in it: {attach}")
+        raise HostError(
+            f"the tmux session {name} exists, and is not the server's", f"see what runs in it: {attach(wanted, facts)}"
+        )
     own = server.alive and pid == str(port.pid)
     if port.holder and not own:
         raise HostError(
@@ -108,11 +118,23 @@ def _check(wanted: Wanted, facts: Facts) -> None:
         )
 
 
+def enable_linger(user: str, facts: Facts) -> str:
+    """The command for an administrator of the host by which the user's processes outlive a login."""
+    return f"{'' if facts.host.is_root else 'sudo '}loginctl enable-linger {shlex.quote(user)}"
+
+
 def notes(wanted: Wanted, facts: Facts) -> Iterator[str]:
-    """What follows from how the server runs: as root, or outside tmux."""
+    """What follows from how the server runs: as root, with what environment, or outside tmux."""
     if facts.host.is_root:
         what = "the server runs" if facts.server.alive else "once started, the server runs"
         yield f"{what} as root (--allow-root): anyone with the password is root there"
+    if facts.server.login and facts.server.login.way != "whole":
+        yield f"the server does not have all of the login shell's environment: {facts.server.login.words}"
+    if user := facts.server.ends_at_logout:
+        yield (
+            f"logind there ends what {user} leaves running at logout (KillUserProcesses), and {user} does not linger: "
+            f"a start tries to turn that on; where it may not, an administrator has to: {enable_linger(user, facts)}"
+        )
     if facts.server.ours and not facts.server.in_session:
         yield "the server does not run in nbfab's tmux session: it ends with the terminal it was started in"
 

@@ -27,7 +27,7 @@ def firm(wanted: Wanted, owned: Collection[str]) -> frozenset[str]:
 def forgotten(wanted: Wanted, owned: Collection[str]) -> tuple[str, ...]:
     """Which of the profile's choices no longer count, as `look.request.Request` has it."""
     resets = [key for key in wanted.resets if key in owned]
-    return (*resets, *(f"{key}/inventory" for key in owned if wanted.inventory))
+    return (*resets, *(f"{key}/inventory#{wanted.inventory}" for key in owned if wanted.inventory))
 
 
 def settle(wanted: Wanted, facts: Facts, owned: Collection[str]) -> Wanted:

@@ -46,9 +46,12 @@ def plan(wanted: Wanted, facts: Facts, steps: Sequence[Step]) -> list[Change]:
     step = config.STEP.name if len(steps) > 1 else steps[0].name
     # Last: a choice with which the server does not start is not one to stay with.
     changes += list(choices.plan(wanted, facts, owned(steps), changes, step))
+    if any(change.kind == "start server" for change in changes) and install.STEP not in steps:
+        install.check(wanted, facts)
     have = takes.running(facts)
-    if have is not None and not takes.chosen(have, wanted, facts):
-        # What only nbfab brings is written now, and waits for the next restart.
+    waits = not any(step.restarts for step in steps) or (have is not None and not takes.chosen(have, wanted, facts))
+    if waits:
+        # Of what only nbfab brings, or a step that restarts nothing, the files are written now.
         changes = [replace(change, needs_restart=change.needs_restart and change.kind != "write") for change in changes]
     return [*takes.note(facts, changes), *changes]
 

@@ -25,8 +25,8 @@ if TYPE_CHECKING:
 FILE = "started.json"
 MANAGED = Managed(FILE)
 RUN = "run.sh"
-LAUNCHER = "1"  # to be raised if run.sh changes in a way that a server should take up at its next restart
 _TRAIT = re.compile(r"c\.([A-Za-z]{1,60}\.[a-z_]{1,60}) = (.{1,5000})")
+_LAUNCHER = re.compile(r"^: launcher ([0-9]{1,9})$", re.MULTILINE)
 _CALL = "unset -v digest python needed\n"
 
 Takes = Mapping[str, str]
@@ -39,18 +39,30 @@ def traits(text: str) -> Takes:
         if match := _TRAIT.fullmatch(line):
             try:
                 found[match[1]] = str(ast.literal_eval(match[2]))
-            except (ValueError, SyntaxError, MemoryError, RecursionError):
+            except (ValueError, TypeError, SyntaxError, MemoryError, RecursionError):
                 found[match[1]] = match[2]
     return found
 
 
-def of(python: str, arguments: Iterable[str], settings: str, hashed: str) -> dict[str, str]:
-    """What a server takes up: its interpreter, module and options, the traits of its settings, its password."""
+def launcher(script: str) -> str:
+    """Which launcher a program for tmux is, as run.sh counts them."""
+    match = _LAUNCHER.search(script)
+    return match[1] if match else "1"
+
+
+def of(script: str, python: str, arguments: Iterable[str], settings: str, hashed: str) -> dict[str, str]:
+    """What a server takes up: launcher, interpreter, module and options, the traits of its settings, its password."""
     words = list(arguments)
     options = dict(word.partition("=")[::2] for word in words if word.startswith("--"))
     module = words[words.index("-m") + 1] if "-m" in words[:-1] else ""
-    mark = _sha256(hashed) if hashed else ""
-    return {"python": python, "module": module, "launcher": LAUNCHER, "password": mark, **options, **traits(settings)}
+    return {
+        "python": python,
+        "module": module,
+        "launcher": launcher(script),
+        "password": _sha256(hashed) if hashed else "",
+        **options,
+        **traits(settings),
+    }
 
 
 def digest(script: str, python: str, arguments: Iterable[str], settings: str, password_file: str) -> str:
@@ -67,9 +79,12 @@ def _sha256(text: str) -> str:
 
 def wanted_takes(wanted: Wanted, facts: Facts) -> Takes:
     """What a server would take up that is started as wanted."""
+    from nbfab.program import source
+
     chosen = choose(wanted, facts)
     arguments = ("-m", chosen.module, *config.guards(wanted, facts))
-    return of(chosen.python, arguments, config.text(wanted, facts), password.hash_in(password.text(wanted, facts)))
+    hashed = password.hash_in(password.text(wanted, facts))
+    return of(source("plan/run.sh"), chosen.python, arguments, config.text(wanted, facts), hashed)
 
 
 def running(facts: Facts) -> Takes | None:
@@ -100,7 +115,7 @@ def _from_files(facts: Facts, of_start: str) -> Takes | None:
     arguments = words[words.index("run_server") + 1 :] if "run_server" in words else []
     if digest(script, python, arguments, settings, passwords) != of_start:
         return None
-    return of(python, arguments, settings, password.hash_in(passwords))
+    return of(script, python, arguments, settings, password.hash_in(passwords))
 
 
 def note(facts: Facts, changes: Collection[Change]) -> Iterator[Change]:
@@ -120,20 +135,22 @@ def chosen(have: Takes, wanted: Wanted, facts: Facts) -> list[str]:
     differences = [f"{key} {before.get(key)} -> {now[key]}" for key in now if before.get(key) != now[key]]
     if have.get("password") != want["password"]:
         differences.append("the password is new")
-    sources = wanted.settings.sources
-    by_hand = any(key in wanted.resets or sources.get(key, "default") != "default" for key in ("python", "app"))
-    if by_hand and (have.get("python"), have.get("module")) != (want["python"], want["module"]):
-        differences.append(f"it runs {have.get('module')} of {have.get('python')}")
+    for key, taken in (("python", "python"), ("app", "module")):
+        by_hand = key in wanted.resets or wanted.settings.sources.get(key, "default") != "default"
+        if by_hand and have.get(taken) != want[taken]:
+            differences.append(f"it runs {have.get(taken)}")
     return differences
 
 
 def pending(wanted: Wanted, facts: Facts) -> tuple[str, ...]:
-    """What the running server will take up at its next restart, and no one chose: names of traits and options."""
+    """What the running server will take up at its next restart: names of traits and options, or the interpreter."""
     have = running(facts)
-    if have is None or chosen(have, wanted, facts):
+    if have is None:
         return ()
     want = wanted_takes(wanted, facts)
-    return tuple(sorted(key for key in {*have, *want} if have.get(key) != want.get(key)))
+    keys = {key for key in {*have, *want} if have.get(key) != want.get(key)}
+    # Another interpreter may want other traits altogether.
+    return tuple(sorted(keys & {"python", "module"} or keys))
 
 
 def _options(takes: Takes) -> dict[str, str]:

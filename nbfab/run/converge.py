@@ -16,6 +16,7 @@ from nbfab.plan.steps import STEPS, plan, request
 from nbfab.run.describe import describe, from_here
 from nbfab.run.job import Job
 from nbfab.run.key import with_key
+from nbfab.run.logout import gone, look_again
 from nbfab.run.see import see
 from nbfab.user import User
 from nbfab.wanted import Wanted
@@ -62,19 +63,24 @@ def converge(job: Job, steps: Sequence[Step] = STEPS) -> Outcome:
     changes = plan(wanted, seen, steps)
     given = None
     if password.STEP in steps and password.missing(wanted, seen):
-        given = job.user.chooses_password()
+        given = job.user.chooses_password(wanted.settings)
     elif wanted.password is None and any(step.renews for step in steps) and len(steps) == 1:
         given = job.user.changes_password()
     if given:
         wanted = replace(wanted, password=given)
         changes = plan(wanted, seen, steps)
-    course = Course(job.user, words=list(drops.absent(wanted, seen)))
+    course, ends = Course(job.user, words=list(drops.absent(wanted, seen))), ""
     if any(change.kind == "renew certificate" for change in changes):
         wanted, new_key = with_key(job, wanted, seen)
         changes = plan(wanted, seen, steps)
         course.words += filter(None, [new_key])
     try:
         now, withheld, live = _carry_out(job, wanted, seen, changes, steps, course)
+        started = any(change.kind == "start server" for change in course.begun)
+        if started and not job.host.local:
+            ends = now.server.ends_at_logout or seen.server.ends_at_logout
+        if ends:
+            now = look_again(replace(job, wanted=wanted))
     except (NbfabError, KeyboardInterrupt) as error:
         return _failed(job, wanted, course, error)
     job.user.sees_hash(password.known(now))
@@ -91,11 +97,14 @@ def converge(job: Job, steps: Sequence[Step] = STEPS) -> Outcome:
             outcome,
             verdict="refused",
             withheld=tuple(change.summary for change in withheld),
+            pending=(),
             error=f"the server was not restarted, because that would end {', '.join(live)}",
             hint=f"once they may end: {job.again('--restart')}",
             status=Refused.status,
         )
-    if any(change.kind == "start server" for change in course.begun):
+    if ends and not now.server.alive:
+        return gone(outcome, ends, now)
+    if started:
         outcome = from_here(job, outcome, now)
     return outcome
 
@@ -165,6 +174,8 @@ def preview(job: Job, steps: Sequence[Step] = STEPS) -> Outcome:
         why = f"not without --restart, because that would end {', '.join(live)}"
         outcome = replace(outcome, withheld=withheld, notes=(*outcome.notes, why))
     notes = (*filter(None, (change.note for change in changes)), *outcome.notes)
+    if any(change.kind == "start server" for change in changes):
+        outcome = replace(outcome, pending=())
     return replace(outcome, verdict="would change" if changes else "unchanged", changes=reported(changes), notes=notes)
 
 

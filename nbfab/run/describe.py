@@ -10,9 +10,11 @@ from nbfab.look.facts import Facts
 from nbfab.names import EVERY_ADDRESS, in_url, is_name
 from nbfab.outcome import Outcome
 from nbfab.plan import certificate, pem, takes
+from nbfab.plan.server import attach
 from nbfab.plan.steps import notes
 from nbfab.run import reach
 from nbfab.run.job import Job
+from nbfab.settings import RESETTABLE
 from nbfab.wanted import Wanted
 
 MOST_NAMES = 200  # of a certificate that someone else has made
@@ -31,11 +33,15 @@ def describe(job: Job, wanted: Wanted, seen: Facts) -> Outcome:
     if server.ours and server.started:
         state["since"] = time.strftime("%Y-%m-%dT%H:%M:%SZ", time.gmtime(server.started.since))
         if server.in_session:
-            state["attach"] = f"tmux -L nbfab attach -t {settings.profile}"
+            state["attach"] = attach(wanted, seen)
+        if server.login:
+            state["environment"] = server.login.words
         state["kernels"] = list(server.exactly_live)
     if settings.sources:
         state["settings"] = {
-            key: {"value": getattr(settings, key), "source": source} for key, source in settings.sources.items()
+            key: {"value": getattr(settings, key), "source": source.partition("#")[0]}
+            for key, source in settings.sources.items()
+            if key in RESETTABLE
         }
     if cert:
         state["fingerprint"] = pem.fingerprint(cert)
@@ -47,10 +53,8 @@ def describe(job: Job, wanted: Wanted, seen: Facts) -> Outcome:
         state["elsewhere"] = [f"https://{in_url(name)}:{port}/" for name in own[:MOST_URLS]]
     name, address = job.host.names[0], settings.ip
     # Not one that the profile has: what a host says of itself decides no name.
-    if (
-        address not in (*EVERY_ADDRESS, "localhost")
-        and "ip" not in wanted.kept
-        and (job.host.local or not ip_address(address).is_loopback)
+    if address not in (*EVERY_ADDRESS, "localhost") and (
+        job.host.local or ("ip" not in wanted.kept and not ip_address(address).is_loopback)
     ):
         name = address
     return Outcome(

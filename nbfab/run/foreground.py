@@ -62,6 +62,9 @@ def _run(job: Job, outcome: Outcome, reports: list[Outcome]) -> Outcome:
             f"port {job.wanted.settings.port} is taken by {seen.port.holder}", "choose another: --port NUMBER"
         )
     note = f"{seen.files.folder}/started"
+    for name in ("environ", "login"):  # of a server in tmux; this one has the environment of its user here
+        with suppress(FileNotFoundError):
+            os.unlink(f"{seen.files.folder}/{name}")
     environment = {name: value for name, value in os.environ.items() if name != "NBFAB_PASSWORD"}
     job.user.sees("")
     # In a session of its own: Control-C is for nbfab, which ends it without the question that Jupyter would ask.

@@ -45,7 +45,7 @@ def attempt(
     user: User,
     flags: frozenset[str] = frozenset(),
     lists: Mapping[str, tuple[str, ...]] = MappingProxyType({}),
-    inventory: bool = False,
+    inventory: str = "",
 ) -> Outcome:
     """What `body` does on a host; `lists` are the values of flags that may be repeated.
 

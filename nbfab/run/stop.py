@@ -5,7 +5,7 @@ from dataclasses import replace
 from nbfab.errors import HostError, Refused
 from nbfab.outcome import Outcome
 from nbfab.plan.change import Change
-from nbfab.plan.server import stop_server
+from nbfab.plan.server import attach, stop_server
 from nbfab.run.converge import Course, make, reported
 from nbfab.run.job import Job
 from nbfab.run.see import see
@@ -38,8 +38,8 @@ def stop(job: Job) -> Outcome:
     course = Course(job.user)
     now = make(job, wanted, [change], seen, course)
     if now.server.session_pids and not now.server.alive:
-        attach = f"tmux -L nbfab attach -t {wanted.settings.profile}"
-        raise HostError("the server has ended, but its tmux session has more windows, which stay", attach)
+        more = "the server has ended, but its tmux session has more windows, which stay"
+        raise HostError(more, attach(wanted, now))
     if now.server.alive or (server.ready and now.port.holder):
         still = "it still runs" if now.server.alive else f"port {wanted.settings.port} is held by {now.port.holder}"
         raise HostError(f"the server was told to end, but {still}", "run it again")

@@ -1,4 +1,4 @@
-"""How to reach a host: Fabric's connection, made as strict as OpenSSH. The only package that uses paramiko.
+"""How to reach a host: Fabric's connection, made as strict as OpenSSH, or OpenSSH itself.
 
-It knows nothing about notebooks.
+The only package that uses paramiko. It knows nothing about notebooks.
 """

@@ -18,10 +18,11 @@ from typing import Any
 import fabric
 import paramiko
 
-from nbfab.errors import ConnectError, Dropped, HostKeyError, Incompatible, NbfabError, Penalized
+from nbfab.errors import ConnectError, Dropped, HostKeyError, Incompatible, NbfabError
 from nbfab.names import HostString, in_url
 from nbfab.ssh import host_keys
 from nbfab.ssh.choose import lacks
+from nbfab.ssh.doors import PENALTY, penalized
 from nbfab.ssh.login import Login, Typist, authenticate
 from nbfab.ssh.needs import needs_openssh
 from nbfab.ssh.negotiation import mismatch
@@ -34,7 +35,6 @@ LOGIN = 60.0  # seconds for an answer to a login, which the host may have to ask
 KEEPALIVE = 30  # seconds; detects a connection that a sleeping laptop or a NAT has dropped
 HOPS = 8  # jump hosts of jump hosts; more can only be a loop
 _BANNER = "reading SSH protocol banner"  # part of paramiko's message when a host hangs up at once
-_PENALTY = "Not allowed at this time"  # sshd's words to an address it punishes (PerSourcePenalties, since OpenSSH 9.8)
 
 # Whatever paramiko's threads log is also in the errors that end them.
 logging.getLogger("paramiko").addHandler(logging.NullHandler())
@@ -46,9 +46,9 @@ class SshOptions:
     """How to reach a host, beyond what ssh_config says.
 
     `config` replaces ssh_config (-S). `keys` (-i), `password` and `passphrase` apply to jump hosts too. `identity`, the
-    path of a key, and `jumps` apply to this host alone; if `jumps` is None, they are those of ssh_config. `timeout` is
-    in seconds. `accept_new` records the key of a host that is not known yet. `transport` is openssh or paramiko;
-    empty leaves the choice to nbfab.
+    path of a key, `jumps`, and `options`, further arguments for ssh, apply to this host alone; if `jumps` is None, they
+    are those of ssh_config. `timeout` is in seconds. `accept_new` records the key of a host that is not known yet.
+    `transport` is openssh or paramiko; empty leaves the choice to nbfab.
     """
 
     config: str = ""
@@ -60,12 +60,13 @@ class SshOptions:
     identity: str = ""
     jumps: tuple[HostString, ...] | None = None
     transport: str = ""
+    options: tuple[str, ...] = ()
 
     @property
     def for_ssh(self) -> str:
         """The options of ssh for what applies to this host alone."""
         jumps = [] if self.jumps is None else ["-J", ",".join(map(_for_jump, self.jumps)) or "none"]
-        return shlex.join([*jumps, *(["-i", self.identity] if self.identity else [])])
+        return shlex.join([*self.options, *jumps, *(["-i", self.identity] if self.identity else [])])
 
 
 def _for_jump(host: HostString) -> str:
@@ -92,7 +93,7 @@ class Connection(fabric.Connection):  # type: ignore[misc]
         route: Route | None = None,
         silence: Callable[[], contextlib.AbstractContextManager[None]] = contextlib.nullcontext,
     ) -> None:
-        route = route or resolve(typed, options.config)
+        route = route or resolve(typed, options.config, options.options)
         super().__init__(host=route.hostname, user=route.user, port=route.port, config=_config())
         keys = (*options.keys, *filter(None, [options.identity]))
         self._set(
@@ -208,11 +209,8 @@ class Connection(fabric.Connection):  # type: ignore[misc]
             ):
                 raise type(why)(self._where(str(why)), why.hint) from None
             said = clean(" ".join(transport.greeting)).strip()
-            if said == _PENALTY:
-                raise Penalized(
-                    self._where("the host refuses this address for a while, after failed logins (PerSourcePenalties)"),
-                    "wait some minutes, or log in to the host from another address",
-                ) from None
+            if said == PENALTY:
+                raise penalized(self._where("")) from None
             failed = self._failed(_reason(error) + (f"; it said: {said[:200]}" if said else "") + self._proxy_reason())
             if isinstance(error, paramiko.ssh_exception.IncompatiblePeer):
                 raise Incompatible(str(failed), failed.hint) from None
@@ -258,7 +256,7 @@ class Connection(fabric.Connection):  # type: ignore[misc]
         *before, last = jumps
         if self._depth >= HOPS:
             raise self._failed("its jump hosts form a loop")
-        options = replace(self._options, identity="", jumps=tuple(before) or None)
+        options = replace(self._options, identity="", jumps=tuple(before) or None, options=())
         try:
             self._near = self._hop(last, options, self._typist, depth=self._depth + 1, hop=self._hop)
             self._near.open()

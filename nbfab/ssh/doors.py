@@ -10,6 +10,7 @@ from typing import Protocol
 
 from nbfab.errors import ConnectError, Denied, Dropped, HostKeyError, Penalized
 
+PENALTY = "Not allowed at this time"  # sshd's words to an address it punishes (PerSourcePenalties, since OpenSSH 9.8)
 AT_ONCE = 8  # handshakes with one address; above 10, sshd drops some (MaxStartups, sshd_config(5))
 FIRST = 2  # of them, until it is known how the address takes them
 TRIES = 5  # to get past an sshd that drops connections; some 8 seconds in all
@@ -28,6 +29,14 @@ class Visitor(Protocol):
 
     @property
     def punishable(self) -> bool: ...
+
+
+@dataclass(frozen=True)
+class Address:
+    """Where OpenSSH connects to; what its sshd makes of failed logins is not known."""
+
+    address: tuple[str, int]
+    punishable: bool = False
 
 
 @dataclass
@@ -51,6 +60,14 @@ class _Door:
     def owes(self, seconds: float) -> None:
         """Adds a penalty, which runs from the end of those before it."""
         self.owed = max(self.owed, time.monotonic()) + seconds
+
+
+def penalized(where: str) -> Penalized:
+    """The error for a host, `where` it is, that refuses this address."""
+    return Penalized(
+        f"{where}the host refuses this address for a while, after failed logins (PerSourcePenalties)",
+        "wait some minutes, or log in to the host from another address",
+    )
 
 
 @dataclass

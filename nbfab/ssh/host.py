@@ -4,7 +4,6 @@ import contextlib
 import threading
 from collections.abc import Callable, Iterator
 from contextlib import AbstractContextManager, nullcontext
-from dataclasses import dataclass
 from functools import cached_property
 
 import paramiko
@@ -13,7 +12,7 @@ from nbfab.errors import ConnectError, HostError, Incompatible, NbfabError
 from nbfab.names import HostString
 from nbfab.ssh import master
 from nbfab.ssh.connection import Connection, SshOptions
-from nbfab.ssh.doors import Visitor
+from nbfab.ssh.doors import Address, Doors, Visitor
 from nbfab.ssh.jumps import Jumps
 from nbfab.ssh.links import Links
 from nbfab.ssh.login import Typist
@@ -22,14 +21,6 @@ from nbfab.ssh.openssh import Link
 from nbfab.ssh.route import Route, resolve
 
 SHELL = 120.0  # seconds until a login shell has run its startup files, which may load modules from a slow disk
-
-
-@dataclass(frozen=True)
-class _Address:
-    """Where OpenSSH connects to; what its sshd makes of failed logins is not known."""
-
-    address: tuple[str, int]
-    punishable: bool = False
 
 
 class There:
@@ -63,17 +54,17 @@ class There:
         self._typed, self._options, self._typist, self._sees = typed, options, typist, sees
         self._jumps = jumps
         self._known_route, self._silence = route, silence
-        self._own_links = None if jumps else Links()
+        self._own_links = None if jumps else Links(Doors())
         self._links = jumps.links if jumps else self._own_links
         self._master: Mux | None = None
         self._link: Link | None = None
-        self._chosen = False
+        self._chosen = self._answered = False
 
     @cached_property
     def _route(self) -> Route:
         if isinstance(self._known_route, ConnectError):
             raise self._known_route
-        return self._known_route or resolve(self._typed, self._options.config)
+        return self._known_route or resolve(self._typed, self._options.config, self._options.options)
 
     @cached_property
     def _connection(self) -> Connection:
@@ -98,21 +89,27 @@ class There:
         else:
             self._jumps.doors.enter(visitor, connect, self._sees)
 
+    def begin(self) -> None:
+        """Does what can be done before there is a program to run, if that takes no login."""
+        with contextlib.suppress(NbfabError):  # which comes again
+            self._choose()
+            if self._master:
+                self._master.begin()
+
     def talk(self, program: bytes, silence: float) -> Iterator[bytes]:
         """As `Host.talk`. The first program of a host only looks: if a ControlMaster hangs, it is sent again."""
-        within = None
-        if not self._chosen:
-            self._choose()
-            within = master.ANSWER
+        self._choose()
         if self._master:
+            within = None if self._answered else master.ANSWER
             try:
                 for data in self._master.talk(program, silence, within):
-                    if not self.remarks:
+                    if not self._answered:
+                        self._answered = True
                         self._remark(f"over the ControlMaster at {self._master.socket}, without a login")
                     yield data
                 return
             except Unanswered as error:
-                if within is None:
+                if self._answered:
                     raise ConnectError(f"ControlMaster {self._master.socket}: {error}", "run it again") from None
                 self._remark(f"the ControlMaster at {self._master.socket} is not used: {error}")
                 self._master = None
@@ -127,16 +124,18 @@ class There:
                 self._link = self._links_to()
         if self._jumps and self._options.transport:
             self._jumps.knock(self._connection)  # so that no `ssh` waits for a host that does not answer
-        self._open(_Address((self._route.hostname, self._route.port)), self._link.open)
+        self._open(Address((self._route.hostname, self._route.port)), self._link.open)
         yield from self._link.talk(program, silence)
 
     def _choose(self) -> None:
         """Takes the user's ControlMaster, if there is one, and OpenSSH, if that was asked for."""
-        self._chosen = True
+        if self._chosen:
+            return
         if self._options.transport == "openssh":
             self._link = self._links_to()
         if self._options.transport != "paramiko" and (socket := master.live(self._route, self._options)):
             self._master = Mux(socket, self._route.hostname)
+        self._chosen = True
 
     def _links_to(self) -> Link:
         assert self._links

@@ -46,7 +46,7 @@ class Jumps:
 
     def __init__(self) -> None:
         self.doors = Doors()
-        self.links = Links()
+        self.links = Links(self.doors)
         self._lock = threading.Lock()
         self._known: dict[tuple[HostString, SshOptions], SharedConnection] = {}
         self._answering: set[tuple[str, int]] = set()

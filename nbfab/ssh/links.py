@@ -9,6 +9,7 @@ from itertools import count
 from nbfab.names import HostString
 from nbfab.ssh.askpass import Phrases
 from nbfab.ssh.connection import SshOptions
+from nbfab.ssh.doors import Doors
 from nbfab.ssh.login import Typist
 from nbfab.ssh.openssh import Link
 
@@ -16,9 +17,10 @@ _LONGEST = 60  # bytes of a folder in which the names of sockets are short enoug
 
 
 class Links:
-    """Makes links, each with a folder of its own in one that no one else can enter."""
+    """Makes links, each with a folder of its own in one that no one else can enter; `doors` spaces out handshakes."""
 
-    def __init__(self) -> None:
+    def __init__(self, doors: Doors) -> None:
+        self._doors = doors
         self._lock = threading.Lock()
         self._number = count()
         self._folder = ""
@@ -31,12 +33,14 @@ class Links:
             return Link(typed, options, typist, self._new_folder(), self._hop, self._phrases)
 
     def _hop(self, typed: HostString, options: SshOptions, typist: Typist | None, *, depth: int) -> Link:
-        """The one link to a jump host."""
+        """The one link to a jump host, open. Raises ConnectError and HostKeyError."""
         with self._lock:
             if (typed, options) not in self._shared:
-                link = Link(typed, options, typist, self._new_folder(), self._hop, self._phrases, depth)
+                link = Link(typed, options, typist, self._new_folder(), self._hop, self._phrases, depth, self._doors)
                 self._shared[typed, options] = link
-            return self._shared[typed, options]
+            link = self._shared[typed, options]
+        link.open()
+        return link
 
     def _new_folder(self) -> str:
         if not self._folder:

@@ -21,7 +21,7 @@ from nbfab.ssh.host_keys import rsa_bits
 from nbfab.ssh.route import Route
 from nbfab.text import clean
 
-TRIES = 3  # for a passphrase, as OpenSSH gives
+TRIES = 3  # for what is typed, as OpenSSH gives
 TYPING = 120  # seconds to type a code or a password
 
 
@@ -145,24 +145,37 @@ def _unfit(route: Route, key: paramiko.PKey) -> str:
 def _by_typing(
     transport: paramiko.Transport, route: Route, login: Login, method: str, tried: _Attempt
 ) -> Sequence[str] | None:
-    """Sends a password or a code: the methods that the host still requires; None if it rejects it, or there is none."""
+    """Sends a password or a code: the methods that the host still requires; None if it rejects it, or there is none.
+
+    What is typed has three tries, as in OpenSSH.
+    """
     transport.auth_timeout = TYPING
+    typed: list[str] = []
 
-    def answer(title: str, instructions: str, prompts: list[tuple[str, bool]]) -> list[str]:
-        return _answers(title, instructions, prompts, login)
+    def asked(prompt: str, echo: bool = False) -> str | None:
+        answer = login.typist.answers(prompt, echo=echo) if login.typist else None
+        typed.append(answer or "")
+        return answer
 
-    try:
-        if method == "keyboard-interactive":
-            return transport.auth_interactive(route.user, answer)
-        password: str | None = login.password
-        if not password and login.typist:
-            password = login.typist.answers(f"{route.user}@{route.hostname}'s password: ")
-        return None if password is None else transport.auth_password(route.user, password, fallback=False)
-    except paramiko.AuthenticationException as error:
-        if not transport.is_active() or _is_late(error):
-            raise
-        if method == "password":
-            tried.reasons.append(clean(str(error)).strip().rstrip("."))
+    def answers(title: str, instructions: str, prompts: list[tuple[str, bool]]) -> list[str]:
+        return _answers(title, instructions, prompts, login, asked)
+
+    for left in reversed(range(TRIES)):
+        typed.clear()
+        try:
+            if method == "keyboard-interactive":
+                return transport.auth_interactive(route.user, answers)
+            password = login.password or asked(f"{route.user}@{route.hostname}'s password: ")
+            return None if password is None else transport.auth_password(route.user, password, fallback=False)
+        except paramiko.AuthenticationException as error:
+            if not transport.is_active() or _is_late(error):
+                raise
+            if method == "password":
+                tried.reasons = list(dict.fromkeys([*tried.reasons, clean(str(error)).strip().rstrip(".")]))
+            if not left or not any(typed) or isinstance(error, paramiko.BadAuthenticationType):
+                return None
+        if login.typist:
+            login.typist.reads("Permission denied, please try again.")
     return None
 
 
@@ -178,7 +191,13 @@ def _offered(transport: paramiko.Transport, route: Route) -> Sequence[str]:
     return []
 
 
-def _answers(title: str, instructions: str, prompts: Iterable[tuple[str, bool]], login: Login) -> list[str]:
+def _answers(
+    title: str,
+    instructions: str,
+    prompts: Iterable[tuple[str, bool]],
+    login: Login,
+    asked: Callable[[str, bool], str | None],
+) -> list[str]:
     """Answers to a host's prompts, without echo unless the host allows it."""
     for line in (title, instructions):
         if line.strip() and login.typist:
@@ -187,10 +206,8 @@ def _answers(title: str, instructions: str, prompts: Iterable[tuple[str, bool]],
     for prompt, echo in prompts:
         if login.password and not echo and "password" in prompt.lower():
             answers.append(login.password)
-        elif login.typist is None:
-            answers.append("")
         else:
-            answers.append(login.typist.answers(prompt, echo=echo) or "")
+            answers.append(asked(prompt, echo) or "")
     return answers
 
 

@@ -16,10 +16,10 @@ ANSWER = 2.0  # seconds that it has to answer
 def live(route: Route, options: SshOptions) -> str:
     """The socket of the user's ControlMaster, if one listens and its login is the one that is wanted; or nothing.
 
-    A key or jump hosts that are given for nbfab alone are not those of that login.
+    A key, jump hosts or arguments for ssh that are given for nbfab alone are not those of that login.
     """
     path = next(iter(route.values.get("controlpath", ())), "")
-    if not path or options.keys or options.identity or options.jumps is not None:
+    if not path or options.keys or options.identity or options.options or options.jumps is not None:
         return ""
     path = os.path.join(os.path.realpath(os.path.dirname(path)), os.path.basename(path))
     if not (_is_private(path) and _names(route, path) and _listens(path)):

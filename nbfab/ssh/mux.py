@@ -34,13 +34,21 @@ class Mux:
         self.socket = socket
         self._name = name
         self._process: Any = None
+        self._waits = False
 
-    def talk(self, program: bytes, silence: float, within: float | None = None) -> Iterator[bytes]:
-        """As `Host.talk`. Raises Unanswered if nothing at all comes, `within` that many seconds if that is given."""
+    def begin(self) -> None:
+        """Opens a session for the next program: its round trips take place while that is being made."""
         words = client(self.socket, "-T", "--", self._name, "exec /bin/sh")
         self._process = process.start(
             words, stdin=subprocess.PIPE, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, bufsize=0
         )
+        self._waits = True
+
+    def talk(self, program: bytes, silence: float, within: float | None = None) -> Iterator[bytes]:
+        """As `Host.talk`. Raises Unanswered if nothing at all comes, `within` that many seconds if that is given."""
+        if not self._waits:
+            self.begin()
+        self._waits = False
         begun = False
         try:
             for data in process.talk(self._process, program, silence, silence if within is None else within):

@@ -6,6 +6,7 @@ own, so that no one else uses it: nbfab never becomes the user's ControlMaster.
 
 import os
 import shlex
+import shutil
 import subprocess
 import threading
 import time
@@ -13,11 +14,12 @@ from collections.abc import Iterator, Mapping
 from dataclasses import replace
 from typing import Any
 
-from nbfab.errors import ConnectError, Dropped, HostKeyError, NbfabError
+from nbfab.errors import ConnectError, Dropped, HostKeyError, NbfabError, Penalized
 from nbfab.names import HostString, in_url
 from nbfab.ssh import process
 from nbfab.ssh.askpass import OLDEST, Askpass, Phrases, version
 from nbfab.ssh.connection import HOPS, KEEPALIVE, LOGIN, SshOptions
+from nbfab.ssh.doors import Address, Doors
 from nbfab.ssh.login import Login, Typist
 from nbfab.ssh.mux import Mux, Unanswered, client
 from nbfab.ssh.refusal import Refusal, timeout
@@ -25,13 +27,13 @@ from nbfab.ssh.route import Route, resolve
 
 _LOOK = 0.02  # seconds between two looks at whether the connection is there
 
-# Runs ssh, and ends it once nbfab has ended, however that came about: its standard input is at its end then. A signal
-# interrupts `wait`, so it is called again.
+# Runs ssh, and ends it once nbfab has ended, however that came about: its standard input is at its end then, and the
+# folder `$0` is of no more use. A signal interrupts `wait`, so it is called again.
 _WATCH = """trap : TERM
 exec 3<&0
 "$@" </dev/null 3<&- &
 ssh=$!
-{ read -r _; kill "$ssh"; } <&3 3<&- >/dev/null 2>&1 &
+{ read -r _; kill "$ssh"; rm -rf "$0"; } <&3 3<&- >/dev/null 2>&1 &
 watch=$!
 exec 3<&- 2>/dev/null
 wait "$ssh" || wait "$ssh"
@@ -52,7 +54,7 @@ _ALWAYS = {
     "ForkAfterAuthentication": "no",
     "ForwardAgent": "no",
     "ForwardX11": "no",
-    "LogLevel": "INFO",
+    "LogLevel": "DEBUG1",
     "NoHostAuthenticationForLocalhost": "no",
     "PermitLocalCommand": "no",
     "RemoteCommand": "none",
@@ -70,7 +72,8 @@ _ALWAYS = {
 class Link:
     """A connection that OpenSSH makes and holds, through those to jump hosts if need be.
 
-    `folder` is one that no one else can enter; `hop` gives the link to a jump host; `phrases` are those of the run.
+    `folder` is one that no one else can enter; `hop` opens the one to a jump host; `phrases` are those of the run.
+    It passes the `doors`, if there are any; otherwise the one who opens it does.
     """
 
     def __init__(
@@ -82,6 +85,7 @@ class Link:
         hop: Any,
         phrases: Phrases,
         depth: int = 0,
+        doors: Doors | None = None,
     ) -> None:
         self.typed = typed
         self._options = options
@@ -90,6 +94,7 @@ class Link:
         self._hop = hop
         self._phrases = phrases
         self._depth = depth
+        self._doors = doors
         self._one = threading.Lock()
         self._failure: NbfabError | None = None
         self._process: subprocess.Popen[bytes] | None = None
@@ -105,20 +110,26 @@ class Link:
         with self._one:
             if self._failure is not None:
                 raise self._failure
-            if self._process is None:
-                try:
-                    self._open(resolve(self.typed, self._options.config))
-                except Dropped:  # may be tried again
-                    raise
-                except NbfabError as error:
+            if self._process is not None:
+                return
+            try:
+                route = resolve(self.typed, self._options.config, self._options.options)
+                if self._doors:
+                    address = Address((route.hostname, route.port))
+                    self._doors.enter(address, lambda: self._open(route), lambda line: None)
+                else:
+                    self._open(route)
+            except NbfabError as error:
+                if self._doors or not isinstance(error, Dropped | Penalized):  # which may be tried again
                     self._failure = error
-                    raise
+                raise
 
     def _open(self, route: Route) -> None:
         jumps = route.jumps if self._options.jumps is None else self._options.jumps
         if jumps:
             self._through(jumps)
-        os.makedirs(self._folder, mode=0o700, exist_ok=True)
+        shutil.rmtree(self._folder, ignore_errors=True)  # of an attempt before
+        os.mkdir(self._folder, 0o700)
         refusal = Refusal(route, self._options, self._folder)
         login = Login((), self._options.password, self._options.passphrase, None if route.batch else self._typist)
         askpass = None
@@ -126,12 +137,12 @@ class Link:
             raise ConnectError("stopped before the connection was made", "run it again")
         if (login.typist or login.password or login.passphrase) and version() >= OLDEST:
             askpass = Askpass(self._folder, login, self._phrases)
-        options = self._options_for(route, asks=askpass is not None, proxied=bool(jumps), keys=refusal.command)
+        options = self._options_for(route, asks=askpass is not None, proxied=bool(jumps), refusal=refusal)
         words = ["ssh", "-N", "-T", *options, "--", self.typed.host]
         try:
             with open(refusal.words_file, "wb") as said:
                 self._process = process.start(
-                    ["/bin/sh", "-c", _WATCH, "sh", *words],
+                    ["/bin/sh", "-c", _WATCH, self._folder, *words],
                     stdin=subprocess.PIPE,
                     stdout=subprocess.DEVNULL,
                     stderr=said,
@@ -168,31 +179,30 @@ class Link:
         *before, last = jumps
         if self._depth >= HOPS:
             raise ConnectError(f"{self.typed.host}: its jump hosts form a loop", f"ssh -G {self.typed.host}")
-        options = replace(self._options, identity="", jumps=tuple(before) or None)
+        options = replace(self._options, identity="", jumps=tuple(before) or None, options=())
         try:
             self._near = self._hop(last, options, self._typist, depth=self._depth + 1)
-            self._near.open()
         except NbfabError as error:
             kind = HostKeyError if isinstance(error, HostKeyError) else ConnectError
             raise kind(f"jump host {last}: {error}", error.hint, jump=str(last)) from None
 
-    def _options_for(self, route: Route, *, asks: bool, proxied: bool, keys: str) -> Iterator[str]:
+    def _options_for(self, route: Route, *, asks: bool, proxied: bool, refusal: Refusal) -> Iterator[str]:
         """The options of `ssh`; the first value of each counts, so those of the configuration come last."""
-        accepts = self._options.accept_new or route.accept_new
         own = {
             "BatchMode": "no" if asks else "yes",
             "ConnectTimeout": str(max(1, round(timeout(route, self._options)))),
             "ControlPath": self.socket.replace("%", "%%"),
-            "KnownHostsCommand": keys,
+            "KnownHostsCommand": refusal.command,
             **({} if self._typist else {"NumberOfPasswordPrompts": "1"}),
             "ServerAliveInterval": str(route.alive or KEEPALIVE),
-            "StrictHostKeyChecking": "accept-new" if accepts else "yes",
+            "StrictHostKeyChecking": "accept-new" if refusal.accepts else "yes",
             **self._way(route, proxied),
         }
         if self._options.config:
             yield from ("-F", self._options.config)
         for key, value in (_ALWAYS | own).items():
             yield from ("-o", f"{key}={value}")
+        yield from self._options.options
         for path in (*self._options.keys, *filter(None, [self._options.identity])):
             yield from ("-i", os.path.expanduser(path))
         if self.typed.user:

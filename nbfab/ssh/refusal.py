@@ -17,6 +17,7 @@ from nbfab.names import HostString
 from nbfab.ssh import certificates, host_keys, key_file
 from nbfab.ssh.askpass import OLDEST, version
 from nbfab.ssh.connection import TIMEOUT, SshOptions
+from nbfab.ssh.doors import PENALTY, penalized
 from nbfab.ssh.route import Route
 from nbfab.text import clean
 
@@ -56,6 +57,10 @@ class Refusal:
         self._read = len(lines)
 
     def _lines(self) -> list[str]:
+        return [line for line in self._all_lines() if not line.startswith("debug")]
+
+    def _all_lines(self) -> list[str]:
+        """All lines; those for debugging tell what a host has said in the place of its version."""
         try:
             with open(self.words_file, encoding="utf-8", errors="replace") as file:
                 return [line for line in clean(file.read(100_000)).splitlines() if line.strip()]
@@ -86,6 +91,8 @@ class Refusal:
         shown = self._shown
         if refused := self._refused_key(lines):
             return refused
+        if any(line.endswith(f": {PENALTY}") for line in self._all_lines()):
+            return penalized(f"{self._route.hostname} port {self._route.port}: ")
         silent = any(line.startswith(_NO_GREETING) for line in lines)
         if jump and shown is None and silent:
             return self._failed(f"jump host {jump} cannot reach it ({lines[0].lower()})")
@@ -126,15 +133,17 @@ class Refusal:
         if not trusted and "knownhostscommand" not in self._route.values:
             plain = [entry for entry in entries if entry.marker != "@cert-authority"]
             try:
-                host_keys.check(replace(self._route, accept_new=False), plain, kind, blob, accept_new=self._accepts)
+                host_keys.check(replace(self._route, accept_new=False), plain, kind, blob, accept_new=self.accepts)
             except HostKeyError as error:
                 return error
         shown = f"{kind} {host_keys.fingerprint(blob)}"
         return HostKeyError(f"its host key {shown} is refused by ssh: {words}", self._try()) if unverified else None
 
     @property
-    def _accepts(self) -> bool:
-        return self._options.accept_new or self._route.accept_new
+    def accepts(self) -> bool:
+        """Whether a key that is not known is to be recorded; never beside an authority, which would be for nothing."""
+        wanted = self._options.accept_new or self._route.accept_new
+        return wanted and not any(entry.marker == "@cert-authority" for entry in host_keys.on_record(self._route))
 
     def _failed(self, why: str) -> ConnectError:
         return ConnectError(f"{self._route.hostname} port {self._route.port}: {why}", self._try())

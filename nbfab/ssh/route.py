@@ -81,12 +81,12 @@ class Route:
         return f"{config}{f'-p {port} ' if port else ''}{f'{user}@' if user else ''}{host}"
 
 
-def resolve(typed: HostString, config: str = "") -> Route:
-    """The route to a host according to `ssh -G`. `config` replaces ssh_config, as with `ssh -F`.
+def resolve(typed: HostString, config: str = "", options: Sequence[str] = ()) -> Route:
+    """The route to a host according to `ssh -G`, with those `options`. `config` replaces ssh_config, as with `ssh -F`.
 
     Raises ConnectError with OpenSSH's own message.
     """
-    command = ["ssh", "-G"]
+    command = ["ssh", "-G", *options]
     command += ["-F", config] if config else []
     command += ["-l", typed.user] if typed.user else []
     command += ["-p", str(typed.port)] if typed.port else []

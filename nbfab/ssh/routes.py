@@ -10,8 +10,8 @@ from nbfab.ssh.route import Route, resolve
 
 AT_ONCE = 32  # `ssh -G` takes some milliseconds, or as long as the commands of `Match exec`
 
-Asked = tuple[HostString, str]
-"""A host, and the file that replaces ssh_config, as for `resolve`."""
+Asked = tuple[HostString, str, tuple[str, ...]]
+"""A host, the file that replaces ssh_config, and further arguments for ssh, as for `resolve`."""
 
 
 def resolve_all(asked: Iterable[Asked]) -> Mapping[Asked, Route | ConnectError]:

@@ -252,38 +252,58 @@ def test_all_files_together_are_one_program(shell: tuple[str, ...]) -> None:
 
 
 @each_shell
+def test_a_host_that_reaches_no_index_is_told_so_in_a_line(shell: tuple[str, ...], data: Path) -> None:
+    fails = "seq 20; echo 'error: Failed to fetch' >&2; echo '  cause: Connection refused (os error 111)' >&2; exit 1"
+    *_, hint, failed = environment(shell, data, fails, status=1)
+    assert hint == {"hint": "uv"}
+    assert failed == {"failed": 0, "text": "the host cannot reach an index of packages: Connection refused"}
+
+
+KEEPER = "systemd-run --user --scope --quiet --"
+
+
+def outlive(shell: tuple[str, ...], folder: Path, *, lingers: str, may: bool, runtime: str) -> list[str]:
+    """What is printed, and then the command that keeps tmux alive and the folder of the user's manager."""
+    stub(folder, "busctl", "echo 'b true'; echo 'as 0'; echo 'as 0'")
+    stub(folder, "id", "case $1 in -un) echo ann ;; *) echo 1000 ;; esac")
+    enable = f'"--no-ask-password enable-linger ann") {str(may).lower()} ;;'
+    stub(
+        folder, "loginctl", f'case $* in "show-user ann -p Linger") echo Linger={lingers} ;; {enable} *) false ;; esac'
+    )
+    program = f"PATH={folder}:$PATH\n" + ALL + 'outlive; echo "<$keeper> <${XDG_RUNTIME_DIR-}>"\n'
+    return run(shell, program, env={"XDG_RUNTIME_DIR": runtime}).splitlines()
+
+
+@each_shell
 @pytest.mark.parametrize(
-    ("kills", "user", "lingers", "may", "keeper", "words"),
+    ("lingers", "may", "keeper", "words"),
     [
-        ("b true", "1000", "no", True, "systemd-run --user --scope --quiet --", ""),
-        ("b true", "1000", "yes", False, "systemd-run --user --scope --quiet --", ""),
-        ("b true", "1000", "no", False, "", "unless an administrator runs: loginctl enable-linger ann"),
-        ("b true", "0", "no", False, "", ""),
-        ("b false", "1000", "no", False, "", ""),
-        ("", "1000", "no", False, "", ""),
+        ("no", True, KEEPER, ["lingering was turned on for ann", "disable-linger ann"]),
+        ("yes", False, KEEPER, []),
+        ("no", False, "", ["unless an administrator runs: loginctl enable-linger ann"]),
     ],
 )
-@pytest.mark.parametrize("runtime", ["", "relative", "/run/ann"])
+@pytest.mark.parametrize("runtime", ["", "relative"])
 def test_tmux_outlives_a_logind_that_kills_what_is_left_behind(
-    shell: tuple[str, ...],
-    kills: str,
-    user: str,
-    lingers: str,
-    may: bool,
-    keeper: str,
-    words: str,
-    runtime: str,
-    tmp_path: Path,
+    shell: tuple[str, ...], lingers: str, may: bool, keeper: str, words: list[str], runtime: str, tmp_path: Path
 ) -> None:
-    stub(tmp_path, "busctl", f"echo '{kills}'")
-    stub(tmp_path, "id", f"case $1 in -un) echo ann ;; *) echo {user} ;; esac")
-    stub(tmp_path, "loginctl", f'case "$*" in *show-user*) echo {lingers} ;; *) {str(may).lower()} ;; esac')
-    program = f"PATH={tmp_path}:$PATH\n" + ALL + 'outlive; echo "<$keeper> <$XDG_RUNTIME_DIR>"\n'
-    warning, _, last = run(shell, program, env={"XDG_RUNTIME_DIR": runtime}).rstrip("\n").rpartition("\n")
-    assert words in warning
-    assert bool(words) == bool(warning)
-    used = runtime if not keeper or runtime.startswith("/") else "/run/user/1000"
-    assert last == f"<{keeper}> <{used}>"
+    stub(tmp_path, "sleep", ":")
+    *said, last = outlive(shell, tmp_path, lingers=lingers, may=may, runtime=runtime)
+    assert bool(words) == bool(said)
+    assert all(word in "".join(said) for word in words)
+    assert last == f"<{keeper}> <{'/run/user/1000' if keeper else runtime}>"
+
+
+@each_shell
+def test_a_manager_of_the_users_that_is_only_starting_is_waited_for(shell: tuple[str, ...], tmp_path: Path) -> None:
+    (tmp_path / "systemd").mkdir()
+    bind = (
+        f"cd {tmp_path}/systemd && {sys.executable} -c \"import socket; socket.socket(socket.AF_UNIX).bind('private')\""
+    )
+    stub(tmp_path, "sleep", f"echo >>{tmp_path}/naps; if [ $(wc -l <{tmp_path}/naps) = 3 ]; then {bind}; fi")
+    (last,) = outlive(shell, tmp_path, lingers="yes", may=False, runtime=str(tmp_path))
+    assert last == f"<{KEEPER}> <{tmp_path}>"
+    assert (tmp_path / "naps").read_text().count("\n") == 3
 
 
 @each_shell

@@ -225,7 +225,7 @@ class Liar:
 class Someone(NoUser):
     """A user who says yes, and has one password."""
 
-    def chooses_password(self) -> Any:
+    def chooses_password(self, settings: Settings) -> Any:
         """As `User.chooses_password`."""
         return WANTED.password
 

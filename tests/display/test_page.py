@@ -61,7 +61,7 @@ def test_the_page_of_a_fleet(three: Fleet, browser: Browser) -> None:
         expect(view.get_by_text("connection refused")).to_be_visible()
         # Nothing sticks out on a phone, and nothing is fetched from elsewhere.
         assert view.evaluate("document.documentElement.scrollWidth") <= width
-        expect(view.get_by_text(f"ssh -t -F {three.config} one tmux -L nbfab attach -t nbserver")).to_be_visible()
+        expect(view.get_by_text(f"ssh -t -F {three.config} one tmux -S ")).to_be_visible()
         assert view.evaluate("performance.getEntriesByType('resource').length") == 0
         view.get_by_role("button", name="Copy").first.click()
         expect(view.get_by_role("button", name="Copied")).to_be_visible()

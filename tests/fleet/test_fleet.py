@@ -280,6 +280,36 @@ all:
     three.write()
 
 
+def test_an_ansible_inventory_leads_to_the_machine_that_ansible_reaches(three: Fleet) -> None:
+    one, two = three.hosts["one"], three.hosts["two"]
+    three.inventory.write_text(f"""
+all:
+  children:
+    lab:
+      vars: {{ansible_ssh_port: {two.port}, ansible_ssh_private_key_file: {two.identity}}}
+      hosts: {{x: {{ansible_host: 127.0.0.1, ansible_port: {one.port}, ansible_private_key_file: /nowhere}}}}
+""")
+    assert three.json("plan")["x"]["verdict"] == "would change"
+    assert three.execs() == {"one": 0, "two": 1, "three": 0}
+
+
+def test_ansible_inventory_and_an_ssh_config_of_its_own(three: Fleet) -> None:
+    inventory = three.folder / "hosts.ini"
+    inventory.write_text(f"""
+[lab]
+three ansible_ssh_common_args='-F "{three.config}" -o ControlMaster=auto' ansible_python_interpreter=/usr/bin/python3
+odd ansible_ssh_args='-L 1:a:2'
+""")
+    command = [f"{BIN}/nbfab", "fleet.plan", "--inventory", str(inventory)]
+    done = subprocess.run(command, env=three.machine.env, cwd=three.work, capture_output=True, text=True, check=False)
+    assert done.returncode == 1
+    assert "three: new" in done.stdout
+    assert "odd: refused: " in done.stdout
+    assert "-L in ansible_ssh_args counts in Ansible, and nbfab cannot honour it" in done.stdout
+    assert "hosts.ini is not YAML: ansible-inventory reads it, which runs Ansible's plugins" in done.stderr
+    assert three.execs() == {"one": 0, "two": 0, "three": 1}
+
+
 def test_under_inv_too(three: Fleet, tmp_path: Path) -> None:
     # `inv` has no -S, and ssh looks for its configuration in the home folder that /etc/passwd names, not in $HOME.
     own = tmp_path / ".ssh"

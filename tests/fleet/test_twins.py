@@ -75,7 +75,7 @@ def test_routes_are_those_of_openssh_and_each_is_asked_for_once(
     ssh.write_text(f'#!/bin/sh\necho >>{tmp_path}/asked\nPATH={os.environ["PATH"]} exec ssh "$@"\n')
     ssh.chmod(0o755)
     monkeypatch.setenv("PATH", f"{tmp_path}:{os.environ['PATH']}")
-    one, two = ((HostString(None, name, None), str(config)) for name in ("gpu1", "gpu1.example.org"))
+    one, two = ((HostString(None, name, None), str(config), ()) for name in ("gpu1", "gpu1.example.org"))
     found = resolve_all([one, two, one])
     routes = [found[asked] for asked in (one, two)]
     assert [route.hostname for route in routes if isinstance(route, Route)] == ["192.0.2.7"] * 2
@@ -85,5 +85,7 @@ def test_routes_are_those_of_openssh_and_each_is_asked_for_once(
 def test_a_host_that_openssh_has_no_route_to_costs_the_others_nothing(tmp_path: Path) -> None:
     bad = tmp_path / "bad"
     bad.write_text("Nonsense yes\n")
-    found = resolve_all([(HostString(None, "one", None), str(bad)), (HostString(None, "two", None), "/dev/null")])
+    found = resolve_all(
+        [(HostString(None, "one", None), str(bad), ()), (HostString(None, "two", None), "/dev/null", ())]
+    )
     assert [type(route) for route in found.values()] in ([ConnectError, Route], [Route, ConnectError])

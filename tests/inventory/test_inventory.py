@@ -331,7 +331,7 @@ all:
         ("a: {ansible_host: \"{{ lookup('env', 'A') }}\"}", "1:33: cannot evaluate ansible_host"),
         ("a: {ansible_port: !vault x}", "cannot evaluate ansible_port"),
         ("a: {ansible_user: '{# x #}b'}", "cannot evaluate ansible_user"),
-        ("a: {ansible_user: ann@EXAMPLE.ORG}", "ansible_user must be a user name"),
+        ("a: {ansible_user: ann@}", "ansible_user must be a user name"),
         ("a: {ansible_host: my container}", "ansible_host must be a host name or address, not 'my container'"),
         ("a: {ansible_port: 22.5}", "ansible_port must be a whole number"),
         ("a: {ansible_connection: local}", "Ansible does not reach it over SSH either"),
@@ -429,6 +429,13 @@ def test_the_nearer_of_two_groups_wins_and_a_tie_is_refused() -> None:
             inventory(text)
 
 
+def test_a_user_of_a_company_s_directory() -> None:
+    hosts = inventory("defaults: {user: ann@corp.example}\nhosts: {a: {jump: bob@corp.example@b}}").hosts
+    assert [(str(host.typed), host.jumps) for host in hosts] == [
+        ("ann@corp.example@a", (parse_host("bob@corp.example@b"),))
+    ]  # fmt: skip
+
+
 def test_a_number_may_be_a_name_and_none_overrides_a_group_s_jump_hosts() -> None:
     (host,) = inventory("groups: {g: {jump: b, hosts: {a: {jump: none, profile: 2026, user: 1000}}}}").hosts
     assert (host.jumps, host.options["profile"], host.values["user"]) == ((), "2026", "1000")
@@ -494,6 +501,10 @@ def test_a_misplaced_password_is_hidden_too(text: str) -> None:
         + "leaf: {hosts: {'a[0:9998]': }}",
         "all: {vars: {ansible_private_key_file: '{{inventory_hostname}}" + "x" * 900_000 + "'}, hosts: 'a[0:9998]'}",
         "all: {vars: {ansible_user: '{{x}}" + "{{inventory_hostname}}" * 40_000 + "'}, hosts: 'a[0:9998]'}",
+        "all: {vars: {ansible_ssh_args: '" + "-i {{inventory_hostname}} " * 160_000 + "'}, hosts: 'a[0:9998]'}",
+        "all: {vars: {"
+        + ", ".join(f"ansible_ssh_{name}args: '{'-oPort=1 ' * 110}'" for name in ("", "common_", "extra_"))
+        + "}, hosts: 'a[0:9998]'}",
         "hosts:\n- '" + "[0:9]" * 150_000 + "'",
         "hosts: {a: {identity: &x " + "x" * 900_000 + "}" + "".join(f", b{n}: {{jump: *x}}" for n in range(3500)) + "}",
         "hosts: [a]\nx: !" + "a" * 900_000 + " b",

@@ -145,6 +145,24 @@ def test_the_state_of_the_profiles_folder(
 
 
 @each_shell
+@pytest.mark.parametrize(
+    ("found", "newer", "holds"),
+    [('"notebook": "7"', False, True), ('"notebook": "7"', True, False), ('"matplotlib": "3"', True, True)],
+)
+def test_an_environment_that_lacks_matplotlib_is_looked_at_again_once_something_is_installed(
+    shell: tuple[str, ...], found: str, newer: bool, holds: bool, tmp_path: Path
+) -> None:
+    package = tmp_path / "site/notebook-7.dist-info"
+    package.mkdir(parents=True)
+    record = tmp_path / "environment"
+    record.write_text(f"notebook \n{{{found}}}\n{sys.executable}\n{package}")
+    then = record.stat().st_mtime + (10 if newer else -10)
+    os.utime(tmp_path / "site", (then, then))
+    program = ALL + f"folder={tmp_path}\nremembered 'notebook ' <environment && still_lacks && echo yes\n"
+    assert run(shell, program, tmp_path, status=None) == ("yes\n" if holds else "")
+
+
+@each_shell
 @pytest.mark.parametrize("given", ["relative/data", ""])
 def test_a_data_home_that_is_not_absolute_is_ignored(shell: tuple[str, ...], given: str) -> None:
     program = ALL + 'find_base; echo "$base"\n'

@@ -57,7 +57,7 @@ def test_a_choice_of_this_run_counts_more() -> None:
 
 def test_the_names_that_the_host_does_not_have_were_asked_for() -> None:
     facts = certified(earlier(), names=("gpu1", "box", "192.0.2.7", "localhost", "172.17.0.1", "8.8.8.8"))
-    assert adopt(facts).choices.made.names == {"gpu1": "earlier", "8.8.8.8": "earlier"}
+    assert adopt(facts).choices.made.names == dict.fromkeys(("gpu1", "172.17.0.1", "8.8.8.8"), "earlier")
 
 
 def test_files_with_which_no_server_has_started_are_not_adopted() -> None:
@@ -69,7 +69,14 @@ def test_files_with_which_no_server_has_started_are_not_adopted() -> None:
 
 def test_a_new_host_has_nothing_to_adopt() -> None:
     assert adopt(NEW) == NEW
-    assert adopt(seen(running(), choices={"made": Choices("0.2.0")})).choices.made == Choices("0.2.0")
+
+
+def test_a_line_that_is_gone_from_the_record_is_read_from_the_settings() -> None:
+    """Or a choice that protects the server could vanish without a word."""
+    facts = running(wanting(ip="localhost", port=8765))
+    left = {key: choice for key, choice in facts.choices.made.options.items() if key != "ip"}
+    facts = seen(facts, choices={"made": Choices("0.2.0", left)})
+    assert adopt(facts).choices.made.options == {**left, "ip": Choice("localhost", "earlier")}
 
 
 def test_a_record_that_cannot_be_read_is_still_an_error_but_moves_nothing() -> None:

@@ -1,5 +1,6 @@
 """The step `certificate`."""
 
+import base64
 import re
 from collections.abc import Mapping
 from dataclasses import replace
@@ -8,8 +9,10 @@ from typing import Any
 import pytest
 from cryptography import x509
 from cryptography.hazmat.primitives.asymmetric import ec
-from cryptography.hazmat.primitives.serialization import load_pem_private_key
+from cryptography.hazmat.primitives.serialization import Encoding, load_pem_private_key
 from cryptography.x509.oid import ExtendedKeyUsageOID
+from hypothesis import given, settings
+from hypothesis import strategies as st
 from plan_cases import DAY, NEW, NOW, WANTED, certified, file, holding, seen, wanting
 
 from nbfab.look.facts import Facts
@@ -148,3 +151,26 @@ def test_the_fingerprint_is_the_one_that_browsers_show() -> None:
     assert len(shown.split(":")) == 32
     assert shown == shown.upper()
     assert [pem.days_left(cert, NOW + days * DAY) for days in (0, 364.5, 365.5)] == [365, 1, -1]
+
+
+SOUND = pem.make(("box.example.org", "192.0.2.7"), 365, NOW, NOW)
+
+
+@settings(max_examples=400, deadline=None)
+@given(changes=st.lists(st.tuples(st.integers(0, 10_000), st.integers(0, 255)), min_size=1, max_size=4))
+def test_a_certificate_with_any_byte_changed_is_read_or_is_none(changes: list[tuple[int, int]]) -> None:
+    """Whatever a host shows: a version that is none, an extension twice, a name that is no text."""
+    sound = pem.load(SOUND)
+    assert sound
+    data = bytearray(sound.public_bytes(Encoding.DER))
+    for at, value in changes:
+        data[at % len(data)] = value
+    odd = f"-----BEGIN CERTIFICATE-----\n{base64.encodebytes(bytes(data)).decode()}-----END CERTIFICATE-----\n"
+    facts = holding(NEW, file(certificate.FILE, odd))
+    certificate.names_there(facts)
+    assert len(list(certificate.plan(WANTED, facts))) == 1
+    if found := pem.load(odd):
+        assert pem.fingerprint(found)
+        assert isinstance(pem.days(found), int)
+        pem.pin(found)
+        pem.days_left(found, NOW)

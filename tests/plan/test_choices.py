@@ -13,14 +13,17 @@ from nbfab import __version__
 from nbfab.errors import HostError, Refused
 from nbfab.look.choices import LONGEST, Choice, Choices, parse
 from nbfab.look.facts import Facts
+from nbfab.passwords import Password
 from nbfab.plan import choices, config, password
 from nbfab.plan.settle import settle
 from nbfab.plan.steps import STEPS, notes, owned, plan
 from nbfab.settings import BY_KEY, SOURCES, Settings
 from nbfab.wanted import Wanted
 
+MARK = "0123456789ab"  # of an inventory
 
-def wants(listed: bool = False, resets: tuple[str, ...] = (), **sources: Mapping[str, Any]) -> Wanted:
+
+def wants(listed: str = "", resets: tuple[str, ...] = (), **sources: Mapping[str, Any]) -> Wanted:
     """What is wanted, by the values of each source: `wants(flag={"port": 8765})`."""
     settings = Settings()
     for source, values in sources.items():
@@ -32,7 +35,7 @@ def settled(facts: Facts, wanted: Wanted, steps: Any = STEPS) -> Wanted:
     return settle(wanted, facts, owned(steps))
 
 
-def chosen(listed: bool = False, **sources: Mapping[str, Any]) -> Facts:
+def chosen(listed: str = MARK, **sources: Mapping[str, Any]) -> Facts:
     """A host with a server that runs as chosen."""
     return running(settled(NEW, replace(wants(listed, (), **sources), password=WANTED.password)))
 
@@ -72,12 +75,12 @@ PORT = {"port": 8765}
         # What was in the inventory, and is gone from it.
         (
             {"inventory": PORT},
-            {"listed": True},
+            {"listed": MARK},
             9999,
             "default",
             ["port 8765 -> 9999, its default, since the inventory no longer has it"],
         ),
-        ({"flag": PORT}, {"listed": True}, 8765, "flag", []),
+        ({"flag": PORT}, {"listed": MARK}, 8765, "flag", []),
         ({"flag": PORT}, {"resets": ("port",)}, 9999, "default", ["port 8765 -> 9999, its default, by --reset"]),
         (
             {"flag": PORT},
@@ -96,7 +99,8 @@ def test_which_choice_counts(before: Any, now: Any, port: int, source: str, says
     assert said(facts, wanted) == says
     assert settled(facts, wanted).settings.port == port
     then = after(facts, plan(settled(facts, wanted), facts, STEPS))
-    assert then.choices.made.options["port"] == Choice(port, source)
+    made = then.choices.made.options["port"]
+    assert (made.value, made.source.partition("#")[0]) == (port, source)
     assert said(then, wanted) == []
     if not wanted.resets:
         assert said(then, wants()) == []
@@ -122,10 +126,10 @@ def test_on_a_new_profile_a_step_takes_what_is_given() -> None:
 
 @pytest.mark.parametrize("private", ["localhost", "127.0.0.1", "::1"])
 def test_a_protective_choice_that_has_vanished_is_a_downgrade(private: str) -> None:
-    facts = chosen(True, inventory={"ip": private})
-    (says,) = said(facts, wants(True))
+    facts = chosen(inventory={"ip": private})
+    *_, says = said(facts, wants(MARK))
     assert says.startswith(f"ip {private} -> *, its default, since the inventory no longer has it; a downgrade: ")
-    (says,) = said(facts, wants(True, inventory={"ip": "192.0.2.7"}))
+    *_, says = said(facts, wants(MARK, inventory={"ip": "192.0.2.7"}))
     assert "; a downgrade: other machines will reach the server" in says
     assert "downgrade" not in said(facts, wants(flag={"ip": "*"}))[0]  # that was typed
     assert "downgrade" not in said(facts, wants(flag={"ip": "::1" if private != "::1" else "127.0.0.1"}))[0]
@@ -223,3 +227,51 @@ def test_what_is_written_is_read(options: Mapping[str, Choice]) -> None:
     found = parse(choices.text(options, {"gpu1.example.org": "typed"}))
     assert (found.broken, dict(found.options)) == ("", options)
     assert dict(found.names) == {"gpu1.example.org": "typed"}
+
+
+def test_what_waits_for_kernels_is_recorded_apart_from_the_rest() -> None:
+    """Or a name that the certificate has by then would be dropped by the next run, and come back with the one after."""
+    facts = chosen(flag={"port": 8765})
+    wanted = settled(facts, wants(flag={"port": 7000, "names": ["lab.example.org"], "days": 90}))
+    records = [change for change in plan(wanted, facts, STEPS) if change.args.get("file") == choices.FILE]
+    assert [(change.what, change.needs_restart) for change in records] == [
+        ("days 365 -> 90, from --days; add the name lab.example.org", False),
+        ("port 8765 -> 7000, from --port", True),
+    ]
+    then = after(facts, records[:1])
+    assert then.choices.made.options["port"].value == 8765
+    assert then.choices.made.options["days"].value == 90
+    assert "lab.example.org" in then.choices.made.names
+
+
+def test_a_step_that_restarts_nothing_asks_for_no_restart() -> None:
+    facts = chosen(flag={"python": "/env"})
+    (install, certificate) = ([step] for step in STEPS if step.name in ("install", "certificate"))
+    changes = plan(settled(facts, wants(flag={"python": "/other"}), install), facts, install)
+    assert [(change.what, change.needs_restart) for change in changes] == [
+        ("python /env -> /other, from --python", False)
+    ]
+    then = after(facts, changes)
+    changes = plan(settled(then, wants(flag={"days": 90}), certificate), then, certificate)
+    assert not any(change.needs_restart for change in changes)
+
+
+@pytest.mark.parametrize("line", ["names flag www.bank.example", "profile flag other"])
+def test_the_host_s_record_sets_no_names_and_no_profile(line: str) -> None:
+    found = parse(f"nbfab 0.2.0\nport flag 8765\n{line}\n")
+    assert found.options == {"port": Choice(8765, "flag")}
+    assert not found.names
+
+
+def test_another_inventory_takes_nothing_back() -> None:
+    facts = chosen(inventory={"port": 8765, "ip": "127.0.0.1"})
+    assert said(facts, wants("ba9876543210", inventory={"port": 8765})) == []
+    assert len(said(facts, wants(MARK, inventory={"port": 8765}))) == 1
+
+
+def test_without_the_environment_a_step_that_has_to_restart_changes_nothing() -> None:
+    facts = seen(chosen(flag={"python": "/env"}), environments={"found": (), "python_fails": "/env does not exist"})
+    wanted = replace(settled(facts, wants(), [password.STEP]), password=Password("another horse battery"))
+    with pytest.raises(HostError, match=r"^the python /env that was chosen cannot be used: /env does") as error:
+        plan(wanted, facts, [password.STEP])
+    assert error.value.hint.startswith("setup --reset python")

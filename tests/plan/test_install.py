@@ -74,6 +74,12 @@ def test_an_environment_is_made_where_none_fits(app: str, packages: str, tools: 
     ("facts", "reason", "fix"),
     [
         ({}, "there is no python3 and no uv", "sudo apt-get install python3 python3-venv"),
+        ({"host": {"tmux": False}}, "there is no tmux either", "sudo apt-get install python3 python3-venv tmux"),
+        (
+            {"host": {"tmux": False}, "environments": {"python3": "/usr/bin/python3", "venv": "3.6"}},
+            "it is Python 3.6; there is no tmux either",
+            "sudo apt-get install python3-venv tmux",
+        ),
         (
             {"environments": {"python3": "/usr/bin/python3", "venv_fails": "No module named 'ensurepip'"}},
             "No module named 'ensurepip'",
@@ -109,6 +115,11 @@ def test_what_a_new_environment_lacks_is_named(facts: Mapping[str, Any], reason:
             "--python /x cannot be used: it has no notebook >= 6.4 and no JupyterLab on jupyter_server 2",
             "/lab/bin/python -m pip install notebook matplotlib",
         ),
+        (
+            {"found": (CLASSIC._replace(packages={}),)},
+            "--python /x cannot be used: it has no notebook >= 6.4 and no JupyterLab on jupyter_server 2",
+            "sudo apt-get install jupyter-notebook python3-matplotlib, or leave --python out",
+        ),
     ],
 )
 def test_a_python_that_cannot_be_used(environments: Mapping[str, Any], reason: str, fix: str) -> None:
@@ -123,6 +134,8 @@ def test_a_python_that_cannot_be_used(environments: Mapping[str, Any], reason: s
         (MODERN._replace(packages={**MODERN.packages, "matplotlib": "3.9"}), "notebook", []),
         (MODERN, "notebook", ["has no matplotlib, so nothing is plotted inline: /env/bin/python -m pip install"]),
         (LAB, "notebook", ["has no notebook, so jupyterlab is served", "has no matplotlib"]),
+        (CLASSIC, "notebook", ["plotted inline: sudo apt-get install python3-matplotlib, or"]),
+        (MODERN._replace(pip=False), "notebook", ["-m ensurepip && /env/bin/python -m pip install matplotlib, or"]),
     ],
 )
 def test_what_an_environment_lacks_is_noted(environment: Environment, app: str, notes: list[str]) -> None:

@@ -4,6 +4,7 @@ import os
 import shutil
 import signal
 import subprocess
+import sys
 from pathlib import Path
 
 import pytest
@@ -52,6 +53,23 @@ def test_the_server_is_started_with_a_note_of_which_process_it_is(shell: tuple[s
     assert words == f"2 two words, {folder}/jupyter"
     assert int(mask, 8) == 0o027
     assert (folder / "started").stat().st_mode & 0o777 == 0o600
+
+
+def test_it_is_started_with_the_environment_that_was_taken_for_it(folder: Path) -> None:
+    nasty = 'it\'s\n"two" $lines `id`'
+    (folder / "environ").write_text(
+        f"PATH={os.environ['PATH']}\0NASTY={nasty}\0python=x\0IFS=x\0UID=7\0SHELL=/bin/fish\0"
+    )
+    takes = f'if [ "$1" = -I ]; then exec {sys.executable} "$@"; fi'
+    stub(folder, "python", f"{takes}; env >served; exec sleep 60")
+    with start(("sh",), folder) as runner:
+        wait_until(lambda: "NASTY" in (folder / "served").read_text() if (folder / "served").exists() else False, "it")
+        first, pid, *_ = (folder / "started").read_text().split()
+        served = Path(f"/proc/{pid}/environ").read_text().split("\0")
+        os.kill(int(pid), signal.SIGTERM)
+    assert int(first) == runner.pid
+    assert {f"NASTY={nasty}", "SHELL=/bin/fish", f"JUPYTER_CONFIG_DIR={folder}/jupyter"} <= set(served)
+    assert not [entry for entry in served if entry.startswith("NBFAB")]
 
 
 @each_shell

@@ -134,7 +134,7 @@ def test_another_interpreter_restarts_it_only_if_that_was_chosen() -> None:
     assert "python" in takes.pending(KEEP, after(facts, changes))
     wanted = replace(KEEP, settings=wanting(python="/new").settings)
     reasons = [change.reason for change in plan(wanted, facts, STEPS) if change.kind == "stop server"]
-    assert reasons == ["it runs notebook of /env/bin/python"]
+    assert reasons == ["it runs /env/bin/python"]
 
 
 @pytest.mark.parametrize("note", ["", "{}", "[]", "x", '{"digest": 1, "takes": []}', "[" * 100_000, '{"takes": {}}'])
@@ -155,6 +155,7 @@ def test_the_note_of_an_earlier_start_does_not_count() -> None:
         ("c.ServerApp.port   = 9999\n", {}),
         ("c.ServerApp.ip = '*'\n# c.ServerApp.port = 1\n", {"ServerApp.ip": "*"}),
         ("c.X.token = secrets.token_hex(32)\n", {"X.token": "secrets.token_hex(32)"}),
+        ("c.X.a = {[]: 1}\n", {"X.a": "{[]: 1}"}),
         ("c.X.a = ['/x', '/y']\n", {"X.a": "['/x', '/y']"}),
         ("c.X.a = " + "(" * 4000 + "\n", {"X.a": "(" * 4000}),
         ("c.X.a = " + "-" * 4000 + "1\n", {"X.a": "-" * 4000 + "1"}),

@@ -272,7 +272,8 @@ def test_a_stale_note_of_a_process_is_no_running_server(here: Machine) -> None:
 
 
 def test_a_foreign_session_of_the_same_name_is_left_alone(here: Machine) -> None:
-    tmux = ["tmux", "-L", "nbfab", "-f", "/dev/null"]
+    here.ok("config")
+    tmux = ["tmux", "-S", str(here.folder / "tmux"), "-f", "/dev/null"]
     subprocess.run([*tmux, "new-session", "-d", "-s", "nbserver", "sleep 300"], env=here.env, check=True)
     said = here.fails("setup")
     assert "the tmux session nbserver exists, and is not the server's" in said
@@ -364,7 +365,7 @@ def test_a_fifo_among_the_files_is_not_waited_for(here: Machine) -> None:
 
 def test_more_windows_in_the_servers_session(here: Machine) -> None:
     here.ok("serve")
-    tmux = ["tmux", "-L", "nbfab"]
+    tmux = ["tmux", "-S", str(here.socket)]
     subprocess.run([*tmux, "split-window", "-d", "-t", "nbserver", "sleep 100"], env=here.env, check=True)
     assert "attach -t nbserver" in here.ok("status")
     assert "its tmux session has more windows" in here.fails("stop")

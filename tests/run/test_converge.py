@@ -14,6 +14,7 @@ from nbfab.passwords import Password, generate
 from nbfab.plan import password
 from nbfab.run import converge, see
 from nbfab.run.job import Job
+from nbfab.settings import Settings
 from nbfab.user import NoUser
 
 FACTS: list[dict[str, Any]] = [
@@ -53,7 +54,7 @@ class Operator(NoUser):
         self.chosen = generate()
         self.told: list[bool] = []
 
-    def chooses_password(self) -> Password:
+    def chooses_password(self, settings: Settings) -> Password:
         return self.chosen
 
     def password_is_set(self, *, certain: bool) -> None:

@@ -6,6 +6,7 @@ from collections.abc import Callable
 
 import pytest
 from machine import BIN, PASSWORD, Machine
+from namespace import without
 from notebook_client import Notebook, asks_for_a_password_alone, logs_in
 
 DEBIAN = "/usr/bin/python3"  # with Debian's package of notebook 6.4
@@ -56,11 +57,6 @@ def test_jupyter_of_a_login_shell_is_found(there: Machine) -> None:
     assert there.json("install")["verdict"] == "unchanged"
 
 
-def without(*programs: str) -> dict[str, str]:
-    """A host that lacks those programs, wherever they usually are."""
-    return {f"{place}/{name}": "/dev/null" for place in ("/usr/bin", "/usr/local/bin") for name in programs}
-
-
 def test_a_new_environment_is_made_and_used(host: Callable[..., Machine]) -> None:
     machine = host(replace=without("jupyter"))
     machine.env.pop("NBFAB_PYTHON")
@@ -92,6 +88,11 @@ def test_what_the_host_lacks_is_named_with_the_command_that_installs_it(host: Ca
     said = machine.fails("setup")
     assert "there is no python3 and no uv" in said
     assert "apt-get install python3 python3-venv" in said
+    machine = host(replace=without("jupyter", "uv", "python3", "tmux"))
+    machine.env.pop("NBFAB_PYTHON")
+    said = machine.fails("setup")
+    assert "there is no tmux either" in said
+    assert "apt-get install python3 python3-venv tmux" in said
     machine = host(replace=without("tmux"))
     said = machine.fails("setup")
     assert "there is no tmux" in said

@@ -75,7 +75,7 @@ def test_setup_on_a_host_twice_costs_one_connection_and_one_exec(there: Machine)
     assert "box: nothing would change" in there.ok("plan")
     status = there.json("status")
     assert status["state"]["running"]
-    assert status["state"]["attach"] == "tmux -L nbfab attach -t nbserver"
+    assert status["state"]["attach"] == f"tmux -S {there.socket} attach -t nbserver"
     assert "end the server" in there.ok("stop")
     with pytest.raises(OSError, match="refused"):
         urllib.request.urlopen(f"https://127.0.0.1:{there.port}/", timeout=5)

@@ -59,6 +59,8 @@ def test_a_canary_is_found_nowhere_but_where_it_belongs(
     machine: Machine = request.getfixturevalue(where)
     command = machine.command("setup")
     command.insert(1, "-d")
+    # What a login has in its environment may be secret too, and belongs to the server alone.
+    (machine.home / ".profile").write_text("export API_TOKEN=canary-of-a-login\n")
     with Watcher() as watcher:
         result = subprocess.run(
             command,
@@ -79,7 +81,7 @@ def test_a_canary_is_found_nowhere_but_where_it_belongs(
         )
     assert b"with the same key: it lacks renewed.example.org" in renewed.stdout
     status = subprocess.run([*command[:-1], "status"], env=machine.env, cwd=ROOT, capture_output=True, check=True)
-    tmux = ["tmux", "-L", "nbfab"]
+    tmux = ["tmux", "-S", str(machine.socket)]
     places = {
         "output": b"".join(done.stdout + done.stderr for done in (result, renewed, status)),
         "arguments": b"\n".join(watcher.seen),
@@ -102,6 +104,10 @@ def test_a_canary_is_found_nowhere_but_where_it_belongs(
         assert [path.name for path in files] == expected, kind
         assert all(path.stat().st_mode & 0o077 == 0 for path in files)
     assert machine.folder.stat().st_mode & 0o777 == 0o700
+    token = b"canary-of-a-login"
+    assert [place for place, text in places.items() if token in text] == ["environment of the server"]
+    found = [path.name for path in tmp_path.rglob("*") if path.is_file() and token in path.read_bytes()]
+    assert found == [".profile"]
 
 
 PROGRAMS = ("printf", "cat", "wc", "mv", "chmod", "mkdir", "dirname", "awk", "sed", "tr", "head", "tail", "env", "tee")

@@ -19,7 +19,7 @@ from nbfab.host import Here
 from nbfab.look.look import look
 from nbfab.look.server import Answer
 from nbfab.passwords import Password
-from nbfab.plan import choices
+from nbfab.plan import choices, takes
 from nbfab.plan.adopt import adopt
 from nbfab.plan.settle import settle
 from nbfab.plan.steps import STEPS, owned, plan, request
@@ -35,6 +35,7 @@ def test_a_recorded_profile_is_taken_over_without_a_restart(
     for path in (tmp_path / ".local/share/nbfab/nbserver/environment").read_text().splitlines()[2:]:
         Path(path).parent.mkdir(parents=True, exist_ok=True)
         Path(path).touch()
+    (tmp_path / ".local/share/nbfab/nbserver/environment").touch()  # it was recorded after that
     monkeypatch.setenv("HOME", str(tmp_path))
     monkeypatch.setenv("TMUX_TMPDIR", str(tmp_path))
     monkeypatch.delenv("XDG_DATA_HOME", raising=False)
@@ -52,10 +53,11 @@ def test_a_recorded_profile_is_taken_over_without_a_restart(
     facts = adopt(facts)
     wanted = settle(wanted, facts, owned(STEPS))
     changes = plan(wanted, facts, STEPS)
-    assert [change.args["file"] for change in changes] == [choices.FILE]
+    assert [change.args["file"] for change in changes] == [takes.FILE, takes.RUN, choices.FILE]
     assert not any(change.needs_restart for change in changes)
     facts = after(facts, changes)
     assert plan(wanted, facts, STEPS) == []
+    assert takes.pending(wanted, facts) == ("launcher",)
     assert plan(replace(wanted, password=None), facts, STEPS) == []
 
 

@@ -20,7 +20,7 @@ import pytest
 from processes import descendants, lives
 from sshd import Sshd, free_port, keygen, wait_until
 
-from nbfab.errors import ConnectError, HostKeyError, NbfabError
+from nbfab.errors import ConnectError, HostKeyError, NbfabError, Penalized
 from nbfab.names import parse_host
 from nbfab.ssh import askpass, openssh
 from nbfab.ssh.connection import SshOptions
@@ -154,6 +154,15 @@ def test_a_certificate_that_does_not_hold_is_refused(box: Sshd, tmp_path: Path) 
     assert isinstance(error, HostKeyError)
     assert "its host key is not known: ssh-ed25519 SHA256:" in str(error)
     assert "Accepted publickey" not in box.log
+
+
+def test_no_key_is_recorded_beside_an_authority(box: Sshd, tmp_path: Path) -> None:
+    box.known_hosts.write_text(_authority_line(box, keygen(tmp_path / "ca")))
+    before = box.known_hosts.read_text()
+    error = refused(there(box, transport="", accept_new=True))
+    assert isinstance(error, HostKeyError)
+    assert "its host key is not known" in str(error)
+    assert box.known_hosts.read_text() == before
 
 
 @pytest.mark.parametrize(
@@ -492,6 +501,7 @@ def test_ssh_ends_with_a_nbfab_that_is_killed(box: Sshd) -> None:
     assert host._link._process.stdin
     host._link._process.stdin.close()  # as the end of this process would
     wait_until(lambda: not lives(pid), "ssh to end", 10)
+    wait_until(lambda: not os.path.exists(host._link._folder), "its folder to go", 10)  # type: ignore[union-attr]
     host.close()
 
 
@@ -500,3 +510,45 @@ def test_control_c_ends_ssh(box: Sshd) -> None:
     threading.Timer(1.5, os.kill, (os.getpid(), signal.SIGINT)).start()
     with pytest.raises(KeyboardInterrupt):
         said(host, b"echo begun; sleep 60\n", 50)
+
+
+def test_a_host_that_hangs_up_is_tried_again(box: Sshd, tmp_path: Path) -> None:
+    # As sshd does above its MaxStartups: the first two connections are closed without a word.
+    with socket.create_server(("127.0.0.1", 0)) as listener:
+        box.write_config(f"Host box\n  Port {listener.getsockname()[1]}\n")
+        box.known_hosts.write_text(box.known_line(box.host_keys[0], f"[127.0.0.1]:{listener.getsockname()[1]}"))
+
+        def serve() -> None:
+            for _ in range(2):
+                listener.accept()[0].close()
+            link, _ = listener.accept()
+            relay = ["socat", "-", f"TCP:127.0.0.1:{box.port}"]
+            with link, subprocess.Popen(relay, stdin=link.fileno(), stdout=link.fileno()):
+                pass
+
+        threading.Thread(target=serve, daemon=True).start()
+        lines: list[str] = []
+        run = Jumps()
+        options = SshOptions(config=str(box.config), transport="openssh")
+        host = There("box", parse_host("box"), options, jumps=run, sees=lines.append)
+        try:
+            assert said(host) == "reached\n"
+        finally:
+            run.close()
+        assert lines == ["it hung up; trying again (1 of 4)", "it hung up; trying again (2 of 4)"]
+
+
+@pytest.mark.parametrize("transport", ["openssh", "paramiko"])
+def test_a_host_that_punishes_this_address_is_named(box: Sshd, transport: str) -> None:
+    with socket.create_server(("127.0.0.1", 0)) as listener:
+        box.write_config(f"Host box\n  Port {listener.getsockname()[1]}\n")
+
+        def serve() -> None:
+            link, _ = listener.accept()
+            with link:
+                link.sendall(b"Not allowed at this time\r\n")  # as sshd does, in the place of its version
+
+        threading.Thread(target=serve, daemon=True).start()
+        error = refused(there(box, transport))
+    assert isinstance(error, Penalized)
+    assert "the host refuses this address for a while" in str(error)

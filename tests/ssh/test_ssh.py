@@ -14,6 +14,7 @@ from typing import Any
 
 import paramiko
 import pytest
+from namespace import passwd
 from paramiko.server import InteractiveQuery
 from sshd import Sshd, free_port, keygen, wait_until
 
@@ -135,7 +136,7 @@ def test_keys_are_found_as_openssh_finds_them(box: Sshd, tmp_path: Path) -> None
     good["another without the port"] = box.known_line(key) + box.known_line(other, "127.0.0.1")
     for name, text in good.items():
         box.known_hosts.write_text(text)
-        assert connect(box) == "reached\n", name
+        assert connect(box, transport="paramiko") == "reached\n", name
     bad = {
         "negated": (box.known_line(key, f"[127.0.0.1]:*,![127.0.0.1]:{box.port}"), "is not known"),
         "revoked": ("@revoked " + box.known_line(key), "is revoked"),
@@ -146,7 +147,7 @@ def test_keys_are_found_as_openssh_finds_them(box: Sshd, tmp_path: Path) -> None
     for text, words in bad.values():
         box.known_hosts.write_text(text)
         with pytest.raises(HostKeyError, match=words):
-            connect(box)
+            connect(box, transport="paramiko")
 
 
 def test_an_entry_without_the_port_can_only_confirm_a_key(box: Sshd, tmp_path: Path) -> None:
@@ -241,6 +242,19 @@ Match originalhost far
     assert connect(box, "far") == "reached\n"
     with pytest.raises(HostKeyError, match="is not known"):
         connect(box)
+
+
+def test_a_user_name_may_contain_an_at_sign(sshds: Make, tmp_path: Path) -> None:
+    name = "ann@corp.example"
+    users = tmp_path / "passwd"
+    passwd(users, name=name)
+    far, near = (sshds(replace={"/etc/passwd": str(users)}) for _ in range(2))
+    far.write_config(f"Host near\n  HostName 127.0.0.1\n  Port {near.port}\n  IdentityFile {near.identity}\n")
+    far.known_hosts.write_text(far.known_line(far.host_keys[0]) + near.known_line(near.host_keys[0]))
+    assert connect(far, f"{name}@box") == "reached\n"
+    assert f"Accepted publickey for {name} " in far.log
+    assert connect(far, f"{name}@box", jumps=(parse_host(f"{name}@near"),)) == "reached\n"
+    assert f"Accepted publickey for {name} " in near.log
 
 
 def test_jump_hosts_are_used_in_openssh_s_order(sshds: Make) -> None:
@@ -590,22 +604,30 @@ class _AllMethods(paramiko.ServerInterface):
 @pytest.mark.parametrize(
     ("line", "typed", "attempts"),
     [
-        ("", ["ann", "code", "secret"], ["publickey", "codes ['ann', 'code']", "password secret"]),
+        (
+            "",
+            ["ann", "c1", "ann", "c2", "ann", "c3", "p1", "p2", "p3"],
+            ["publickey", *(f"codes ['ann', 'c{n}']" for n in (1, 2, 3)), *(f"password p{n}" for n in (1, 2, 3))],
+        ),
         ("PreferredAuthentications password,publickey\n", ["secret"], ["password secret", "publickey"]),
-        ("PubkeyAuthentication no\n", [None, "code", "secret"], ["codes ['', 'code']", "password secret"]),
+        ("PubkeyAuthentication no\n", [None, "code"], ["codes ['', 'code']", "codes ['', '']"]),
     ],
 )
-def test_methods_are_tried_in_the_configured_order(
+def test_methods_are_tried_in_the_configured_order_and_what_is_typed_three_times(
     box: Sshd, line: str, typed: list[str | None], attempts: list[str]
 ) -> None:
     rules, typist = _AllMethods(), Typist(*typed)
     with _served(box, rules, line), pytest.raises(ConnectError, match="permission denied"):
         connect(box, typist=typist)
     assert rules.attempts == attempts
-    asked = [("Name: ", True), ("Code: ", False)] if len(typed) > 1 else []
-    assert typist.prompts[:-1] == asked
-    assert re.fullmatch(r".+@127\.0\.0\.1's password: ", typist.prompts[-1][0])
-    assert typist.prompts[-1][1] is False
+    codes, passwords = (sum(tried.startswith(kind) for tried in attempts) for kind in ("codes", "password"))
+    *asked, last = typist.prompts
+    assert asked[: 2 * codes] == [("Name: ", True), ("Code: ", False)] * codes
+    assert re.fullmatch(r".+@127\.0\.0\.1's password: ", last[0])
+    assert last[1] is False
+    assert len(typist.prompts) - 2 * codes == min(passwords + 1, 3)
+    assert typist.lines == ["Permission denied, please try again."] * len(typist.lines)
+    assert len(typist.lines) == max(codes - 1, 0) + min(passwords, 2)
 
 
 def test_a_given_password_answers_only_hidden_prompts_for_a_password(box: Sshd) -> None:
