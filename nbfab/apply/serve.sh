@@ -75,8 +75,8 @@ place_socket() { # elsewhere, or nothing
 remove_socket() {
 	find_socket
 	if [ -S "$socket" ] && ! tmux -S "$socket" list-sessions >/dev/null 2>&1 </dev/null; then
-		rm -f "$socket"
-		if [ "$socket" != "$folder/tmux" ]; then rm -f socket && rmdir "${socket%/*}"; fi
+		rm -f "$socket" 2>/dev/null
+		if [ "$socket" != "$folder/tmux" ] && rm -f socket 2>/dev/null; then rmdir "${socket%/*}"; fi
 	fi
 }
 
