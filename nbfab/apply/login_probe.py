@@ -46,7 +46,7 @@ def taken_from(shell):
         words = " ".join(way[: -2 if COMMAND in way else None])
         environment, why = asked(way)
         if environment:
-            return environment, "; ".join([f"{level} it is of {words}", *(f"{of} {bad}" for bad, of in failed.items())])
+            return environment, "; ".join([f"{level} from {words}", *(f"{of} {bad}" for bad, of in failed.items())])
         why += startup(name, "-i" in way)
         failed[why] = f"{failed[why]} and {words}" if why in failed else words
     return dict(os.environb), "none " + "; ".join(f"{of} {bad}" for bad, of in failed.items())

@@ -11,6 +11,8 @@ look_choices() {
 		while { IFS= read -r line || [ -n "$line" ]; } && [ $count -lt 500 ] && [ ${#made} -le 65536 ]; do
 			made=$made$line$newline
 			count=$((count + 1))
+			case $line in '#'*) continue ;; esac
+			if [ ${#line} -gt 6000 ]; then continue; fi # some shells take forever over it
 			option=${line%% *} source=${line#* }
 			case " $forgotten " in *" $option "* | *" $option/${source%% *} "*) ;; *) take "$line" ;; esac
 		done <"$folder/choices"

@@ -39,7 +39,7 @@ def test_variables_are_taken_whatever_they_hold_and_none_of_it_is_printed(tmp_pa
     assert {name: found.get(name) for name in VALUES if "%" not in name} == {
         name: value for name, value in VALUES.items() if "%" not in name
     }
-    assert said == f"whole it is of {tmp_path}/shell -l -i\n"
+    assert said == f"whole from {tmp_path}/shell -l -i\n"
     assert {path.name for path in tmp_path.iterdir()} == {"shell", "environ"}
 
 

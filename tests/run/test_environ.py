@@ -59,7 +59,7 @@ def test_the_server_has_the_environment_of_a_login(host: Callable[..., Machine],
     assert not {value for name, value in found.items() if "nowhere" in value or "canary" in value}
     assert not [name for name in found if name.startswith(("SSH_", "TMUX", "NBFAB_"))]
     assert not {path.name for path in machine.folder.iterdir() if path.name == "environ" or ".new" in path.name}
-    assert f"environment  it is of {shell} -l" in machine.ok("status")
+    assert f"environment  from {shell} -l" in machine.ok("status")
     assert "nothing changed" in machine.ok("setup")
 
 
@@ -76,18 +76,18 @@ def test_a_kernel_has_it_and_so_has_a_terminal(there: Machine) -> None:
 @pytest.mark.parametrize(
     ("shell", "name", "text", "words"),
     [
-        ("/bin/bash", ".bashrc", "cd /var\n", "it is of /bin/bash -l -i"),
-        ("/bin/bash", ".bashrc", "set -e\necho Welcome!\n", "it is of /bin/bash -l -i"),
+        ("/bin/bash", ".bashrc", "cd /var\n", "from /bin/bash -l -i"),
+        ("/bin/bash", ".bashrc", "set -e\necho Welcome!\n", "from /bin/bash -l -i"),
         ("/bin/bash", ".profile", "cd /var; exit 3\n", "(exit status 3): see ~/.profile"),
         ("/bin/bash", ".profile", "exec true\n", "(exit status 0): see ~/.profile"),
         ("/bin/bash", ".profile", "set -e; false\n", "(exit status 1): see ~/.profile"),
         ("/bin/bash", ".profile", "kill -9 $$\n", "(exit status -9): see ~/.profile"),
-        ("/bin/bash", ".profile", "case $- in *i*) exec fish ;; esac\nexport A=1\n", "it is of /bin/bash -l; "),
-        ("/bin/zsh", ".zshrc", "cd /var; exit\n", "it is of /bin/zsh -l; /bin/zsh -l -i ended"),
-        ("/usr/bin/fish", ".config/fish/config.fish", "cd /var; echo Welcome!\n", "it is of /usr/bin/fish -l -i"),
+        ("/bin/bash", ".profile", "case $- in *i*) exec fish ;; esac\nexport A=1\n", "from /bin/bash -l; "),
+        ("/bin/zsh", ".zshrc", "cd /var; exit\n", "from /bin/zsh -l; /bin/zsh -l -i ended"),
+        ("/usr/bin/fish", ".config/fish/config.fish", "cd /var; echo Welcome!\n", "from /usr/bin/fish -l -i"),
         ("/usr/bin/fish", ".config/fish/config.fish", "status is-interactive; and exec true\n", "see ~/.config"),
-        ("/usr/bin/tcsh", ".tcshrc", "cd /var; echo Welcome!\n", "it is of /usr/bin/tcsh -l"),
-        ("/usr/bin/tcsh", ".login", "exec true\n", "it is of /usr/bin/tcsh; /usr/bin/tcsh -l ended"),
+        ("/usr/bin/tcsh", ".tcshrc", "cd /var; echo Welcome!\n", "from /usr/bin/tcsh -l"),
+        ("/usr/bin/tcsh", ".login", "exec true\n", "from /usr/bin/tcsh; /usr/bin/tcsh -l ended"),
     ],
 )
 def test_whatever_a_startup_file_does_the_server_runs_and_the_file_is_named(
