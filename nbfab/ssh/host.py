@@ -122,7 +122,7 @@ class There:
                     raise
                 self._remark(f"over OpenSSH, not paramiko: {error}")
                 self._link = self._links_to()
-        if self._jumps and self._options.transport:
+        if self._jumps and self._options.transport and self._silence is not nullcontext:
             self._jumps.knock(self._connection)  # so that no `ssh` waits for a host that does not answer
         self._open(Address((self._route.hostname, self._route.port)), self._link.open)
         yield from self._link.talk(program, silence)

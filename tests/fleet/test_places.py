@@ -93,12 +93,13 @@ def silence() -> Iterator[int]:
         yield listener.getsockname()[1]
 
 
-def test_a_long_list_of_silent_hosts_is_soon_told(tmp_path: Path) -> None:
+@pytest.mark.parametrize("transport", [(), ("--ssh", "openssh")], ids=["paramiko", "openssh"])
+def test_a_long_list_of_silent_hosts_is_soon_told(transport: tuple[str, ...], tmp_path: Path) -> None:
     with silence() as port:
         hosts = "".join(f"  host{number}: {{address: 127.0.9.{number}}}\n" for number in range(1, 201))
         (tmp_path / "hosts.yaml").write_text("hosts:\n" + hosts)
         (tmp_path / "ssh_config").write_text(f"Host *\n  Port {port}\n  ConnectTimeout 3\n  BatchMode yes\n")
-        command = [str(BIN / "nbfab"), "-S", "ssh_config", "fleet.plan", "--jobs", "16", "--json"]
+        command = [str(BIN / "nbfab"), "-S", "ssh_config", "fleet.plan", "--jobs", "16", "--json", *transport]
         env = {"HOME": str(tmp_path), "PATH": os.environ["PATH"], "LANG": "C.UTF-8"}
         began = time.monotonic()
         done = subprocess.run(command, env=env, cwd=tmp_path, capture_output=True, text=True, timeout=120, check=False)
