@@ -3,7 +3,6 @@
 import csv
 import json
 import os
-import pwd
 import re
 import socket
 import ssl
@@ -293,8 +292,12 @@ def test_where_the_way_from_here_is_closed_a_tunnel_is_named(host: Callable[...,
 
 def test_a_password_from_standard_input_is_for_all_hosts_of_the_run(there: Machine) -> None:
     assert there.sshd
-    me = pwd.getpwuid(os.geteuid()).pw_name
-    command = ["fab", "-S", str(there.sshd.config), "-H", f"box,{me}@box", "password", "--password-stdin", "--json"]
+    port, key = there.sshd.port, there.sshd.host_keys[0]
+    there.sshd.write_config(f"Host other\n  HostName localhost\n  Port {port}\n  IdentityFile {there.sshd.identity}\n")
+    there.sshd.known_hosts.write_text(
+        there.sshd.known_line(key, f"[127.0.0.1]:{port}") + there.sshd.known_line(key, f"[localhost]:{port}")
+    )
+    command = ["fab", "-S", str(there.sshd.config), "-H", "box,other", "password", "--password-stdin", "--json"]
     text = "from the canary's mouth\n"
     done = subprocess.run(command, input=text, env=there.env, cwd=ROOT, capture_output=True, text=True, check=False)
     assert [host["verdict"] for host in json.loads(done.stdout)["hosts"]] == ["changed", "unchanged"], done.stderr
