@@ -30,7 +30,8 @@ from sshd import Sshd, keygen, wait_until
 
 from nbfab.errors import Denied, HostKeyError, NbfabError
 from nbfab.names import parse_host
-from nbfab.ssh.connection import Connection, SshOptions
+from nbfab.ssh.connection import SshOptions
+from nbfab.ssh.host import There
 
 # Beginnings of the names of cases that nbfab decides otherwise than OpenSSH, and why. README.md has them in prose.
 CAREFUL: Mapping[str, str] = {
@@ -41,13 +42,6 @@ CAREFUL: Mapping[str, str] = {
     "key, CheckHostIP yes: address revoked": "a key that is revoked for the address counts",
     "key, accept-new: authority alone": "where an authority is on record, no key is recorded without being asked",
     "key, accept-new: own as authority": "where an authority is on record, no key is recorded without being asked",
-    "key, certificate: known by": "paramiko verifies no certificates of hosts",
-    "key, command that knows: ": "only OpenSSH itself runs KnownHostsCommand",
-    "login: BindInterface": "only OpenSSH itself binds to an interface",
-    "login: PKCS11Provider": "only OpenSSH itself loads it",
-    "login: a cipher that paramiko lacks": "only OpenSSH itself has it",
-    "login: a key exchange that paramiko lacks": "only OpenSSH itself has it",
-    "login: a MAC that paramiko lacks": "only OpenSSH itself has it",
 }
 # In these it gets in where OpenSSH does not; none is about trust in a host.
 CAPABLE: Mapping[str, str] = {
@@ -562,13 +556,16 @@ def by_openssh(config: Path) -> Verdict:
 
 
 def by_nbfab(config: Path) -> Verdict:
+    there = There("box", parse_host("box"), SshOptions(config=str(config)))
     try:
-        with Connection(parse_host("box"), SshOptions(config=str(config))) as made:
-            made.open()
-            return Verdict("in")
+        for _ in there.talk(b"exit\n", 30):
+            pass
+        return Verdict("in")
     except NbfabError as error:
         end = "key" if isinstance(error, HostKeyError) else "login" if isinstance(error, Denied) else "else"
         return Verdict(end, words=f"{error} [{error.hint}]")
+    finally:
+        there.close()
 
 
 def made(folder: Path, stack: contextlib.ExitStack) -> World:
