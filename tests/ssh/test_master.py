@@ -2,6 +2,7 @@
 
 import contextlib
 import os
+import pwd
 import re
 import shutil
 import signal
@@ -209,7 +210,7 @@ def test_another_login_does_not_ride(box: Sshd, folder: Path, tmp_path: Path, ot
 
 @pytest.mark.parametrize("path", ["cm", "cm-%h-%p", "cm-%r@%h", "cm-%n", "%r/cm-%h:%p"])
 def test_a_path_that_does_not_say_whose_login_it_is_is_not_used(box: Sshd, folder: Path, path: str) -> None:
-    place = Path(f"{folder}/{path}".replace("%r", "root")).parent
+    place = Path(f"{folder}/{path}".replace("%r", pwd.getpwuid(os.geteuid()).pw_name)).parent
     place.mkdir(exist_ok=True)
     box.write_config(f"ControlPath {folder}/{path}\n")
     with live(box, place):
