@@ -56,7 +56,7 @@ class Askpass:
     """Answers prompts with the password and the passphrase that were given, each once, then with what is typed.
 
     `folder` is one that no one else can enter. The thread that waits for `ssh` calls `serve`, so that a fleet's
-    questions come one at a time, and Control-C reaches whoever types.
+    questions come one at a time, and Control-C reaches the one who types.
     """
 
     def __init__(self, folder: str, login: Login, phrases: Phrases) -> None:
