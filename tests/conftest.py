@@ -12,6 +12,7 @@ import hypothesis
 import pytest
 from machine import Machine
 from sshd import Sshd
+from sshd_fleet import Fleet, fleet_of
 
 
 def pytest_configure() -> None:
@@ -89,6 +90,33 @@ def host(tmp_path: Path) -> Iterator[Callable[..., Machine]]:
             return machine
 
         yield make
+
+
+@pytest.fixture
+def sshds(tmp_path: Path) -> Iterator[Callable[..., Sshd]]:
+    """Callable[..., Sshd]s servers, each in a folder of its own."""
+    with ExitStack() as stack:
+        numbers = iter(range(100))
+        yield lambda **options: stack.enter_context(Sshd(tmp_path / f"sshd{next(numbers)}", **options))
+
+
+@pytest.fixture
+def box(sshds: Callable[..., Sshd]) -> Sshd:
+    """A host with an sshd."""
+    return sshds()
+
+
+@pytest.fixture
+def stack() -> Iterator[ExitStack]:
+    """Ends whatever a test has begun."""
+    with ExitStack() as stack:
+        yield stack
+
+
+@pytest.fixture
+def three(tmp_path: Path, stack: ExitStack) -> Fleet:
+    """A fleet of three hosts."""
+    return fleet_of(["one", "two", "three"], tmp_path, stack)
 
 
 def pytest_sessionfinish(session: pytest.Session) -> None:

@@ -26,6 +26,8 @@ from nbfab.ssh.jumps import Jumps
 from nbfab.ssh.route import Route
 from nbfab.ssh.routes import resolve_all
 
+Display = Callable[[Run], AbstractContextManager[object]]
+
 
 class Many:
     """The hosts of one call, each checked before any is contacted. Raises UsageError.
@@ -103,53 +105,34 @@ class Many:
         members = [
             self._member(task, body, *prepared) for prepared in self._prepared if prepared[0].name not in self.outcomes
         ]
+        sees, display = self._shown(bool(members), lines=ended is not None)
         try:
-            return self._over(members, task, jobs, fail_fast, records, ended)
-        finally:
-            self.handout.close()
-
-    def _over(
-        self,
-        members: Sequence[Member],
-        task: str,
-        jobs: int,
-        fail_fast: bool,
-        records: Callable[[Outcome], None],
-        ended: Callable[[Outcome], None] | None,
-    ) -> Run:
-        if ended or not sys.stderr.isatty():
-            self._questions.aside = lambda question: question()
             return over(
                 members,
                 task,
                 jobs,
                 fail_fast=fail_fast,
                 records=records,
-                sees=self.progress,
+                sees=sees,
                 ended=ended or (lambda outcome: None),
+                display=display,
                 questions=self._questions,
                 places=self._places,
                 again=self._again,
             )
+        finally:
+            self.handout.close()
+
+    def _shown(self, begins: bool, *, lines: bool) -> tuple[Callable[[str, str], None], Display]:
+        """How a run is shown: a line for each step, or on a terminal, unless it has to be `lines`, a live display."""
+        if lines or not sys.stderr.isatty():
+            self._questions.aside = lambda question: question()
+            return self.progress, lambda run: nullcontext()
         from nbfab.display.live import Live  # and rich with it, which takes a while
 
         live = Live()
         self._questions.aside = live.aside
-
-        def display(run: Run) -> AbstractContextManager[object]:
-            return live.of(run) if members else nullcontext()
-
-        return over(
-            members,
-            task,
-            jobs,
-            fail_fast=fail_fast,
-            records=records,
-            display=display,
-            questions=self._questions,
-            places=self._places,
-            again=self._again,
-        )
+        return lambda host, line: None, lambda run: live.of(run) if begins else nullcontext()
 
     def _twins(self) -> Mapping[str, Twin]:
         """The hosts whose server is that of a host before them."""

@@ -54,12 +54,12 @@ def _numbers(version: str) -> tuple[int, ...]:
 
 
 def plan(
-    wanted: Wanted, facts: Facts, owned: Mapping[str, str], changes: Collection[Change], step: str
+    wanted: Wanted, facts: Facts, owned: Mapping[str, str], changes: Collection[Change], step: str, *, whole: bool
 ) -> Iterator[Change]:
     """The file, unless it has what is wanted; `owned` are the options that this run may change, with their steps.
 
-    Another version alone is no reason for it, in a run of single steps that makes no other `changes`. `step` is the one
-    that writes the file if no option does.
+    Another version alone is no reason for it, in a run that is not the `whole` setup and makes no other `changes`.
+    `step` is the one that writes the file if no option does.
     """
     made, entry = facts.choices.made, facts.files.entry(FILE)
     mine = [key for key in BY_KEY if key in owned and key != "names"]
@@ -67,7 +67,7 @@ def plan(
     names = certificate.asked(wanted, facts) if "names" in owned else dict(made.names)
     same = made.options == chosen and made.names == names
     if entry and entry.mode == PRIVATE:
-        if entry.text == text(chosen, names) or (same and not changes and "port" not in owned):
+        if entry.text == text(chosen, names) or (same and not changes and not whole):
             return
     elif not entry and not changes and not owned:
         return

@@ -43,9 +43,10 @@ def plan(wanted: Wanted, facts: Facts, steps: Sequence[Step]) -> list[Change]:
     changes = [change for step in with_restart(steps, facts) for change in step.plan(wanted, facts)]
     if not any(change.kind == "start server" for change in changes):
         changes = [change for change in changes if change.step in [step.name for step in steps]]
-    step = config.STEP.name if len(steps) > 1 else steps[0].name
+    whole = len(steps) > 1
+    step = config.STEP.name if whole else steps[0].name
     # Last: a choice with which the server does not start is not one to stay with.
-    changes += list(choices.plan(wanted, facts, owned(steps), changes, step))
+    changes += list(choices.plan(wanted, facts, owned(steps), changes, step, whole=whole))
     if any(change.kind == "start server" for change in changes) and install.STEP not in steps:
         install.check(wanted, facts)
     have = takes.running(facts)

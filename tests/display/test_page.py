@@ -3,7 +3,6 @@
 import json
 import re
 from collections.abc import Iterator
-from contextlib import ExitStack
 from pathlib import Path
 
 import pytest
@@ -11,16 +10,10 @@ from chromium import chromium
 from machine import PASSWORD, ROOT
 from playwright.sync_api import Browser, expect
 from sshd import free_port
-from sshd_fleet import Fleet, fleet_of
+from sshd_fleet import Fleet
 
 from nbfab.display.page import page
 from nbfab.outcome import Outcome
-
-
-@pytest.fixture
-def three(tmp_path: Path) -> Iterator[Fleet]:
-    with ExitStack() as stack:
-        yield fleet_of(["one", "two", "three"], tmp_path, stack)
 
 
 @pytest.fixture

@@ -7,18 +7,11 @@ import signal
 import socket
 import subprocess
 from collections.abc import Iterator
-from contextlib import ExitStack, contextmanager
-from pathlib import Path
+from contextlib import contextmanager
 
 import pytest
 from sshd import wait_until
-from sshd_fleet import Fleet, fleet_of
-
-
-@pytest.fixture
-def three(tmp_path: Path) -> Iterator[Fleet]:
-    with ExitStack() as stack:
-        yield fleet_of(["one", "two", "three"], tmp_path, stack)
+from sshd_fleet import Fleet
 
 
 @contextmanager

@@ -8,7 +8,6 @@ import socket
 import stat
 import subprocess
 import sys
-from collections.abc import Iterator
 from contextlib import ExitStack
 from pathlib import Path
 
@@ -24,17 +23,6 @@ from terminal import Terminal
 from nbfab.display.fleet import table
 from nbfab.display.page import page
 from nbfab.outcome import Outcome
-
-
-@pytest.fixture
-def stack() -> Iterator[ExitStack]:
-    with ExitStack() as stack:
-        yield stack
-
-
-@pytest.fixture
-def three(tmp_path: Path, stack: ExitStack) -> Fleet:
-    return fleet_of(["one", "two", "three"], tmp_path, stack)
 
 
 def black_hole(stack: ExitStack) -> int:
@@ -231,7 +219,7 @@ def test_stop_needs_force_where_kernels_live(three: Fleet) -> None:
     ("args", "words"),
     [
         (["--jobs", "0"], "jobs must be a whole number"),
-        (["--limit", "nobody"], "no host or group is called 'nobody'"),
+        (["--limit", "gpu9"], "no host or group is called 'gpu9'"),
         (["--failed"], "has not been run with"),
         (["--port", "x"], "port must be"),
     ],

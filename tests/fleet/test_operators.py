@@ -7,32 +7,19 @@ import re
 import shutil
 import subprocess
 import sys
-from collections.abc import Iterator, Mapping
-from contextlib import ExitStack
+from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
 
-import pytest
 from machine import BIN, PASSWORD
 from notebook_client import logs_in
 from relay import RELAY
-from sshd_fleet import Fleet, fleet_of
+from sshd_fleet import Fleet
 
 from nbfab.fleet.handout import UNCERTAIN
 from nbfab.plan import pem
 
 ROUNDS = int(os.environ.get("NBFAB_ROUNDS", "2"))  # of the two operators
-
-
-@pytest.fixture
-def stack() -> Iterator[ExitStack]:
-    with ExitStack() as stack:
-        yield stack
-
-
-@pytest.fixture
-def three(tmp_path: Path, stack: ExitStack) -> Fleet:
-    return fleet_of(["one", "two", "three"], tmp_path, stack)
 
 
 @dataclass

@@ -81,7 +81,7 @@ def test_a_place_is_lent_as_often_as_files_may_be_open() -> None:
 
 @contextmanager
 def silence() -> Iterator[int]:
-    """A port of this machine that answers nothing: whoever listens there has as many connections as wait."""
+    """A port of this machine that answers no one: the queue of those who wait there is full."""
     with ExitStack() as stack:
         listener = stack.enter_context(socket.socket())
         listener.bind(("0.0.0.0", 0))

@@ -1,4 +1,4 @@
-"""What a running server has taken up, and what a release that nobody asked for may not do to it."""
+"""What a running server has taken up, and what a new release may not do to it unasked."""
 
 import json
 from collections.abc import Callable

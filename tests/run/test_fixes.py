@@ -36,7 +36,7 @@ def test_a_host_without_a_way_to_an_index(host: Callable[..., Machine]) -> None:
     del machine.env["NBFAB_PYTHON"]
     settings = machine.home / ".config/pip/pip.conf"
     settings.parent.mkdir(parents=True)
-    nowhere = "http://127.0.0.1:1/simple"
+    nowhere = "http://127.0.0.1:1/index"
     settings.write_text(f"[global]\nindex-url = {nowhere}\nextra-index-url =\nfind-links =\nretries = 1\n")
     said = machine.fails("install")
     assert re.search(r"failed: the host cannot reach an index of packages: Connection refused\n  fix ", said)

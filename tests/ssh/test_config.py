@@ -4,8 +4,8 @@ import base64
 import re
 import subprocess
 import time
-from collections.abc import Callable, Iterator
-from contextlib import ExitStack, nullcontext
+from collections.abc import Callable
+from contextlib import nullcontext
 from pathlib import Path
 from typing import Any
 
@@ -22,19 +22,6 @@ from nbfab.ssh.route import parse_route, resolve
 from nbfab.ssh.transport import PromptSocket
 
 Make = Callable[..., Sshd]
-
-
-@pytest.fixture
-def sshds(tmp_path: Path) -> Iterator[Make]:
-    """Makes servers, each in a folder of its own."""
-    with ExitStack() as stack:
-        numbers = iter(range(100))
-        yield lambda **options: stack.enter_context(Sshd(tmp_path / f"sshd{next(numbers)}", **options))
-
-
-@pytest.fixture
-def box(sshds: Make) -> Sshd:
-    return sshds()
 
 
 def connect(box: Sshd, **options: Any) -> None:

@@ -199,7 +199,7 @@ def test_another_login_does_not_ride(box: Sshd, folder: Path, tmp_path: Path, ot
     options = given.get(other, {})
     with live(box, folder):
         if other in ("user", "jump"):
-            typed = parse_host("nobody@box" if other == "user" else "box")
+            typed = parse_host("carl@box" if other == "user" else "box")
             route = resolve(typed, str(box.config))
             assert master.live(resolve(parse_host("box"), str(box.config)), SshOptions(config=str(box.config)))
             assert not master.live(route, SshOptions(config=str(box.config), **options))

@@ -12,7 +12,6 @@ import tempfile
 import threading
 import time
 from collections.abc import Callable, Iterator
-from contextlib import ExitStack
 from pathlib import Path
 from typing import Any
 
@@ -29,19 +28,6 @@ from nbfab.ssh.jumps import Jumps
 
 Make = Callable[..., Sshd]
 HELLO = b"echo reached\n"
-
-
-@pytest.fixture
-def sshds(tmp_path: Path) -> Iterator[Make]:
-    """Makes servers, each in a folder of its own."""
-    with ExitStack() as stack:
-        numbers = iter(range(100))
-        yield lambda **options: stack.enter_context(Sshd(tmp_path / f"sshd{next(numbers)}", **options))
-
-
-@pytest.fixture
-def box(sshds: Make) -> Sshd:
-    return sshds()
 
 
 @pytest.fixture(autouse=True)

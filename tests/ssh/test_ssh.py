@@ -8,7 +8,7 @@ import threading
 import time
 from collections.abc import Callable, Iterator
 from concurrent.futures import ThreadPoolExecutor
-from contextlib import ExitStack, contextmanager
+from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
@@ -25,19 +25,6 @@ from nbfab.ssh.connection import Connection, SshOptions
 from nbfab.ssh.host import There
 
 Make = Callable[..., Sshd]
-
-
-@pytest.fixture
-def sshds(tmp_path: Path) -> Iterator[Make]:
-    """Makes servers, each in a folder of its own."""
-    with ExitStack() as stack:
-        numbers = iter(range(100))
-        yield lambda **options: stack.enter_context(Sshd(tmp_path / f"sshd{next(numbers)}", **options))
-
-
-@pytest.fixture
-def box(sshds: Make) -> Sshd:
-    return sshds()
 
 
 class Typist:
