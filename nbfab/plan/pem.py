@@ -4,6 +4,7 @@ import base64
 import hashlib
 import ipaddress
 import math
+import warnings
 from datetime import UTC, datetime, timedelta
 
 from cryptography import x509
@@ -21,7 +22,9 @@ _ODD_EXTENSIONS = (x509.DuplicateExtension, x509.UnsupportedGeneralNameType)
 def load(pem: str) -> x509.Certificate | None:
     """The certificate in a PEM; None if it has none that can be read, all of it."""
     try:
-        found = x509.load_pem_x509_certificate(pem.encode("utf-8", "surrogateescape"))
+        with warnings.catch_warnings():
+            warnings.simplefilter("ignore")  # such as of a serial number below zero; it would be shown to the user
+            found = x509.load_pem_x509_certificate(pem.encode("utf-8", "surrogateescape"))
         # Read lazily, and each may raise.
         _ = found.extensions, found.subject, found.issuer.rfc4514_string()
         _ = found.not_valid_before_utc, found.not_valid_after_utc, names_in(found)

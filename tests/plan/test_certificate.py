@@ -156,6 +156,7 @@ def test_the_fingerprint_is_the_one_that_browsers_show() -> None:
 SOUND = pem.make(("box.example.org", "192.0.2.7"), 365, NOW, NOW)
 
 
+@pytest.mark.filterwarnings("error")
 @settings(max_examples=400, deadline=None)
 @given(changes=st.lists(st.tuples(st.integers(0, 10_000), st.integers(0, 255)), min_size=1, max_size=4))
 def test_a_certificate_with_any_byte_changed_is_read_or_is_none(changes: list[tuple[int, int]]) -> None:
