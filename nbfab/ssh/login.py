@@ -74,7 +74,7 @@ def authenticate(transport: paramiko.Transport, route: Route, login: Login) -> N
         tried.reasons.append(f"the agent did not answer within {TYPING} seconds")
     except (paramiko.SSHException, EOFError, OSError) as error:
         tried.reasons.append(clean(str(error)) or "it hung up")
-    allowed = ",".join(_offered(transport, route)) if transport.is_active() else "it hung up"
+    allowed = _accepted(transport, route)
     reasons = "".join(f"; {words}" for words in [*tried.reasons, *(f"{key} is encrypted" for key in tried.encrypted)])
     fix = f"ssh-add {shlex.quote(tried.encrypted[0])}" if tried.encrypted else f"ssh -v {route.typed_for_ssh} true"
     raise Denied(f"{route.user}: permission denied ({allowed}){reasons}", fix)
@@ -99,6 +99,14 @@ def _logged_in(transport: paramiko.Transport, route: Route, login: Login, tried:
             left.remove(method)
         allowed = _offered(transport, route) if more is None else more
     return transport.is_authenticated()
+
+
+def _accepted(transport: paramiko.Transport, route: Route) -> str:
+    """The methods that the host accepts, for an error; it may hang up at any moment, after that many failures."""
+    with contextlib.suppress(paramiko.SSHException, EOFError, OSError):
+        if transport.is_active():
+            return ",".join(_offered(transport, route))
+    return "it hung up"
 
 
 def _is_late(error: paramiko.SSHException) -> bool:

@@ -28,12 +28,13 @@ from nbfab.ssh.route import Route, resolve
 _LOOK = 0.02  # seconds between two looks at whether the connection is there
 
 # Runs ssh, and ends it once nbfab has ended, however that came about: its standard input is at its end then, and the
-# folder `$0` is of no more use. A signal interrupts `wait`, so it is called again.
+# folder `$0` is of no more use. A signal interrupts `wait`, so it is called again. Once it removes the folder, the one
+# that watches is not to be ended.
 _WATCH = """trap : TERM
 exec 3<&0
 "$@" </dev/null 3<&- &
 ssh=$!
-{ read -r _; kill "$ssh"; rm -rf "$0"; } <&3 3<&- >/dev/null 2>&1 &
+{ read -r _; trap "" TERM; kill "$ssh"; rm -rf "$0"; } <&3 3<&- >/dev/null 2>&1 &
 watch=$!
 exec 3<&- 2>/dev/null
 wait "$ssh" || wait "$ssh"

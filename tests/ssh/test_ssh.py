@@ -617,6 +617,16 @@ def test_methods_are_tried_in_the_configured_order_and_what_is_typed_three_times
     assert len(typist.lines) == max(codes - 1, 0) + min(passwords, 2)
 
 
+@pytest.mark.parametrize("error", [EOFError(), OSError(32, "Broken pipe")])
+def test_a_host_may_hang_up_after_the_last_method(box: Sshd, monkeypatch: pytest.MonkeyPatch, error: Exception) -> None:
+    def auth_none(transport: paramiko.Transport, user: str) -> list[str]:
+        raise error
+
+    monkeypatch.setattr(paramiko.Transport, "auth_none", auth_none)
+    with _served(box, _AllMethods()), pytest.raises(ConnectError, match=r"permission denied \(it hung up\)"):
+        connect(box)
+
+
 def test_a_given_password_answers_only_hidden_prompts_for_a_password(box: Sshd) -> None:
     rules = _AllMethods()
     with _served(box, rules, "PubkeyAuthentication no\n"), pytest.raises(ConnectError, match="permission denied"):
