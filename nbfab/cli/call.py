@@ -17,7 +17,7 @@ from nbfab.settings import OPTIONS, RESETTABLE, Settings
 if TYPE_CHECKING:
     from nbfab.inventory.hosts import InventoryHost
     from nbfab.passwords import Password
-    from nbfab.ssh.connection import SshOptions
+    from nbfab.ssh.options import SshOptions
 
 INVENTORY = Path("hosts.yaml")  # in the current folder
 # What Fabric's configuration may say of connections that nbfab would not do, and what to do instead.
@@ -99,7 +99,7 @@ class Call:
 
     def ssh_options(self, entry: "InventoryHost | None" = None) -> "SshOptions":
         """How to reach a host: what Fabric's options say, and the host's entry. Raises UsageError."""
-        from nbfab.ssh.connection import SshOptions
+        from nbfab.ssh.options import SshOptions
 
         self._check_fabric_s()
         transport = self.given["ssh"] or ""

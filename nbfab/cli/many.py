@@ -20,9 +20,9 @@ from nbfab.outcome import Outcome, failure
 from nbfab.passwords import Password
 from nbfab.run.job import Body
 from nbfab.settings import Settings
-from nbfab.ssh.connection import SshOptions
 from nbfab.ssh.host import There
 from nbfab.ssh.jumps import Jumps
+from nbfab.ssh.options import SshOptions
 from nbfab.ssh.route import Route
 from nbfab.ssh.routes import resolve_all
 

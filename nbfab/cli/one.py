@@ -19,7 +19,6 @@ def on_one(call: Call, body: "Body", typed: HostString | None) -> None:
     """Runs `body` on the host `typed`, or on this machine; ends the program unless the host is as wanted."""
     from nbfab.display.terminal import Terminal
     from nbfab.host import Here, Host
-    from nbfab.run.job import attempt
 
     report = Report(call.task, call.json)
     label = str(typed) if typed else Here.label
@@ -45,6 +44,8 @@ def on_one(call: Call, body: "Body", typed: HostString | None) -> None:
             password = given_password(entry)
         if there:
             there.begin()  # while what the task takes is imported
+        from nbfab.run.job import attempt
+
         outcome = attempt(
             call.task,
             body,

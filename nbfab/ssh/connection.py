@@ -11,7 +11,7 @@ import subprocess
 import tempfile
 import time
 from collections.abc import Callable
-from dataclasses import dataclass, field, replace
+from dataclasses import replace
 from functools import cache
 from typing import Any
 
@@ -19,13 +19,14 @@ import fabric
 import paramiko
 
 from nbfab.errors import ConnectError, Dropped, HostKeyError, Incompatible, NbfabError
-from nbfab.names import HostString, in_url
+from nbfab.names import HostString
 from nbfab.ssh import host_keys
 from nbfab.ssh.choose import lacks
 from nbfab.ssh.doors import PENALTY, penalized
 from nbfab.ssh.login import Login, Typist, authenticate
 from nbfab.ssh.needs import needs_openssh
 from nbfab.ssh.negotiation import mismatch
+from nbfab.ssh.options import SshOptions
 from nbfab.ssh.route import Route, resolve
 from nbfab.ssh.transport import PromptSocket, Transport, common
 from nbfab.text import clean
@@ -39,39 +40,6 @@ _BANNER = "reading SSH protocol banner"  # part of paramiko's message when a hos
 # Whatever paramiko's threads log is also in the errors that end them.
 logging.getLogger("paramiko").addHandler(logging.NullHandler())
 logging.getLogger("paramiko").propagate = False
-
-
-@dataclass(frozen=True)
-class SshOptions:
-    """How to reach a host, beyond what ssh_config says.
-
-    `config` replaces ssh_config (-S). `keys` (-i), `password` and `passphrase` apply to jump hosts too. `identity`, the
-    path of a key, `jumps`, and `options`, further arguments for ssh, apply to this host alone; if `jumps` is None, they
-    are those of ssh_config. `timeout` is in seconds. `accept_new` records the key of a host that is not known yet.
-    `transport` is openssh or paramiko; empty leaves the choice to nbfab.
-    """
-
-    config: str = ""
-    keys: tuple[str, ...] = ()
-    password: str = field(default="", repr=False)
-    passphrase: str = field(default="", repr=False)
-    timeout: float | None = None
-    accept_new: bool = False
-    identity: str = ""
-    jumps: tuple[HostString, ...] | None = None
-    transport: str = ""
-    options: tuple[str, ...] = ()
-
-    @property
-    def for_ssh(self) -> str:
-        """The options of ssh for what applies to this host alone."""
-        jumps = [] if self.jumps is None else ["-J", ",".join(map(_for_jump, self.jumps)) or "none"]
-        return shlex.join([*self.options, *jumps, *(["-i", self.identity] if self.identity else [])])
-
-
-def _for_jump(host: HostString) -> str:
-    """A hop as `ssh -J` takes it: an IPv6 address in brackets, even without a port."""
-    return str(host._replace(host=in_url(host.host)) if host.port is None else host)
 
 
 class Connection(fabric.Connection):  # type: ignore[misc]

@@ -11,13 +11,14 @@ import paramiko
 from nbfab.errors import ConnectError, HostError, Incompatible, NbfabError
 from nbfab.names import HostString
 from nbfab.ssh import master
-from nbfab.ssh.connection import Connection, SshOptions
+from nbfab.ssh.connection import Connection
 from nbfab.ssh.doors import Address, Doors, Visitor
 from nbfab.ssh.jumps import Jumps
 from nbfab.ssh.links import Links
 from nbfab.ssh.login import Typist
 from nbfab.ssh.mux import Mux, Unanswered
 from nbfab.ssh.openssh import Link
+from nbfab.ssh.options import SshOptions
 from nbfab.ssh.route import Route, resolve
 
 SHELL = 120.0  # seconds until a login shell has run its startup files, which may load modules from a slow disk

@@ -5,9 +5,10 @@ from typing import Any
 
 from nbfab.errors import NbfabError
 from nbfab.names import HostString
-from nbfab.ssh.connection import Connection, SshOptions
+from nbfab.ssh.connection import Connection
 from nbfab.ssh.doors import Doors
 from nbfab.ssh.links import Links
+from nbfab.ssh.options import SshOptions
 
 
 class SharedConnection(Connection):

@@ -8,10 +8,10 @@ from itertools import count
 
 from nbfab.names import HostString
 from nbfab.ssh.askpass import Phrases
-from nbfab.ssh.connection import SshOptions
 from nbfab.ssh.doors import Doors
 from nbfab.ssh.login import Typist
 from nbfab.ssh.openssh import Link
+from nbfab.ssh.options import SshOptions
 
 _LONGEST = 60  # bytes of a folder in which the names of sockets are short enough (unix(7))
 

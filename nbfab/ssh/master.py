@@ -7,7 +7,7 @@ import socket
 import stat
 
 from nbfab.errors import ConnectError
-from nbfab.ssh.connection import SshOptions
+from nbfab.ssh.options import SshOptions
 from nbfab.ssh.route import Route, resolve
 
 ANSWER = 2.0  # seconds that it has to answer

@@ -18,10 +18,11 @@ from nbfab.errors import ConnectError, Dropped, HostKeyError, NbfabError, Penali
 from nbfab.names import HostString, in_url
 from nbfab.ssh import process
 from nbfab.ssh.askpass import OLDEST, Askpass, Phrases, version
-from nbfab.ssh.connection import HOPS, KEEPALIVE, LOGIN, SshOptions
+from nbfab.ssh.connection import HOPS, KEEPALIVE, LOGIN
 from nbfab.ssh.doors import Address, Doors
 from nbfab.ssh.login import Login, Typist
 from nbfab.ssh.mux import Mux, Unanswered, client
+from nbfab.ssh.options import SshOptions
 from nbfab.ssh.refusal import Refusal, timeout
 from nbfab.ssh.route import Route, resolve
 

@@ -16,8 +16,9 @@ from nbfab.errors import ConnectError, Denied, Dropped, HostKeyError, NbfabError
 from nbfab.names import HostString
 from nbfab.ssh import certificates, host_keys, key_file
 from nbfab.ssh.askpass import OLDEST, version
-from nbfab.ssh.connection import TIMEOUT, SshOptions
+from nbfab.ssh.connection import TIMEOUT
 from nbfab.ssh.doors import PENALTY, penalized
+from nbfab.ssh.options import SshOptions
 from nbfab.ssh.route import Route
 from nbfab.text import clean
 

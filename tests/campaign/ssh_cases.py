@@ -30,8 +30,8 @@ from sshd import Sshd, keygen, wait_until
 
 from nbfab.errors import Denied, HostKeyError, NbfabError
 from nbfab.names import parse_host
-from nbfab.ssh.connection import SshOptions
 from nbfab.ssh.host import There
+from nbfab.ssh.options import SshOptions
 
 # Beginnings of the names of cases that nbfab decides otherwise than OpenSSH, and why. README.md has them in prose.
 CAREFUL: Mapping[str, str] = {

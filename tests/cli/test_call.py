@@ -12,7 +12,7 @@ from nbfab.errors import UsageError
 from nbfab.inventory.hosts import InventoryHost
 from nbfab.inventory.yaml12 import Place
 from nbfab.names import parse_host
-from nbfab.ssh.connection import SshOptions
+from nbfab.ssh.options import SshOptions
 
 
 def call(ssh: str | None = None, **overrides: Any) -> Call:

@@ -15,9 +15,10 @@ from sshd import Sshd, keygen
 from nbfab.errors import ConnectError, HostError, HostKeyError, Incompatible
 from nbfab.names import parse_host
 from nbfab.ssh import connection, host, host_keys
-from nbfab.ssh.connection import Connection, SshOptions
+from nbfab.ssh.connection import Connection
 from nbfab.ssh.host import There
 from nbfab.ssh.needs import needs_openssh
+from nbfab.ssh.options import SshOptions
 from nbfab.ssh.route import parse_route, resolve
 from nbfab.ssh.transport import PromptSocket
 

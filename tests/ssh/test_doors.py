@@ -15,9 +15,10 @@ from sshd import keygen, wait_until
 from nbfab.errors import Denied, NbfabError, Penalized
 from nbfab.names import parse_host
 from nbfab.ssh import doors
-from nbfab.ssh.connection import Connection, SshOptions
+from nbfab.ssh.connection import Connection
 from nbfab.ssh.host import There
 from nbfab.ssh.jumps import Jumps
+from nbfab.ssh.options import SshOptions
 from nbfab.ssh.transport import PromptSocket
 
 FAILED, LIMIT = 0.5, 1.5  # seconds: a tenth of what sshd has by default

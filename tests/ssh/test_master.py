@@ -21,8 +21,8 @@ from sshd import Sshd, keygen, wait_until
 
 from nbfab.names import parse_host
 from nbfab.ssh import master
-from nbfab.ssh.connection import SshOptions
 from nbfab.ssh.host import There
+from nbfab.ssh.options import SshOptions
 from nbfab.ssh.route import Route, resolve
 
 PATH = "cm-%C"

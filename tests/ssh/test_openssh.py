@@ -22,9 +22,9 @@ from sshd import Sshd, free_port, keygen, wait_until
 from nbfab.errors import ConnectError, HostKeyError, NbfabError, Penalized
 from nbfab.names import parse_host
 from nbfab.ssh import askpass, openssh
-from nbfab.ssh.connection import SshOptions
 from nbfab.ssh.host import There
 from nbfab.ssh.jumps import Jumps
+from nbfab.ssh.options import SshOptions
 
 Make = Callable[..., Sshd]
 HELLO = b"echo reached\n"

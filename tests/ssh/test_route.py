@@ -7,7 +7,7 @@ import pytest
 
 from nbfab.errors import ConnectError
 from nbfab.names import HostString, parse_host
-from nbfab.ssh.connection import SshOptions
+from nbfab.ssh.options import SshOptions
 from nbfab.ssh.route import parse_route, resolve
 
 BOX = HostString(None, "box", None)

@@ -21,8 +21,9 @@ from sshd import Sshd, free_port, keygen, wait_until
 from nbfab.errors import ConnectError, HostError, HostKeyError
 from nbfab.names import parse_host
 from nbfab.ssh import connection, host, login, transport
-from nbfab.ssh.connection import Connection, SshOptions
+from nbfab.ssh.connection import Connection
 from nbfab.ssh.host import There
+from nbfab.ssh.options import SshOptions
 
 Make = Callable[..., Sshd]
 
