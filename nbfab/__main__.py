@@ -11,6 +11,6 @@ if sys.path and sys.path[0] in ("", os.getcwd()):
     if os.path.dirname(os.path.dirname(os.path.realpath(__file__))) == os.getcwd():
         sys.path.append(here)
 
-from nbfab.cli.program import main
+from nbfab.cli.start import main
 
 main()

@@ -17,6 +17,7 @@ from nbfab.settings import OPTIONS, RESETTABLE, Settings
 if TYPE_CHECKING:
     from nbfab.inventory.hosts import InventoryHost
     from nbfab.passwords import Password
+    from nbfab.ssh.early import Early
     from nbfab.ssh.options import SshOptions
 
 INVENTORY = Path("hosts.yaml")  # in the current folder
@@ -73,6 +74,11 @@ class Call:
         if not hosts and type(self.c.config).__module__.startswith("fabric."):
             raise UsageError("fab runs on hosts: name one", "fab -H HOST ...; on this machine: inv ...")
         return hosts
+
+    @property
+    def early(self) -> "Early | None":
+        """What was begun before for a host."""
+        return getattr(self.c, "nbfab_early", None)
 
     def check_dry_run(self) -> None:
         """Raises UsageError for Invoke's --dry, which does not keep nbfab's tasks from anything."""

@@ -10,30 +10,37 @@ from nbfab.cli.report import Report
 from nbfab.cli.task import reader_may_leave
 from nbfab.errors import UsageError
 from nbfab.names import HostString, split_hosts
+from nbfab.ssh.early import Early
 
 
 class HostsContext(Context):
     """A context that names hosts, and connects to nothing by itself."""
 
-    def __init__(self, config: Any, hosts: Sequence[HostString]) -> None:
+    def __init__(self, config: Any, hosts: Sequence[HostString], early: Early | None) -> None:
         super().__init__(config)
-        self._set(nbfab_hosts=hosts)
+        self._set(nbfab_hosts=hosts, nbfab_early=early)
 
 
 class HostsCall(Call):
     """A call of a task for hosts."""
 
-    def __init__(self, task: Task[Any], hosts: Sequence[HostString], **kwargs: Any) -> None:
+    def __init__(self, task: Task[Any], hosts: Sequence[HostString], early: Early | None, **kwargs: Any) -> None:
         super().__init__(task, **kwargs)
         self.hosts = hosts
+        self.early = early
 
     def make_context(self, config: Any) -> HostsContext:
         """The context that the task gets."""
-        return HostsContext(config, self.hosts)
+        return HostsContext(config, self.hosts, self.early)
 
 
 class Executor(FabricExecutor):  # type: ignore[misc]
-    """Fabric's executor, with the hosts checked before anything else is done, and no connection of Fabric's own."""
+    """Fabric's executor, with the hosts checked before anything else is done, and no connection of Fabric's own.
+
+    `early` is what was begun before for one of them.
+    """
+
+    early: Early | None = None
 
     def expand_calls(self, calls: list[Any], apply_hosts: bool = True) -> list[Any]:
         """The calls, each for the hosts that -H names; without -H as they are."""
@@ -50,5 +57,6 @@ class Executor(FabricExecutor):  # type: ignore[misc]
         if not hosts:
             return list(super().expand_calls(calls, apply_hosts))
         return [
-            HostsCall(call.task, hosts, args=call.args, kwargs=call.kwargs, called_as=call.called_as) for call in calls
+            HostsCall(call.task, hosts, self.early, args=call.args, kwargs=call.kwargs, called_as=call.called_as)
+            for call in calls
         ]

@@ -33,7 +33,7 @@ def on_one(call: Call, body: "Body", typed: HostString | None) -> None:
             from nbfab.ssh.host import There
 
             typist = terminal if sys.stdin is not None and sys.stdin.isatty() else None
-            there = There(label, entry.typed if entry else typed, call.ssh_options(entry), typist)
+            there = There(label, entry.typed if entry else typed, call.ssh_options(entry), typist, early=call.early)
             host: Host = there
         else:
             there, host, settings = None, Here(), settings.from_here()

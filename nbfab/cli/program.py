@@ -17,6 +17,7 @@ from nbfab.cli.report import Report
 from nbfab.cli.task import reader_may_leave, unprinted
 from nbfab.cli.tasks import ns
 from nbfab.errors import UsageError
+from nbfab.ssh.early import Early
 
 
 class Config(FabricConfig):  # type: ignore[misc]
@@ -42,6 +43,8 @@ class Config(FabricConfig):  # type: ignore[misc]
 
 class Program(Fab):  # type: ignore[misc]
     """Fabric's program, for nbfab's tasks: whatever is wrong with its use or its configuration has exit status 2."""
+
+    early: Early | None = None
 
     def create_config(self) -> None:
         """As Fabric's. Raises Exit."""
@@ -76,7 +79,9 @@ class Program(Fab):  # type: ignore[misc]
 
     def execute(self) -> None:
         """Runs the tasks, by nbfab's own executor whatever a configuration says: another would not verify host keys."""
-        self.executor_class(self.collection, self.config, self.core).execute(*self.tasks)
+        executor = self.executor_class(self.collection, self.config, self.core)
+        executor.early = self.early
+        executor.execute(*self.tasks)
 
     @contextmanager
     def _usage(self) -> Iterator[None]:
@@ -97,8 +102,9 @@ program = Program(
 )
 
 
-def main() -> None:
-    """Runs `nbfab`."""
+def main(early: Early | None = None) -> None:
+    """Runs `nbfab`; `early` is what has been begun meanwhile."""
+    program.early = early
     # What is imported stays until the end: looking through it for garbage, last at the exit, is a sixth of the
     # processor time of a run that changes nothing. Not under `inv` or `fab`, where others' tasks may count on it.
     gc.freeze()

@@ -13,6 +13,7 @@ from nbfab.names import HostString
 from nbfab.ssh import master
 from nbfab.ssh.connection import Connection
 from nbfab.ssh.doors import Address, Doors, Visitor
+from nbfab.ssh.early import Early
 from nbfab.ssh.jumps import Jumps
 from nbfab.ssh.links import Links
 from nbfab.ssh.login import Typist
@@ -30,7 +31,7 @@ class There:
     `label` is what users call it. `typist`, if any, answers SSH's prompts. `jumps` shares connections to jump hosts
     with other hosts; with it, a connection that sshd drops is tried again, and `sees` gets a line for each retry.
     `route` is the one to the host, or why there is none, if that is known. Inside of `silence`, a host that does not
-    answer at once is waited for.
+    answer at once is waited for. `early` is what has been begun before, for this host or another.
 
     Of three ways to it, the first that will do is taken: the user's live ControlMaster, paramiko, OpenSSH itself.
     `remarks` tell which, if that is not the usual one.
@@ -49,6 +50,7 @@ class There:
         sees: Callable[[str], None] = lambda line: None,
         route: Route | ConnectError | None = None,
         silence: Callable[[], AbstractContextManager[None]] = nullcontext,
+        early: Early | None = None,
     ) -> None:
         self.label = label
         self.remarks: tuple[str, ...] = ()
@@ -57,6 +59,7 @@ class There:
         self._known_route, self._silence = route, silence
         self._own_links = None if jumps else Links(Doors())
         self._links = jumps.links if jumps else self._own_links
+        self._early = early
         self._master: Mux | None = None
         self._link: Link | None = None
         self._chosen = self._answered = False
@@ -132,9 +135,12 @@ class There:
         """Takes the user's ControlMaster, if there is one, and OpenSSH, if that was asked for."""
         if self._chosen:
             return
+        if self._early and self._known_route is None:
+            self._known_route, self._master = self._early.take(self._typed, self._options)
         if self._options.transport == "openssh":
             self._link = self._links_to()
-        if self._options.transport != "paramiko" and (socket := master.live(self._route, self._options)):
+        allowed = self._master is None and self._options.transport != "paramiko"
+        if allowed and (socket := master.live(self._route, self._options)):
             self._master = Mux(socket, self._route.hostname)
         self._chosen = True
 

@@ -37,7 +37,9 @@ class Mux:
         self._waits = False
 
     def begin(self) -> None:
-        """Opens a session for the next program: its round trips take place while that is being made."""
+        """Opens a session for the next program, unless one waits: its round trips take place meanwhile."""
+        if self._waits:
+            return
         words = client(self.socket, "-T", "--", self._name, "exec /bin/sh")
         self._process = process.start(
             words, stdin=subprocess.PIPE, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, bufsize=0
@@ -46,8 +48,7 @@ class Mux:
 
     def talk(self, program: bytes, silence: float, within: float | None = None) -> Iterator[bytes]:
         """As `Host.talk`. Raises Unanswered if nothing at all comes, `within` that many seconds if that is given."""
-        if not self._waits:
-            self.begin()
+        self.begin()
         self._waits = False
         begun = False
         try:

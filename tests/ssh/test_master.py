@@ -10,7 +10,7 @@ import socket
 import subprocess
 import tempfile
 import time
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from dataclasses import replace
 from pathlib import Path
 from typing import Any
@@ -20,7 +20,8 @@ from processes import descendants
 from sshd import Sshd, keygen, wait_until
 
 from nbfab.names import parse_host
-from nbfab.ssh import master
+from nbfab.ssh import master, process
+from nbfab.ssh.early import Early
 from nbfab.ssh.host import There
 from nbfab.ssh.options import SshOptions
 from nbfab.ssh.route import Route, resolve
@@ -86,6 +87,58 @@ def test_a_live_master_takes_no_login(box: Sshd, folder: Path, transport: str, p
         assert remarks == (f"over the ControlMaster at {sockets(folder)[0]}, without a login",)
         assert sockets(folder)
     assert (logins(box), box.connections) == (1, 1)
+
+
+def early_for(box: Sshd, name: str = "box") -> Early:
+    return Early(parse_host(name), SshOptions(config=str(box.config)))
+
+
+def test_a_session_opened_early_is_the_one_that_is_used(
+    box: Sshd, folder: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    begun = record_sessions(monkeypatch)
+    with live(box, folder):
+        (box.folder / "authorized_keys").write_text("")
+        early = early_for(box)
+        options = SshOptions(config=str(box.config))
+        host = There("box", parse_host("box"), options, early=early)
+        host.begin()
+        assert b"".join(host.talk(b"echo reached\n", 20)).endswith(b"reached\n")
+        host.close()
+        early.close()
+        assert len(begun) == 1
+
+
+@pytest.mark.parametrize("options", [{"transport": "paramiko"}, {"keys": ("key",)}, {"accept_new": True}])
+def test_a_session_opened_early_is_ended_if_other_options_count(
+    box: Sshd, folder: Path, monkeypatch: pytest.MonkeyPatch, options: dict[str, Any]
+) -> None:
+    begun = record_sessions(monkeypatch)
+    with live(box, folder):
+        early = early_for(box)
+        assert early.take(parse_host("box"), SshOptions(config=str(box.config), **options)) == (None, None)
+        early.close()
+        assert [process.poll() is None for process in begun] == [False]
+
+
+def test_nothing_is_opened_early_without_a_master(box: Sshd) -> None:
+    early = early_for(box)
+    route, session = early.take(parse_host("box"), SshOptions(config=str(box.config)))
+    assert (route.port if route else None, session) == (box.port, None)
+    assert box.connections == 0
+
+
+def record_sessions(monkeypatch: pytest.MonkeyPatch) -> list[subprocess.Popen[bytes]]:
+    """The processes that the sessions through a ControlMaster are, from now on."""
+    begun: list[subprocess.Popen[bytes]] = []
+    start = process.start
+
+    def started(command: Sequence[str], **how: Any) -> subprocess.Popen[bytes]:
+        begun.append(start(command, **how))
+        return begun[-1]
+
+    monkeypatch.setattr(process, "start", started)
+    return begun
 
 
 def test_control_master_auto_makes_none(box: Sshd, folder: Path) -> None:

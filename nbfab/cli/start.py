@@ -1,0 +1,39 @@
+"""The console script `nbfab`: while Fabric is being imported, it opens a session through the user's ControlMaster."""
+
+import sys
+from collections.abc import Sequence
+from itertools import pairwise
+
+from nbfab.errors import HostStringError
+from nbfab.names import HostString, split_hosts
+from nbfab.ssh.early import Early
+from nbfab.ssh.options import SshOptions
+
+
+def main() -> None:
+    """Runs `nbfab`."""
+    early = begin(sys.argv[1:])
+    try:
+        from nbfab.cli.program import main
+
+        main(early)
+    finally:
+        if early:
+            early.close()
+
+
+def begin(words: Sequence[str]) -> Early | None:
+    """Begins a session to the one host that the words seem to name; Fabric may read them otherwise."""
+    found = _found(words)
+    return Early(*found) if found else None
+
+
+def _found(words: Sequence[str]) -> tuple[HostString, SshOptions] | None:
+    values = {flag: value for flag, value in pairwise(words) if flag in ("-H", "-S")}
+    if "-H" not in values or {"-h", "--help"} & {*words}:
+        return None
+    try:
+        hosts = split_hosts(values["-H"])
+    except HostStringError:
+        return None
+    return (hosts[0], SshOptions(config=values.get("-S", ""))) if len(hosts) == 1 else None
