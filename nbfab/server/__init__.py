@@ -1,0 +1,34 @@
+"""Runs in the notebook server on the host, where it is the folder `nbfab_server` of a profile; nbfab never imports it.
+
+The server's settings import it and call `configure` (jupyter_server 2) or `configure_classic` (notebook 6). From then on:
+
+- The password's hash is read from the 0600 .json beside the settings, again whenever that file is another. A new
+  password ends old sessions, and no kernel. A file that cannot be read lets no one in. (`hashed`, `sockets`)
+- Wrong passwords are counted by where they come from, and soon have to wait. (`limiter`, `peers`, `known`, `logins`)
+- With the server's own token, nbfab may ask how many logins have failed, and for a login that works once, within a
+  minute. (`endpoints`, `once`)
+- A websocket through the owner's tunnel outlives a laptop's sleep. (`sockets`)
+
+What it hooks into is in `jupyter2` and `classic`, one for each server. It needs the standard library and the server
+alone, and runs on Python 3.8 and later.
+"""
+
+from __future__ import annotations
+
+from typing import Any
+
+VERSION = 1  # raise it if a running server should take up a change at its next restart
+
+
+def configure(c: Any, folder: str) -> None:
+    """Sets up jupyter_server 2; `c` is its configuration, `folder` the profile's."""
+    from .jupyter2 import set_up
+
+    set_up(c, folder)
+
+
+def configure_classic(c: Any, folder: str) -> None:
+    """Sets up notebook 6; `c` is its configuration, `folder` the profile's."""
+    from .classic import set_up
+
+    set_up(c, folder)

@@ -1,0 +1,85 @@
+"""What nbfab asks the server for, with the server's own token: /nbfab-status and /nbfab-login."""
+
+from __future__ import annotations
+
+from typing import Any, Callable, List, Tuple
+
+from tornado.web import RequestHandler
+
+from .guard import Guard
+from .logins import remember
+from .once import SECONDS, inside
+from .peers import peer_of
+
+
+class Status(RequestHandler):
+    """GET: what the guard knows, as JSON."""
+
+    guard: Guard
+
+    def get(self) -> None:
+        if trusted(self):
+            self.finish(self.guard.report())
+
+
+class Once(RequestHandler):
+    """POST: a nonce, as JSON. GET with it: a login, once."""
+
+    guard: Guard
+    refused = False
+
+    def log_in(self) -> None:
+        """Sets the login cookie."""
+        raise NotImplementedError
+
+    def initialize(self) -> None:
+        """Keeps the nonce, and the token, out of every log."""
+        self.request.uri = self.request.path
+
+    def post(self) -> None:
+        if trusted(self):
+            self.set_header("Cache-Control", "no-store")
+            self.finish({"nonce": self.guard.nonces.new(), "seconds": SECONDS})
+
+    def get(self) -> None:
+        self.set_header("Cache-Control", "no-store")
+        self.set_header("Referrer-Policy", "no-referrer")
+        if any("prefetch" in self.request.headers.get(name, "") for name in ("Sec-Purpose", "Purpose", "X-Moz")):
+            self.set_status(503)  # a browser that looks ahead asks again when it is meant
+            return
+        peer = peer_of(self.request)
+        if not self.guard.nonces.use(self.get_query_argument("nonce", "")):
+            self.refused = True
+            self.guard.tally.say(self.log, f"One-time login refused from {peer.text}: used, or too late")  # type: ignore[attr-defined]
+            self.set_status(410)
+            self.set_header("Content-Type", "text/plain; charset=UTF-8")
+            self.finish("This link has been used, or is too old. Ask nbfab for another one, or log in with the password.\n")
+            return
+        if not peer.owner:
+            remember(self.guard, peer.key, self.log)  # type: ignore[attr-defined]
+        self.log_in()
+        base = str(self.settings["base_url"])
+        self.redirect(inside(self.get_query_argument("next", base), base))
+
+    def _log(self) -> None:
+        if not self.refused:
+            super()._log()
+
+
+def trusted(handler: Any) -> bool:
+    """Whether a request came with the server's own token; if not, it is refused."""
+    if handler.token_authenticated:
+        return True
+    handler.set_status(403)
+    handler.finish({"message": "Forbidden"})
+    return False
+
+
+def add(app: Any, guard: Guard, base: Any, log_in: Callable[[Any], None], open_to_all: Callable[[Any], Any]) -> None:
+    """Adds both to a server, whose handlers are derived from `base`."""
+    members = {"guard": guard, "log_in": log_in}
+    once = type("Once", (Once, base), {**members, "get": open_to_all(Once.get)})
+    status = type("Status", (Status, base), members)
+    url = app.web_app.settings["base_url"].rstrip("/")
+    handlers: List[Tuple[str, Any]] = [(f"{url}/nbfab-status", status), (f"{url}/nbfab-login", once)]
+    app.web_app.add_handlers(".*$", handlers)

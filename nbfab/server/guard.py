@@ -1,0 +1,73 @@
+"""What the parts of the module share: one guard for a server."""
+
+from __future__ import annotations
+
+import hashlib
+import hmac
+import os
+from typing import Any, Callable, Dict, List
+
+from tornado.websocket import WebSocketHandler
+
+from . import VERSION
+from .checker import Queue
+from .hashed import Hashed
+from .known import Known
+from .limiter import Limiter
+from .once import Nonces
+from .peers import peer_of
+from .sockets import Sockets
+from .tally import Tally
+
+
+class Guard:
+    """Knows the password's hash, who has tried it, and who is in."""
+
+    def __init__(self, folder: str, hashed: Hashed, check: Callable[[str, str], bool]) -> None:
+        self.hashed = hashed
+        self.known = Known(os.path.join(folder, "known.json"))
+        self.limiter, self.tally, self.nonces, self.sockets = Limiter(), Tally(), Nonces(), Sockets()
+        self.strangers, self.friends = Queue(check), Queue(check)  # friends do not wait for strangers
+        self.tcp_kernels: Callable[[], List[str]] = list
+        self._keyed = ""
+        self._settings: Dict[str, Any] = {}
+        self._secret = b""
+
+    def start(self, app: Any) -> None:
+        """Takes charge of a server's cookies, before it listens."""
+        self._settings = app.web_app.settings
+        self._secret = _secret(app)
+        self._rekey(self.hashed.read())
+
+    def refresh(self) -> None:
+        """Takes up a new password, if there is one: the cookies and websockets of the old one end."""
+        hashed = self.hashed.read()
+        if hashed != self._keyed:
+            self._rekey(hashed)
+        self.sockets.close_others(hashed)
+
+    def admit(self, handler: Any) -> None:
+        """Takes note of a request that is let in."""
+        if isinstance(handler, WebSocketHandler):
+            self.sockets.admit(handler, self._keyed, peer_of(handler.request).owner, self.refresh)
+
+    def report(self) -> Dict[str, Any]:
+        """What nbfab asks for."""
+        return {"version": VERSION, "failed": self.tally.report(), "tcp_kernels": self.tcp_kernels()}
+
+    def _rekey(self, hashed: str) -> None:
+        """Keys the cookies by the hash. If there is none, no cookie of another time is good."""
+        key = hashed.encode("utf-8", "surrogatepass") or os.urandom(32)
+        self._settings["cookie_secret"] = hmac.new(self._secret, key, hashlib.sha256).digest()
+        self._keyed = hashed
+        self.nonces.clear()
+
+
+def _secret(app: Any) -> bytes:
+    """What the server's cookies are signed with but for the password, so that they outlast a restart."""
+    try:
+        with open(app.cookie_secret_file, "rb") as file:
+            found = file.read()
+    except OSError:
+        found = b""
+    return found or bytes(app.cookie_secret)
