@@ -5,6 +5,7 @@ from typing import Literal
 
 Kind = Literal[
     "write",
+    "write module",
     "make private",
     "make environment",
     "use environment",

@@ -1,6 +1,6 @@
 """Hosts to plan for: a new one, one where all is as wanted, and others that differ from them in single facts."""
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import replace
 from typing import Any
 
@@ -15,7 +15,7 @@ from nbfab.look.host import HostFacts
 from nbfab.look.port import PortFacts
 from nbfab.look.server import Answer, ServerFacts, Started
 from nbfab.passwords import Password
-from nbfab.plan import certificate, choices, pem, server
+from nbfab.plan import certificate, choices, module, pem, server
 from nbfab.plan.change import Change
 from nbfab.plan.steps import STEPS, plan
 from nbfab.settings import Settings
@@ -106,9 +106,18 @@ def after(facts: Facts, changes: Iterable[Change]) -> Facts:
             facts = holding(facts, file(args["file"], text, owner=facts.host.uid))
             if args["file"] == choices.FILE:
                 facts = seen(facts, choices={"made": parse(text)})
+        elif change.kind == "write module":
+            facts = holding(facts, folder(module.NAME, owner=facts.host.uid))
+            written = {path: module.checksum(text) for path, _, text in batched(change.words)}
+            facts = seen(facts, files={"sums": tuple({**dict(facts.files.sums), **written}.items())})
         elif change.kind == "make private":
             facts = holding(facts, folder(args["file"], owner=facts.host.uid))
     return facts
+
+
+def batched(words: Sequence[str]) -> Iterator[tuple[str, ...]]:
+    """The words of a change that writes several files, three for each."""
+    return zip(words[::3], words[1::3], words[2::3], strict=True)
 
 
 def running(wanted: Wanted = WANTED, facts: Facts = NEW) -> Facts:

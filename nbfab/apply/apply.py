@@ -18,6 +18,7 @@ from nbfab.program import Record, call, render, source
 FILES = (*look.FILES, "apply/write", "apply/install", "apply/serve")
 FUNCTIONS: Mapping[Kind, str] = {
     "write": "write_file",
+    "write module": "write_files",
     "make private": "make_private",
     "make environment": "install_environment",
     "use environment": "remember_environment",
@@ -117,7 +118,7 @@ def _fix(hints: Sequence[str], seen: Facts) -> str:
 
 def _call(number: int, change: Change) -> str:
     code = {probe.rpartition("/")[2]: source(f"{probe}.py") for probe in _PROBES.get(change.kind, ())}
-    return call("change", str(number), FUNCTIONS[change.kind], **change.args, **code)
+    return call("change", str(number), FUNCTIONS[change.kind], *change.words, **change.args, **code)
 
 
 def _next(changes: Sequence[Change], before: Sequence[Change], number: Any, *, ready: bool) -> Change:

@@ -99,6 +99,15 @@ write_file() {
 	chmod "$mode" "$file.new.$$" && mv -f "$file.new.$$" "$file"
 }
 
+# Sets file, size, content.
+write_files() { # path size text...
+	while [ $# -gt 0 ]; do
+		file=$1 size=$2 content=$3
+		write_file || return 1
+		shift 3
+	done
+}
+
 # Uses file, mode.
 make_private() {
 	chmod "$mode" "$file"
@@ -122,13 +131,15 @@ hint() { # word
 }
 
 # Makes a change by calling a function, and reports on it.
-change() { # number function
-	report doing "$1" ''
-	if message=$("$2" 2>&1); then
-		report "done" "$1" "$message"
+change() { # number function argument...
+	number=$1
+	shift
+	report doing "$number" ''
+	if message=$("$@" 2>&1); then
+		report "done" "$number" "$message"
 	else
 		release
-		report failed "$1" "$message"
+		report failed "$number" "$message"
 		exit 1
 	fi
 }

@@ -1,7 +1,7 @@
 """How `fab -H` and `nbfab -H` get to their hosts: each by the name that was typed, none by accident."""
 
 from collections.abc import Sequence
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from fabric.executor import Executor as FabricExecutor
 from invoke import Call, Context, Task
@@ -10,13 +10,15 @@ from nbfab.cli.report import Report
 from nbfab.cli.task import reader_may_leave
 from nbfab.errors import UsageError
 from nbfab.names import HostString, split_hosts
-from nbfab.ssh.early import Early
+
+if TYPE_CHECKING:
+    from nbfab.ssh.early import Early
 
 
 class HostsContext(Context):
     """A context that names hosts, and connects to nothing by itself."""
 
-    def __init__(self, config: Any, hosts: Sequence[HostString], early: Early | None) -> None:
+    def __init__(self, config: Any, hosts: Sequence[HostString], early: "Early | None") -> None:
         super().__init__(config)
         self._set(nbfab_hosts=hosts, nbfab_early=early)
 
@@ -24,7 +26,7 @@ class HostsContext(Context):
 class HostsCall(Call):
     """A call of a task for hosts."""
 
-    def __init__(self, task: Task[Any], hosts: Sequence[HostString], early: Early | None, **kwargs: Any) -> None:
+    def __init__(self, task: Task[Any], hosts: Sequence[HostString], early: "Early | None", **kwargs: Any) -> None:
         super().__init__(task, **kwargs)
         self.hosts = hosts
         self.early = early
@@ -40,7 +42,7 @@ class Executor(FabricExecutor):  # type: ignore[misc]
     `early` is what was begun before for one of them.
     """
 
-    early: Early | None = None
+    early: "Early | None" = None
 
     def expand_calls(self, calls: list[Any], apply_hosts: bool = True) -> list[Any]:
         """The calls, each for the hosts that -H names; without -H as they are."""

@@ -6,6 +6,7 @@ import sys
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 from fabric import Config as FabricConfig
 from fabric.main import Fab
@@ -17,7 +18,9 @@ from nbfab.cli.report import Report
 from nbfab.cli.task import reader_may_leave, unprinted
 from nbfab.cli.tasks import ns
 from nbfab.errors import UsageError
-from nbfab.ssh.early import Early
+
+if TYPE_CHECKING:
+    from nbfab.ssh.early import Early
 
 
 class Config(FabricConfig):  # type: ignore[misc]
@@ -44,7 +47,7 @@ class Config(FabricConfig):  # type: ignore[misc]
 class Program(Fab):  # type: ignore[misc]
     """Fabric's program, for nbfab's tasks: whatever is wrong with its use or its configuration has exit status 2."""
 
-    early: Early | None = None
+    early: "Early | None" = None
 
     def create_config(self) -> None:
         """As Fabric's. Raises Exit."""
@@ -102,7 +105,7 @@ program = Program(
 )
 
 
-def main(early: Early | None = None) -> None:
+def main(early: "Early | None" = None) -> None:
     """Runs `nbfab`; `early` is what has been begun meanwhile."""
     program.early = early
     # What is imported stays until the end: looking through it for garbage, last at the exit, is a sixth of the

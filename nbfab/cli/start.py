@@ -3,11 +3,10 @@
 import sys
 from collections.abc import Sequence
 from itertools import pairwise
+from typing import TYPE_CHECKING
 
-from nbfab.errors import HostStringError
-from nbfab.names import HostString, split_hosts
-from nbfab.ssh.early import Early
-from nbfab.ssh.options import SshOptions
+if TYPE_CHECKING:
+    from nbfab.ssh.early import Early
 
 
 def main() -> None:
@@ -22,18 +21,18 @@ def main() -> None:
             early.close()
 
 
-def begin(words: Sequence[str]) -> Early | None:
+def begin(words: Sequence[str]) -> "Early | None":
     """Begins a session to the one host that the words seem to name; Fabric may read them otherwise."""
-    found = _found(words)
-    return Early(*found) if found else None
-
-
-def _found(words: Sequence[str]) -> tuple[HostString, SshOptions] | None:
     values = {flag: value for flag, value in pairwise(words) if flag in ("-H", "-S")}
     if "-H" not in values or {"-h", "--help"} & {*words}:
         return None
+    from nbfab.errors import HostStringError
+    from nbfab.names import split_hosts
+    from nbfab.ssh.early import Early
+    from nbfab.ssh.options import SshOptions
+
     try:
         hosts = split_hosts(values["-H"])
     except HostStringError:
         return None
-    return (hosts[0], SshOptions(config=values.get("-S", ""))) if len(hosts) == 1 else None
+    return Early(hosts[0], SshOptions(config=values.get("-S", ""))) if len(hosts) == 1 else None

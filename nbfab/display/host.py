@@ -1,6 +1,7 @@
 """The report on one host."""
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
+from typing import Any
 
 from nbfab.errors import NbfabError
 from nbfab.outcome import Outcome
@@ -58,6 +59,7 @@ def _state(outcome: Outcome) -> Iterator[str]:
     for kernel in state.get("kernels", ()) if outcome.task == "status" else ():
         yield _line("live", kernel)
     if outcome.task == "status":
+        yield from _guarded(state)
         for key, choice in state.get("settings", {}).items():
             if choice["source"] == "default":
                 continue
@@ -77,6 +79,15 @@ def _state(outcome: Outcome) -> Iterator[str]:
             yield _line("elsewhere", " ".join(state["elsewhere"]))
     if outcome.password:
         yield one_line(f"Password: {outcome.password}")
+
+
+def _guarded(state: Mapping[str, Any]) -> Iterator[str]:
+    if failed := state.get("failed_logins"):
+        count, addresses = failed["failures"], failed["addresses"]
+        where = f", from {addresses} address{'' if addresses == 1 else 'es'}" if count else ""
+        yield _line("logins", f"{count or 'none'} failed since {failed['since']}{where}")
+    if names := state.get("tcp_kernels"):
+        yield _line("not private", f"kernels of {', '.join(names)}: they use TCP, where other users here read along")
 
 
 def _line(label: str, text: str) -> str:

@@ -28,12 +28,18 @@ def _entries(value: Any) -> tuple[Entry, ...]:
     return (Entry(path, mode, owner, text(entry.get("text"))),)
 
 
+def _sums(value: Any) -> tuple[tuple[str, str], ...]:
+    lines = (line.rpartition(" ") for line in text(value).splitlines())
+    return tuple((path, total) for total, _, path in lines)
+
+
 @dataclass(frozen=True, kw_only=True)
 class FileFacts:
     """The folder of the notebooks (`directory`), the folder of the profile (`folder`), and the entries in the latter.
 
     `nearest` is the profile's folder or the nearest one above it that exists, and `writable` whether the user may write
-    there. `key` is the public half of the server's key as PEM; empty if the server answers, or without openssl.
+    there. `sums` are the files of nbfab's module, each with its checksum and size as cksum(1) prints them.
+    `key` is the public half of the server's key as PEM; empty if the server answers, or without openssl.
     """
 
     directory: str = fact(path)
@@ -43,6 +49,7 @@ class FileFacts:
     nearest: str = fact(path)
     writable: bool = fact(yes)
     entries: tuple[Entry, ...] = fact(_entries, default=())
+    sums: tuple[tuple[str, str], ...] = fact(_sums, default=())
     key: str = fact(partial(text, most=LINE), default="")
     key_loads: bool = fact(yes, default=True)
 

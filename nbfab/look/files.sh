@@ -16,7 +16,7 @@ look_directory() {
 	fi
 }
 
-# Uses folder.
+# Uses folder, module.
 look_files() {
 	fact files.folder "$folder"
 	near=$folder
@@ -36,6 +36,7 @@ look_files() {
 		fact files.state other
 	else
 		fact files.state folder
+		if [ -d "$module" ]; then fact files.sums "$(cksum "$module"/*.py 2>/dev/null)"; fi
 		print_facts
 		print_entries
 		cd /

@@ -35,6 +35,7 @@ def look_call(host: Host, request: Request) -> str:
         paths=_listed(request.paths, GENERATION),
         texts=_listed(request.texts, GENERATION),
         certificate=request.certificate,
+        module=request.module,
         environment_probe=source("look/environment_probe.py"),
         server_probe=source("look/server_probe.py"),
     )

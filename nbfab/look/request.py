@@ -12,7 +12,8 @@ class Request:
     The `settings` in `firm` count; others give way to what the profile has, unless that is `forgotten`: an option, or
     OPTION/SOURCE.
 
-    The facts include the text of the paths in `texts`, and of `certificate`, a PEM, only the certificate in it.
+    The facts include the text of the paths in `texts`, of `certificate`, a PEM, only the certificate in it, and of the
+    Python files in the folder `module` the checksums.
     """
 
     settings: Settings
@@ -21,3 +22,4 @@ class Request:
     paths: tuple[str, ...] = ()
     texts: tuple[str, ...] = ()
     certificate: str = ""
+    module: str = ""

@@ -41,14 +41,32 @@ class Login(NamedTuple):
     words: str
 
 
+class Failed(NamedTuple):
+    """Logins that were refused for a wrong password: how many, since when (seconds since the epoch), from how many
+    addresses or local users.
+    """
+
+    failures: int
+    since: int
+    addresses: int
+
+
+class Guard(NamedTuple):
+    """What our module in the server says: the logins that have `failed`, and the kernels that use TCP, by name."""
+
+    failed: Failed
+    tcp_kernels: tuple[str, ...]
+
+
 class Answer(NamedTuple):
-    """The running server's answer; `reason` is why it is not `ready`."""
+    """The running server's answer; `reason` is why it is not `ready`. `guard` is None in an earlier release."""
 
     ready: bool
     reason: str = ""
     port: int = 0
     kernels: tuple[Kernel, ...] = ()
     terminals: tuple[str, ...] = ()
+    guard: Guard | None = None
 
 
 def _started(value: Any) -> Started | None:
@@ -78,6 +96,20 @@ def _kernel(value: Any) -> Kernel:
     return Kernel(line(kernel.get("id")), "" if notebook is None else line(notebook), line(kernel.get("state")))
 
 
+def _guard(value: Any) -> Guard | None:
+    if value is None:
+        return None
+    found = record(value)
+    failed = record(found.get("failed"))
+    since = number(failed.get("since"))
+    if since >= FOREVER:
+        raise ValueError(f"{since} is no time")
+    return Guard(
+        Failed(number(failed.get("count")), since, number(failed.get("addresses"))),
+        tuple(line(name) for name in items(found.get("tcp_kernels"))),
+    )
+
+
 def _answer(value: Any) -> Answer:
     answer = record(value)
     if answer.get("ready") is not True:
@@ -91,6 +123,7 @@ def _answer(value: Any) -> Answer:
         port,
         tuple(_kernel(kernel) for kernel in items(answer.get("kernels"))),
         tuple(line(name) for name in items(answer.get("terminals"))),
+        _guard(answer.get("guard")),
     )
 
 

@@ -33,7 +33,7 @@ def ask():
     host = served.get("hostname", "")
     connection = http.client.HTTPSConnection(address.get(host, host), served["port"], timeout=5, context=context)
     answers = {}
-    for path in ("/api", "/api/status", "/api/kernels", "/api/sessions", "/api/terminals"):
+    for path in ("/api", "/api/status", "/api/kernels", "/api/sessions", "/api/terminals", "/nbfab-status"):
         connection.request("GET", path, headers={"Authorization": "token " + served["token"]})
         response = connection.getresponse()
         body = response.read()
@@ -54,6 +54,7 @@ def ask():
             for kernel in answers["/api/kernels"]
         ],
         "terminals": [terminal["name"] for terminal in answers["/api/terminals"]],
+        "guard": answers["/nbfab-status"] or None,  # a server of an earlier release has none
     }
 
 

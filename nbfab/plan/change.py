@@ -10,10 +10,12 @@ from nbfab.changed import Changed
 class Change(Changed):
     """One thing to do on the host, by the sh function for its kind.
 
-    `args` are the function's named arguments; they may be secret, so they are not shown. `needs_restart` marks what a
-    running server picks up only after a restart. `note` is what people should know of it beside the change itself.
+    `words` and `args` are the function's arguments, the latter by name; they may be secret, so they are not shown.
+    `needs_restart` marks what a running server picks up only after a restart. `note` is what people should know of it
+    beside the change itself.
     """
 
+    words: tuple[str, ...] = field(default=(), repr=False)
     args: Mapping[str, str] = field(default_factory=dict, repr=False)
     needs_restart: bool = False
     note: str = ""

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING
 
 from nbfab.errors import HostError
 from nbfab.names import kernel_name
+from nbfab.plan import module
 from nbfab.plan.certificate import FILE as CERTIFICATE
 from nbfab.plan.files import Managed, in_file
 from nbfab.plan.install import choose
@@ -45,16 +46,19 @@ def text(wanted: Wanted, facts: Facts) -> str:
         "MultiKernelManager.default_kernel_name": kernel_name(wanted.settings.profile),
     }
     lines = [f"c.{trait} = {value!a}" for trait, value in values.items()]
+    guard = module.lines(facts.files.folder, classic=classic)
     token = "NotebookApp.token" if classic else "IdentityProvider.token"
     return "\n".join(
         [
             "# Written by nbfab, and replaced by it. The hash of the password is in the .json beside it.",
             "import secrets",
+            "import sys",
             "",
             "c = get_config()",
             *lines,
             "# For nbfab itself, which asks the server on this host what it runs; new at each start.",
             f"c.{token} = secrets.token_hex(32)",
+            *guard,
             "",
         ]
     )
@@ -80,6 +84,7 @@ def guards(wanted: Wanted, facts: Facts) -> tuple[str, ...]:
 def plan(wanted: Wanted, facts: Facts) -> Iterator[Change]:
     """The two files, if they differ. Raises HostError if the directory cannot be served."""
     _check_directory(facts)
+    yield from module.plan(facts)
     yield from in_file("config", "the login page", LOGIN_FILE, LOGIN, facts)
     yield from in_file("config", "the server's settings", FILE, text(wanted, facts), facts, needs_restart=True)
 
@@ -98,7 +103,7 @@ STEP = Step(
     "config",
     "Write the settings: certificate, address, no browser, one port, the directory.",
     plan,
-    files=lambda settings: (Managed(FILE), Managed(LOGIN_FILE)),
+    files=lambda settings: (Managed(FILE), Managed(LOGIN_FILE), module.MANAGED),
     options=("port", "ip", "directory"),
     flags=("restart", "reset"),
     restarts=True,

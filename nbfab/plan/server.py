@@ -7,7 +7,7 @@ from collections.abc import Iterator
 from typing import TYPE_CHECKING
 
 from nbfab.errors import HostError
-from nbfab.plan import certificate, config, password, takes
+from nbfab.plan import certificate, config, module, password, takes
 from nbfab.plan.change import Change
 from nbfab.plan.files import PRIVATE, Managed, write
 from nbfab.plan.install import choose, how_to_install
@@ -17,7 +17,7 @@ if TYPE_CHECKING:
     from nbfab.look.facts import Facts
     from nbfab.wanted import Wanted
 
-NEEDED = (config.FILE, password.FILE, certificate.FILE)  # files without which the server must not start
+NEEDED = (config.FILE, password.FILE, certificate.FILE, module.FILE)  # files without which the server must not start
 
 
 def launcher(wanted: Wanted, facts: Facts) -> tuple[str, str]:

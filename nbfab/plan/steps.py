@@ -10,7 +10,7 @@ from dataclasses import replace
 from itertools import chain
 from typing import TYPE_CHECKING
 
-from nbfab.plan import certificate, choices, config, install, password, profile, server, settle, takes
+from nbfab.plan import certificate, choices, config, install, module, password, profile, server, settle, takes
 from nbfab.plan.files import Managed, check
 from nbfab.plan.step import Step
 from nbfab.settings import BY_KEY
@@ -53,7 +53,10 @@ def plan(wanted: Wanted, facts: Facts, steps: Sequence[Step]) -> list[Change]:
     waits = not any(step.restarts for step in steps) or (have is not None and not takes.chosen(have, wanted, facts))
     if waits:
         # Of what only nbfab brings, or a step that restarts nothing, the files are written now.
-        changes = [replace(change, needs_restart=change.needs_restart and change.kind != "write") for change in changes]
+        changes = [
+            replace(change, needs_restart=change.needs_restart and change.kind not in ("write", "write module"))
+            for change in changes
+        ]
     return [*takes.note(facts, changes), *changes]
 
 
@@ -91,4 +94,5 @@ def request(wanted: Wanted, steps: Iterable[Step] = ()) -> Request:
         paths=tuple(of.path for of in files),
         texts=tuple(of.path for of in files if of.kind == "text"),
         certificate=next(of.path for of in files if of.kind == "certificate"),
+        module=module.NAME,
     )

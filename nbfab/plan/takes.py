@@ -13,7 +13,7 @@ import shlex
 from collections.abc import Collection, Iterable, Iterator, Mapping
 from typing import TYPE_CHECKING
 
-from nbfab.plan import config, password
+from nbfab.plan import config, module, password
 from nbfab.plan.files import Managed, write
 from nbfab.plan.install import choose
 
@@ -51,23 +51,24 @@ def launcher(script: str) -> str:
 
 
 def of(script: str, python: str, arguments: Iterable[str], settings: str, hashed: str) -> dict[str, str]:
-    """What a server takes up: launcher, interpreter, module and options, the traits of its settings, its password."""
+    """What a server takes up: launcher, interpreter, app and options, settings, our module, and the password it had."""
     words = list(arguments)
     options = dict(word.partition("=")[::2] for word in words if word.startswith("--"))
-    module = words[words.index("-m") + 1] if "-m" in words[:-1] else ""
+    app = words[words.index("-m") + 1] if "-m" in words[:-1] else ""
     return {
         "python": python,
-        "module": module,
+        "module": app,
         "launcher": launcher(script),
         "password": _sha256(hashed) if hashed else "",
+        module.TAKES: module.named(settings),
         **options,
         **traits(settings),
     }
 
 
 def digest(script: str, python: str, arguments: Iterable[str], settings: str, password_file: str) -> str:
-    """The digest of everything that a server reads when it starts; it names the start."""
-    parts = (script, python, *arguments, settings, password_file)
+    """The digest of everything that a server reads when it starts, and then only; it names the start."""
+    parts = (script, python, *arguments, settings, *([] if module.named(settings) else [password_file]))
     return _sha256("\0".join(parts))
 
 
@@ -121,7 +122,8 @@ def _from_files(facts: Facts, of_start: str) -> Takes | None:
 def note(facts: Facts, changes: Collection[Change]) -> Iterator[Change]:
     """Keeps what the running server has taken up, if `changes` replace files that it was started with."""
     started, takes = facts.server.started, running(facts)
-    replaced = any(change.args.get("file") in (RUN, config.FILE, password.FILE) for change in changes)
+    read = (RUN, config.FILE, *([] if takes and takes.get(module.TAKES) else [password.FILE]))
+    replaced = any(change.args.get("file") in read for change in changes)
     restarted = any(change.kind == "start server" for change in changes)
     if started and takes and replaced and not restarted and _noted(facts, started.digest) is None:
         content = json.dumps({"digest": started.digest, "takes": takes}, indent=2) + "\n"
@@ -133,7 +135,7 @@ def chosen(have: Takes, wanted: Wanted, facts: Facts) -> list[str]:
     want = wanted_takes(wanted, facts)
     before, now = _options(have), _options(want)
     differences = [f"{key} {before.get(key)} -> {now[key]}" for key in now if before.get(key) != now[key]]
-    if have.get("password") != want["password"]:
+    if not have.get(module.TAKES) and have.get("password") != want["password"]:
         differences.append("the password is new")
     for key, taken in (("python", "python"), ("app", "module")):
         by_hand = key in wanted.resets or wanted.settings.sources.get(key, "default") != "default"
@@ -148,7 +150,8 @@ def pending(wanted: Wanted, facts: Facts) -> tuple[str, ...]:
     if have is None:
         return ()
     want = wanted_takes(wanted, facts)
-    keys = {key for key in {*have, *want} if have.get(key) != want.get(key)}
+    live = {"password"} if have.get(module.TAKES) else set()
+    keys = {key for key in {*have, *want} - live if have.get(key) != want.get(key)}
     # Another interpreter may want other traits altogether.
     return tuple(sorted(keys & {"python", "module"} or keys))
 

@@ -31,12 +31,16 @@ def describe(job: Job, wanted: Wanted, seen: Facts) -> Outcome:
     text = seen.files.text(certificate.FILE)
     cert = pem.load(text) if text else None
     if server.ours and server.started:
-        state["since"] = time.strftime("%Y-%m-%dT%H:%M:%SZ", time.gmtime(server.started.since))
+        state["since"] = _time(server.started.since)
         if server.in_session:
             state["attach"] = attach(wanted, seen)
         if server.login:
             state["environment"] = server.login.words
         state["kernels"] = list(server.exactly_live)
+        if server.answer and server.answer.guard:
+            failed = server.answer.guard.failed
+            state["failed_logins"] = failed._asdict() | {"since": _time(failed.since)}
+            state["tcp_kernels"] = list(server.answer.guard.tcp_kernels)
     if settings.sources:
         state["settings"] = {
             key: {"value": getattr(settings, key), "source": source.partition("#")[0]}
@@ -66,6 +70,10 @@ def describe(job: Job, wanted: Wanted, seen: Facts) -> Outcome:
         url=f"https://{in_url(name)}:{port}/",
         state=state,
     )
+
+
+def _time(seconds: int) -> str:
+    return time.strftime("%Y-%m-%dT%H:%M:%SZ", time.gmtime(seconds))
 
 
 def from_here(job: Job, outcome: Outcome, seen: Facts) -> Outcome:

@@ -95,7 +95,7 @@ def test_the_changes_are_seen_as_they_are_made() -> None:
 def test_each_change_is_called_in_its_turn_and_then_the_host_is_looked_at() -> None:
     host = Scripted(*made(CHANGES), *FACTS)
     run(host)
-    calls = re.findall(r"^change (\d+) (\w+)$", host.program, re.MULTILINE)
+    calls = re.findall(r"^change (\d+) (\w+)\b", host.program, re.MULTILINE)
     assert calls == [(str(number), FUNCTIONS[change.kind]) for number, change in enumerate(CHANGES)]
     prepare, *changes, look, release = [
         match.start() for match in re.finditer(r"^(prepare|change .*|look|release)$", host.program, re.M)

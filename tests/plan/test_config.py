@@ -2,13 +2,14 @@
 
 from functools import partial
 from typing import Any
+from unittest.mock import Mock, patch
 
 import pytest
 from plan_cases import CLASSIC, MODERN, NEW, WANTED, after, seen, wanting
 
 from nbfab.errors import HostError
 from nbfab.look.environments import Environment
-from nbfab.plan import config
+from nbfab.plan import config, module
 
 FOLDER = NEW.files.folder
 
@@ -29,7 +30,8 @@ class _Recorder:
 def traits(text: str) -> dict[str, Any]:
     """The traits that a configuration sets."""
     values: dict[str, Any] = {}
-    exec(text, {"get_config": partial(_Recorder, "", values)})
+    with patch.dict("sys.modules", {module.NAME: Mock()}):
+        exec(text, {"get_config": partial(_Recorder, "", values)})
     return values
 
 
@@ -78,7 +80,8 @@ def test_the_server_stays_closed_without_its_configuration(uid: str) -> None:
 
 def test_only_the_settings_need_a_restart() -> None:
     changes = list(config.plan(WANTED, NEW))
-    assert [(change.args["file"], change.needs_restart) for change in changes] == [
+    assert [(change.args.get("file", change.kind), change.needs_restart) for change in changes] == [
+        ("write module", True),
         ("templates/login.html", False),
         ("jupyter_server_config.py", True),
     ]

@@ -129,7 +129,6 @@ def test_why_a_server_cannot_be_started(facts: Mapping[str, Any], reason: str, f
         (wanting(app="lab"), {"environments": {"found": (BOTH,)}}),
         (wanting(profile="other"), {}),
         (replace(WANTED, password=None), {"files": {"directory": "/data"}}),
-        (replace(WANTED, password=None), {"files": {"entries": ()}}),
         (WANTED, {"host": {"uid": "0"}}),
         (WANTED, {"environments": {"found": (MODERN._replace(python="/new/python"),)}}),
     ],
@@ -152,7 +151,9 @@ def test_the_program_that_tmux_runs_is_sh(shell: tuple[str, ...]) -> None:
     script, digest = server.launcher(wanting(directory="/data/it's"), seen(files={"folder": "/home/o'neill/x"}))
     subprocess.run([*shell, "-n"], input=script.encode(), check=True, timeout=60)
     assert f"digest={digest}\n" in script
-    assert "needed='jupyter_server_config.py jupyter_server_config.json nbserver.pem'\n" in script
+    assert (
+        "needed='jupyter_server_config.py jupyter_server_config.json nbserver.pem nbfab_server/__init__.py'\n" in script
+    )
 
 
 @pytest.mark.parametrize(

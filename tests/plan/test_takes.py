@@ -7,12 +7,12 @@ from dataclasses import replace
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
-from plan_cases import CLASSIC, KEEP, MODERN, NEW, WANTED, after, file, holding, running, seen, wanting
+from plan_cases import CLASSIC, KEEP, MODERN, NEW, WANTED, after, batched, file, holding, running, seen, wanting
 
 from nbfab.look.environments import Environment
 from nbfab.look.facts import Facts
 from nbfab.passwords import Password
-from nbfab.plan import config, password, server, takes
+from nbfab.plan import choices, config, module, password, server, takes
 from nbfab.plan.steps import STEPS, plan
 from nbfab.wanted import Wanted
 
@@ -105,11 +105,11 @@ def test_what_a_release_brings_waits_for_the_next_restart(monkeypatch: pytest.Mo
 def test_what_a_release_brings_comes_along_when_something_is_chosen(monkeypatch: pytest.MonkeyPatch) -> None:
     facts = running()
     reword(monkeypatch, lambda text: text + "c.ServerApp.allow_password_change = False\n")
-    changes = plan(replace(WANTED, password=Password("another horse battery")), facts, [password.STEP])
+    changes = plan(wanting(port=8765), facts, [config.STEP])
     written = [change.args.get("file") for change in changes]
-    assert written[:3] == [password.FILE, config.FILE, takes.RUN]
-    assert [change.kind for change in changes][-2:] == ["stop server", "start server"]
-    assert all(change.needs_restart for change in changes if change.args.get("file") != "choices")
+    assert written == [config.FILE, takes.RUN, None, None, choices.FILE]
+    assert [change.kind for change in changes][2:4] == ["stop server", "start server"]
+    assert all(change.needs_restart for change in changes)
 
 
 @pytest.mark.parametrize(
@@ -117,13 +117,53 @@ def test_what_a_release_brings_comes_along_when_something_is_chosen(monkeypatch:
     [
         (wanting(port=8765), "port 9999 -> 8765"),
         (wanting(ip="localhost"), "ip * -> localhost"),
-        (replace(WANTED, password=Password("another horse battery")), "the password is new"),
     ],
 )
 def test_what_was_chosen_restarts_the_server(wanted: Wanted, why: str) -> None:
     changes = plan(wanted, running(), STEPS)
     assert f"stop the server: {why}" in [change.summary for change in changes]
     assert all(change.needs_restart for change in changes)
+
+
+def test_a_new_password_restarts_only_a_server_without_the_module(monkeypatch: pytest.MonkeyPatch) -> None:
+    wanted = replace(WANTED, password=Password("another horse battery"))
+    for steps in (STEPS, [password.STEP]):
+        (change,) = plan(wanted, running(), steps)
+        assert (change.summary, change.needs_restart) == ("rewrite the hash of the new password", False)
+    facts = after(running(), [change])
+    assert takes.pending(KEEP, facts) == ()
+    assert plan(KEEP, facts, STEPS) == []
+    with monkeypatch.context() as release:
+        release.setattr(module, "lines", lambda folder, classic: iter(()))
+        facts = running()
+    for steps in (STEPS, [password.STEP]):
+        changes = plan(wanted, facts, steps)
+        assert "stop the server: the password is new" in [change.summary for change in changes]
+        assert next(change.needs_restart for change in changes if change.args.get("file") == password.FILE)
+
+
+def test_an_earlier_server_takes_up_the_module_at_its_next_restart(monkeypatch: pytest.MonkeyPatch) -> None:
+    with monkeypatch.context() as release:
+        release.setattr(module, "lines", lambda folder, classic: iter(()))
+        release.setattr(module, "files", lambda: {})
+        facts = running()
+    changes = plan(KEEP, facts, STEPS)
+    assert not any(change.needs_restart for change in changes)
+    facts = after(facts, changes)
+    assert takes.pending(KEEP, facts) == (module.TAKES,)
+    assert plan(KEEP, facts, STEPS) == []
+    assert "start server" in [change.kind for change in plan(replace(KEEP, restart=True), facts, STEPS)]
+
+
+def test_another_wording_of_the_module_is_written_once(monkeypatch: pytest.MonkeyPatch) -> None:
+    facts = running()
+    files = {path: f"{text}# the end\n" for path, text in module.files().items()}
+    monkeypatch.setattr(module, "files", lambda: files)
+    (change,) = plan(KEEP, facts, STEPS)
+    assert (change.kind, change.needs_restart) == ("write module", False)
+    assert [path for path, _, _ in batched(change.words)] == list(files)
+    facts = after(facts, [change])
+    assert (plan(KEEP, facts, STEPS), takes.pending(KEEP, facts)) == ([], ())
 
 
 def test_another_interpreter_restarts_it_only_if_that_was_chosen() -> None:

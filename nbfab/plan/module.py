@@ -1,0 +1,82 @@
+"""The module in the server: what nbfab puts beside the settings that import it (`nbfab/server/`)."""
+
+from __future__ import annotations
+
+import re
+import zlib
+from collections.abc import Iterator, Mapping
+from functools import cache
+from typing import TYPE_CHECKING
+
+from nbfab.plan.change import Change
+from nbfab.plan.files import Managed
+
+if TYPE_CHECKING:
+    from nbfab.look.facts import Facts
+
+NAME = "nbfab_server"
+TAKES = "login guard"  # what a running server that has it has taken up
+FILE = f"{NAME}/__init__.py"  # without which the server must not start
+MANAGED = Managed(NAME, "folder")
+_VERSION = re.compile(r"^VERSION = ([0-9]{1,9})\b", re.MULTILINE)
+_NAMED = re.compile(rf"^# {NAME}, version ([0-9]{{1,9}}):", re.MULTILINE)
+_REVERSED = bytes(int(f"{byte:08b}"[::-1], 2) for byte in range(256))
+
+
+def lines(folder: str, *, classic: bool) -> Iterator[str]:
+    """The part of the settings that brings it into the server of a profile's folder."""
+    yield f"# {NAME}, version {version()}: passwords and sessions. If it cannot be imported, the server does not start."
+    yield "sys.dont_write_bytecode, writes = True, sys.dont_write_bytecode"
+    yield f"sys.path.insert(0, {folder!a})"
+    yield f"import {NAME}"
+    yield f"sys.path.remove({folder!a})"
+    yield f"{NAME}.{'configure_classic' if classic else 'configure'}(c, {folder!a})"
+    yield "sys.dont_write_bytecode = writes"
+
+
+def version() -> str:
+    """The number that a running server is judged by: another wording is nothing that it would have to take up."""
+    found = _VERSION.search(files()[FILE])
+    assert found
+    return found[1]
+
+
+def named(settings: str) -> str:
+    """Which version settings bring in; empty if none."""
+    found = _NAMED.search(settings)
+    return found[1] if found else ""
+
+
+@cache
+def files() -> Mapping[str, str]:
+    """Its files, by their paths in a profile's folder."""
+    from importlib import resources
+
+    from nbfab.program import source
+
+    names = sorted(file.name for file in (resources.files("nbfab") / "server").iterdir() if file.name.endswith(".py"))
+    return {f"{NAME}/{name}": source(f"server/{name}") for name in names}
+
+
+def plan(facts: Facts) -> Iterator[Change]:
+    """Writes the files that differ. They are compared by their checksums, since every look would print them all."""
+    have = dict(facts.files.sums)
+    different = {path: text for path, text in files().items() if have.get(path) != checksum(text)}
+    if not different:
+        return
+    yield Change(
+        step="config",
+        kind="write module",
+        what=f"{'rewrite' if facts.files.entry(NAME) else 'write'} the module that guards the server's login",
+        words=tuple(word for path, text in different.items() for word in (path, str(len(text.encode())), text)),
+        args={"mode": "600"},
+        needs_restart=True,
+    )
+
+
+def checksum(text: str) -> str:
+    """The checksum and the size that cksum(1) prints (POSIX: CRC-32, most significant bit first, then the size)."""
+    data = text.encode()
+    size = len(data).to_bytes((len(data).bit_length() + 7) // 8, "little")
+    crc = zlib.crc32((data + size).translate(_REVERSED), 0xFFFFFFFF)
+    return f"{int(f'{crc:032b}'[::-1], 2)} {len(data)}"
