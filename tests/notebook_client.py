@@ -1,7 +1,9 @@
 """A notebook server as a browser meets it: over TLS, with its login form and its cookies."""
 
+import contextlib
 import json
 import re
+import secrets
 import ssl
 import urllib.error
 import urllib.parse
@@ -9,6 +11,8 @@ import urllib.request
 from http.cookiejar import CookieJar
 from pathlib import Path
 from typing import Any
+
+import websocket
 
 
 class Notebook:
@@ -20,6 +24,7 @@ class Notebook:
     def __init__(self, port: int, folder: Path, password: str = "", *, dated: bool = True) -> None:
         self.base = f"https://127.0.0.1:{port}"
         self.cookies = CookieJar()
+        self.folder = folder
         context = ssl.create_default_context(cafile=str(folder / "nbserver.pem"))
         if not dated:
             context.verify_flags |= 0x200000  # X509_V_FLAG_NO_CHECK_TIME
@@ -60,6 +65,30 @@ class Notebook:
                 urllib.request.Request(f"{self.base}{path}", json.dumps(body).encode(), headers), timeout=60
             )
         )
+
+    def websocket(self, kernel: str) -> websocket.WebSocket:
+        """A connection to a kernel, as a page has it open."""
+        cookies = "; ".join(f"{cookie.name}={cookie.value}" for cookie in self.cookies)
+        return websocket.create_connection(
+            f"{self.base.replace('https', 'wss')}/api/kernels/{kernel}/channels",
+            timeout=60,
+            cookie=cookies,
+            sslopt={"ca_certs": str(self.folder / "nbserver.pem")},
+            http_no_proxy=["127.0.0.1"],
+        )
+
+    def evaluates(self, kernel: str, expression: str, code: str = "") -> str:
+        """What a kernel makes of an expression, once it has run the code; asked for over a websocket."""
+        header = {"msg_id": secrets.token_hex(8), "msg_type": "execute_request", "session": "x", "username": "x"}
+        content = {"code": code, "silent": False, "store_history": False, "user_expressions": {"it": expression}}
+        message = {"header": header, "parent_header": {}, "metadata": {}, "content": content, "channel": "shell"}
+        with contextlib.closing(self.websocket(kernel)) as socket:
+            socket.send(json.dumps(message))
+            while True:
+                reply = json.loads(socket.recv())
+                asked = reply["parent_header"].get("msg_id") == header["msg_id"]
+                if asked and reply["msg_type"] == "execute_reply":
+                    return str(reply["content"]["user_expressions"]["it"]["data"]["text/plain"])
 
 
 def asks_for_a_password_alone(port: int, folder: Path) -> bool:

@@ -50,6 +50,10 @@ def plan(wanted: Wanted, facts: Facts, steps: Sequence[Step]) -> list[Change]:
     if any(change.kind == "start server" for change in changes) and install.STEP not in steps:
         install.check(wanted, facts)
     have = takes.running(facts)
+    if have and have.get(module.TAKES):  # it takes up a password as it runs
+        changes = [
+            replace(change, needs_restart=change.needs_restart and change.step != "password") for change in changes
+        ]
     waits = not any(step.restarts for step in steps) or (have is not None and not takes.chosen(have, wanted, facts))
     if waits:
         # Of what only nbfab brings, or a step that restarts nothing, the files are written now.

@@ -28,7 +28,7 @@ def test_a_port_that_was_typed_stays(here: Machine) -> None:
     assert (here.server, here.files()) == (server, before)
     # Another password moves neither the port nor the interpreter, whatever is in the environment.
     said = here.ok("password", password="another horse battery", NBFAB_PYTHON="/usr/bin/python3", NBFAB_PORT="1")
-    assert "stop the server: the password is new" in said
+    assert "rewrite the hash of the new password" in said
     assert logs_in(here.port, here.folder, "another horse battery")
     other = free_port()
     said = here.ok("setup", f"--port={other}", password=None)

@@ -98,19 +98,19 @@ def test_a_kernel_of_the_profile_plots_inline(served: Machine) -> None:
     assert specs["kernelspecs"]["nbserver"]["spec"]["argv"][-1] == "--profile=nbserver"
 
 
-def test_a_changed_password_waits_for_live_kernels(here: Machine) -> None:
+def test_another_address_waits_for_live_kernels(here: Machine) -> None:
     here.ok("serve")
     notebook = Notebook(here.port, here.folder, PASSWORD)
     kernel = notebook.post("/api/kernels", {"name": "nbserver"})["id"]
     new = "another horse battery"
-    said = here.fails("setup", password=new)
+    said = here.fails("setup", "--ip", "localhost")
     assert kernel[:8] in said
     assert "--restart" in said
-    assert logs_in(here.port, here.folder, PASSWORD)
     assert kernel in [running["id"] for running in notebook.get("/api/kernels")]
-    # What needs no restart is done all the same: a certificate for one more name.
-    said = here.fails("setup", "--name", "lab.example.org", password=new)
-    assert "inv setup --name=lab.example.org --restart" in said  # the command as it was given, and what it lacks
+    # What needs no restart is done all the same: a certificate for one more name, and a new password.
+    said = here.fails("setup", "--ip", "localhost", "--name", "lab.example.org", password=new)
+    # The command as it was given, and what it lacks.
+    assert "inv setup --ip=localhost --name=lab.example.org --restart" in said
     names = subprocess.run(
         ["openssl", "x509", "-noout", "-ext", "subjectAltName", "-in", here.folder / "nbserver.pem"],
         capture_output=True,
@@ -119,10 +119,10 @@ def test_a_changed_password_waits_for_live_kernels(here: Machine) -> None:
     ).stdout
     assert "DNS:lab.example.org" in names
     assert ssl.get_server_certificate(("127.0.0.1", here.port)).strip() in (here.folder / "nbserver.pem").read_text()
-    here.ok("setup", "--restart", "--name", "lab.example.org", password=new)
     assert logs_in(here.port, here.folder, new)
-    assert not logs_in(here.port, here.folder, PASSWORD)
-    assert "nothing changed" in here.ok("setup", "--name", "lab.example.org", password=new)
+    here.ok("setup", "--restart", "--ip", "localhost", "--name", "lab.example.org", password=new)
+    assert logs_in(here.port, here.folder, new)
+    assert "nothing changed" in here.ok("setup", "--ip", "localhost", "--name", "lab.example.org", password=new)
 
 
 def test_stop_refuses_to_end_live_kernels_unasked(here: Machine) -> None:
