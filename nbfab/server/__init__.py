@@ -1,4 +1,4 @@
-"""Runs in the notebook server on the host, where it is the folder `nbfab_server` of a profile; nbfab never imports it.
+"""Runs in the notebook server on the host (as `nbfab_server`, in a profile's folder); nbfab never imports it.
 
 The server's settings import it and call `configure` (jupyter_server 2) or `configure_classic` (notebook 6). From then on:
 

@@ -9,7 +9,6 @@ from tornado.web import RequestHandler
 
 from .guard import Guard
 from .once import inside
-from .peers import peer_of
 
 
 class CountedLogin(RequestHandler):
@@ -24,7 +23,7 @@ class CountedLogin(RequestHandler):
 
     async def post(self) -> None:
         """Takes a password, and nothing else: not the token, not a new password."""
-        guard, peer = self.guard, peer_of(self.request)
+        guard, peer = self.guard, self.guard.peers.of(self.request)
         stranger = not (peer.owner or self.current_user or peer.key in guard.known)
         queue = guard.strangers if stranger else guard.friends
         wait = 0.0 if peer.owner else guard.limiter.take(peer.key, stranger)

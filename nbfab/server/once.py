@@ -18,7 +18,9 @@ class Nonces:
 
     def __init__(self, clock: Callable[[], float] = time.monotonic) -> None:
         self._clock = clock
-        self._ends: OrderedDict[bytes, float] = OrderedDict()  # by their digests, so that a look-up tells nothing by its time
+        self._ends: OrderedDict[bytes, float] = (
+            OrderedDict()
+        )  # by their digests, so that a look-up tells nothing by its time
 
     def new(self) -> str:
         """A new one."""

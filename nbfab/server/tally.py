@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import time
-from typing import Any, Callable, Dict, Set
+from typing import Any, Callable
 
 from .limiter import Bucket
 
@@ -16,7 +16,7 @@ class Tally:
     def __init__(self, clock: Callable[[], float] = time.monotonic) -> None:
         self._since = int(time.time())
         self._failed = self._refused = self._unsaid = 0
-        self._addresses: Set[str] = set()
+        self._addresses: set[str] = set()
         self._clock = clock
         self._lines = Bucket(20, 6.0, clock())  # twenty at once, then ten a minute
 
@@ -39,7 +39,7 @@ class Tally:
         log.warning("%s%s", text, f" ({self._unsaid} such lines left out before)" if self._unsaid else "")
         self._unsaid = 0
 
-    def report(self) -> Dict[str, int]:
+    def report(self) -> dict[str, int]:
         """The counts; `since` in seconds since 1970, `addresses` at most 4096."""
         return {
             "count": self._failed,
