@@ -44,7 +44,7 @@ def _read(path: str) -> list[str]:
     try:
         with open(path) as file:
             found = json.loads(file.read(MOST * (LONGEST + 16)))
-    except (OSError, ValueError):
+    except (OSError, ValueError, RecursionError):
         return []
     if not isinstance(found, list):
         return []

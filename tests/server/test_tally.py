@@ -1,0 +1,31 @@
+"""What is counted and logged of failed logins."""
+
+import logging
+
+import pytest
+
+from nbfab.server.tally import Tally
+
+
+def test_the_counts_have_an_end() -> None:
+    tally = Tally()
+    for number in range(100_000):
+        tally.refused(f"2001:db8:{number:x}::/64")
+    tally.failed("192.0.2.1")
+    report = tally.report()
+    assert (report["count"], report["refused"], report["addresses"]) == (1, 100_000, 4096)
+    assert report["since"] > 1_700_000_000
+
+
+def test_the_log_does_not_fill_the_disk_and_tells_what_it_leaves_out(caplog: pytest.LogCaptureFixture) -> None:
+    now = [1000.0]
+    tally = Tally(lambda: now[0])
+    for number in range(100_000):
+        now[0] += 0.002
+        tally.say(logging.getLogger("server"), f"Login refused from {number}")
+    lines = [record.getMessage() for record in caplog.records]
+    assert 50 <= len(lines) <= 60
+    assert lines[:2] == ["Login refused from 0", "Login refused from 1"]
+    assert "lines left out before" in lines[-1]
+    left_out = sum(int(line.partition("(")[2].split()[0]) for line in lines if "(" in line)
+    assert len(lines) + left_out == int(lines[-1].split()[3]) + 1
