@@ -9,7 +9,7 @@ from tornado.web import RequestHandler
 
 from .guard import Guard
 from .once import inside
-from .peers import peer_of
+from .peers import Peer
 
 
 class CountedLogin(RequestHandler):
@@ -24,7 +24,7 @@ class CountedLogin(RequestHandler):
 
     async def post(self) -> None:
         """Takes a password, and nothing else: not the token, not a new password."""
-        guard, peer = self.guard, peer_of(self.request)
+        guard, peer = self.guard, self.guard.peers.of(self.request)
         stranger = not (peer.owner or self.current_user or peer.key in guard.known)
         queue = guard.strangers if stranger else guard.friends
         wait = 0.0 if peer.owner else guard.limiter.take(peer.key, stranger)
@@ -32,13 +32,13 @@ class CountedLogin(RequestHandler):
             wait = 1.0
         if wait:
             guard.tally.refused(peer.key)
-            self._refuse(int(wait) + 1, peer.text)
+            self._refuse(int(wait) + 1, peer)
             return
         hashed = guard.hashed.read()
         right = await queue.right(hashed, self.get_body_argument("password", "", strip=False))
         if not right or guard.hashed.read() != hashed:
             guard.tally.failed(peer.key)
-            guard.tally.say(self._logger, f"Login failed from {peer.text}")
+            self._logger.warning("Login failed from %s", peer.text)  # as often as the limiter lets it
             self._show(401, "Invalid credentials")
             return
         if not peer.owner:
@@ -52,9 +52,10 @@ class CountedLogin(RequestHandler):
         """Stays on this server; the server's own, of the same name, did not always."""
         self.redirect(inside(url, self._base))
 
-    def _refuse(self, wait: int, who: str) -> None:
+    def _refuse(self, wait: int, peer: Peer) -> None:
         self.refused = True
-        self.guard.tally.say(self._logger, f"Login refused from {who}: too many failures; next try in {wait} s")
+        line = f"Login refused from {peer.text}: too many failures; next try in {wait} s"
+        self.guard.tally.say(self._logger, peer.key, line)
         self.set_header("Retry-After", str(wait))
         self._show(429, f"Too many failed logins. Try again in {wait} seconds.")
 
