@@ -99,10 +99,10 @@ class Server:
         self.process.terminate()
         self.process.wait(60)
 
-    def set_password(self, password: str) -> None:
+    def set_password(self, password: str, hasher: PasswordHasher = CHEAP) -> None:
         """Puts the hash of a password into place, as nbfab does."""
         section, trait = ("NotebookApp", "password") if self.kind.classic else ("IdentityProvider", "hashed_password")
-        self.write(json.dumps({section: {trait: f"argon2:{CHEAP.hash(password)}"}}))
+        self.write(json.dumps({section: {trait: f"argon2:{hasher.hash(password)}"}}))
 
     def write(self, text: str) -> None:
         """Puts a file in the place of that with the hash."""

@@ -4,6 +4,7 @@ import itertools
 import json
 import subprocess
 from collections.abc import Callable
+from concurrent.futures import ThreadPoolExecutor
 from urllib.parse import urlencode
 
 import pytest
@@ -85,12 +86,12 @@ def test_strangers_together_do_not_keep_out_one_who_is_known(own: Callable[..., 
     stranger.request("GET", "/login")
     form = {"Content-Type": "application/x-www-form-urlencoded"}
     statuses = []
-    for number in range(70):
+    for number in range(63):
         stranger.address = f"2001:db8:{number:x}::1"
         body = f"password=x&_xsrf={stranger.cookies['_xsrf']}"
         statuses.append(stranger.request("POST", "/login", body, form).status)
     assert statuses[:60] == [401] * 60
-    assert statuses[-1] == 429
+    assert 429 in statuses
     assert Browser(server, "192.0.2.2").log_in(FIRST).status == 429
     assert Browser(server, home).logs_in(FIRST)
     assert at_work.is_in
@@ -99,7 +100,7 @@ def test_strangers_together_do_not_keep_out_one_who_is_known(own: Callable[..., 
     failed = server.ask("/nbfab-status")["failed"]
     assert failed["count"] == statuses.count(401)
     assert failed["refused"] == statuses.count(429) + 1
-    assert failed["addresses"] == 71
+    assert failed["addresses"] == 64
 
 
 def test_the_log_stays_short(guarded: Server) -> None:
@@ -108,11 +109,10 @@ def test_the_log_stays_short(guarded: Server) -> None:
     browser.request("GET", "/login")
     before = guarded.log.stat().st_size
     form = {"Content-Type": "application/x-www-form-urlencoded"}
-    statuses = [
-        browser.request("POST", "/login", f"password=x&_xsrf={browser.cookies['_xsrf']}", form).status
-        for _ in range(300)
-    ]
-    assert statuses.count(429) == 298
+    body = f"password=x&_xsrf={browser.cookies['_xsrf']}"
+    with ThreadPoolExecutor(50) as pool:  # refusals are told after a pause
+        statuses = list(pool.map(lambda _: browser.request("POST", "/login", body, form).status, range(200)))
+    assert statuses.count(429) == 198
     assert guarded.log.stat().st_size - before < 5000
 
 
@@ -130,7 +130,7 @@ print(*sorted(set(statuses)))
 
 def test_another_user_of_the_machine_cannot_lock_out_the_owner(guarded: Server, second_uid: int) -> None:
     """Nor can it pass for the owner."""
-    command = ["/usr/bin/python3", "-I", "-c", GUESS, str(guarded.port), "100"]
+    command = ["/usr/bin/python3", "-I", "-c", GUESS, str(guarded.port), "6"]
     done = subprocess.run(
         command, user=second_uid, group=second_uid, cwd="/", capture_output=True, text=True, check=True
     )
