@@ -92,7 +92,11 @@ class Server:
                 env=env | {"TRAITLETS_APPLICATION_RAISE_CONFIG_FILE_ERROR": "1"},
                 cwd=self.folder,
             )
-        wait_until(self._answers, seconds=60, what=f"the server's answer; see {self.log}")
+        try:
+            wait_until(self._answers, seconds=60, what=f"the server's answer; see {self.log}")
+        except BaseException:
+            self.stop()
+            raise
 
     def stop(self) -> None:
         """Ends it, with its kernels."""

@@ -30,9 +30,9 @@ class CountedLogin(RequestHandler):
         guard, peer = self.guard, self.guard.peers.of(self.request)
         stranger = not (peer.owner or self.current_user or peer.key in guard.known)
         queue = guard.strangers if stranger else guard.friends
-        wait = 0.0 if peer.owner else guard.limiter.take(peer.key, stranger)
-        if not wait and queue.full:
-            wait = 1.0
+        wait = 1.0 if queue.full else 0.0
+        if not wait and not peer.owner:
+            wait = guard.limiter.take(peer.key, stranger)
         if wait:
             guard.tally.refused(peer.key)
             await self._refuse(int(wait) + 1, peer)
