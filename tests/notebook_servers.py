@@ -40,6 +40,7 @@ app.base_url = {{base!r}}
 app.trust_xheaders = True  # so that a test comes from any address it likes
 app.tornado_settings = {{{{"ws_ping_interval": {LIMIT * 1000 / 3}, "ws_ping_timeout": {LIMIT * 1000}}}}}
 (c.NotebookApp if {{classic}} else c.IdentityProvider).token = {TOKEN!r}
+c.PasswordIdentityProvider.password_required = True
 {{guard}}
 """
 
