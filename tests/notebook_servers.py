@@ -40,6 +40,7 @@ app.base_url = {{base!r}}
 app.trust_xheaders = True  # so that a test comes from any address it likes
 app.tornado_settings = {{{{"ws_ping_interval": {LIMIT * 1000 / 3}, "ws_ping_timeout": {LIMIT * 1000}}}}}
 (c.NotebookApp if {{classic}} else c.IdentityProvider).token = {TOKEN!r}
+c.PasswordIdentityProvider.password_required = True
 {{guard}}
 """
 
@@ -92,17 +93,21 @@ class Server:
                 env=env | {"TRAITLETS_APPLICATION_RAISE_CONFIG_FILE_ERROR": "1"},
                 cwd=self.folder,
             )
-        wait_until(self._answers, seconds=60, what=f"the server's answer; see {self.log}")
+        try:
+            wait_until(self._answers, seconds=60, what=f"the server's answer; see {self.log}")
+        except BaseException:
+            self.stop()
+            raise
 
     def stop(self) -> None:
         """Ends it, with its kernels."""
         self.process.terminate()
         self.process.wait(60)
 
-    def set_password(self, password: str) -> None:
+    def set_password(self, password: str, hasher: PasswordHasher = CHEAP) -> None:
         """Puts the hash of a password into place, as nbfab does."""
         section, trait = ("NotebookApp", "password") if self.kind.classic else ("IdentityProvider", "hashed_password")
-        self.write(json.dumps({section: {trait: f"argon2:{CHEAP.hash(password)}"}}))
+        self.write(json.dumps({section: {trait: f"argon2:{hasher.hash(password)}"}}))
 
     def write(self, text: str) -> None:
         """Puts a file in the place of that with the hash."""

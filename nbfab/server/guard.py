@@ -30,6 +30,7 @@ class Guard:
         self.limiter, self.tally, self.nonces, self.sockets = Limiter(), Tally(), Nonces(), Sockets()
         self.strangers, self.friends = Queue(check), Queue(check)  # friends do not wait for strangers
         self.tcp_kernels: Callable[[], list[str]] = list
+        self.held = 0  # refusals not told yet
         self._keyed = ""
         self._settings: dict[str, Any] = {}
         self._secret = b""

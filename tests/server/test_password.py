@@ -77,9 +77,15 @@ def test_what_the_server_started_with_does_not_count(own: Callable[..., Server])
     browser = Browser(server)
     assert not Browser(server).logs_in(FIRST)
     assert browser.logs_in(SECOND)
+    kept = Browser(server, cookies=dict(browser.cookies))
     server.stop()
-    server.start()
-    assert browser.is_in
+    whole = server.hash_file.read_text()
+    server.hash_file.unlink()
+    server.start()  # it starts all the same, and lets no one in
+    assert not browser.logs_in(SECOND)
+    assert not Browser(server).is_in
+    server.write(whole)
+    assert kept.is_in
 
 
 def test_the_token_is_no_password_and_cannot_set_one(guarded: Server) -> None:
