@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import shlex
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from typing import TYPE_CHECKING
 
 from nbfab.errors import HostError
@@ -20,6 +20,7 @@ if TYPE_CHECKING:
 
 FILE = "jupyter_server_config.py"
 LOGIN_FILE = "templates/login.html"
+MODULE = "nbfab_server"  # nbfab/server, as it is called on the host
 OPTIONS = {"port": "port", "ip": "ip", "root_dir": "directory", "notebook_dir": "directory"}  # by their traits
 
 # If there is a token, the server's own page explains at length how to log in with it; ours is not for people.
@@ -55,9 +56,22 @@ def text(wanted: Wanted, facts: Facts) -> str:
             *lines,
             "# For nbfab itself, which asks the server on this host what it runs; new at each start.",
             f"c.{token} = secrets.token_hex(32)",
+            "import sys",
+            f"sys.path.insert(0, {facts.files.folder!a})",
+            "sys.dont_write_bytecode = True",
+            f"import {MODULE}",
+            f"{MODULE}.{'configure_classic' if classic else 'configure'}(c, {facts.files.folder!a})",
             "",
         ]
     )
+
+
+def module() -> Mapping[str, str]:
+    """The files of the module in the server."""
+    from importlib import resources
+
+    files = (resources.files("nbfab") / "server").iterdir()
+    return {file.name: file.read_text(encoding="utf-8") for file in files if file.name.endswith(".py")}
 
 
 def guards(wanted: Wanted, facts: Facts) -> tuple[str, ...]:
@@ -81,6 +95,8 @@ def plan(wanted: Wanted, facts: Facts) -> Iterator[Change]:
     """The two files, if they differ. Raises HostError if the directory cannot be served."""
     _check_directory(facts)
     yield from in_file("config", "the login page", LOGIN_FILE, LOGIN, facts)
+    for name, content in module().items():
+        yield from in_file("config", f"the server's module, {name}", f"{MODULE}/{name}", content, facts)
     yield from in_file("config", "the server's settings", FILE, text(wanted, facts), facts, needs_restart=True)
 
 
@@ -98,7 +114,7 @@ STEP = Step(
     "config",
     "Write the settings: certificate, address, no browser, one port, the directory.",
     plan,
-    files=lambda settings: (Managed(FILE), Managed(LOGIN_FILE)),
+    files=lambda settings: (Managed(FILE), Managed(LOGIN_FILE), *(Managed(f"{MODULE}/{name}") for name in module())),
     options=("port", "ip", "directory"),
     flags=("restart", "reset"),
     restarts=True,

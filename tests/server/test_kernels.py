@@ -1,0 +1,204 @@
+"""Kernels that talk only to their own user: what a second user of the machine finds, on each of the servers."""
+
+import atexit
+import functools
+import json
+import os
+import shutil
+import subprocess
+import sys
+import tempfile
+import time
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from typing import Any
+
+import pytest
+from jupyter_client.blocking.client import BlockingKernelClient
+from jupyter_client.manager import KernelManager
+from machine import PASSWORD, Machine
+from notebook_client import Notebook
+from processes import sockets_of, with_environment
+
+DEBIAN = "/usr/bin/python3"  # with Debian's package of notebook 6.4
+SCANNER = (Path(__file__).parents[1] / "second_user.py").read_text()
+MARKER = "canary"  # what the owner prints
+LAB = {  # what JupyterLab says of itself as a debugger
+    "clientID": "jupyterlab",
+    "adapterID": "",
+    "linesStartAt1": True,
+    "columnsStartAt1": True,
+    "pathFormat": "path",
+}
+PRINTS = f"import time\nfor _ in range(3000):\n    print('{MARKER}', flush=True)\n    time.sleep(0.1)"
+
+
+@functools.cache
+def oldest() -> str:
+    """The Python of an environment with the oldest jupyter_server 2."""
+    folder = tempfile.mkdtemp(prefix="oldest")
+    atexit.register(shutil.rmtree, folder, ignore_errors=True)
+    uv = [sys.executable, "-m", "uv", "--quiet"]
+    subprocess.run([*uv, "venv", "--python", sys.executable, folder], check=True)
+    packages = ("jupyter_server==2.0.0", "jupyterlab<4", "matplotlib")
+    subprocess.run([*uv, "pip", "install", "--python", f"{folder}/bin/python", *packages], check=True)
+    return f"{folder}/bin/python"
+
+
+@pytest.fixture
+def pythons() -> Callable[[str], str]:
+    """Finds the Python of an environment with that server."""
+
+    def find(server: str) -> str:
+        if server == "oldest":
+            return oldest()
+        if server == "newest":
+            return sys.executable
+        found = subprocess.run([DEBIAN, "-c", "import notebook; print(notebook.__version__)"], capture_output=True)
+        if not found.stdout.startswith(b"6."):
+            pytest.skip("Debian's package of notebook 6 is not installed")
+        return DEBIAN
+
+    return find
+
+
+@pytest.fixture
+def machine() -> Iterator[Machine]:
+    """This machine, with a home folder whose path is short enough for sockets."""
+    with tempfile.TemporaryDirectory(prefix="nb") as folder:
+        machine = Machine(Path(folder))
+        yield machine
+        machine.close()
+
+
+@functools.cache
+def second_user() -> tuple[str, ...]:
+    """The command that runs a program as another user of this machine, with a Python that has ZeroMQ."""
+    drop = ("setpriv", "--reuid=65534", "--regid=65534", "--clear-groups", "--")
+    ways = [drop, ("sudo", "-n", *drop), ("unshare", "--user", "--map-root-user", "--map-auto", "--", *drop)]
+    for way in ways:
+        for python in (sys.executable, "/usr/bin/python3"):
+            command = (*way, python)
+            if subprocess.run([*command, "-c", "import zmq"], cwd="/", capture_output=True, check=False).returncode == 0:
+                return command
+    pytest.skip("takes root, sudo or subordinate uids (newuidmap), and a Python with pyzmq that others may run")
+
+
+def scan(pids: list[int], proof: Path) -> dict[str, Any]:
+    """What a second user finds who tries every socket of those processes."""
+    tcp, unix = sockets_of(pids)
+    task = json.dumps({"tcp": sorted(tcp), "unix": sorted(unix), "proof": str(proof)})
+    done = subprocess.run(
+        [*second_user(), "-c", SCANNER], input=f"{task}\n", cwd="/", capture_output=True, text=True, check=False
+    )
+    assert done.returncode == 0, done.stderr
+    return dict(json.loads(done.stdout))
+
+
+class Owner:
+    """The kernel's owner, who knows its connection file."""
+
+    def __init__(self, connection_file: Path) -> None:
+        self.client = BlockingKernelClient(connection_file=str(connection_file))
+        self.client.load_connection_file()
+        self.client.start_channels(hb=False)  # which takes a kernel that only starts for dead
+        self.client.wait_for_ready(timeout=60)
+        self._numbers = iter(range(1, 1000))
+
+    def reads(self, text: str) -> bool:
+        """Whether the kernel publishes that text within a minute."""
+        end = time.monotonic() + 60
+        while time.monotonic() < end:
+            message = self.client.get_iopub_msg(timeout=60)
+            if text in str(message["content"].get("text", "")):
+                return True
+        return False
+
+    def debugs(self, command: str, **arguments: Any) -> dict[str, Any]:
+        """The kernel's answer to a request of a debugger."""
+        content = {"type": "request", "seq": next(self._numbers), "command": command, "arguments": arguments}
+        message = self.client.session.msg("debug_request", content)
+        self.client.control_channel.send(message)
+        while True:
+            answer = self.client.get_control_msg(timeout=60)
+            if answer["parent_header"].get("msg_id") == message["header"]["msg_id"]:
+                return dict(answer["content"])
+
+
+@contextmanager
+def owner_of(connection_file: Path) -> Iterator[Owner]:
+    owner = Owner(connection_file)
+    try:
+        yield owner
+    finally:
+        owner.client.stop_channels()
+
+
+@contextmanager
+def prints(owner: Owner) -> Iterator[None]:
+    """Lets a cell print all the while."""
+    owner.client.execute(PRINTS)
+    assert owner.reads(MARKER)
+    yield
+    assert owner.reads(MARKER)
+
+
+def test_the_scan_finds_what_there_is_to_find(tmp_path: Path) -> None:
+    """A kernel as Jupyter starts it, with its debugger: another user reads it, and runs code in it."""
+    proof = tmp_path / "proof"
+    manager = KernelManager(kernel_name="python3", connection_file=str(tmp_path / "kernel.json"))
+    environ = {**os.environ, "IPYTHONDIR": str(tmp_path), "JUPYTER_RUNTIME_DIR": str(tmp_path)}
+    manager.start_kernel(env=environ)
+    try:
+        with owner_of(tmp_path / "kernel.json") as owner:
+            assert owner.debugs("initialize", **LAB)["success"]
+            assert owner.debugs("attach")["success"]
+            owner.debugs("disconnect", restart=False, terminateDebuggee=False)
+            with prints(owner):
+                found = scan(with_environment("JUPYTER_RUNTIME_DIR", str(tmp_path)), proof)
+        assert any(MARKER in text for text in found["heard"].values())
+        assert proof.exists(), [v for v in found['heard'].values() if '"response"' in v]
+    finally:
+        manager.shutdown_kernel(now=True)
+
+
+@pytest.mark.parametrize("debugger", [False, True], ids=["", "debugger"])
+@pytest.mark.parametrize("server", ["newest", "oldest", "classic"])
+def test_a_second_user_reads_nothing_and_runs_nothing(
+    server: str, debugger: bool, machine: Machine, pythons: Callable[[str], str], tmp_path: Path
+) -> None:
+    app = "lab" if server == "oldest" else "notebook"
+    machine.ok("setup", "--python", pythons(server), "--app", app, *(["--debugger"] if debugger else []))
+    notebook = Notebook(machine.port, machine.folder, PASSWORD)
+    specs = notebook.get("/api/kernelspecs")["kernelspecs"]
+    assert specs["nbserver"]["spec"]["metadata"]["debugger"] is debugger
+    for name in ("nbserver", "python3"):  # ours, and the environment's own
+        kernel = notebook.post("/api/kernels", {"name": name})["id"]
+        with owner_of(machine.folder / f"runtime/kernel-{kernel}.json") as owner:
+            started = owner.debugs("initialize", **LAB)
+            assert started["success"] is debugger
+            if debugger:
+                assert owner.debugs("attach")["success"]
+            else:
+                assert "--debugger" in started["message"]
+            with prints(owner):
+                check(machine, tmp_path / "proof")
+                if debugger:
+                    owner.debugs("disconnect", restart=False, terminateDebuggee=False)
+                    check(machine, tmp_path / "proof")
+
+
+def check(machine: Machine, proof: Path) -> None:
+    """Asserts that a second user finds nothing at the server's processes."""
+    pids = with_environment("JUPYTER_RUNTIME_DIR", f"{machine.folder}/runtime")
+    assert machine.server in pids
+    found = scan(pids, proof)
+    assert not [text for text in found["heard"].values() if MARKER in text or '"response"' in text]
+    assert not proof.exists()
+    assert not [endpoint for endpoint in found["reached"] if not endpoint.startswith("tcp:")]
+    # The server's own; and of each kernel the pipe for what its children print, which only listens, and to a secret.
+    kernels = {pid for pid in pids if sockets_of([pid])[0]} - {machine.server}
+    assert sockets_of([machine.server])[0] == {machine.port}
+    assert all(len(sockets_of([pid])[0]) == 1 for pid in kernels)
+    assert any(path.startswith(str(machine.folder)) or path.startswith("/var/tmp") for path in sockets_of(pids)[1])
