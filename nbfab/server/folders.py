@@ -62,12 +62,12 @@ def why_not(folder: str) -> str:
     return ""
 
 
-def file_system(folder: str) -> str:
+def file_system(folder: str, mounted: str = "/proc/self/mounts") -> str:
     """The kind of file system that a folder is on, as Linux calls it; empty where that cannot be told."""
     found, longest = "", 0
     path = os.path.join(os.path.realpath(folder), "")
     try:
-        with open("/proc/self/mounts", encoding="utf-8", errors="surrogateescape") as mounts:
+        with open(mounted, encoding="utf-8", errors="surrogateescape") as mounts:
             for line in mounts:
                 _, point, kind = line.split(" ")[:3]
                 point = os.path.join(re.sub(r"\\([0-7]{3})", lambda octal: chr(int(octal[1], 8)), point), "")

@@ -5,6 +5,7 @@ import functools
 import json
 import os
 import shutil
+import signal
 import subprocess
 import sys
 import tempfile
@@ -18,8 +19,12 @@ import pytest
 from jupyter_client.blocking.client import BlockingKernelClient
 from jupyter_client.manager import KernelManager
 from machine import PASSWORD, Machine
+from namespace import with_mounts
 from notebook_client import Notebook
 from processes import sockets_of, with_environment
+from sshd import wait_until
+
+from nbfab.server.kernels import speaks_ipc, tcp_kernels
 
 DEBIAN = "/usr/bin/python3"  # with Debian's package of notebook 6.4
 SCANNER = (Path(__file__).parents[1] / "second_user.py").read_text()
@@ -115,6 +120,12 @@ class Owner:
                 return True
         return False
 
+    def ends(self) -> str:
+        """Waits until a cell has ended; the name of the exception that has ended it."""
+        while (answer := self.client.get_shell_msg(timeout=60))["msg_type"] != "execute_reply":
+            pass
+        return str(answer["content"].get("ename", ""))
+
     def debugs(self, command: str, **arguments: Any) -> dict[str, Any]:
         """The kernel's answer to a request of a debugger."""
         content = {"type": "request", "seq": next(self._numbers), "command": command, "arguments": arguments}
@@ -202,3 +213,81 @@ def check(machine: Machine, proof: Path) -> None:
     assert sockets_of([machine.server])[0] == {machine.port}
     assert all(len(sockets_of([pid])[0]) == 1 for pid in kernels)
     assert any(path.startswith(str(machine.folder)) or path.startswith("/var/tmp") for path in sockets_of(pids)[1])
+
+
+@pytest.mark.parametrize(
+    ("argv", "known"),
+    [
+        ("/env/bin/python -m ipykernel_launcher -f {connection_file}", True),
+        ("python -m ipykernel -f {connection_file}", True),
+        ("python -m ipykernel.kernelapp -f {connection_file}", True),
+        ("/usr/bin/ipython kernel -f {connection_file}", True),
+        ("conda run -n gpu python -m ipykernel_launcher -f {connection_file}", True),
+        ("python -m nb_conda_kernels.runner /c /c/envs/r R --slave -e IRkernel::main() --args {connection_file}", True),
+        ("sh -c 'module load x; exec python -m ipykernel_launcher \"$@\"' sh -f {connection_file}", True),
+        ("python -m bash_kernel -f {connection_file}", True),
+        ("/home/ann/ipykernel/bin/xpython -f {connection_file}", False),
+        ("/usr/bin/xpython -f {connection_file}", False),
+        ("python -m ilua.app -c {connection_file}", False),
+        ("/opt/my-ipykernel -f {connection_file}", False),
+    ],
+)
+def test_what_is_known_to_do_without_tcp(argv: str, known: bool) -> None:
+    specs = {"one": {"spec": {"argv": argv.split(" "), "metadata": {}}}, "two": {"spec": {"argv": [argv]}}}
+    assert tcp_kernels(specs) == ([] if known else ["one", "two"])
+
+
+def test_a_kernel_that_runs_elsewhere_needs_tcp() -> None:
+    argv = ["python", "-m", "ipykernel_launcher"]
+    assert speaks_ipc(argv, {"kernel_provisioner": {"provisioner_name": "local-provisioner"}})
+    assert not speaks_ipc(argv, {"kernel_provisioner": {"provisioner_name": "slurm"}})
+
+
+def sockets(machine: Machine) -> list[Path]:
+    """The sockets of kernels that there are."""
+    record = machine.folder / "ipc"
+    folder = Path(record.read_text().strip()) if record.exists() else machine.folder / "runtime"
+    return sorted(folder.glob("kernel-*-ipc-*"))
+
+
+@pytest.mark.parametrize("server", ["newest", "oldest", "classic"])
+def test_kernels_are_restarted_and_interrupted_and_leave_no_sockets(
+    server: str, here: Machine, pythons: Callable[[str], str]
+) -> None:
+    app = "lab" if server == "oldest" else "notebook"
+    here.ok("setup", "--python", pythons(server), "--app", app)  # in a folder whose path is too long for sockets
+    notebook = Notebook(here.port, here.folder, PASSWORD)
+    kernel = notebook.post("/api/kernels", {"name": "nbserver"})["id"]
+    with owner_of(here.folder / f"runtime/kernel-{kernel}.json") as owner:
+        with prints(owner):
+            assert len(sockets(here)) == 5
+        notebook.post(f"/api/kernels/{kernel}/interrupt", {})
+        assert owner.ends() == "KeyboardInterrupt"
+        notebook.post(f"/api/kernels/{kernel}/restart", {})
+        owner.client.wait_for_ready(timeout=60)
+        with prints(owner):
+            assert len(sockets(here)) == 5
+    os.kill(here.server, signal.SIGKILL)
+    wait_until(lambda: not with_environment("JUPYTER_RUNTIME_DIR", f"{here.folder}/runtime"), "the kernel to end")
+    assert len(sockets(here)) == 5
+    here.ok("serve")
+    assert sockets(here) == []
+    notebook = Notebook(here.port, here.folder, PASSWORD)
+    kernel = notebook.post("/api/kernels", {"name": "nbserver"})["id"]
+    with owner_of(here.folder / f"runtime/kernel-{kernel}.json"):
+        folder = sockets(here)[0].parent
+    here.ok("stop", "--force")
+    assert not folder.exists()
+    assert not (here.folder / "ipc").exists()
+
+
+def test_without_a_place_for_sockets_the_server_does_not_start_and_says_why(here: Machine) -> None:
+    setup = with_mounts(here.command("setup"), [["-t", "tmpfs", "-o", "ro", "none", "/var/tmp"]])
+    done = subprocess.run(
+        setup, env={**here.env, "NBFAB_PASSWORD": PASSWORD}, cwd=here.work, capture_output=True, text=True, check=False
+    )
+    assert done.returncode == 1
+    said = done.stdout + done.stderr
+    assert "kernels have no place for sockets that only their user may reach" in said
+    assert "df /var/tmp" in said
+    assert not here.server
