@@ -64,7 +64,7 @@ def with_environment(name: str, value: str) -> list[int]:
 
 
 def sockets_of(pids: Iterable[int]) -> tuple[set[int], set[str]]:
-    """The TCP ports that processes listen on, and the paths of their unix sockets, abstract ones with a NUL in front."""
+    """The TCP ports that processes listen on, and their unix sockets: paths, with a NUL in front if abstract."""
     inodes = set()
     for link in (link for pid in pids for link in Path(f"/proc/{pid}/fd").glob("*")):
         try:

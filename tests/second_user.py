@@ -1,8 +1,8 @@
-"""A second user of a machine, who tries to read a kernel and to run code in it: python second_user.py [PROGRAM...]
+"""A second user of a machine, who tries to read a kernel and to run code in it: python second_user.py
 
-Reads a line of JSON: `tcp`, ports on loopback, `unix`, paths of sockets (abstract ones begin with a NUL), and `proof`, a
-file that code which the owner is made to run would write. Subscribes to each of them, sends each a request to execute,
-and asks it to debug. Prints as JSON what was `heard`, by endpoint, and the endpoints that could be `reached`.
+Reads a line of JSON: `tcp`, ports on loopback, `unix`, paths of sockets (abstract ones begin with a NUL), and `proof`,
+a file that code would write which the owner is made to run. Asks each of them to debug, subscribes to it, and sends it
+a request to execute. Prints as JSON what was `heard`, by endpoint, and the endpoints that could be `reached`.
 """
 
 import json
@@ -43,13 +43,17 @@ def publishes(endpoints: "list[str]", code: str) -> "dict[str, str]":
                 names[client] = endpoint
         header = {"msg_id": "1", "session": "1", "username": "", "date": "", "msg_type": "execute_request"}
         content = {"code": code, "silent": False, "allow_stdin": False, "user_expressions": {}}
-        parts = [b"<IDS|MSG>", b"", *(json.dumps(part).encode() for part in ({**header, "version": "5.3"}, {}, {}, content))]
+        parts = [
+            b"<IDS|MSG>",
+            b"",
+            *(json.dumps(part).encode() for part in ({**header, "version": "5.3"}, {}, {}, content)),
+        ]
         for client in names:
             if client.type == zmq.DEALER:
                 client.send_multipart(parts, zmq.NOBLOCK)
         end = time.monotonic() + PATIENCE
         while (left := end - time.monotonic()) > 0:
-            for client, _ in poller.poll(left * 1000):
+            for client, _ in poller.poll(int(left * 1000)):
                 text = b" ".join(client.recv_multipart()).decode(errors="replace")
                 heard[names[client]] = heard.get(names[client], "") + text
         for client in names:
@@ -100,7 +104,7 @@ def main() -> None:
     code = f"open({task['proof']!r}, 'a').write('run')"
     # First: debugpy gives up at bytes that are not its protocol's.
     with ThreadPoolExecutor(max_workers=32) as pool:
-        said = dict(zip(endpoints, pool.map(lambda endpoint: debugs(endpoint, code), endpoints)))
+        said = dict(zip(endpoints, pool.map(lambda endpoint: debugs(endpoint, code), endpoints), strict=True))
     heard = publishes(endpoints, code)
     for endpoint, text in said.items():
         heard[endpoint] = heard.get(endpoint, "") + (text or "")

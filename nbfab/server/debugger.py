@@ -4,6 +4,7 @@ As ipykernel starts it, debugpy listens on loopback, where any local user may at
 has a unix socket beside the kernel's others, in a folder for their owner only, and needs no process of its own.
 """
 
+import contextlib
 import os
 import socket
 import stat
@@ -31,7 +32,7 @@ def guard_debugger(allowed: bool) -> None:
     async def do_debug_request(kernel: Any, message: Any) -> Any:
         reason = "" if message["command"] in HARMLESS else why_not(kernel, allowed)
         if not reason:
-            return await stock(kernel, message)
+            return await stock(kernel, message)  # type: ignore[no-untyped-call]
         answer = {"type": "response", "command": message["command"], "request_seq": message["seq"]}
         return {**answer, "success": False, "message": reason}
 
@@ -40,15 +41,17 @@ def guard_debugger(allowed: bool) -> None:
 
 def why_not(kernel: Any, allowed: bool) -> str:
     """Why the debugger does not start; if it may, it will do so on a unix socket, and this is empty."""
-    from ipykernel.compiler import get_tmp_directory
+    from ipykernel import compiler
 
-    app, client = kernel.parent, getattr(getattr(kernel, "debugger", None), "debugpy_client", None)
+    app: Any = kernel.parent
+    client: Any = getattr(getattr(kernel, "debugger", None), "debugpy_client", None)
+    folder: str = compiler.get_tmp_directory()  # type: ignore[no-untyped-call]
     if not allowed:
         return "the debugger is off here; `nbfab setup --debugger` turns it on"
     if app.transport != "ipc" or not (hasattr(client, "get_host_port") and hasattr(client, "_get_endpoint")):
         return "the debugger of this kernel would listen on a TCP port, where other users could attach"
-    if not is_private(get_tmp_directory()):
-        return f"{get_tmp_directory()}, where the debugger puts the code of cells, is another user's"
+    if not is_private(folder):
+        return f"{folder}, where the debugger puts the code of cells, is another user's"
     path = f"{app.ip}-6"  # the kernel's own end in 1 to 5
     client.get_host_port = lambda: (path, "0")
     client._get_endpoint = lambda: f"ipc://{path}"
@@ -58,18 +61,16 @@ def why_not(kernel: Any, allowed: bool) -> str:
 
 def is_private(folder: str) -> bool:
     """Makes a folder, and tells whether only this user may enter what is there now."""
-    try:
+    with contextlib.suppress(FileExistsError):
         os.mkdir(folder, 0o700)
-    except FileExistsError:
-        pass
     found = os.lstat(folder)
     return stat.S_ISDIR(found.st_mode) and found.st_uid == os.geteuid() and not found.st_mode & 0o077
 
 
 def listen_on_paths() -> None:
-    """Teaches debugpy that a host which is a path is a unix socket. What the user's own code asks for stays as it is."""
+    """Teaches debugpy that a host which is a path is a unix socket; what the user's own code asks for is as ever."""
     import debugpy.server.api  # which makes pydevd importable
-    import pydevd
+    import pydevd  # type: ignore[import-not-found]
 
     listen, create = debugpy.listen, pydevd.create_server_socket
     if hasattr(listen, "on_paths"):

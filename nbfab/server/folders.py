@@ -9,7 +9,7 @@ import stat
 import tempfile
 
 LONGEST = 57  # bytes of its path: a socket's may have 107 (unix(7)), of which the name of ours takes 50
-OTHERWISE = "/var/tmp"  # not /run/user, which logind removes
+OTHERWISE = "/var/tmp"  # noqa: S108  # not /run/user, which logind removes; what is made there is private
 RECORD = "ipc"  # the file in the profile's folder that names a folder there
 # Sockets do not work on all of these, and other machines that have them mounted would take ours for dead.
 _NETWORK = ("nfs", "cifs", "smb", "afs", "9p", "ceph", "lustre", "gpfs", "beegfs", "gluster", "pvfs", "fuse.")

@@ -10,7 +10,8 @@ import glob
 import os
 import re
 import sys
-from typing import Any, List, Mapping, Sequence
+from collections.abc import Mapping, Sequence
+from typing import Any
 
 from . import folders
 
@@ -31,7 +32,7 @@ def speaks_ipc(argv: Sequence[str], metadata: Mapping[str, Any]) -> bool:
     return local and _KNOWN.search(" ".join(argv)) is not None
 
 
-def tcp_kernels(specs: Mapping[str, Any]) -> List[str]:
+def tcp_kernels(specs: Mapping[str, Any]) -> list[str]:
     """Of all specifications, as `KernelSpecManager.get_all_specs` has them: the names of those on TCP."""
     found = ((name, of["spec"]) for name, of in specs.items())
     return sorted(name for name, spec in found if not speaks_ipc(spec["argv"], spec.get("metadata") or {}))
@@ -71,7 +72,7 @@ def set_up(c: Any, folder: str, base: type) -> None:
         folders.sweep(folders.find(folder))
     except (folders.NoFolder, OSError) as error:
         sys.exit(f"nbfab: the server is not started: {error}")
-    Kernels = type("Kernels", (Private, base), {"profile": folder})  # type: ignore[misc]
+    Kernels = type("Kernels", (Private, base), {"profile": folder})  # type: ignore[assignment, misc]
     c.MappingKernelManager.kernel_manager_class = f"{__name__}.Kernels"
     # One that asks a gateway for its kernels has none of its own.
     c.GatewayMappingKernelManager.kernel_manager_class = "jupyter_server.gateway.managers.GatewayKernelManager"

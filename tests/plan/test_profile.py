@@ -43,7 +43,7 @@ def test_the_debugger_is_off_unless_asked_for(debugger: bool) -> None:
 
 def test_a_profile_called_default_is_not_written_twice() -> None:
     wanted = wanting(profile="default")
-    assert not [change for change in profile.plan(wanted, after(NEW, profile.plan(wanted, NEW)))]
+    assert not list(profile.plan(wanted, after(NEW, profile.plan(wanted, NEW))))
 
 
 @pytest.mark.parametrize("mode", ["drwxr-xr-x", "drwx------"])

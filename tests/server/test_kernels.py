@@ -85,7 +85,10 @@ def second_user() -> tuple[str, ...]:
     for way in ways:
         for python in (sys.executable, "/usr/bin/python3"):
             command = (*way, python)
-            if subprocess.run([*command, "-c", "import zmq"], cwd="/", capture_output=True, check=False).returncode == 0:
+            if (
+                subprocess.run([*command, "-c", "import zmq"], cwd="/", capture_output=True, check=False).returncode
+                == 0
+            ):
                 return command
     pytest.skip("takes root, sudo or subordinate uids (newuidmap), and a Python with pyzmq that others may run")
 
@@ -136,6 +139,23 @@ class Owner:
             if answer["parent_header"].get("msg_id") == message["header"]["msg_id"]:
                 return dict(answer["content"])
 
+    def stops(self) -> str:
+        """The value of a variable where a cell stops at a breakpoint; it goes on then."""
+        code = "def double(number):\n    return 2 * number\nprint('twice is', double(21))"
+        path = self.debugs("dumpCell", code=code)["body"]["sourcePath"]
+        self.debugs("setBreakpoints", source={"path": path}, breakpoints=[{"line": 2}], sourceModified=False)
+        self.debugs("configurationDone")
+        self.client.execute(code)
+        while (event := self.client.get_iopub_msg(timeout=60)["content"]).get("event") != "stopped":
+            pass
+        thread = event["body"]["threadId"]
+        frame = self.debugs("stackTrace", threadId=thread)["body"]["stackFrames"][0]["id"]
+        scope = self.debugs("scopes", frameId=frame)["body"]["scopes"][0]["variablesReference"]
+        (variable,) = self.debugs("variables", variablesReference=scope)["body"]["variables"]
+        self.debugs("continue", threadId=thread)
+        assert self.reads("twice is 42")
+        return f"{variable['name']} = {variable['value']}"
+
 
 @contextmanager
 def owner_of(connection_file: Path) -> Iterator[Owner]:
@@ -169,7 +189,7 @@ def test_the_scan_finds_what_there_is_to_find(tmp_path: Path) -> None:
             with prints(owner):
                 found = scan(with_environment("JUPYTER_RUNTIME_DIR", str(tmp_path)), proof)
         assert any(MARKER in text for text in found["heard"].values())
-        assert proof.exists(), [v for v in found['heard'].values() if '"response"' in v]
+        assert proof.exists(), [v for v in found["heard"].values() if '"response"' in v]
     finally:
         manager.shutdown_kernel(now=True)
 
@@ -191,6 +211,7 @@ def test_a_second_user_reads_nothing_and_runs_nothing(
             assert started["success"] is debugger
             if debugger:
                 assert owner.debugs("attach")["success"]
+                assert owner.stops() == "number = 21"
             else:
                 assert "--debugger" in started["message"]
             with prints(owner):
