@@ -139,6 +139,9 @@ def end_servers(machines: Mapping[Path, Path]) -> None:
         subprocess.run(["tmux", "-S", socket, "kill-server"], capture_output=True, check=False)
         if socket.parent.parent == Path("/var/tmp"):
             shutil.rmtree(socket.parent, ignore_errors=True)
+    for record in (profile / "ipc" for profile in profiles):
+        if record.exists():
+            shutil.rmtree(record.read_text().strip(), ignore_errors=True)
     for tmux in machines.values():
         command = ["tmux", "-L", "nbfab", "kill-server"]
         subprocess.run(command, env=os.environ | {"TMUX_TMPDIR": str(tmux)}, capture_output=True, check=False)

@@ -12,6 +12,7 @@ from tornado.websocket import WebSocketHandler
 from . import VERSION
 from .checker import Queue
 from .hashed import Hashed
+from .kernels import on_tcp
 from .known import Known
 from .limiter import Limiter
 from .once import Nonces
@@ -29,7 +30,7 @@ class Guard:
         self.peers = Peers()
         self.limiter, self.tally, self.nonces, self.sockets = Limiter(), Tally(), Nonces(), Sockets()
         self.strangers, self.friends = Queue(check), Queue(check)  # friends do not wait for strangers
-        self.tcp_kernels: Callable[[], list[str]] = list
+        self._kernels: Any = None
         self.held = 0  # refusals not told yet
         self._keyed = ""
         self._settings: dict[str, Any] = {}
@@ -37,6 +38,7 @@ class Guard:
 
     def start(self, app: Any) -> None:
         """Takes charge of a server's cookies, before it listens."""
+        self._kernels = app.kernel_manager
         self._settings = app.web_app.settings
         self._secret = _secret(app)
         self._rekey(self.hashed.read())
@@ -55,7 +57,7 @@ class Guard:
 
     def report(self) -> dict[str, Any]:
         """What nbfab asks for."""
-        return {"version": VERSION, "failed": self.tally.report(), "tcp_kernels": self.tcp_kernels()}
+        return {"version": VERSION, "failed": self.tally.report(), "tcp_kernels": on_tcp(self._kernels)}
 
     def _rekey(self, hashed: str) -> None:
         """Keys the cookies by the hash. If there is none, no cookie of another time is good."""

@@ -11,8 +11,9 @@ from jupyter_server.auth.login import LoginFormHandler
 from jupyter_server.auth.security import passwd_check
 from jupyter_server.base.handlers import JupyterHandler
 from jupyter_server.base.websocket import WebSocketMixin
+from jupyter_server.services.kernels.kernelmanager import ServerKernelManager
 
-from . import endpoints
+from . import endpoints, kernels
 from .guard import Guard
 from .hashed import Hashed
 from .logins import CountedLogin
@@ -76,6 +77,7 @@ def set_up(c: Any, folder: str) -> None:
     hashed = Hashed(os.path.join(folder, "jupyter_server_config.json"), "IdentityProvider", "hashed_password")
     NbfabProvider.guard = Login.guard = Guard(folder, hashed, passwd_check)
     be_patient(WebSocketMixin)
+    kernels.set_up(c, folder, ServerKernelManager)
     c.ServerApp.identity_provider_class = NbfabProvider
     c.NbfabProvider.login_handler_class = Login
     c.NbfabProvider.allow_password_change = False
