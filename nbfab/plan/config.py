@@ -71,7 +71,8 @@ def module() -> Mapping[str, str]:
     from importlib import resources
 
     files = (resources.files("nbfab") / "server").iterdir()
-    return {file.name: file.read_text(encoding="utf-8") for file in files if file.name.endswith(".py")}
+    names = {file.name: file for file in files if file.name.endswith(".py") and file.name != "debugger.py"}
+    return {name: file.read_text(encoding="utf-8") for name, file in names.items()}
 
 
 def guards(wanted: Wanted, facts: Facts) -> tuple[str, ...]:

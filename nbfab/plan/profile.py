@@ -35,11 +35,12 @@ with open({file!a}) as file:
 guard_debugger(allowed={allowed})
 """
 _DEFAULT = "default"  # the profile that IPython takes if none is named
+DEBUGGER = "ipython/debugger.py"
 
 
 def ipython(wanted: Wanted, facts: Facts, head: str = IPYTHON) -> str:
     """The settings of an IPython profile; what guards the debugger is part of them, so that no kernel lacks it."""
-    file = f"{facts.files.folder}/nbfab_server/debugger.py"
+    file = f"{facts.files.folder}/{DEBUGGER}"
     return head + GUARD.format(file=file, allowed=wanted.settings.debugger)
 
 
@@ -55,12 +56,16 @@ def kernel_file(profile: str) -> str:
 
 def plan(wanted: Wanted, facts: Facts) -> Iterator[Change]:
     """A private folder, and in it the IPython profile and the kernel."""
+    from nbfab.program import source
+
     name, folder = wanted.settings.profile, facts.files.folder
     mode = facts.files.mode(".")
     if mode != "drwx------":
         what, reason = (f"make {folder} private", f"its mode is {mode}") if mode else (f"make the folder {folder}", "")
         args = {"file": ".", "mode": "700"}
         yield Change(step="profile", kind="make private", what=what, reason=reason, args=args)
+    # Before the settings that need it.
+    yield from in_file("profile", "what guards the debugger", DEBUGGER, source("server/debugger.py"), facts)
     what = "the IPython profile with inline graphics"
     yield from in_file("profile", what, ipython_file(name), ipython(wanted, facts), facts)
     if name != _DEFAULT:
@@ -82,7 +87,7 @@ def _kernel(name: str, python: str, *, debugger: bool) -> str:
 
 
 def _files(settings: Settings) -> tuple[Managed, ...]:
-    texts = (ipython_file(settings.profile), ipython_file(_DEFAULT), kernel_file(settings.profile))
+    texts = (DEBUGGER, ipython_file(settings.profile), ipython_file(_DEFAULT), kernel_file(settings.profile))
     return (Managed(".", "folder"), *(Managed(path) for path in texts))
 
 

@@ -9,9 +9,10 @@ from nbfab.plan import profile
 
 
 def test_a_new_profile_has_a_private_folder_inline_graphics_and_a_kernel_that_uses_it() -> None:
-    private, ipython, others, kernel = profile.plan(wanting(profile="GPU2"), NEW)
+    private, guard, ipython, others, kernel = profile.plan(wanting(profile="GPU2"), NEW)
     assert private.summary == "make the folder /home/ann/.local/share/nbfab/nbserver"
     assert private.args == {"file": ".", "mode": "700"}
+    assert guard.args["file"] == "ipython/debugger.py"
     assert ipython.args["file"] == "ipython/profile_GPU2/ipython_kernel_config.py"
     assert 'matplotlib = "inline"' in ipython.args["content"]
     assert others.args["file"] == "ipython/profile_default/ipython_kernel_config.py"
@@ -27,12 +28,12 @@ def test_a_new_profile_has_a_private_folder_inline_graphics_and_a_kernel_that_us
         "--profile=GPU2",
     ]
     assert spec["display_name"] == "Python 3 (GPU2)"
-    assert not any(change.needs_restart for change in (private, ipython, others, kernel))
+    assert not any(change.needs_restart for change in (private, guard, ipython, others, kernel))
 
 
 @pytest.mark.parametrize("debugger", [False, True])
 def test_the_debugger_is_off_unless_asked_for(debugger: bool) -> None:
-    _, ipython, others, kernel = profile.plan(wanting(debugger=debugger), NEW)
+    _, _, ipython, others, kernel = profile.plan(wanting(debugger=debugger), NEW)
     spec = json.loads(kernel.args["content"])
     assert spec["metadata"] == {"debugger": debugger}
     assert ("frozen_modules=off" in spec["argv"]) is debugger

@@ -83,7 +83,7 @@ def second_user() -> tuple[str, ...]:
     drop = ("setpriv", "--reuid=65534", "--regid=65534", "--clear-groups", "--")
     ways = [drop, ("sudo", "-n", *drop), ("unshare", "--user", "--map-root-user", "--map-auto", "--", *drop)]
     for way in ways:
-        for python in (sys.executable, "/usr/bin/python3"):
+        for python in (DEBIAN, sys.executable):
             command = (*way, python)
             if (
                 subprocess.run([*command, "-c", "import zmq"], cwd="/", capture_output=True, check=False).returncode
