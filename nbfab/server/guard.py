@@ -5,7 +5,7 @@ from __future__ import annotations
 import hashlib
 import hmac
 import os
-from typing import Any, Callable, Dict, List
+from typing import Any, Callable
 
 from tornado.websocket import WebSocketHandler
 
@@ -15,7 +15,7 @@ from .hashed import Hashed
 from .known import Known
 from .limiter import Limiter
 from .once import Nonces
-from .peers import peer_of
+from .peers import Peers
 from .sockets import Sockets
 from .tally import Tally
 
@@ -26,11 +26,13 @@ class Guard:
     def __init__(self, folder: str, hashed: Hashed, check: Callable[[str, str], bool]) -> None:
         self.hashed = hashed
         self.known = Known(os.path.join(folder, "known.json"))
+        self.peers = Peers()
         self.limiter, self.tally, self.nonces, self.sockets = Limiter(), Tally(), Nonces(), Sockets()
         self.strangers, self.friends = Queue(check), Queue(check)  # friends do not wait for strangers
-        self.tcp_kernels: Callable[[], List[str]] = list
+        self.tcp_kernels: Callable[[], list[str]] = list
+        self.held = 0  # refusals not told yet
         self._keyed = ""
-        self._settings: Dict[str, Any] = {}
+        self._settings: dict[str, Any] = {}
         self._secret = b""
 
     def start(self, app: Any) -> None:
@@ -49,9 +51,9 @@ class Guard:
     def admit(self, handler: Any) -> None:
         """Takes note of a request that is let in."""
         if isinstance(handler, WebSocketHandler):
-            self.sockets.admit(handler, self._keyed, peer_of(handler.request).owner, self.refresh)
+            self.sockets.admit(handler, self._keyed, self.peers.of(handler.request).owner, self.refresh)
 
-    def report(self) -> Dict[str, Any]:
+    def report(self) -> dict[str, Any]:
         """What nbfab asks for."""
         return {"version": VERSION, "failed": self.tally.report(), "tcp_kernels": self.tcp_kernels()}
 
