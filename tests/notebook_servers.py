@@ -15,7 +15,7 @@ from typing import Any
 from urllib.parse import urlencode
 
 from argon2 import PasswordHasher
-from machine import ROOT
+from machine import ROOT, remove_ipc
 from sshd import free_port, wait_until
 from websocket import WebSocket, create_connection
 
@@ -103,6 +103,7 @@ class Server:
         """Ends it, with its kernels."""
         self.process.terminate()
         self.process.wait(60)
+        remove_ipc(self.folder)
 
     def set_password(self, password: str, hasher: PasswordHasher = CHEAP) -> None:
         """Puts the hash of a password into place, as nbfab does."""

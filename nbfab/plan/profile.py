@@ -31,9 +31,11 @@ OTHERS = """\
 """
 # Without it, the kernel does not start: run.sh sees to that.
 GUARD = """\
-with open({file!a}) as file:
-    exec(compile(file.read(), file.name, "exec"))
-guard_debugger(allowed={allowed})
+import sys
+if sys.version_info >= (3, 7):  # before, there is no debugger
+    with open({file!a}) as file:
+        exec(compile(file.read(), file.name, "exec"))
+    guard_debugger(allowed={allowed})
 """
 _DEFAULT = "default"  # the profile that IPython takes if none is named
 

@@ -4,6 +4,8 @@ As ipykernel starts it, debugpy listens on loopback, where any local user may at
 has a unix socket beside the kernel's others, in a folder for their owner only, and needs no process of its own.
 """
 
+from __future__ import annotations
+
 import contextlib
 import os
 import socket

@@ -7,8 +7,9 @@ import re
 import socket
 import stat
 import tempfile
+import uuid
 
-LONGEST = 57  # bytes of its path: a socket's may have 107 (unix(7)), of which the name of ours takes 50
+LONGEST = 57  # bytes of its path: a socket's may have 107 on Linux (unix(7)), of which the name of ours takes 50
 OTHERWISE = "/var/tmp"  # noqa: S108  # not /run/user, which logind removes; what is made there is private
 RECORD = "ipc"  # the file in the profile's folder that names a folder there
 # Sockets do not work on all of these, and other machines that have them mounted would take ours for dead.
@@ -56,7 +57,7 @@ def why_not(folder: str) -> str:
         kind = file_system(folder)
         if kind.startswith(_NETWORK):
             return f"it is on another machine ({kind})"
-        _try(os.path.join(folder, f"try-{os.getpid()}"))
+        _try(os.path.join(folder, f"kernel-{uuid.uuid4()}-ipc-0"))  # as long a path as any of a kernel's
     except OSError as error:
         return str(error)
     return ""

@@ -37,7 +37,7 @@ def test_the_debugger_is_off_unless_asked_for(debugger: bool) -> None:
     assert spec["metadata"] == {"debugger": debugger}
     assert ("frozen_modules=off" in spec["argv"]) is debugger
     for change in (ipython, others):
-        assert f"guard_debugger(allowed={debugger})" in change.args["content"]
+        assert f"    guard_debugger(allowed={debugger})" in change.args["content"]
         compile(change.args["content"], "config", "exec")
 
 

@@ -21,7 +21,8 @@ def kind(request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactor
         return Kind("/usr/bin/python3", classic=True)
     place = tmp_path_factory.mktemp("oldest") / "venv"
     python = str(place / "bin" / "python")
-    for command in (["venv", str(place)], ["pip", "install", "--python", python, "jupyter_server==2.0.0", "ipykernel"]):
+    packages = ("jupyter_server==2.0.0", "jupyterlab<4", "ipykernel")
+    for command in (["venv", str(place)], ["pip", "install", "--compile-bytecode", "--python", python, *packages]):
         subprocess.run([f"{BIN}/uv", *command], check=True, capture_output=True, timeout=240)
     return Kind(python, classic=False, pings_kernels=False)
 

@@ -74,10 +74,13 @@ def test_memory_is_bounded_and_no_count_is_lost_to_100_000_addresses() -> None:
         limiter.take(f"2001:db8:{number:x}::/64", True)
         assert len(limiter) <= 63
     assert limiter.take("192.0.2.1", False) == pytest.approx(50)
+    through = 0
     for number in range(100_000):  # for a week
         clock.now += 6
         limiter.take(f"2001:db8:{number:x}::/64", True)
-        assert len(limiter) <= 661
+        through += limiter.take("192.0.2.2", False) == 0
+        assert len(limiter) <= 662
+    assert through == 167 * 12  # hours
 
 
 @given(

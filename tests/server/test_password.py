@@ -1,5 +1,6 @@
 """A password changes while the server runs."""
 
+import time
 from collections.abc import Callable, Iterator
 from urllib.parse import urlencode
 
@@ -17,8 +18,10 @@ def changing(guarded: Server) -> Iterator[Server]:
 
 def close_code(socket: WebSocket) -> int:
     """The code with which the server closes a websocket."""
+    end = time.monotonic() + 30
     while True:
-        opcode, data = socket.recv_data()
+        assert time.monotonic() < end
+        opcode, data = socket.recv_data(control_frame=True)  # among them the server's pings
         if opcode == ABNF.OPCODE_CLOSE:
             return int.from_bytes(data[:2], "big")
 

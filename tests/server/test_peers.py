@@ -1,6 +1,7 @@
 """Who is at the other end: addresses, and the users of this machine by their sockets."""
 
 import ipaddress
+import os
 import socket
 import subprocess
 import sys
@@ -146,6 +147,15 @@ def test_a_socket_that_was_closed_is_no_one_s() -> None:
         end.settimeout(30)
         assert end.recv(1) == b""
         assert peers.of(asked(end))[:2] == ("loopback", False)
+
+
+def test_a_socket_that_listens_is_not_one_that_is_connected() -> None:
+    """For a connection that is gone, Linux tells of one at the same port."""
+    with socket.create_server(("127.0.0.1", 0)) as server:
+        end = (ipaddress.ip_address("127.0.0.1"), server.getsockname()[1])
+        assert uids.Uids().of(end, (end[0], 9)) is None
+        with socket.create_connection(server.getsockname()) as client:
+            assert uids.Uids().of((end[0], client.getsockname()[1]), end) == os.getuid()
 
 
 @pytest.mark.parametrize("forwarded", ["192.0.2.1", "127.0.0.2", "::1"])
