@@ -12,6 +12,9 @@ Kind = Literal[
     "renew certificate",
     "start server",
     "stop server",
+    "remove",
+    "end session",
+    "turn lingering off",
 ]
 
 

@@ -6,13 +6,28 @@ from nbfab.settings import Settings
 
 
 @dataclass(frozen=True)
+class Left:
+    """What to look for where a profile is to be removed.
+
+    `places` are folders in the profile's, of whose `trees` nothing more is told; `records` are files there that name a
+    socket elsewhere, and `traces` places in the home folder where an earlier release may have left something.
+    """
+
+    places: tuple[str, ...]
+    trees: tuple[str, ...]
+    records: tuple[str, ...]
+    traces: tuple[str, ...]
+
+
+@dataclass(frozen=True)
 class Request:
     """What to look at: the server that `settings` describe, and the managed `paths` in its profile's folder.
 
     The `settings` in `firm` count; others give way to what the profile has, unless that is `forgotten`: an option, or
     OPTION/SOURCE.
 
-    The facts include the text of the paths in `texts`, and of `certificate`, a PEM, only the certificate in it.
+    The facts include the text of the paths in `texts`, and of `certificate`, a PEM, only the certificate in it; and
+    what is `left`, if that is asked for.
     """
 
     settings: Settings
@@ -21,3 +36,4 @@ class Request:
     paths: tuple[str, ...] = ()
     texts: tuple[str, ...] = ()
     certificate: str = ""
+    left: Left | None = None

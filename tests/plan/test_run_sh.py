@@ -60,7 +60,7 @@ def test_it_is_started_with_the_environment_that_was_taken_for_it(folder: Path) 
     (folder / "environ").write_text(
         f"PATH={os.environ['PATH']}\0NASTY={nasty}\0python=x\0IFS=x\0UID=7\0SHELL=/bin/fish\0"
     )
-    takes = f'if [ "$1" = -I ]; then exec {sys.executable} "$@"; fi'
+    takes = f'if [ "$1" = -BI ]; then exec {sys.executable} "$@"; fi'
     stub(folder, "python", f"{takes}; env >served; exec sleep 60")
     with start(("sh",), folder) as runner:
         wait_until(lambda: "NASTY" in (folder / "served").read_text() if (folder / "served").exists() else False, "it")
