@@ -48,7 +48,8 @@ remove_paths() {
 each_line() { # text function
 	left=$1
 	while [ -n "$left" ]; do
-		"$2" "${left%%"$newline"*}" || return 1
+		first=${left%%"$newline"*} # posh gets this wrong within quotes
+		"$2" "$first" || return 1
 		left=${left#*"$newline"}
 	done
 }

@@ -18,7 +18,7 @@ class Entry(NamedTuple):
 
 
 def _entries(value: Any) -> tuple[Entry, ...]:
-    # A name may have line breaks. Its first line is an entry, by which its folder is not empty.
+    # A name may have line breaks; then its first line stands for it.
     lines = (each.partition(" ") for each in _lines(value))
     return tuple(
         Entry(kind, path.removeprefix("./"))

@@ -88,7 +88,7 @@ def _profile(wanted: Wanted, facts: Facts) -> Iterator[Change]:
     files = tuple(path for path in found.files if path not in left.LAST)
     folders = tuple(path for path in found.folders if path != "lock")
     if files or found.trees or folders:
-        yield _remove("profile", "remove the profile", facts.files.folder, files, found.trees, folders)
+        yield _remove("profile", "remove the profile's files", facts.files.folder, files, found.trees, folders)
 
 
 def _in_profile(wanted: Wanted, facts: Facts) -> left.Sorted:

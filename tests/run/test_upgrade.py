@@ -19,7 +19,7 @@ from nbfab.host import Here
 from nbfab.look.look import look
 from nbfab.look.server import Answer
 from nbfab.passwords import Password
-from nbfab.plan import choices, takes
+from nbfab.plan import choices, config, profile, takes
 from nbfab.plan.adopt import adopt
 from nbfab.plan.settle import settle
 from nbfab.plan.steps import STEPS, owned, plan, request
@@ -53,11 +53,12 @@ def test_a_recorded_profile_is_taken_over_without_a_restart(
     facts = adopt(facts)
     wanted = settle(wanted, facts, owned(STEPS))
     changes = plan(wanted, facts, STEPS)
-    assert [change.args["file"] for change in changes] == [takes.FILE, takes.RUN, choices.FILE]
+    files = [takes.FILE, profile.ipython_file("nbserver"), profile.kernel_file("nbserver"), config.FILE]
+    assert [change.args["file"] for change in changes] == [*files, takes.RUN, choices.FILE]
     assert not any(change.needs_restart for change in changes)
     facts = after(facts, changes)
     assert plan(wanted, facts, STEPS) == []
-    assert takes.pending(wanted, facts) == ("launcher",)
+    assert takes.pending(wanted, facts) == ("LanguageServerManager.node_roots", "launcher")
     assert plan(replace(wanted, password=None), facts, STEPS) == []
 
 
@@ -187,7 +188,7 @@ def test_what_was_chosen_for_a_server_stays_without_the_flags(here: Machine, rel
     here.ok("stop", "--force")
     here.ok("setup")
     command = Path(f"/proc/{here.server}/cmdline").read_text().split("\0")
-    assert command[:3] == [f"{sys.prefix}/bin/python", "-m", "jupyterlab"]
+    assert command[:4] == [f"{sys.prefix}/bin/python", "-B", "-m", "jupyterlab"]
     runtime = json.loads((here.folder / f"runtime/jpserver-{here.server}.json").read_text())
     assert (runtime["hostname"], runtime["port"], runtime["root_dir"]) == ("127.0.0.1", here.port, str(directory))
     assert [item["name"] for item in chosen.notebook().get("/api/contents")["content"]] == ["seen.txt"]
