@@ -54,12 +54,20 @@ class Notebook:
 
     def post(self, path: str, body: Any) -> Any:
         """What the API answers to a body of JSON."""
+        return json.loads(self._sends("POST", path, body))
+
+    def put(self, path: str, body: Any) -> Any:
+        """As `post`, by another method."""
+        return json.loads(self._sends("PUT", path, body))
+
+    def delete(self, path: str) -> None:
+        """Ends or removes what is at a path of the API."""
+        self._sends("DELETE", path, {})
+
+    def _sends(self, method: str, path: str, body: Any) -> str:
         headers = {"X-XSRFToken": self._xsrf, "Content-Type": "application/json"}
-        return json.load(
-            self.opener.open(
-                urllib.request.Request(f"{self.base}{path}", json.dumps(body).encode(), headers), timeout=60
-            )
-        )
+        request = urllib.request.Request(f"{self.base}{path}", json.dumps(body).encode(), headers, method=method)
+        return str(self.opener.open(request, timeout=60).read().decode())
 
 
 def asks_for_a_password_alone(port: int, folder: Path) -> bool:

@@ -28,7 +28,7 @@ take_leave() {
 	{
 		printf '%s\n' "$$ $(process_start "$$")" >lock/holder
 		# Who has looked before has seen a state that is gone.
-		printf '%s\n' "$(date +%s).$$" >generation.new.$$
+		if [ -f generation ]; then printf '%s\n' "$(date +%s).$$" >generation.new.$$; fi
 		if [ -s generation.new.$$ ]; then mv -f generation.new.$$ generation; else rm -f generation.new.$$; fi
 	} 2>/dev/null
 }

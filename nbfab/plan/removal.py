@@ -35,7 +35,11 @@ def plan(wanted: Wanted, facts: Facts) -> list[Change]:
         what = "is a symbolic link" if facts.files.state == "link" else "is not a folder that can be entered"
         place = facts.files.folder
         raise HostError(f"{place} {what}; nbfab does not remove what it did not make", f"ls -ld {shlex.quote(place)}")
-    return [change for part in PARTS for change in part(wanted, facts)]
+    changes = [change for part in PARTS for change in part(wanted, facts)]
+    if changes and not facts.files.writable:
+        near = facts.files.nearest
+        raise HostError(f"{near} is not writable for {facts.host.user}", f"ls -ld {shlex.quote(near)}")
+    return changes
 
 
 def _traces(wanted: Wanted, facts: Facts) -> Iterator[Change]:
@@ -144,7 +148,7 @@ def _rest(wanted: Wanted, facts: Facts) -> Iterator[Change]:
     if files or goes:
         folder, folders = facts.files.folder, ("lock", ".") if goes else ("lock",)
         # The lock is that of this very run.
-        files = [path for path in left.LAST if path in files or path.startswith("lock/")]
+        files = [path for path in left.LAST if goes or path in files or path.startswith("lock/")]
         yield _remove("profile", "remove the profile's folder", folder, files, (), folders)
     base = facts.files.base
     stays = facts.left.profiles or facts.left.base_is_link or _beside(facts).others or (there and not goes)

@@ -66,8 +66,8 @@ ABOVE = (BASE, ".made", "/.", f"^{SHARE}", f"^{LOCAL}")
         (left(), [THE_PROFILE, ITS_FOLDER, ABOVE]),
         (left(running()), [("stop server",), THE_PROFILE, ITS_FOLDER, ABOVE]),
         # What a cut has left, from its first moment to its last.
-        (left(entries=entries("generation", "lock/", "lock/holder")), [(FOLDER, "generation", "lock/holder", "/lock", "/."), ABOVE]),
-        (left(entries=()), [(FOLDER, "lock/holder", "/lock", "/."), ABOVE]),
+        (left(entries=entries("generation", "lock/", "lock/holder")), [ITS_FOLDER, ABOVE]),
+        (left(entries=()), [ITS_FOLDER, ABOVE]),
         (seen(left(entries=()), files={"state": "absent", "nearest": BASE}), [ABOVE]),
         (
             seen(left(entries=(), beside=()), files={"state": "absent", "nearest": BASE}),
@@ -204,10 +204,12 @@ def test_what_a_removal_would_end() -> None:
     assert removal.live(left()) == ()
 
 
-def test_a_folder_that_is_a_link_or_of_a_newer_release_is_left_alone() -> None:
+def test_a_folder_that_is_a_link_read_only_or_of_a_newer_release_is_left_alone() -> None:
     for state, words in (("link", "is a symbolic link"), ("other", "is not a folder that can be entered")):
         with pytest.raises(HostError, match=words):
             removal.plan(WANTED, seen(left(), files={"state": state}))
+    with pytest.raises(HostError, match=f"^{FOLDER} is not writable for ann$"):
+        removal.plan(WANTED, seen(left(), files={"writable": False}, host={"user": "ann"}))
     with pytest.raises(Refused, match=r"nbfab 9\.1 takes care of this profile"):
         removal.plan(WANTED, seen(left(), choices={"made": Choices("9.1")}))
     assert removal.plan(WANTED, seen(left(), choices={"made": Choices(broken="it is too long")}))
