@@ -6,10 +6,11 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from plan_cases import listed
 from shells import each_shell, records, run, stub
 
 from nbfab.look.facts import FACTS
-from nbfab.look.left import Entry, Made
+from nbfab.look.left import Made
 from nbfab.plan import left
 from nbfab.program import call, functions
 
@@ -49,11 +50,6 @@ def look(shell: tuple[str, ...], base: Path, *, alive: str = "", path: Path | st
     return found
 
 
-def kinds(*paths: str) -> set[Entry]:
-    """Entries: a folder if the path ends in a slash, a link if in `@`."""
-    return {Entry("d" if path[-1] == "/" else "l" if path[-1] == "@" else "f", path.rstrip("/@")) for path in paths}
-
-
 @each_shell
 def test_what_is_in_a_profile_s_folder(shell: tuple[str, ...], base: Path, tmp_path: Path) -> None:
     folder = base / "mine"
@@ -67,11 +63,13 @@ def test_what_is_in_a_profile_s_folder(shell: tuple[str, ...], base: Path, tmp_p
         os.chdir(folder)  # its path has to be short
         tmux.bind("tmux")
     found = {*look(shell, base)["entries"]}
-    assert found >= kinds(
+    expected = [
         *("server.log", ".hidden", "it's $x", "own/", "jupyter@", "tmux", "runtime/", "runtime/kernel-1.json"),
-        *("runtime/link@", "runtime/deep/", "runtime/deep/er/", "runtime/deep/er/file", "ipython/", "ipython/profile_x/"),
-        *("ipython/profile_x/cache/", "ipython/profile_x/startup/", "ipython/profile_x/startup/README"),
-    )
+        *("runtime/link@", "runtime/deep/", "runtime/deep/er/", "runtime/deep/er/file", "ipython/"),
+        *("ipython/profile_x/", "ipython/profile_x/cache/", "ipython/profile_x/startup/"),
+        "ipython/profile_x/startup/README",
+    ]
+    assert found >= {*listed(*expected)}
     paths = {entry.path for entry in found}
     for elsewhere in ("own/one", "jupyter/file", "runtime/link/file", "ipython/profile_x/cache/many"):
         assert elsewhere not in paths
@@ -96,8 +94,8 @@ def test_what_is_beside_it(shell: tuple[str, ...], base: Path) -> None:
     found = look(shell, base)
     assert found["profiles"] == ("GPU2", "other", "third")
     assert found["users"] == ("GPU2",)
-    assert {*found["beside"]} == kinds("notes/", "a file", ".made", ".venv/", ".cache/", "link@")
-    assert {*found["environment"]} == kinds("bin/", "complete")
+    assert {*found["beside"]} == {*listed("notes/", "a file", ".made", ".venv/", ".cache/", "link@")}
+    assert {*found["environment"]} == {*listed("bin/", "complete")}
     assert found["made"] == Made((str(base), str(base.parent)), (("ann", "box"),))
     assert "base_is_link" not in found
 
@@ -138,7 +136,7 @@ def test_the_folder_of_a_socket_that_is_recorded_and_private(
     place.chmod(0o755)
     assert look(shell, base)["sockets"] == ()
     place.chmod(0o700)
-    assert {*look(shell, base)["sockets"]} == kinds(f"{place}/", f"{place}/tmux", f"{place}/mine/")
+    assert {*look(shell, base)["sockets"]} == {*listed(f"{place}/", f"{place}/tmux", f"{place}/mine/")}
 
 
 @each_shell

@@ -3,29 +3,37 @@
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
+from plan_cases import listed
 
 from nbfab.look.left import Entry
 from nbfab.plan import left
 from nbfab.plan.left import Sorted, places, sort
 
 
-def entries(*paths: str) -> list[Entry]:
-    """Entries: a folder if the path ends in a slash, a link if in `@`."""
-    return [Entry("d" if path[-1] == "/" else "l" if path[-1] == "@" else "f", path.rstrip("/@")) for path in paths]
-
-
 @pytest.mark.parametrize(
     "path",
     [
-        *("generation", "generation.new.4711", "lock/holder", "server.log", "server.log.1", "tmux", "answer.new.a8_x0k1z"),
+        *(
+            "generation",
+            "generation.new.4711",
+            "lock/holder",
+            "server.log",
+            "server.log.1",
+            "tmux",
+            "answer.new.a8_x0k1z",
+        ),
         *("runtime/jpserver-17.json", "runtime/nbserver-17-open.html", "runtime/kernel-0b1c-4d.json"),
-        *("jupyter/migrated", "jupyter/nbsignatures.db-journal", "jupyter/lab/workspaces/default-37a8.jupyterlab-workspace"),
+        *(
+            "jupyter/migrated",
+            "jupyter/nbsignatures.db-journal",
+            "jupyter/lab/workspaces/default-37a8.jupyterlab-workspace",
+        ),
         "jupyter/lab/user-settings/@jupyterlab/apputils-extension/themes.jupyterlab-settings",
         *("ipython/profile_default/history.sqlite", "ipython/profile_nbserver/startup/README"),
     ],
 )
 def test_what_nbfab_and_its_programs_write_is_theirs(path: str) -> None:
-    assert sort(entries(path), left.FILES, left.TREES).files == (path,)
+    assert sort(listed(path), left.FILES, left.TREES).files == (path,)
 
 
 @pytest.mark.parametrize(
@@ -38,7 +46,7 @@ def test_what_nbfab_and_its_programs_write_is_theirs(path: str) -> None:
     ],
 )
 def test_what_a_user_puts_there_stays(path: str) -> None:
-    assert sort(entries(path), left.FILES, left.TREES, left.FOLDERS) == Sorted(others=(path,))
+    assert sort(listed(path), left.FILES, left.TREES, left.FOLDERS) == Sorted(others=(path,))
 
 
 @pytest.mark.parametrize(
@@ -56,7 +64,7 @@ def test_what_a_user_puts_there_stays(path: str) -> None:
     ],
 )
 def test_a_folder_goes_if_nothing_stays_in_it(found: list[str], sorted_: Sorted) -> None:
-    assert sort(entries(*found), ["a/b/one"], ["tree"], ["empty"]) == sorted_
+    assert sort(listed(*found), ["a/b/one"], ["tree"], ["empty"]) == sorted_
 
 
 names = st.lists(st.text("ab.*?[]-", min_size=1, max_size=3), min_size=1, max_size=4).map("/".join)

@@ -5,13 +5,12 @@ from dataclasses import replace
 from typing import Any
 
 import pytest
-from plan_cases import NEW, WANTED, holding, running, seen
+from plan_cases import NEW, WANTED, file, holding, listed, running, seen
 
 from nbfab.errors import HostError, Refused
 from nbfab.look.choices import Choices
 from nbfab.look.facts import Facts
-from nbfab.look.files import Entry as File
-from nbfab.look.left import Entry, LeftFacts, Made
+from nbfab.look.left import LeftFacts, Made
 from nbfab.look.server import Answer, Kernel
 from nbfab.plan import removal
 from nbfab.plan.change import Change
@@ -22,18 +21,16 @@ SHARE, LOCAL = "/home/ann/.local/share", "/home/ann/.local"
 MADE = Made((BASE, SHARE, LOCAL))
 
 
-def entries(*paths: str) -> tuple[Entry, ...]:
-    """Entries: a folder if the path ends in a slash, a link if in `@`."""
-    return tuple(Entry("d" if path[-1] == "/" else "l" if path[-1] == "@" else "f", path.rstrip("/@")) for path in paths)
-
-
-PROFILE = entries("choices", "environment", "generation", "nbserver.pem", "runtime/", "runtime/kernel-1.json")
-VENV = {"beside": entries(".venv/", ".made"), "environment": entries("bin/", "lib/", "complete", "lib64@")}
+PROFILE = listed("choices", "environment", "generation", "nbserver.pem", "runtime/", "runtime/kernel-1.json")
+VENV: dict[str, Any] = {
+    "beside": listed(".venv/", ".made"),
+    "environment": listed("bin/", "lib/", "complete", "lib64@"),
+}
 
 
 def left(facts: Facts = NEW, **values: Any) -> Facts:
     """A host with a profile, of which that is left."""
-    base = {"entries": PROFILE, "made": MADE, "alone": (SHARE, LOCAL), "beside": entries(".made")}
+    base: dict[str, Any] = {"entries": PROFILE, "made": MADE, "alone": (SHARE, LOCAL), "beside": listed(".made")}
     facts = seen(facts, files={"state": "folder", "nearest": FOLDER})
     return seen(facts, left=vars(LeftFacts(**(base | values))))
 
@@ -55,6 +52,7 @@ def brief(changes: list[Change]) -> list[tuple[str, ...]]:
     ]
 
 
+THE_ENVIRONMENT = (BASE, ".venv/complete", ".venv/lib64", "*.venv/bin", "*.venv/lib", "/.venv")
 THE_PROFILE = (FOLDER, "nbserver.pem", "runtime/kernel-1.json", "/runtime")
 ITS_FOLDER = (FOLDER, "choices", "environment", "generation", "lock/holder", "/lock", "/.")
 ABOVE = (BASE, ".made", "/.", f"^{SHARE}", f"^{LOCAL}")
@@ -66,7 +64,7 @@ ABOVE = (BASE, ".made", "/.", f"^{SHARE}", f"^{LOCAL}")
         (left(), [THE_PROFILE, ITS_FOLDER, ABOVE]),
         (left(running()), [("stop server",), THE_PROFILE, ITS_FOLDER, ABOVE]),
         # What a cut has left, from its first moment to its last.
-        (left(entries=entries("generation", "lock/", "lock/holder")), [ITS_FOLDER, ABOVE]),
+        (left(entries=listed("generation", "lock/", "lock/holder")), [ITS_FOLDER, ABOVE]),
         (left(entries=()), [ITS_FOLDER, ABOVE]),
         (seen(left(entries=()), files={"state": "absent", "nearest": BASE}), [ABOVE]),
         (
@@ -76,11 +74,14 @@ ABOVE = (BASE, ".made", "/.", f"^{SHARE}", f"^{LOCAL}")
         (seen(NEW, files={"state": "absent", "nearest": "/home/ann"}), []),
         # The user's own, in each place.
         (
-            left(entries=(*PROFILE, *entries("my.ipynb", "runtime/mine"))),
-            [(FOLDER, "nbserver.pem", "runtime/kernel-1.json"), (FOLDER, "choices", "environment", "generation", "lock/holder", "/lock")],
+            left(entries=(*PROFILE, *listed("my.ipynb", "runtime/mine"))),
+            [
+                (FOLDER, "nbserver.pem", "runtime/kernel-1.json"),
+                (FOLDER, "choices", "environment", "generation", "lock/holder", "/lock"),
+            ],
         ),
-        (left(entries=entries("my.ipynb")), []),
-        (left(beside=entries(".made", "mine")), [THE_PROFILE, ITS_FOLDER]),
+        (left(entries=listed("my.ipynb")), []),
+        (left(beside=listed(".made", "mine")), [THE_PROFILE, ITS_FOLDER]),
         (left(alone=()), [THE_PROFILE, ITS_FOLDER, (BASE, ".made", "/.")]),
         # What was there before, and what a release has not recorded.
         (left(made=Made((BASE, SHARE))), [THE_PROFILE, ITS_FOLDER, (BASE, ".made", "/.", f"^{SHARE}")]),
@@ -89,35 +90,40 @@ ABOVE = (BASE, ".made", "/.", f"^{SHARE}", f"^{LOCAL}")
         # The environment, which another profile may use.
         (
             left(**VENV),
-            [THE_PROFILE, (BASE, ".venv/complete", ".venv/lib64", "*.venv/bin", "*.venv/lib", "/.venv"), ITS_FOLDER, ABOVE],
+            [
+                THE_PROFILE,
+                (BASE, ".venv/complete", ".venv/lib64", "*.venv/bin", "*.venv/lib", "/.venv"),
+                ITS_FOLDER,
+                ABOVE,
+            ],
         ),
         (left(**VENV, profiles=("GPU2",), users=("GPU2",)), [THE_PROFILE, ITS_FOLDER]),
         (
             left(**VENV, profiles=("GPU2",)),
-            [THE_PROFILE, (BASE, ".venv/complete", ".venv/lib64", "*.venv/bin", "*.venv/lib", "/.venv"), ITS_FOLDER],
+            [THE_PROFILE, THE_ENVIRONMENT, ITS_FOLDER],
         ),
         (
-            left(beside=entries(".venv/", ".cache/"), environment=entries("bin/", "mine")),
+            left(beside=listed(".venv/", ".cache/"), environment=listed("bin/", "mine")),
             [THE_PROFILE, (BASE, "*.cache", "*.venv/bin"), ITS_FOLDER],
         ),
-        (left(beside=entries(".venv@", ".made")), [THE_PROFILE, (BASE, ".venv"), ITS_FOLDER, ABOVE]),
+        (left(beside=listed(".venv@", ".made")), [THE_PROFILE, (BASE, ".venv"), ITS_FOLDER, ABOVE]),
         (left(base_is_link=True), [THE_PROFILE, ITS_FOLDER]),
         # Planted links are removed as such.
         (
-            left(entries=entries("generation", "runtime@", "mine@")),
+            left(entries=listed("generation", "runtime@", "mine@")),
             [(FOLDER, "runtime"), (FOLDER, "generation", "lock/holder", "/lock")],
         ),
         # Sockets elsewhere, if they are in such a folder as nbfab makes.
         (
-            left(sockets=entries("/var/tmp/nbfab.a1B2c3/", "/var/tmp/nbfab.a1B2c3/tmux")),
+            left(sockets=listed("/var/tmp/nbfab.a1B2c3/", "/var/tmp/nbfab.a1B2c3/tmux")),
             [("/var/tmp/nbfab.a1B2c3", "tmux", "/."), THE_PROFILE, ITS_FOLDER, ABOVE],
         ),
         (
-            left(sockets=entries("/var/tmp/nbfab.a1B2c3/", "/var/tmp/nbfab.a1B2c3/tmux", "/var/tmp/nbfab.a1B2c3/mine")),
+            left(sockets=listed("/var/tmp/nbfab.a1B2c3/", "/var/tmp/nbfab.a1B2c3/tmux", "/var/tmp/nbfab.a1B2c3/mine")),
             [("/var/tmp/nbfab.a1B2c3", "tmux"), THE_PROFILE, ITS_FOLDER, ABOVE],
         ),
         *(
-            (left(sockets=entries(f"{place}/", f"{place}/tmux")), [THE_PROFILE, ITS_FOLDER, ABOVE])
+            (left(sockets=listed(f"{place}/", f"{place}/tmux")), [THE_PROFILE, ITS_FOLDER, ABOVE])
             for place in ("/home/ann/important", "/var/tmp/nbfab.a1B2c3d", "/var/tmp/nbfab.a/b/c3", "/var/tmp")
         ),
         (left(panes=("17",)), [("end session",), THE_PROFILE, ITS_FOLDER, ABOVE]),
@@ -127,7 +133,7 @@ def test_what_is_removed_and_in_which_order(facts: Facts, changes: list[tuple[st
     assert brief(removal.plan(WANTED, facts)) == changes
 
 
-LINGERS = {"made": Made(MADE.folders, (("ann", "box"),)), "lingers": "ann"}
+LINGERS: dict[str, Any] = {"made": Made(MADE.folders, (("ann", "box"),)), "lingers": "ann"}
 
 
 @pytest.mark.parametrize(
@@ -154,17 +160,19 @@ def test_lingering_is_turned_off_if_nbfab_turned_it_on_and_that_is_asked_for(
     assert all(words in note for note in notes)
 
 
-TRACES = {"traces": (".cache/matplotlib/fontlist-v390.json", ".cache/mine", ".npm/_logs/2026-11-26T03_48-debug-0.log")}
+TRACES: dict[str, Any] = {
+    "traces": (".cache/matplotlib/fontlist-v390.json", ".cache/mine", ".npm/_logs/2026-11-26T03_48-debug-0.log")
+}
 
 
 @pytest.mark.parametrize(("launcher", "removed"), [("1", True), ("2", True), ("3", False), ("", False)])
 def test_traces_are_those_of_servers_of_earlier_releases(launcher: str, removed: bool) -> None:
     facts = running()
     script = facts.files.text("run.sh").replace(": launcher 3\n", f": launcher {launcher}\n" if launcher else "")
-    facts = holding(facts, File("run.sh", "-rw-------", "1000", script))
+    facts = holding(facts, file("run.sh", script))
     assert facts.server.started
     note = json.dumps({"digest": facts.server.started.digest, "takes": {"launcher": launcher}})
-    facts = holding(facts, File("started.json", "-rw-------", "1000", note if launcher else "{}"))
+    facts = holding(facts, file("started.json", note if launcher else "{}"))
     first, *_ = brief(removal.plan(WANTED, left(facts, **TRACES)))
     wanted = ("~", ".cache/matplotlib/fontlist-v390.json", ".npm/_logs/2026-11-26T03_48-debug-0.log")
     assert (first == wanted) == removed
@@ -174,9 +182,9 @@ def test_traces_are_those_of_servers_of_earlier_releases(launcher: str, removed:
     ("facts", "notes"),
     [
         (left(), []),
-        (left(entries=entries("my.ipynb", "a/", "a/b")), [f"not nbfab's, so this stays in {FOLDER}: my.ipynb, a"]),
-        (left(entries=entries(*"abcdefg")), [f"not nbfab's, so this stays in {FOLDER}: a, b, c, d, e and 2 more"]),
-        (left(beside=entries("mine", ".made")), [f"not nbfab's, so this stays in {BASE}: mine"]),
+        (left(entries=listed("my.ipynb", "a/", "a/b")), [f"not nbfab's, so this stays in {FOLDER}: my.ipynb, a"]),
+        (left(entries=listed(*"abcdefg")), [f"not nbfab's, so this stays in {FOLDER}: a, b, c, d, e and 2 more"]),
+        (left(beside=listed("mine", ".made")), [f"not nbfab's, so this stays in {BASE}: mine"]),
         (
             left(**VENV, profiles=("GPU2", "X"), users=("X",)),
             ["other profiles stay: GPU2, X", f"the environment {BASE}/.venv stays, since a profile uses it: X"],
@@ -197,7 +205,9 @@ def test_what_stays_is_named(facts: Facts, notes: list[str]) -> None:
 
 
 def test_what_a_removal_would_end() -> None:
-    busy = seen(running(), server={"answer": Answer(True, "", 9999, (Kernel("0123456789", "a.ipynb", "busy"),), ("1",))})
+    busy = seen(
+        running(), server={"answer": Answer(True, "", 9999, (Kernel("0123456789", "a.ipynb", "busy"),), ("1",))}
+    )
     assert removal.live(left(busy, panes=("10",))) == ("kernel 01234567 of a.ipynb (busy)", "terminal 1")
     assert removal.live(left(running(), panes=("10", "17"))) == ("1 more window of its tmux session",)
     assert removal.live(left(panes=("17", "18"))) == ("2 more windows of its tmux session",)
