@@ -38,8 +38,9 @@ def remove(job: Job) -> Outcome:
         changes = removal.plan(job.wanted, seen)
     course = Course(job.user)
     now = make(job, job.wanted, changes, seen, course)
-    if remains := removal.plan(job.wanted, now):
-        raise HostError(f"removed, but this remains to be done: {remains[0].summary}", job.again())
+    remains = [change.summary for change in removal.plan(job.wanted, now)]
+    if remains or now.server.alive:
+        raise HostError(f"removed, but this remains: {(*remains, 'its server runs')[0]}", job.again())
     job.user.sees_hash("")
     notes = (*course.words, *removal.notes(job.wanted, seen))
     return replace(outcome, verdict="changed", changes=reported(course.begun), notes=notes)

@@ -22,7 +22,8 @@ def test_one_of_three_hosts_has_live_kernels(three: Fleet) -> None:
     kernel = notebook.post("/api/kernels", {"name": "nbserver"})["id"]
     unasked = three.run("remove")
     assert unasked.returncode == 1
-    assert re.search(r"one +refused +nothing was removed, since no one has said yes to it \| fix: .*--yes", unasked.stdout)
+    words = r"nothing was removed, since no one has said yes to it \| fix: .*--yes"
+    assert re.search(rf"one +refused +{words}", unasked.stdout)
     done = three.run("remove", "--yes")
     assert done.returncode == 1
     assert re.search(r"one +removed +server, profile", done.stdout)
@@ -67,9 +68,7 @@ def test_on_a_terminal_all_is_shown_and_asked_once(three: Fleet) -> None:
     assert not any(three.profile(name).exists() for name in three.hosts)
 
 
-def test_a_host_that_was_removed_is_not_set_up_again_by_failed(
-    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
-) -> None:
+def test_a_host_that_was_removed_is_not_set_up_again_by_failed(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("XDG_STATE_HOME", str(tmp_path / "state"))
     inventory = tmp_path / "hosts.yaml"
     forget(inventory, [Outcome("one", "remove", "changed")])
