@@ -64,12 +64,14 @@ def _server(wanted: Wanted, facts: Facts) -> Iterator[Change]:
 
 
 def _session(wanted: Wanted, facts: Facts) -> Iterator[Change]:
-    if windows := _windows(facts):
+    """Unless it ends with the server."""
+    windows = _windows(facts)
+    if windows or (_panes(facts) and not facts.server.alive):
         yield Change(
             step="server",
             kind="end session",
             what="end its tmux session",
-            detail=f"with {windows}",
+            detail=f"with {windows} in it" if windows else "",
             args={"profile": wanted.settings.profile},
         )
 
@@ -202,14 +204,18 @@ def _lines(paths: Iterable[str]) -> str:
 
 def live(facts: Facts) -> tuple[str, ...]:
     """What the removal would end, beside the server, in words."""
-    return (*facts.server.live, *filter(None, (_windows(facts),)))
+    windows = _windows(facts)
+    return (*facts.server.live, *([f"{windows} of its tmux session"] if windows else []))
 
 
 def _windows(facts: Facts) -> str:
     """The windows of the profile's tmux session that are not the server's, in words."""
-    own = facts.server.started.runner if facts.server.started and facts.server.alive else ""
-    more = {*facts.left.panes, *facts.server.session_pids} - {own}
-    return f"{len(more)} more {'window' if len(more) == 1 else 'windows'} of its tmux session" if more else ""
+    more = _panes(facts) - {facts.server.started.runner if facts.server.started else ""}
+    return f"{len(more)} more {'window' if len(more) == 1 else 'windows'}" if more else ""
+
+
+def _panes(facts: Facts) -> set[str]:
+    return {*facts.left.panes, *facts.server.session_pids}
 
 
 def notes(wanted: Wanted, facts: Facts) -> Iterator[str]:

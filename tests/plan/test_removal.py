@@ -127,6 +127,9 @@ ABOVE = (BASE, ".made", "/.", f"^{SHARE}", f"^{LOCAL}")
             for place in ("/home/ann/important", "/var/tmp/nbfab.a1B2c3d", "/var/tmp/nbfab.a/b/c3", "/var/tmp")
         ),
         (left(panes=("17",)), [("end session",), THE_PROFILE, ITS_FOLDER, ABOVE]),
+        (left(running(), panes=("10", "17")), [("stop server",), ("end session",), THE_PROFILE, ITS_FOLDER, ABOVE]),
+        # The shell around a server that has ended.
+        (left(seen(running(), server={"alive": False})), [("end session",), THE_PROFILE, ITS_FOLDER, ABOVE]),
     ],
 )
 def test_what_is_removed_and_in_which_order(facts: Facts, changes: list[tuple[str, ...]]) -> None:
@@ -210,6 +213,7 @@ def test_what_a_removal_would_end() -> None:
     )
     assert removal.live(left(busy, panes=("10",))) == ("kernel 01234567 of a.ipynb (busy)", "terminal 1")
     assert removal.live(left(running(), panes=("10", "17"))) == ("1 more window of its tmux session",)
+    assert removal.live(left(seen(running(), server={"alive": False}), panes=("10",))) == ()
     assert removal.live(left(panes=("17", "18"))) == ("2 more windows of its tmux session",)
     assert removal.live(left()) == ()
 
