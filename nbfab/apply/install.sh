@@ -49,7 +49,7 @@ fill_environment() {
 		export UV_CACHE_DIR="$base/.cache"
 		if [ ! -x "$venv/bin/python" ]; then
 			set -- uv venv -q "$venv"
-			if found=$(uv python find 2>/dev/null); then
+			if found=$(uv python find --system 2>/dev/null); then
 				set -- "$@" --python "$found"
 			else
 				export UV_PYTHON_INSTALL_DIR="$base/.python" # it fetches one

@@ -88,7 +88,10 @@ look_beside() {
 			continue
 		elif is_profile "$other"; then
 			profiles="$profiles $name"
-			if grep -qsF "$base/.venv/" "$other/environment" "$other/run.sh" "$other/choices"; then users="$users $name"; fi
+			# A run at work there may be about to use it.
+			if [ -e "$other/lock" ] || grep -qsF "$base/.venv/" "$other/environment" "$other/run.sh" "$other/choices"; then
+				users="$users $name"
+			fi
 		else
 			beside=$beside$name$newline
 		fi

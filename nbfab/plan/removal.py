@@ -46,12 +46,13 @@ def _traces(wanted: Wanted, facts: Facts) -> Iterator[Change]:
     """Of a server of an earlier release that was started last, since only its time is recorded."""
     files = left.sort((Entry("f", path) for path in facts.left.traces), left.TRACE_FILES).files
     if files and _leaves_traces(facts):
-        yield _remove("server", "remove what the server of an earlier release left", "~", files=files)
+        what = "remove what the server of an earlier release left"
+        yield _remove("server", what, "~", files, detail=f"in the home folder: {_some(files)}")
 
 
 def _leaves_traces(facts: Facts) -> bool:
-    have = takes.last(facts)
-    return have is not None and have["launcher"].isdecimal() and int(have["launcher"]) < LEAVES_NOTHING
+    launcher = (takes.last(facts) or {}).get("launcher", "")
+    return launcher in map(str, range(1, LEAVES_NOTHING))
 
 
 def _server(wanted: Wanted, facts: Facts) -> Iterator[Change]:
@@ -109,8 +110,8 @@ def _environment(wanted: Wanted, facts: Facts) -> Iterator[Change]:
     """Unless another profile uses it."""
     found = _beside(facts)
     if found.files or found.trees or found.folders:
-        what = "remove the environment that nbfab made"
-        yield _remove("install", what, facts.files.base, found.files, found.trees, found.folders)
+        what, base = "remove the environment that nbfab made", facts.files.base
+        yield _remove("install", what, base, found.files, found.trees, found.folders, detail=f"{base}/.venv")
 
 
 def _beside(facts: Facts) -> left.Sorted:
@@ -182,12 +183,14 @@ def _remove(
     trees: Iterable[str] = (),
     folders: Iterable[str] = (),
     above: Iterable[str] = (),
+    *,
+    detail: str = "",
 ) -> Change:
     return Change(
         step=step,
         kind="remove",
         what=what,
-        detail=", ".join(["in the home folder" if root == "~" else root, *above]),
+        detail=detail or ", ".join([root, *above]),
         args={
             "root": root,
             "files": _lines(files),

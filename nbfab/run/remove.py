@@ -22,6 +22,8 @@ def remove(job: Job) -> Outcome:
     job, seen, changes = _plan(job)
     outcome = _outcome(job, seen, changes)
     if not changes:
+        if seen.files.state == "absent":
+            job.user.sees_hash("")
         return outcome
     if not _agreed(job, outcome):
         return replace(
@@ -30,7 +32,7 @@ def remove(job: Job) -> Outcome:
             changes=(),
             withheld=tuple(change.summary for change in changes),
             error="nothing was removed, since no one has said yes to it",
-            hint=job.again("--yes"),
+            hint=_again(job, "yes"),
             status=Refused.status,
         )
     if _turns_lingering_off(job, seen):
@@ -40,7 +42,7 @@ def remove(job: Job) -> Outcome:
     now = make(job, job.wanted, changes, seen, course)
     remains = [change.summary for change in removal.plan(job.wanted, now)]
     if remains or now.server.alive:
-        raise HostError(f"removed, but this remains: {(*remains, 'its server runs')[0]}", job.again())
+        raise HostError(f"removed, but this remains: {(*remains, 'its server runs')[0]}", _again(job))
     job.user.sees_hash("")
     notes = (*course.words, *removal.notes(job.wanted, seen))
     return replace(outcome, verdict="changed", changes=reported(course.begun), notes=notes)
@@ -60,9 +62,14 @@ def _plan(job: Job) -> tuple[Job, Facts, list[Change]]:
     check_ours(seen)
     changes = removal.plan(job.wanted, seen)
     if (live := ", ".join(removal.live(seen))) and "force" not in job.flags:
-        again = job.again(*(f"--{flag}" for flag in ("yes", "force") if flag in job.flags or flag == "force"))
-        raise Refused(f"nothing was removed, because that would end {live}", again)
+        raise Refused(f"nothing was removed, because that would end {live}", _again(job, "force"))
     return job, seen, changes
+
+
+def _again(job: Job, *more: str) -> str:
+    """The command line that runs this again, with the flags that it has, and more."""
+    flags = (flag for flag in ("yes", "force", "linger_off") if flag in (*job.flags, *more))
+    return job.again(*(f"--{flag.replace('_', '-')}" for flag in flags))
 
 
 def _outcome(job: Job, seen: Facts, changes: Sequence[Change]) -> Outcome:

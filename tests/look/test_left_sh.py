@@ -93,7 +93,7 @@ def test_what_is_beside_it(shell: tuple[str, ...], base: Path) -> None:
     (base / "link").symlink_to("GPU2")
     found = look(shell, base)
     assert found["profiles"] == ("GPU2", "other", "third")
-    assert found["users"] == ("GPU2",)
+    assert found["users"] == ("GPU2", "third")
     assert {*found["beside"]} == {*listed("notes/", "a file", ".made", ".venv/", ".cache/", "link@")}
     assert {*found["environment"]} == {*listed("bin/", "complete")}
     assert found["made"] == Made((str(base), str(base.parent)), (("ann", "box"),))

@@ -4,14 +4,14 @@ import os
 import shutil
 import subprocess
 import sys
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from pathlib import Path
 
 import pytest
 from disk import fill
 from home import Snapshot, snapshot
 from jupyter_client.blocking.client import BlockingKernelClient
-from machine import PASSWORD, Machine
+from machine import BIN, PASSWORD, Machine
 from namespace import without
 from notebook_client import Notebook
 from processes import lives
@@ -75,15 +75,15 @@ def is_ready(client: BlockingKernelClient) -> bool:
     return True
 
 
-def work(machine: Machine, python: str = sys.executable) -> Notebook:
-    """Does what people do: opens the pages, saves and trusts a notebook, opens a terminal, plots."""
+def work(machine: Machine, pages: Sequence[str] = ("/tree", "/lab"), cell: str = PLOT) -> Notebook:
+    """Does what people do: opens the pages and a terminal, runs a cell."""
     notebook = Notebook(machine.port, machine.folder, PASSWORD)
-    for page in ("/tree", "/lab") if python == sys.executable else ("/tree",):
+    for page in pages:
         notebook.opener.open(notebook.base + page, timeout=60).read()
     notebook.post("/api/terminals", {})
     kernel = notebook.post("/api/kernels", {"name": "nbserver"})["id"]
     wait_until(lambda: (machine.folder / f"runtime/kernel-{kernel}.json").exists(), "the kernel to start")
-    evaluates(machine, kernel, PLOT if python == sys.executable else "1")
+    evaluates(machine, kernel, cell)
     notebook.delete(f"/api/kernels/{kernel}")
     notebook.delete("/api/terminals/1")
     return notebook
@@ -110,7 +110,7 @@ def test_a_home_folder_is_what_it_was(
     before = snapshot(machine.home)
     machine.env |= {"NBFAB_PYTHON": python, "NBFAB_DIRECTORY": str(notebooks)}
     machine.ok("setup")
-    notebook = work(machine, python)
+    notebook = work(machine) if python == sys.executable else work(machine, ["/tree"], "1")
     notebook.put(
         "/api/contents/x.ipynb", {"type": "notebook", "content": notebook.get("/api/contents/x.ipynb")["content"]}
     )
@@ -136,6 +136,23 @@ def test_the_environment_that_nbfab_made_goes_too(host: Callable[..., Machine]) 
     said = machine.ok("remove", "--yes")
     assert f"remove the environment that nbfab made {machine.home}/.local/share/nbfab" in said
     assert snapshot(machine.home) == before
+
+
+def test_an_environment_of_the_user_s_own_stays_as_it_is(here: Machine, tmp_path: Path) -> None:
+    """Also one that is not compiled, as uv leaves it."""
+    env = here.home / "env"
+    uv = [f"{BIN}/uv", "--cache-dir", str(tmp_path / "cache")]
+    subprocess.run([*uv, "venv", "-q", "--python", sys.executable, env], check=True)
+    packages = ["--no-compile-bytecode", "notebook", "matplotlib"]
+    subprocess.run([*uv, "pip", "install", "-q", "--python", f"{env}/bin/python", *packages], check=True)
+    before = snapshot(here.home)
+    here.env["NBFAB_PYTHON"] = str(env)
+    here.ok("setup")
+    work(here, cell="1")  # what a cell imports is compiled, as ever
+    here.ok("remove", "--yes")
+    after = snapshot(here.home)
+    assert [path for path in after if path not in before] == []
+    assert after == before
 
 
 def test_kernels_and_what_they_start_find_the_user_s_own_settings(here: Machine) -> None:
