@@ -2,10 +2,12 @@
 
 import csv
 import re
+import subprocess
 from pathlib import Path
 
 import pytest
 from home import snapshot
+from machine import BIN
 from notebook_client import Notebook
 from sshd_fleet import Fleet
 from terminal import Terminal
@@ -82,3 +84,16 @@ def test_a_host_that_was_removed_is_not_set_up_again_by_failed(tmp_path: Path, m
     ]
     forget(inventory, ends)
     assert failed(inventory, "setup") == failed(inventory, "status") == {"two", "three"}
+
+
+@pytest.mark.parametrize("hosts", ["one", "one,two"])
+def test_a_host_that_is_removed_by_its_name_is_forgotten_too(
+    three: Fleet, hosts: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("XDG_STATE_HOME", str(three.folder / "state"))
+    Memory(three.inventory, "setup").begins(list(three.hosts), whole=True)
+    command = [f"{BIN}/nbfab", "-S", str(three.config), "-H", hosts, "remove", "--yes"]
+    env = three.machine.env | {"XDG_STATE_HOME": str(three.folder / "state")}
+    done = subprocess.run(command, env=env, cwd=three.folder, capture_output=True, text=True, check=False)
+    assert done.stdout.count("nothing to remove") == len(hosts.split(",")), done.stderr
+    assert failed(three.inventory, "setup") == {*three.hosts} - {*hosts.split(",")}
