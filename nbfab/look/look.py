@@ -18,8 +18,27 @@ SILENCE = 60  # seconds without output
 
 def look(host: Host, request: Request) -> Facts:
     """The facts of the host. Raises HostError or ConnectError."""
-    program = render(FILES, [look_call(host, request)])
+    program = render((*FILES, *more_files(request)), look_calls(host, request))
     return parse(run(host, program, lambda _: None, SILENCE, "looking", whole=2 * SILENCE))
+
+
+def more_files(request: Request) -> tuple[str, ...]:
+    """The files that a look takes beside FILES."""
+    return ("look/left",) if request.left else ()
+
+
+def look_calls(host: Host, request: Request) -> list[str]:
+    """The calls that look, for a program that has the functions of FILES, and of more_files."""
+    if (left := request.left) is None:
+        return [look_call(host, request)]
+    more = call(
+        "look_left",
+        places=" ".join(left.places),
+        trees=" ".join(left.trees),
+        records=" ".join(left.records),
+        traces=" ".join(left.traces),
+    )
+    return [look_call(host, request), more]
 
 
 def look_call(host: Host, request: Request) -> str:

@@ -213,7 +213,7 @@ def environment(shell: tuple[str, ...], data: Path, uv: str, *, status: int = 0)
     programs = data.parents[1] / "bin"
     programs.mkdir(exist_ok=True)
     make = f'mkdir -p "$3/bin" && ln -sf {sys.executable} "$3/bin/python"'
-    stub(programs, "uv", f'case $1 in venv) {make} ;; *) echo "$@"; {uv} ;; esac')
+    stub(programs, "uv", f'case $1 in venv) {make} ;; python) exit 2 ;; *) echo "$@"; {uv} ;; esac')
     named = {"app": "lab", "python": "", "packages": "jupyterlab>=4 matplotlib"}
     probe = source("look/environment_probe.py")
     program = prepare() + f"PATH={programs}:$PATH\n"
@@ -225,7 +225,7 @@ def environment(shell: tuple[str, ...], data: Path, uv: str, *, status: int = 0)
 def test_an_environment_is_made_and_recorded(shell: tuple[str, ...], data: Path) -> None:
     python = data / ".venv/bin/python"
     _, said, last, done = environment(shell, data, "echo Installed")
-    assert said == {"says": f"pip install --no-progress --python {python} jupyterlab>=4 matplotlib"}
+    assert said == {"says": f"pip install --no-progress --compile-bytecode --python {python} jupyterlab>=4 matplotlib"}
     assert last == {"says": "Installed"}
     assert done == {"done": 0, "text": ""}
     question, answer, first, *more = (data / "GPU2/environment").read_text().split("\n")
@@ -270,7 +270,7 @@ def outlive(shell: tuple[str, ...], folder: Path, *, lingers: str, may: bool, ru
     stub(
         folder, "loginctl", f'case $* in "show-user ann -p Linger") echo Linger={lingers} ;; {enable} *) false ;; esac'
     )
-    program = f"PATH={folder}:$PATH\n" + ALL + 'outlive; echo "<$keeper> <${XDG_RUNTIME_DIR-}>"\n'
+    program = f"PATH={folder}:$PATH base={folder}\n" + ALL + 'outlive; echo "<$keeper> <${XDG_RUNTIME_DIR-}>"\n'
     return run(shell, program, env={"XDG_RUNTIME_DIR": runtime}).splitlines()
 
 
