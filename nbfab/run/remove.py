@@ -13,7 +13,6 @@ from nbfab.run.job import Job
 from nbfab.run.see import see
 from nbfab.run.stop import check_ours
 
-
 ROUNDS = 3
 
 
