@@ -39,6 +39,11 @@ class Login(CountedLogin, LoginHandler):  # type: ignore[misc]
         return user
 
     @classmethod
+    def get_user_token(cls, handler: Any) -> Any:
+        """Whom the token lets in; None if it does not."""
+        return uuid.uuid4().hex if cls.guard.trusts(cls.get_token(handler)) else None
+
+    @classmethod
     def get_login_available(cls, settings: Any) -> bool:
         """Always, whatever the server makes of its configuration."""
         return True
@@ -48,7 +53,7 @@ class Login(CountedLogin, LoginHandler):  # type: ignore[misc]
         """Takes charge; the server calls this once, before it listens."""
         super().validate_security(app, ssl_options)
         app.web_app.settings["password"] = ""  # it has loaded the .json too, and needs no hash of its own
-        cls.guard.start(app)
+        cls.guard.start(app, app.token)
         endpoints.add(app, cls.guard, IPythonHandler, log_in, lambda method: method)
 
 

@@ -31,17 +31,27 @@ class Guard:
         self.limiter, self.tally, self.nonces, self.sockets = Limiter(), Tally(), Nonces(), Sockets()
         self.strangers, self.friends = Queue(check), Queue(check)  # friends do not wait for strangers
         self._kernels: Any = None
+        self._token = b""
         self.held = 0  # refusals not told yet
         self._keyed = ""
         self._settings: dict[str, Any] = {}
         self._secret = b""
 
-    def start(self, app: Any) -> None:
-        """Takes charge of a server's cookies, before it listens."""
+    def start(self, app: Any, token: str) -> None:
+        """Takes charge of a server's cookies and its token, before it listens.
+
+        No page may have the token: it would let the page in again when the password has changed.
+        """
         self._kernels = app.kernel_manager
+        self._token = token.encode()
+        app.web_app.settings["token"] = ""
         self._settings = app.web_app.settings
         self._secret = _secret(app)
         self._rekey(self.hashed.read())
+
+    def trusts(self, token: str) -> bool:
+        """Whether that is the server's own token, which is nbfab's alone."""
+        return bool(self._token) and hmac.compare_digest(token.encode("utf-8", "surrogatepass"), self._token)
 
     def refresh(self) -> None:
         """Takes up a new password, if there is one: the cookies and websockets of the old one end."""

@@ -57,6 +57,15 @@ class NbfabProvider(PasswordIdentityProvider):
             self.guard.admit(handler)
         return user
 
+    async def get_user_token(self, handler: Any) -> Any:
+        """Whom the token lets in; None if it does not."""
+        if not self.guard.trusts(self.get_token(handler) or ""):
+            return None
+        user = self.get_user_cookie(handler)
+        if isawaitable(user):
+            user = await user
+        return user or self.generate_anonymous_user(handler)
+
     def passwd_check(self, password: Any) -> bool:
         """No: only the guard checks passwords."""
         return False
@@ -68,7 +77,10 @@ class NbfabProvider(PasswordIdentityProvider):
     def validate_security(self, app: Any, ssl_options: Any = None) -> None:
         """Takes charge; the server calls this once, before it listens."""
         super().validate_security(app, ssl_options)
-        self.guard.start(app)
+        token, describe = self.token, app.server_info
+        self.guard.start(app, token)
+        self.token = ""  # JupyterLab puts this one into its pages
+        app.server_info = lambda: {**describe(), "token": token}  # for the file that only the owner reads
         endpoints.add(app, self.guard, JupyterHandler, log_in, allow_unauthenticated)
 
 

@@ -1,5 +1,6 @@
 """A new password, and logins that fail, while a server runs."""
 
+import json
 import subprocess
 import sys
 import urllib.error
@@ -7,12 +8,19 @@ from pathlib import Path
 
 import pytest
 import websocket
+from chromium import chromium
 from machine import PASSWORD, Machine
 from notebook_client import Notebook, logs_in
 from sshd import wait_until
 
 PYTHONS = {"notebook 7": f"{sys.prefix}/bin/python", "notebook 6": "/usr/bin/python3"}  # the latter is Debian's
 NEW = "another horse battery"
+# What a page does all the while: it asks for the kernels, with whatever token the server has put into it.
+ASKS = """async () => {
+    const config = document.getElementById("jupyter-config-data");
+    const token = config ? JSON.parse(config.textContent).token : document.body.dataset.jupyterApiToken;
+    return (await fetch("/api/kernels", token ? {headers: {Authorization: `token ${token}`}} : {})).status;
+}"""
 
 
 @pytest.fixture(params=PYTHONS)
@@ -96,3 +104,29 @@ def test_a_server_whose_module_is_broken_does_not_start(here: Machine) -> None:
     here.ok("setup")  # writes what is missing
     assert logs_in(here.port, here.folder, PASSWORD)
     wait_until(lambda: Path(f"/proc/{here.server}").exists(), "the server")
+
+
+def test_no_page_has_the_token(machine: Machine) -> None:
+    (runtime,) = (machine.folder / "runtime").glob("*server-*[0-9].json")
+    token = json.loads(runtime.read_text())["token"]
+    assert len(token) == 64
+    notebook = Notebook(machine.port, machine.folder, PASSWORD)
+    for path in ("/login", "/tree", *(["/lab"] if runtime.name.startswith("jpserver") else [])):
+        assert token not in notebook.opener.open(f"{notebook.base}{path}", timeout=60).read().decode()
+
+
+def test_an_open_page_is_out_after_a_new_password(machine: Machine, tmp_path: Path) -> None:
+    with chromium(tmp_path) as browser:
+        page = browser.new_context(ignore_https_errors=True).new_page()
+        page.goto(f"https://localhost:{machine.port}/")
+        page.fill("input[type=password]", PASSWORD)
+        page.press("input[type=password]", "Enter")
+        page.wait_for_url("**/tree*")
+        page.wait_for_load_state("networkidle")
+        machine.ok("password", "--password-stdin", password=None, stdin=f"{NEW}\n")
+        assert page.evaluate(ASKS) == 403
+        page.reload()
+        page.wait_for_selector("input[type=password]", timeout=60_000)
+        page.fill("input[type=password]", NEW)
+        page.press("input[type=password]", "Enter")
+        page.wait_for_url("**/tree*")

@@ -41,7 +41,8 @@ class Page:
         self.guard.peers = SimpleNamespace(of=lambda request: peer)  # type: ignore[assignment]
         (folder / "secret").write_text("secret")
         self.app = Application([("/login", type("Login", (Login,), {"guard": self.guard}))], base_url="/")
-        self.guard.start(SimpleNamespace(web_app=self.app, cookie_secret_file=str(folder / "secret")))
+        secret = str(folder / "secret")
+        self.guard.start(SimpleNamespace(web_app=self.app, cookie_secret_file=secret, kernel_manager=None), "token")
 
     def check(self, hashed: str, typed: str) -> bool:
         """Takes a password that is the same as the hash."""
