@@ -25,9 +25,9 @@ def load(pem: str) -> x509.Certificate | None:
         with warnings.catch_warnings():
             warnings.simplefilter("ignore")  # such as of a serial number below zero; it would be shown to the user
             found = x509.load_pem_x509_certificate(pem.encode("utf-8", "surrogateescape"))
-        # Read lazily, and each may raise.
-        _ = found.extensions, found.subject, found.issuer.rfc4514_string()
-        _ = found.not_valid_before_utc, found.not_valid_after_utc, names_in(found)
+            # Read lazily, and each may raise, or warn.
+            _ = found.extensions, found.subject, found.issuer.rfc4514_string()
+            _ = found.not_valid_before_utc, found.not_valid_after_utc, names_in(found)
     except (ValueError, TypeError, UnsupportedAlgorithm, x509.InvalidVersion, *_ODD_EXTENSIONS):
         return None
     return found

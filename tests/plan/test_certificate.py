@@ -156,6 +156,19 @@ def test_the_fingerprint_is_the_one_that_browsers_show() -> None:
 SOUND = pem.make(("box.example.org", "192.0.2.7"), 365, NOW, NOW)
 
 
+def armoured(der: bytes) -> str:
+    """A certificate as PEM."""
+    return f"-----BEGIN CERTIFICATE-----\n{base64.encodebytes(der).decode()}-----END CERTIFICATE-----\n"
+
+
+@pytest.mark.filterwarnings("error")
+def test_a_country_of_many_letters_is_read_without_a_warning() -> None:
+    sound = pem.load(SOUND)
+    assert sound
+    common_name, country = b"\x06\x03\x55\x04\x03", b"\x06\x03\x55\x04\x06"
+    assert pem.load(armoured(sound.public_bytes(Encoding.DER).replace(common_name, country)))
+
+
 @pytest.mark.filterwarnings("error")
 @settings(max_examples=400, deadline=None)
 @given(changes=st.lists(st.tuples(st.integers(0, 10_000), st.integers(0, 255)), min_size=1, max_size=4))
@@ -166,7 +179,7 @@ def test_a_certificate_with_any_byte_changed_is_read_or_is_none(changes: list[tu
     data = bytearray(sound.public_bytes(Encoding.DER))
     for at, value in changes:
         data[at % len(data)] = value
-    odd = f"-----BEGIN CERTIFICATE-----\n{base64.encodebytes(bytes(data)).decode()}-----END CERTIFICATE-----\n"
+    odd = armoured(bytes(data))
     facts = holding(NEW, file(certificate.FILE, odd))
     certificate.names_there(facts)
     assert len(list(certificate.plan(WANTED, facts))) == 1
