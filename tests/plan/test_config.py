@@ -31,7 +31,7 @@ class _Recorder:
 def traits(text: str) -> dict[str, Any]:
     """The traits that a configuration sets."""
     values: dict[str, Any] = {}
-    with patch.dict("sys.modules", {module.NAME: Mock()}):
+    with patch.dict("sys.modules", dict.fromkeys((module.NAME, "jupyter_core", "jupyter_core.application"), Mock())):
         exec(text, {"get_config": partial(_Recorder, "", values)})
     return values
 
