@@ -81,9 +81,9 @@ def _one_of(*values: str) -> Callable[[Any], str]:
 
 def _yes(value: Any) -> bool:
     text = str(value).lower() if isinstance(value, (bool, str)) else ""
-    if text not in ("yes", "true", "no", "false"):
+    if text not in ("yes", "true", "on", "no", "false", "off"):
         raise ValueError("yes or no")
-    return text in ("yes", "true")
+    return text in ("yes", "true", "on")
 
 
 def _names(value: Any) -> tuple[str, ...]:

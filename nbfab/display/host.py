@@ -66,7 +66,9 @@ def _state(outcome: Outcome) -> Iterator[str]:
         for key, choice in state.get("settings", {}).items():
             if choice["source"] == "default":
                 continue
-            yield _line(key, f"{choice['value']} (from {origin(key, choice['source'])})")
+            value = choice["value"]
+            shown = ("on" if value else "off") if isinstance(value, bool) else value
+            yield _line(key, f"{shown} (from {origin(key, choice['source'])})")
     if "environment" in state and outcome.task == "status":
         yield _line("environment", state["environment"])
     if "attach" in state:

@@ -92,6 +92,8 @@ def _why_not(wanted: Wanted, facts: Facts, digest: str) -> str:
     waits = takes.pending(wanted, facts) if wanted.restart else ()
     if waits:
         return f"it takes up {', '.join(waits)}"
+    if wanted.restart and list(module.plan(wanted, facts)):  # also one that was changed by hand
+        return "its module is written anew"
     if not facts.server.ready:
         return f"it does not answer ({facts.server.why_not_ready})"
     return ""

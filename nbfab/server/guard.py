@@ -10,6 +10,7 @@ from typing import Any, Callable
 from tornado.websocket import WebSocketHandler
 
 from . import VERSION
+from .bodies import bound
 from .checker import Queue
 from .hashed import Hashed
 from .kernels import on_tcp
@@ -48,6 +49,7 @@ class Guard:
         self._settings = app.web_app.settings
         self._secret = _secret(app)
         self._rekey(self.hashed.read())
+        bound(app.web_app)
 
     def trusts(self, token: str) -> bool:
         """Whether that is the server's own token, which is nbfab's alone."""

@@ -166,6 +166,13 @@ def test_another_wording_of_the_module_is_written_once(monkeypatch: pytest.Monke
     assert (plan(KEEP, facts, STEPS), takes.pending(KEEP, facts)) == ([], ())
 
 
+def test_a_restart_that_is_asked_for_takes_up_a_module_that_was_changed_by_hand() -> None:
+    facts = seen(running(), files={"sums": (("nbfab_server/limiter.py", "1 1"),)})
+    reasons = [change.reason for change in plan(replace(KEEP, restart=True), facts, STEPS)]
+    assert "its module is written anew" in reasons
+    assert "stop server" not in [change.kind for change in plan(KEEP, facts, STEPS)]
+
+
 def test_another_interpreter_restarts_it_only_if_that_was_chosen() -> None:
     other = MODERN._replace(python="/new/bin/python")
     facts = seen(running(), environments={"found": (other,)})
