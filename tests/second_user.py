@@ -27,6 +27,15 @@ def address(endpoint: str) -> "tuple[int, Any]":
     return socket.AF_UNIX, "\0" + place[1:] if place.startswith("@") else place
 
 
+def sends(client: "zmq.Socket[bytes]", parts: "list[bytes]") -> bool:
+    """Whether a request could be sent; not as long as nothing at the other end takes a connection."""
+    try:
+        client.send_multipart(parts, zmq.NOBLOCK)
+    except zmq.Again:
+        return False
+    return True
+
+
 def publishes(endpoints: "list[str]", code: str) -> "dict[str, str]":
     """What they publish to a subscriber; and asks them to execute code meanwhile."""
     heard: dict[str, str] = {}
@@ -48,12 +57,11 @@ def publishes(endpoints: "list[str]", code: str) -> "dict[str, str]":
             b"",
             *(json.dumps(part).encode() for part in ({**header, "version": "5.3"}, {}, {}, content)),
         ]
-        for client in names:
-            if client.type == zmq.DEALER:
-                client.send_multipart(parts, zmq.NOBLOCK)
+        unsent = [client for client in names if client.type == zmq.DEALER]
         end = time.monotonic() + PATIENCE
-        while (left := end - time.monotonic()) > 0:
-            for client, _ in poller.poll(int(left * 1000)):
+        while time.monotonic() < end:
+            unsent = [client for client in unsent if not sends(client, parts)]
+            for client, _ in poller.poll(100):
                 text = b" ".join(client.recv_multipart()).decode(errors="replace")
                 heard[names[client]] = heard.get(names[client], "") + text
         for client in names:
