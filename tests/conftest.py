@@ -31,6 +31,7 @@ REAL = {
     "served",
     "there",
     "host",
+    "long_home",
     "box",
     "sshds",
     "three",
@@ -75,6 +76,17 @@ def served(_served: Machine) -> Machine:
 def there(tmp_path: Path) -> Iterator[Machine]:
     """A host over SSH, and `fab` to reach it."""
     with Sshd(tmp_path / "host") as sshd:
+        machine = Machine(tmp_path, sshd, "fab")
+        yield machine
+        machine.close()
+
+
+@pytest.fixture
+def long_home(tmp_path: Path) -> Iterator[Machine]:
+    """A host over SSH, with a home folder whose path is too long for sockets in it."""
+    home = tmp_path / ("long" * 20)
+    home.mkdir()
+    with Sshd(tmp_path / "host", home=home) as sshd:
         machine = Machine(tmp_path, sshd, "fab")
         yield machine
         machine.close()

@@ -1,4 +1,4 @@
-"""A home folder, compared with itself."""
+"""A home folder: filled, and compared with itself."""
 
 import stat
 from collections.abc import Mapping
@@ -19,3 +19,13 @@ def snapshot(home: Path) -> Snapshot:
             inside = str(path.readlink())
         found[str(path.relative_to(home))] = (stat.filemode(about.st_mode), about.st_uid, about.st_gid, inside)
     return found
+
+
+def plant(folder: Path, *paths: str) -> None:
+    """Makes files, and the folders that they are in; a path that ends in a slash is a folder."""
+    for path in paths:
+        (folder / path).parent.mkdir(parents=True, exist_ok=True)
+        if path.endswith("/"):
+            (folder / path).mkdir()
+        else:
+            (folder / path).write_text(path)

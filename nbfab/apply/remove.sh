@@ -3,7 +3,7 @@
 
 # Enters the profile's folder to remove it, and makes sure that no other run is at work in it, as `prepare` does. It need
 # not exist any more, after a run that was cut, and on a full disk it is removed without a lock.
-# Uses profile, generation, base. Sets folder, locked, run.
+# Uses profile, base. Sets folder, locked, run.
 take_leave() {
 	locked='' run=''
 	add_known_places
@@ -18,13 +18,8 @@ take_leave() {
 		break_lock "$message"
 		locked=yes
 	fi
-	trap release EXIT
-	trap 'exit 129' HUP
-	trap 'exit 130' INT
-	trap 'exit 143' TERM
-	now=
-	if [ -f generation ]; then read -r now <generation; fi
-	if [ "$now" != "$generation" ]; then refuse 'another run of nbfab has changed something there in the meantime'; fi
+	release_in_the_end
+	check_generation
 	{
 		printf '%s\n' "$$ $(process_start "$$")" >lock/holder
 		# Who has looked before has seen a state that is gone.

@@ -9,7 +9,7 @@ refuse() { # reason
 }
 
 # Enters the profile's folder, and makes sure that no other run is at work in it.
-# Uses profile, generation, base. Sets folder, locked, run.
+# Uses profile, base. Sets folder, locked, run.
 prepare() {
 	locked='' run=''
 	add_known_places
@@ -20,17 +20,31 @@ prepare() {
 	cd "$folder" || refuse "$folder cannot be entered"
 	message=$(mkdir lock 2>&1) || break_lock "$message"
 	locked=yes
+	release_in_the_end
+	printf '%s\n' "$$ $(process_start "$$")" >lock/holder || refuse "$folder: cannot be written to, $(room)"
+	# What a run that was cut has left; any other name is the user's.
+	for half in ./*.new.*; do
+		case $half in ./answer.new.*) ;; *.new.*[!0-9]*) continue ;; esac
+		rm -f "$half"
+	done
+	check_generation
+	run=$(date +%s).$$
+	printf '%s\n' "$run" >generation.new.$$ && mv -f generation.new.$$ generation
+}
+
+# Removes the lock however the run ends.
+release_in_the_end() {
 	trap release EXIT
 	trap 'exit 129' HUP
 	trap 'exit 130' INT
 	trap 'exit 143' TERM
-	printf '%s\n' "$$ $(process_start "$$")" >lock/holder || refuse "$folder: cannot be written to, $(room)"
-	rm -f ./*.new.* 2>/dev/null
+}
+
+# Ends the run if another one has changed something since this one has looked. Uses generation.
+check_generation() {
 	now=
 	if [ -f generation ]; then read -r now <generation; fi
 	if [ "$now" != "$generation" ]; then refuse 'another run of nbfab has changed something there in the meantime'; fi
-	run=$(date +%s).$$
-	printf '%s\n' "$run" >generation.new.$$ && mv -f generation.new.$$ generation
 }
 
 # Makes the profile's folder, and records which of the folders above it that has taken. Uses folder, base.

@@ -89,11 +89,11 @@ def _state(outcome: Outcome) -> Iterator[str]:
 def _guarded(state: Mapping[str, Any]) -> Iterator[str]:
     if failed := state.get("failed_logins"):
         addresses = failed["addresses"]
-        refused = f" and {failed['refused']} more refused unseen" if failed["refused"] else ""
+        refused = f", {failed['refused']} more refused," if failed["refused"] else ""
         where = f", from {addresses} address{'' if addresses == 1 else 'es'}" if addresses else ""
         yield _line("logins", f"{failed['failures'] or 'none'} failed{refused} since {failed['since']}{where}")
-    if names := state.get("tcp_kernels"):
-        yield _line("not private", f"kernels of {', '.join(names)}: they use TCP, where other users here read along")
+    if names := ", ".join(state.get("tcp_kernels", ())):
+        yield _line("not private", f"kernels of {names} use TCP: other users of the host can read what they print")
 
 
 def _line(label: str, text: str) -> str:

@@ -42,7 +42,7 @@ class Login(NamedTuple):
 
 
 class Failed(NamedTuple):
-    """Logins that failed: with a wrong password, and those that were refused unseen after too many of them.
+    """Logins that failed: with a wrong password, and those that were refused after too many of them, unread.
 
     `since` is in seconds since the epoch; `addresses` is from how many addresses and local users they came.
     """

@@ -33,7 +33,7 @@ def remove(job: Job) -> Outcome:
             verdict="refused",
             changes=(),
             withheld=tuple(change.summary for change in changes),
-            error="nothing was removed, since no one has said yes to it",
+            error="nothing was removed, because no one has confirmed it",
             hint=_again(job, "yes"),
             status=Refused.status,
         )

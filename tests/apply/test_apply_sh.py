@@ -72,6 +72,16 @@ def test_a_file_that_is_not_written_whole_is_not_replaced(shell: tuple[str, ...]
 
 
 @each_shell
+def test_what_a_cut_run_has_left_goes_and_a_file_of_the_user_s_stays(shell: tuple[str, ...], data: Path) -> None:
+    (data / "GPU2").mkdir(parents=True)
+    for name in ("run.sh.new.123", "answer.new.a1b2", "my.new.ipynb", "my.new.2024.csv", "a b.new.x"):
+        (data / "GPU2" / name).touch()
+    run(shell, prepare())
+    left = {path.name for path in (data / "GPU2").iterdir()} - {"generation"}
+    assert left == {"my.new.ipynb", "my.new.2024.csv", "a b.new.x"}
+
+
+@each_shell
 def test_a_folder_is_made_private(shell: tuple[str, ...], tmp_path: Path) -> None:
     tmp_path.chmod(0o755)
     run(shell, ALL + call("make_private", file=".", mode="700"), tmp_path)

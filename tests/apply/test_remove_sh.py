@@ -5,7 +5,7 @@ import subprocess
 from pathlib import Path
 
 import pytest
-from home import snapshot
+from home import plant, snapshot
 from shells import each_shell, records, run, stub
 
 from nbfab.apply.apply import FILES
@@ -19,16 +19,6 @@ def remove(root: Path | str, *, files: str = "", trees: str = "", folders: str =
     lists = {"files": files, "trees": trees, "folders": folders, "above": above}
     lines = {name: "".join(f"{path}\n" for path in paths.split()) for name, paths in lists.items()}
     return ALL + call("remove_paths", **{"root": str(root), **lines}) + "exit $?\n"
-
-
-def plant(folder: Path, *paths: str) -> None:
-    """Makes files, and the folders that they are in; a path that ends in a slash is a folder."""
-    for path in paths:
-        (folder / path).parent.mkdir(parents=True, exist_ok=True)
-        if path.endswith("/"):
-            (folder / path).mkdir()
-        else:
-            (folder / path).write_text(path)
 
 
 @each_shell

@@ -24,7 +24,7 @@ def test_one_of_three_hosts_has_live_kernels(three: Fleet) -> None:
     kernel = notebook.post("/api/kernels", {"name": "nbserver"})["id"]
     unasked = three.run("remove")
     assert unasked.returncode == 1
-    words = r"nothing was removed, since no one has said yes to it \| fix: .*--yes"
+    words = r"nothing was removed, because no one has confirmed it \| fix: .*--yes"
     assert re.search(rf"one +refused +{words}", unasked.stdout)
     done = three.run("remove", "--yes")
     assert done.returncode == 1

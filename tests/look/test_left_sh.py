@@ -6,6 +6,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from home import plant
 from plan_cases import listed
 from shells import each_shell, records, run, stub
 
@@ -24,16 +25,6 @@ def base(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
     path = tmp_path / "home/.local/share/nbfab"
     path.mkdir(parents=True)
     return path
-
-
-def plant(folder: Path, *paths: str) -> None:
-    """Makes files, and the folders that they are in; a path that ends in a slash is a folder."""
-    for path in paths:
-        (folder / path).parent.mkdir(parents=True, exist_ok=True)
-        if path.endswith("/"):
-            (folder / path).mkdir()
-        else:
-            (folder / path).write_text(path)
 
 
 def look(shell: tuple[str, ...], base: Path, *, alive: str = "", path: Path | str = "/x") -> dict[str, Any]:

@@ -4,20 +4,14 @@ import subprocess
 import sys
 from collections.abc import Callable
 
-import pytest
 from machine import BIN, PASSWORD, Machine
 from namespace import without
 from notebook_client import Notebook, asks_for_a_password_alone, logs_in
-
-DEBIAN = "/usr/bin/python3"  # with Debian's package of notebook 6.4
+from pythons import DEBIAN, need
 
 
 def test_notebook_6_of_debian(here: Machine) -> None:
-    found = subprocess.run(
-        [DEBIAN, "-c", "import notebook; print(notebook.__version__)"], capture_output=True, text=True
-    )
-    if not found.stdout.startswith("6."):
-        pytest.skip("Debian's package of notebook 6 is not installed")
+    need(DEBIAN)
     here.ok("serve", "--python", DEBIAN)
     notebook = Notebook(here.port, here.folder, PASSWORD)
     assert asks_for_a_password_alone(here.port, here.folder)

@@ -2,7 +2,6 @@
 
 import json
 import subprocess
-import sys
 import urllib.error
 from pathlib import Path
 
@@ -11,9 +10,9 @@ import websocket
 from chromium import chromium
 from machine import PASSWORD, Machine
 from notebook_client import Notebook, logs_in
+from pythons import NOTEBOOKS, need
 from sshd import wait_until
 
-PYTHONS = {"notebook 7": f"{sys.prefix}/bin/python", "notebook 6": "/usr/bin/python3"}  # the latter is Debian's
 NEW = "another horse battery"
 # What a page does all the while: it asks for the kernels, with whatever token the server has put into it.
 ASKS = """async () => {
@@ -23,14 +22,11 @@ ASKS = """async () => {
 }"""
 
 
-@pytest.fixture(params=PYTHONS)
+@pytest.fixture(params=NOTEBOOKS)
 def machine(request: pytest.FixtureRequest, here: Machine) -> Machine:
     """A machine whose server runs, of each kind."""
-    python = PYTHONS[request.param]
-    version = "from importlib.metadata import version; print(version('notebook'))"
-    found = subprocess.run([python, "-c", version], capture_output=True, text=True, check=False).stdout
-    if not found.startswith(request.param[-1]):
-        pytest.skip("Debian's package of notebook 6 is not installed")
+    python = NOTEBOOKS[request.param]
+    need(python)
     here.env["NBFAB_PYTHON"] = python
     here.ok("setup")
     return here

@@ -15,8 +15,9 @@ from machine import BIN, PASSWORD, Machine
 from namespace import without
 from notebook_client import Notebook
 from processes import lives
+from pythons import NOTEBOOKS, need
 from recorded import place
-from sshd import Sshd, wait_until
+from sshd import wait_until
 from terminal import Terminal
 
 from nbfab.host import Here
@@ -96,14 +97,13 @@ def outside(found: Snapshot) -> Snapshot:
 
 
 @pytest.mark.parametrize("own", [{}, OWN], ids=["bare", "own Jupyter"])
-@pytest.mark.parametrize("python", [sys.executable, "/usr/bin/python3"], ids=["notebook 7", "notebook 6"])
+@pytest.mark.parametrize("python", NOTEBOOKS.values(), ids=NOTEBOOKS)
 @pytest.mark.parametrize("kind", ["here", "there"])
 def test_a_home_folder_is_what_it_was(
     request: pytest.FixtureRequest, kind: str, python: str, own: dict[str, str], tmp_path: Path
 ) -> None:
     machine: Machine = request.getfixturevalue(kind)
-    if subprocess.run([python, "-c", "import notebook"], check=False, capture_output=True).returncode:
-        pytest.skip("Debian's package of notebook 6 is not installed")
+    need(python)
     notebooks = tmp_path / "notebooks"
     plant(notebooks, {"x.ipynb": OWN["notes/plot.ipynb"]})
     plant(machine.home, own)
@@ -356,23 +356,21 @@ def test_one_profile_of_two(here: Machine) -> None:
     assert snapshot(here.home) == before
 
 
-def test_a_socket_with_a_folder_of_its_own(tmp_path: Path) -> None:
-    home = tmp_path / ("long" * 20)
-    home.mkdir()
-    with Sshd(tmp_path / "host", home=home) as sshd:
-        machine = Machine(tmp_path, sshd, "fab")
-        try:
-            machine.ok("setup")
-            folder = machine.socket.parent
-            assert folder.parent == Path("/var/tmp")
-            os.kill(machine.server, 9)  # so that nothing tidies up
-            subprocess.run(["tmux", "-S", machine.socket, "kill-server"], check=False, capture_output=True)
-            machine.socket.touch()
-            assert f"remove the folder of a socket {folder}" in machine.ok("remove", "--yes")
-            assert not folder.exists()
-            assert not list(home.iterdir())
-        finally:
-            machine.close()
+def test_sockets_with_folders_of_their_own(long_home: Machine) -> None:
+    """Those of tmux and of a kernel."""
+    long_home.ok("setup")
+    Notebook(long_home.port, long_home.folder, PASSWORD).post("/api/kernels", {"name": "nbserver"})
+    private = [long_home.socket.parent, Path((long_home.folder / "ipc").read_text().strip())]
+    assert {folder.parent for folder in private} == {Path("/var/tmp")}
+    wait_until(lambda: list(private[1].glob("kernel-*-ipc-*")), "the kernel's sockets")
+    os.kill(long_home.server, 9)  # so that nothing tidies up
+    subprocess.run(["tmux", "-S", long_home.socket, "kill-server"], check=False, capture_output=True)
+    long_home.socket.touch()
+    said = long_home.ok("remove", "--yes")
+    for folder in private:
+        assert f"remove the folder of a socket {folder}" in said
+        assert not folder.exists()
+    assert not list(long_home.home.iterdir())
 
 
 def test_on_a_full_disk(host: Callable[..., Machine]) -> None:

@@ -8,7 +8,6 @@ from pathlib import Path
 
 from machine import PASSWORD, Machine
 from notebook_client import logs_in
-from sshd import Sshd
 
 
 def sessions(machine: Machine) -> str:
@@ -31,29 +30,22 @@ def test_a_folder_in_tmp_that_is_another_users_or_open_to_all_is_of_no_concern(t
     assert "nothing changed" in there.ok("setup")
 
 
-def test_a_home_folder_with_a_long_path(tmp_path: Path) -> None:
-    home = tmp_path / ("long" * 20)
-    home.mkdir()
-    with Sshd(tmp_path / "host", home=home) as sshd:
-        machine = Machine(tmp_path, sshd, "fab")
-        try:
-            machine.ok("setup")
-            folder = machine.socket.parent
-            assert folder.parent == Path("/var/tmp")
-            assert folder.stat().st_mode & 0o777 == 0o700
-            assert sessions(machine) == "nbserver\n"
-            assert "nothing changed" in machine.ok("setup")
-            machine.ok("stop")
-            assert "not running" in machine.fails("status")
-            # What another user could have made there is not used.
-            folder.mkdir(exist_ok=True)
-            folder.chmod(0o777)
-            (machine.folder / "socket").write_text(f"{folder}/tmux\n")
-            machine.ok("setup")
-            assert machine.socket.parent != folder
-            folder.rmdir()
-        finally:
-            machine.close()
+def test_a_home_folder_with_a_long_path(long_home: Machine) -> None:
+    long_home.ok("setup")
+    folder = long_home.socket.parent
+    assert folder.parent == Path("/var/tmp")
+    assert folder.stat().st_mode & 0o777 == 0o700
+    assert sessions(long_home) == "nbserver\n"
+    assert "nothing changed" in long_home.ok("setup")
+    long_home.ok("stop")
+    assert "not running" in long_home.fails("status")
+    # What another user could have made there is not used.
+    folder.mkdir(exist_ok=True)
+    folder.chmod(0o777)
+    (long_home.folder / "socket").write_text(f"{folder}/tmux\n")
+    long_home.ok("setup")
+    assert long_home.socket.parent != folder
+    folder.rmdir()
 
 
 def test_a_home_folder_that_can_have_no_socket(host: Callable[..., Machine], tmp_path: Path) -> None:

@@ -11,6 +11,7 @@ import pytest
 from machine import PASSWORD, Machine
 from notebook_client import Notebook
 from plan_cases import after
+from pythons import NOTEBOOKS, need
 from recorded import RECORDED, place
 from sshd import wait_until
 
@@ -123,17 +124,14 @@ class Upgraded:
 
 
 RELEASES = sorted({recorded.partition("/")[0] for recorded in RECORDED})
-PYTHONS = {"modern": f"{sys.prefix}/bin/python", "classic": "/usr/bin/python3"}  # the latter with Debian's notebook 6
+PYTHONS = {"modern": NOTEBOOKS["notebook 7"], "classic": NOTEBOOKS["notebook 6"]}
 
 
 @pytest.mark.parametrize("release", RELEASES)
 @pytest.mark.parametrize("variant", PYTHONS)
 def test_a_server_with_a_live_kernel_is_taken_over(here: Machine, release: str, variant: str) -> None:
     python = PYTHONS[variant]
-    version = "from importlib.metadata import version; print(version('notebook'))"
-    found = subprocess.run([python, "-c", version], capture_output=True, text=True, check=False)
-    if variant == "classic" and not found.stdout.startswith("6."):
-        pytest.skip("Debian's package of notebook 6 is not installed")
+    need(python)
     here.env["NBFAB_PYTHON"] = python
     Upgraded(here, f"{release}/{variant}", env=str(Path(python).parents[1]), directory=here.work).is_taken_over()
 

@@ -10,6 +10,7 @@ from pathlib import Path
 import pytest
 from machine import BIN
 from notebook_servers import Kind, Server
+from pythons import DEBIAN, need
 
 
 @pytest.fixture(scope="session", params=["oldest", "newest", "classic"])
@@ -18,7 +19,8 @@ def kind(request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactor
     if request.param == "newest":
         return Kind(sys.executable, classic=False)
     if request.param == "classic":
-        return Kind("/usr/bin/python3", classic=True)
+        need(DEBIAN)
+        return Kind(DEBIAN, classic=True)
     place = tmp_path_factory.mktemp("oldest") / "venv"
     python = str(place / "bin" / "python")
     packages = ("jupyter_server==2.0.0", "jupyterlab<4", "ipykernel")

@@ -21,11 +21,11 @@ from namespace import with_mounts
 from notebook_client import Notebook
 from notebook_servers import Kind
 from processes import sockets_of, with_environment
+from pythons import DEBIAN
 from sshd import wait_until
 
 from nbfab.server.kernels import speaks_ipc
 
-DEBIAN = "/usr/bin/python3"  # with Debian's package of notebook 6.4
 SCANNER = (Path(__file__).parents[1] / "second_user.py").read_text()
 MARKER = "canary"  # what the owner prints
 LAB = {  # what JupyterLab says of itself as a debugger
@@ -251,7 +251,8 @@ def test_status_names_the_kernels_that_need_tcp(kind: Kind, machine: Machine) ->
     assert "not private" not in machine.ok("status")
     notebook.post("/api/kernels", {"name": "other"})
     assert machine.json("status")["state"]["tcp_kernels"] == ["other"]
-    assert "not private  kernels of other: they use TCP, where other users here read along" in machine.ok("status")
+    said = machine.ok("status")
+    assert "not private  kernels of other use TCP: other users of the host can read what they print" in said
 
 
 def sockets(machine: Machine) -> list[Path]:
