@@ -8,11 +8,11 @@ from nbfab.look.facts import Facts, parse
 from nbfab.look.files import GENERATION
 from nbfab.look.request import Request
 from nbfab.program import call, render, source
-from nbfab.settings import Settings
+from nbfab.settings import Settings, written
 
-_NOUNS = ("process", "choices", "host", "files", "environments", "port", "tmux", "logind", "server")
+_NOUNS = ("process", "choices", "host", "files", "environments", "search", "port", "tmux", "logind", "server")
 FILES = tuple(f"look/{name}" for name in ("json", *_NOUNS, "look"))
-_NEEDED = ("port", "directory", "python", "app")  # options that facts depend on
+_NEEDED = ("port", "directory", "python", "app", "packages")  # options that facts depend on
 SILENCE = 60  # seconds without output
 
 
@@ -42,7 +42,7 @@ def look_call(host: Host, request: Request) -> str:
 
 
 def _lines(settings: Settings, options: Iterable[str]) -> str:
-    return "".join(f"{option} - {getattr(settings, option)}\n" for option in options)
+    return "".join(f"{option} - {written(getattr(settings, option))}\n" for option in options)
 
 
 def _listed(paths: Iterable[str], *more: str) -> str:

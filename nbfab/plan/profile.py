@@ -8,8 +8,8 @@ from typing import TYPE_CHECKING
 
 from nbfab.names import kernel_name
 from nbfab.plan.change import Change
+from nbfab.plan.environment import choose, label
 from nbfab.plan.files import Managed, in_file
-from nbfab.plan.install import choose
 from nbfab.plan.step import Step
 
 if TYPE_CHECKING:
@@ -44,14 +44,14 @@ def plan(wanted: Wanted, facts: Facts) -> Iterator[Change]:
         yield Change(step="profile", kind="make private", what=what, reason=reason, args=args)
     what = "the IPython profile with inline graphics"
     yield from in_file("profile", what, ipython_file(name), IPYTHON, facts)
-    kernel = _kernel(name, choose(wanted, facts).python)
+    kernel = _kernel(name, choose(wanted, facts).python, label(wanted, facts))
     yield from in_file("profile", f"the kernel {kernel_name(name)}", kernel_file(name), kernel, facts)
 
 
-def _kernel(name: str, python: str) -> str:
+def _kernel(name: str, python: str, environment: str) -> str:
     spec = {
         "argv": [python, "-m", "ipykernel_launcher", "-f", "{connection_file}", f"--profile={name}"],
-        "display_name": f"Python 3 ({name})",
+        "display_name": f"Python 3 ({name}: {environment})",
         "language": "python",
         "metadata": {"debugger": True},
     }

@@ -10,6 +10,8 @@ from collections.abc import Collection
 from dataclasses import replace
 from typing import TYPE_CHECKING, Any
 
+from nbfab.settings import added
+
 if TYPE_CHECKING:
     from nbfab.look.facts import Facts
     from nbfab.wanted import Wanted
@@ -39,6 +41,9 @@ def settle(wanted: Wanted, facts: Facts, owned: Collection[str]) -> Wanted:
         if key not in counts and not {key, f"{key}/{choice.source}"}.intersection(gone)
     }
     values: dict[str, Any] = {key: choice.value for key, choice in kept.items()}
+    had = made.options.get("packages")
+    if had and "packages" not in gone and wanted.settings.sources.get("packages") == "flag" and "packages" in counts:
+        values["packages"] = added(had.value, wanted.settings.packages)  # so `--with` adds, as it says
     sources = {**wanted.settings.sources, **{key: choice.source for key, choice in kept.items()}}
     settings = replace(wanted.settings, **values, sources=sources)
     return replace(wanted, settings=settings, given=wanted.given or wanted.settings, kept=frozenset(kept))

@@ -24,7 +24,7 @@ def test_a_new_profile_has_a_private_folder_inline_graphics_and_a_kernel_that_us
         "{connection_file}",
         "--profile=GPU2",
     ]
-    assert spec["display_name"] == "Python 3 (GPU2)"
+    assert spec["display_name"] == "Python 3 (GPU2: env)"
     assert not any(change.needs_restart for change in (private, ipython, kernel))
 
 
@@ -48,6 +48,11 @@ def test_another_environment_is_another_kernel() -> None:
         '-    "/env/bin/python",',
         '+    "/new/python",',
         '     "-m",',
+        "@@ -9,3 +9,3 @@",
+        "   ],",
+        '-  "display_name": "Python 3 (nbserver: env)",',
+        '+  "display_name": "Python 3 (nbserver: /new/python)",',
+        '   "language": "python",',
     ]
 
 
