@@ -1,6 +1,7 @@
 """Settings: what one notebook server should be. An option is defined here, and nowhere else."""
 
 import ipaddress
+import keyword
 import os
 import re
 from collections.abc import Callable, Iterable, Mapping
@@ -162,6 +163,11 @@ class Option:
     def repeatable(self) -> bool:
         """Whether its flag may be given several times, for a list of values."""
         return isinstance(self.default, tuple)
+
+    @property
+    def parameter(self) -> str:
+        """What its flag is called as the parameter of a function; Invoke leaves out the underscore at its end."""
+        return f"{self.flag}_" if keyword.iskeyword(self.flag) else self.flag
 
     @property
     def help(self) -> str:

@@ -89,7 +89,7 @@ class Call:
         """What the server on a host should be, by flags, the host's entry in an inventory, and so on."""
         section = self.c.config.get("nbfab") or {}
         plain = {key: section[key] for key in section} if hasattr(section, "keys") else section
-        flags = {option.key: self.given[option.flag] for option in OPTIONS}
+        flags = {option.key: self.given[option.parameter] for option in OPTIONS}
         return Settings.gather(flags, plain, entry.options if entry else None)
 
     @property
@@ -168,8 +168,8 @@ class Call:
         options = [
             f"--{option.flag}={value}"
             for option in OPTIONS
-            if self.given[option.flag]
-            for value in (self.given[option.flag] if option.repeatable else [self.given[option.flag]])
+            if self.given[option.parameter]
+            for value in (self.given[option.parameter] if option.repeatable else [self.given[option.parameter]])
         ]
         if self.given["ssh"]:
             options.append(f"--ssh={self.given['ssh']}")

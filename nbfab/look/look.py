@@ -8,7 +8,7 @@ from nbfab.look.facts import Facts, parse
 from nbfab.look.files import GENERATION
 from nbfab.look.request import Request
 from nbfab.program import call, render, source
-from nbfab.settings import Settings, written
+from nbfab.settings import written
 
 _NOUNS = ("process", "choices", "host", "files", "environments", "search", "port", "tmux", "logind", "server")
 FILES = tuple(f"look/{name}" for name in ("json", *_NOUNS, "look"))
@@ -28,8 +28,8 @@ def look_call(host: Host, request: Request) -> str:
     return call(
         "look",
         profile=settings.profile,
-        offered=_lines(settings, (option for option in _NEEDED if option not in request.firm)),
-        demanded=_lines(settings, (option for option in _NEEDED if option in request.firm)),
+        offered=_lines(request, (option for option in _NEEDED if option not in request.firm)),
+        demanded=_lines(request, (option for option in _NEEDED if option in request.firm)),
         forgotten=" ".join(request.forgotten),
         here=sys.executable if host.local else "",
         paths=_listed(request.paths, GENERATION),
@@ -41,8 +41,10 @@ def look_call(host: Host, request: Request) -> str:
     )
 
 
-def _lines(settings: Settings, options: Iterable[str]) -> str:
-    return "".join(f"{option} - {written(getattr(settings, option))}\n" for option in options)
+def _lines(request: Request, options: Iterable[str]) -> str:
+    marks = {"packages": "+"} if request.adds else {}
+    values = ((option, written(getattr(request.settings, option))) for option in options)
+    return "".join(f"{option} {marks.get(option, '-')} {value}\n" for option, value in values)
 
 
 def _listed(paths: Iterable[str], *more: str) -> str:

@@ -116,12 +116,14 @@ def own_python(facts: Facts) -> str:
 def lacking(wanted: Wanted, facts: Facts, chosen: Chosen) -> Iterator[str]:
     """The packages that were asked for with `--with` and are not in the environment.
 
-    Versions are pip's to judge: that it has done so is what the environment's record says.
+    Versions are pip's to judge: that it has done so is what the environment's record says, or the profile's.
     """
     has = {_normal(name) for name in chosen.environment.packages} if chosen.environment else set()
+    recorded = facts.choices.made.options.get("packages")
     for package in wanted.settings.packages:
         name = package_name(package)
-        if _normal(name) not in has or (package != name and not facts.environments.remembered):
+        judged = package == name or facts.environments.remembered or (recorded and package in recorded.value)
+        if _normal(name) not in has or not judged:
             yield package
 
 

@@ -67,7 +67,8 @@ def _make(wanted: Wanted, facts: Facts, chosen: Chosen, lacks: tuple[str, ...]) 
     """The change that makes the environment, or adds packages to it."""
     app, tool = wanted.settings.app, _tool(wanted, facts)
     if chosen.environment:
-        what, detail = f"add {', '.join(lacks)} to the environment that nbfab made", f"by {tool}"
+        what = f"add {', '.join(lacks)} to the environment that nbfab made"
+        detail = f"(by {'uv' if facts.environments.uv else 'pip'})"
     else:
         what = f"make an environment with {_listed(app, 'matplotlib', *lacks)}"
         detail = f"in {facts.files.base}/.venv, by {tool}"

@@ -32,6 +32,11 @@ def forgotten(wanted: Wanted, owned: Collection[str]) -> tuple[str, ...]:
     return (*resets, *(f"{key}/inventory#{wanted.inventory}" for key in owned if wanted.inventory))
 
 
+def adds(wanted: Wanted, owned: Collection[str]) -> bool:
+    """Whether the packages are typed ones, which add to those that the profile has."""
+    return "packages" in owned and wanted.settings.sources.get("packages") == "flag"
+
+
 def settle(wanted: Wanted, facts: Facts, owned: Collection[str]) -> Wanted:
     """What is wanted, with what was chosen for the profile before."""
     made, counts, gone = facts.choices.made, firm(wanted, owned), forgotten(wanted, owned)
@@ -42,8 +47,8 @@ def settle(wanted: Wanted, facts: Facts, owned: Collection[str]) -> Wanted:
     }
     values: dict[str, Any] = {key: choice.value for key, choice in kept.items()}
     had = made.options.get("packages")
-    if had and "packages" not in gone and wanted.settings.sources.get("packages") == "flag" and "packages" in counts:
-        values["packages"] = added(had.value, wanted.settings.packages)  # so `--with` adds, as it says
+    if had and "packages" not in kept and "packages" not in gone and adds(wanted, owned):
+        values["packages"] = added(had.value, wanted.settings.packages)
     sources = {**wanted.settings.sources, **{key: choice.source for key, choice in kept.items()}}
     settings = replace(wanted.settings, **values, sources=sources)
     return replace(wanted, settings=settings, given=wanted.given or wanted.settings, kept=frozenset(kept))

@@ -19,7 +19,7 @@ from nbfab.host import Here
 from nbfab.look.look import look
 from nbfab.look.server import Answer
 from nbfab.passwords import Password
-from nbfab.plan import choices, config, module, takes
+from nbfab.plan import choices, config, module, profile, takes
 from nbfab.plan.adopt import adopt
 from nbfab.plan.settle import settle
 from nbfab.plan.steps import STEPS, owned, plan, request
@@ -54,7 +54,8 @@ def test_a_recorded_profile_is_taken_over_without_a_restart(
     wanted = settle(wanted, facts, owned(STEPS))
     changes = plan(wanted, facts, STEPS)
     files = [change.args.get("file", change.kind) for change in changes]
-    assert files == [takes.FILE, "write module", config.FILE, takes.RUN, choices.FILE]
+    kernel = profile.kernel_file("nbserver")
+    assert files == [takes.FILE, kernel, "write module", config.FILE, takes.RUN, choices.FILE]
     assert not any(change.needs_restart for change in changes)
     facts = after(facts, changes)
     assert plan(wanted, facts, STEPS) == []
