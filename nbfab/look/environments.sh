@@ -91,9 +91,9 @@ look_kept() {
 	was='' kept=''
 	if [ ! -f "$folder/environment" ]; then return; fi
 	{ IFS= read -r was && read -r _ && IFS= read -r kept; } <"$folder/environment" || :
-	case ${was#* } in
-	'' | ' --with '*) ;;
-	*) return ;; # that was asked for, and no longer is
+	case $was in
+	'notebook ' | 'lab ' | 'notebook  --with '* | 'lab  --with '*) ;;
+	*) return ;; # it was asked for, and no longer is
 	esac
 	if [ "$was" = "$question" ]; then try_environment kept "$kept"; else try_environment before "$kept"; fi
 }

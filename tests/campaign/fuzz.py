@@ -49,7 +49,10 @@ def told(facts: Facts) -> Records:
         {"host.system": host.system},
         {"host.names": " ".join(host.names)},
         {"host.addresses": "    inet 192.0.2.7/24 scope global eth0\n"},
-        *({f"choices.{name}": getattr(facts.choices, name)} for name in ("port", "directory", "python", "app", "packages")),
+        *(
+            {f"choices.{name}": getattr(facts.choices, name)}
+            for name in ("port", "directory", "python", "app", "packages")
+        ),
         {"files.directory": files.directory},
         {"files.directory_state": files.directory_state},
         {"files.folder": files.folder},
