@@ -92,7 +92,7 @@ def apply(
     installs = any(change.kind == "make environment" for change in changes)
     silence = INSTALL if installs else look.SILENCE + seconds  # a server that is started twice says so in between
     try:
-        records = run(host, render(FILES, calls), receive, silence, "making changes")
+        records = run(host, render((*FILES, *look.more_files(request)), calls), receive, silence, "making changes")
         if len(done) < len(changes):
             raise _nonsense()
         return parse(records)

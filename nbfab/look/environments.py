@@ -55,7 +55,8 @@ class EnvironmentFacts:
     """The environments that were `found`, best first, and what there is to make a new one with.
 
     `remembered` is whether an earlier look found them and that still holds. If one was sought by its name, `named` are
-    those of that name, and `names` all others, if there is none. `venv` is the version of a `python3` that
+    those of that name, and `names` all others, if there is none; one that is `unsought` has a name that was not known
+    here, but to the profile. `venv` is the version of a `python3` that
     can make environments; `python_fails` and `venv_fails` are the host's own error messages.
     """
 
@@ -63,6 +64,7 @@ class EnvironmentFacts:
     remembered: bool = fact(yes, default=False)
     named: tuple[Named, ...] = fact(_named, default=())
     names: tuple[str, ...] = fact(_names, default=())
+    unsought: bool = fact(yes, default=False)
     python_fails: str = fact(message, default="")
     uv: str = fact(line, default="")
     python3: str = fact(line, default="")

@@ -2,7 +2,7 @@
 # The Pythons that may have the notebook.
 
 # What was found last time holds as long as all of it still exists.
-# Uses folder, python, question, found. Sets interpreter.
+# Uses folder, python, question, found, searches. Sets interpreter.
 look_environments() {
 	interpreter=
 	pose_question
@@ -24,7 +24,7 @@ look_environments() {
 		look_tools
 		;;
 	*/* | '~'*) look_asked "$python" ;;
-	*) look_named "$python" ;;
+	*) if [ -n "$searches" ]; then look_named "$python"; else fact environments.unsought yes; fi ;;
 	esac
 }
 

@@ -8,9 +8,9 @@ from nbfab.look.facts import Facts, parse
 from nbfab.look.files import GENERATION
 from nbfab.look.request import Request
 from nbfab.program import call, render, source
-from nbfab.settings import written
+from nbfab.settings import NEW, is_path, written
 
-_NOUNS = ("process", "choices", "host", "files", "environments", "search", "port", "tmux", "logind", "server")
+_NOUNS = ("process", "choices", "host", "files", "environments", "port", "tmux", "logind", "server")
 FILES = tuple(f"look/{name}" for name in ("json", *_NOUNS, "look"))
 _NEEDED = ("port", "directory", "python", "app", "packages")  # options that facts depend on
 SILENCE = 60  # seconds without output
@@ -18,12 +18,22 @@ SILENCE = 60  # seconds without output
 
 def look(host: Host, request: Request) -> Facts:
     """The facts of the host. Raises HostError or ConnectError."""
-    program = render(FILES, [look_call(host, request)])
+    program = render((*FILES, *more_files(request)), [look_call(host, request)])
     return parse(run(host, program, lambda _: None, SILENCE, "looking", whole=2 * SILENCE))
 
 
+def more_files(request: Request) -> tuple[str, ...]:
+    """The .sh files that the request takes beside FILES: what is seldom used does not travel at every look."""
+    return ("look/search",) if _by_name(request) else ()
+
+
+def _by_name(request: Request) -> bool:
+    python = request.settings.python
+    return python not in ("", NEW) and not is_path(python)
+
+
 def look_call(host: Host, request: Request) -> str:
-    """The call that looks, for a program that has the functions of FILES."""
+    """The call that looks, for a program that has the functions of FILES and `more_files`."""
     settings = request.settings
     return call(
         "look",
@@ -36,6 +46,7 @@ def look_call(host: Host, request: Request) -> str:
         texts=_listed(request.texts, GENERATION),
         certificate=request.certificate,
         module=request.module,
+        searches="yes" if _by_name(request) else "",
         environment_probe=source("look/environment_probe.py"),
         server_probe=source("look/server_probe.py"),
     )

@@ -11,7 +11,7 @@ from shells import each_shell, records, run, stub
 from nbfab.look.look import FILES
 from nbfab.program import call, functions
 
-ALL = functions(*FILES) + "look_tools() { :; }\nlook_system() { :; }\n"
+ALL = functions(*FILES, "look/search") + "look_tools() { :; }\nlook_system() { :; }\n"
 WITH = "scipy>=1 six"
 
 
@@ -35,7 +35,8 @@ def record(home: Path, question: str, *, gone: bool = False) -> None:
 
 def look(shell: tuple[str, ...], home: Path, **settings: str) -> tuple[list[Any], Mapping[str, Any]]:
     """The environments that the look reports, and other facts."""
-    named = {"app": "notebook", "python": "", "packages": "", "here": "", "environment_probe": "probe"} | settings
+    named = {"app": "notebook", "python": "", "packages": "", "here": "", "environment_probe": "probe"}
+    named |= {"searches": "yes"} | settings
     places = {"base": f"{home}/data/nbfab", "folder": f"{home}/data/nbfab/nbserver"}
     program = ALL + call("look_environments", **named, **places) + call("print_facts")
     # No `jupyter` of this machine's, and no startup file of a login that finds one.
@@ -66,6 +67,12 @@ def test_who_is_asked(shell: tuple[str, ...], settings: dict[str, str], answers:
     given = {key: value.format(home=home) for key, value in settings.items()}
     found, _ = look(shell, home, **given)
     assert [(answer["asked"], answer["is"]) for answer in found] == answers
+
+
+@each_shell
+def test_a_name_is_not_sought_where_the_program_cannot(shell: tuple[str, ...], home: Path) -> None:
+    found, facts = look(shell, home, python="geo", searches="")
+    assert (found, facts["environments.unsought"]) == ([], "yes")
 
 
 @each_shell

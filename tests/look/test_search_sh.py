@@ -1,18 +1,20 @@
 """The sh that finds environments by their names, in the shells that hosts have, on planted layouts."""
 
 import os
+import tempfile
 import time
 from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
 import pytest
-from shells import SHELLS, each_shell, records, run, stub
+from hypothesis import given, settings
+from shells import SHELLS, each_shell, records, run, stub, texts
 
 from nbfab.look.look import FILES
 from nbfab.program import call, functions
 
-ALL = functions(*FILES)
+ALL = functions(*FILES, "look/search")
 NASTY = (
     "plain",
     "it's",
@@ -84,7 +86,7 @@ class Home:
     def answered(self, found: Mapping[str, Any]) -> Path:
         """The one environment that was asked what it has."""
         (answer,) = found["environments.found"]
-        return self.places[answer["asked"]]
+        return self.places[int(answer["asked"])]
 
 
 @pytest.fixture
@@ -168,6 +170,17 @@ def test_a_name_is_a_name_whatever_is_in_it(shell: tuple[str, ...], name: str, h
     found = home.named(shell, name)
     assert found["environments.named"] == [f"conda {place}"]
     assert home.answered(found) == place
+
+
+@each_shell
+@settings(max_examples=15, deadline=None)
+@given(name=texts.filter(lambda text: text not in ("", ".", "..") and not {*"/\n"} & {*text}))
+def test_any_name_of_a_file_is_a_name(shell: tuple[str, ...], name: str) -> None:
+    with tempfile.TemporaryDirectory() as folder:
+        home = Home(Path(folder))
+        home.conda("miniconda3/envs/other")
+        place = home.conda(f"miniconda3/envs/{name}") if name != "other" else home.places[0]
+        assert home.answered(home.named(shell, name)) == place
 
 
 @each_shell

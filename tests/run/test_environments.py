@@ -101,7 +101,9 @@ def test_a_new_environment_is_made_and_used(host: Callable[..., Machine]) -> Non
     subprocess.run([python, "-m", "pip", "-q", "uninstall", "-y", "tomli"], check=True)
     assert "add tomli to" in machine.ok("setup")
     subprocess.run([python, "-c", "import tomli"], check=True)
-    assert "nothing changed" in machine.ok("install", "--python", "new")
+    assert "use the environment that nbfab made" in machine.ok("setup", "--python", "new")
+    assert "nothing changed" in machine.ok("setup")
+    assert machine.server == server
 
 
 def test_the_plot_where_debian_s_notebook_has_no_matplotlib(there: Machine) -> None:
@@ -195,6 +197,10 @@ def test_an_environment_by_its_name(there: Machine) -> None:
     assert "nothing changed" in there.ok("setup")
     assert "nothing changed" in there.ok("setup", "--python", "geo")
     assert "python       geo (from --python)" in there.ok("status")
+    # The profile has the name, which the program that looks did not: it looks again.
+    record = there.folder / "environment"
+    record.write_text(record.read_text() + ".gone")
+    assert "use the environment that --python names" in there.ok("setup")
     said = there.fails("plan", "--python", "goe")
     assert "no environment has that name; there are geo, it's bare" in said
     assert "it has no notebook" in there.fails("setup", "--python", "it's bare")
