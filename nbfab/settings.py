@@ -115,6 +115,13 @@ def _one_of(*values: str) -> Callable[[Any], str]:
     return parse
 
 
+def _yes(value: Any) -> bool:
+    text = str(value).lower() if isinstance(value, (bool, str)) else ""
+    if text not in ("yes", "true", "no", "false"):
+        raise ValueError("yes or no")
+    return text in ("yes", "true")
+
+
 def _names(value: Any) -> tuple[str, ...]:
     values = [value] if isinstance(value, str) else value
     if not isinstance(values, Iterable):
@@ -168,6 +175,11 @@ class Option:
     def parameter(self) -> str:
         """What its flag is called as the parameter of a function; Invoke leaves out the underscore at its end."""
         return f"{self.flag}_" if keyword.iskeyword(self.flag) else self.flag
+
+    @property
+    def switch(self) -> bool:
+        """Whether its flag takes no value."""
+        return isinstance(self.default, bool)
 
     @property
     def help(self) -> str:
@@ -239,6 +251,9 @@ class Settings:
         "Days that a new certificate is valid",
         whole_number(1, 3650),
         schema={"type": "integer", "minimum": 1, "maximum": 3650},
+    )
+    debugger: bool = _option(
+        False, "Let JupyterLab's debugger into Python kernels", _yes, absent="off", schema={"type": "boolean"}
     )
     sources: Mapping[str, str] = field(default_factory=lambda: MappingProxyType({}), compare=False)
 

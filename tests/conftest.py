@@ -36,6 +36,8 @@ REAL = {
     "three",
     "stack",
     "browser",
+    "guarded",
+    "own",
 }  # fixtures that start real servers
 
 

@@ -117,6 +117,13 @@ def socket_of(profile: Path) -> Path:
     return Path(record.read_text().strip()) if record.exists() else profile / "tmux"
 
 
+def remove_ipc(profile: Path) -> None:
+    """Removes the folder that a profile's kernels have their sockets in, if that is not in the profile."""
+    record = profile / "ipc"
+    if record.exists():
+        shutil.rmtree(record.read_text().strip(), ignore_errors=True)
+
+
 def _servers(*profiles: Path) -> Iterator[int]:
     """The processes of the servers that run, as the notes in the folders of those profiles name them."""
     for note in (profile / "started" for profile in profiles):
@@ -139,6 +146,8 @@ def end_servers(machines: Mapping[Path, Path]) -> None:
         subprocess.run(["tmux", "-S", socket, "kill-server"], capture_output=True, check=False)
         if socket.parent.parent == Path("/var/tmp"):
             shutil.rmtree(socket.parent, ignore_errors=True)
+    for profile in profiles:
+        remove_ipc(profile)
     for tmux in machines.values():
         command = ["tmux", "-L", "nbfab", "kill-server"]
         subprocess.run(command, env=os.environ | {"TMUX_TMPDIR": str(tmux)}, capture_output=True, check=False)

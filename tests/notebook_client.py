@@ -60,13 +60,10 @@ class Notebook:
         return json.load(self.opener.open(f"{self.base}{path}", timeout=60))
 
     def post(self, path: str, body: Any) -> Any:
-        """What the API answers to a body of JSON."""
+        """What the API answers to a body of JSON; None if that is nothing."""
         headers = {"X-XSRFToken": self._xsrf, "Content-Type": "application/json"}
-        return json.load(
-            self.opener.open(
-                urllib.request.Request(f"{self.base}{path}", json.dumps(body).encode(), headers), timeout=60
-            )
-        )
+        request = urllib.request.Request(f"{self.base}{path}", json.dumps(body).encode(), headers)
+        return json.loads(self.opener.open(request, timeout=60).read() or "null")
 
     def websocket(self, kernel: str) -> websocket.WebSocket:
         """A connection to a kernel, as a page has it open."""

@@ -1,5 +1,7 @@
 """Processes, as /proc tells of them."""
 
+import os
+from collections.abc import Iterable
 from pathlib import Path
 
 
@@ -46,3 +48,33 @@ def children(pid: int) -> list[int]:
     """The children of a process."""
     found = {int(path.name): _stat(path.name) for path in Path("/proc").glob("[0-9]*")}
     return [child for child, stat in found.items() if stat and stat[1][1] == str(pid)]
+
+
+def with_environment(name: str, value: str) -> list[int]:
+    """The processes that were started with that variable, also those that have left their parent."""
+    entry = f"{name}={value}".encode()
+    found = []
+    for path in Path("/proc").glob("[0-9]*/environ"):
+        try:
+            if entry in path.read_bytes().split(b"\0"):
+                found.append(int(path.parent.name))
+        except OSError:  # ended, or another user's
+            continue
+    return found
+
+
+def sockets_of(pids: Iterable[int]) -> tuple[set[int], set[str]]:
+    """The TCP ports that processes listen on, and their unix sockets: paths, with a NUL in front if abstract."""
+    inodes = set()
+    for link in (link for pid in pids for link in Path(f"/proc/{pid}/fd").glob("*")):
+        try:
+            kind, _, inode = os.readlink(link).partition(":")
+        except OSError:  # closed
+            continue
+        if kind == "socket":
+            inodes.add(inode.strip("[]"))
+    tcp = [line.split() for name in ("tcp", "tcp6") for line in Path(f"/proc/net/{name}").read_text().splitlines()[1:]]
+    ports = {int(words[1].rpartition(":")[2], 16) for words in tcp if words[3] == "0A" and words[9] in inodes}
+    unix = [line.split(maxsplit=7) for line in Path("/proc/net/unix").read_text().splitlines()[1:]]
+    paths = {words[7] for words in unix if len(words) == 8 and words[6] in inodes}
+    return ports, {f"\0{path[1:]}" if path.startswith("@") else path for path in paths}

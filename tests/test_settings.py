@@ -25,6 +25,8 @@ from nbfab.settings import BY_KEY, OPTIONS, Option, Settings, is_hash, state_hom
         ("directory", "-dash \"quote\" 'and' $HOME", "-dash \"quote\" 'and' $HOME"),
         ("days", "1", 1),
         ("profile", "gpu_2-a", "gpu_2-a"),
+        *(("debugger", value, True) for value in (True, "yes", "True")),
+        *(("debugger", value, False) for value in (False, "no", "false")),
     ],
 )
 def test_a_value_that_is_right(key: str, value: Any, parsed: Any) -> None:
@@ -43,6 +45,7 @@ def test_a_value_that_is_right(key: str, value: Any, parsed: Any) -> None:
         *(("directory", value) for value in ("", "a\nb", "a\0b", 5)),
         *(("app", value) for value in ("", "Lab", 5)),
         *(("days", value) for value in ("0", "3651", "many")),
+        *(("debugger", value) for value in ("", "maybe", 1, 0)),
         *(("profile", value) for value in ("", ".", "a/b", "a b", "a.b", "-a", "x" * 65)),
     ],
 )

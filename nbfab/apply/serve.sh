@@ -179,5 +179,14 @@ stop_server() {
 	fi
 	# If that is not possible, the note of a process that is gone is none of a server that runs.
 	rm -f started login runtime/*-"$pid".json runtime/*-"$pid"-open.html 2>/dev/null || :
+	remove_ipc
 	remove_socket
+}
+
+# Removes the folder that the kernels had their sockets in, if that is one of its own: they have ended.
+remove_ipc() {
+	if [ -f ipc ] && read -r place <ipc && is_private "$place"; then
+		rm -f "$place"/kernel-*-ipc-* ipc
+		rmdir "$place"
+	fi
 }

@@ -89,7 +89,10 @@ class Call:
         """What the server on a host should be, by flags, the host's entry in an inventory, and so on."""
         section = self.c.config.get("nbfab") or {}
         plain = {key: section[key] for key in section} if hasattr(section, "keys") else section
-        flags = {option.key: self.given[option.parameter] for option in OPTIONS}
+        flags = {
+            option.key: None if option.switch and not self.given[option.parameter] else self.given[option.parameter]
+            for option in OPTIONS
+        }
         return Settings.gather(flags, plain, entry.options if entry else None)
 
     @property
@@ -166,7 +169,7 @@ class Call:
         if ssh_config:
             words += ["-S", str(ssh_config)]
         options = [
-            f"--{option.flag}={value}"
+            f"--{option.flag}" if option.switch else f"--{option.flag}={value}"
             for option in OPTIONS
             if self.given[option.parameter]
             for value in (self.given[option.parameter] if option.repeatable else [self.given[option.parameter]])

@@ -83,9 +83,10 @@ def _state(outcome: Outcome) -> Iterator[str]:
 
 def _guarded(state: Mapping[str, Any]) -> Iterator[str]:
     if failed := state.get("failed_logins"):
-        count, addresses = failed["failures"], failed["addresses"]
-        where = f", from {addresses} address{'' if addresses == 1 else 'es'}" if count else ""
-        yield _line("logins", f"{count or 'none'} failed since {failed['since']}{where}")
+        addresses = failed["addresses"]
+        refused = f" and {failed['refused']} more refused unseen" if failed["refused"] else ""
+        where = f", from {addresses} address{'' if addresses == 1 else 'es'}" if addresses else ""
+        yield _line("logins", f"{failed['failures'] or 'none'} failed{refused} since {failed['since']}{where}")
     if names := state.get("tcp_kernels"):
         yield _line("not private", f"kernels of {', '.join(names)}: they use TCP, where other users here read along")
 

@@ -42,11 +42,13 @@ class Login(NamedTuple):
 
 
 class Failed(NamedTuple):
-    """Logins that were refused for a wrong password: how many, since when (seconds since the epoch), from how many
-    addresses or local users.
+    """Logins that failed: with a wrong password, and those that were refused unseen after too many of them.
+
+    `since` is in seconds since the epoch; `addresses` is from how many addresses and local users they came.
     """
 
     failures: int
+    refused: int
     since: int
     addresses: int
 
@@ -105,7 +107,7 @@ def _guard(value: Any) -> Guard | None:
     if since >= FOREVER:
         raise ValueError(f"{since} is no time")
     return Guard(
-        Failed(number(failed.get("count")), since, number(failed.get("addresses"))),
+        Failed(number(failed.get("count")), number(failed.get("refused")), since, number(failed.get("addresses"))),
         tuple(line(name) for name in items(found.get("tcp_kernels"))),
     )
 

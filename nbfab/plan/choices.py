@@ -135,6 +135,8 @@ def _is_private(ip: str) -> bool:
 
 
 def _shown(value: Any) -> str:
+    if isinstance(value, bool):
+        return "on" if value else "off"
     return written(value) or "none"
 
 

@@ -84,7 +84,6 @@ def guards(wanted: Wanted, facts: Facts) -> tuple[str, ...]:
 def plan(wanted: Wanted, facts: Facts) -> Iterator[Change]:
     """The two files, if they differ. Raises HostError if the directory cannot be served."""
     _check_directory(facts)
-    yield from module.plan(facts)
     yield from in_file("config", "the login page", LOGIN_FILE, LOGIN, facts)
     yield from in_file("config", "the server's settings", FILE, text(wanted, facts), facts, needs_restart=True)
 
@@ -103,7 +102,7 @@ STEP = Step(
     "config",
     "Write the settings: certificate, address, no browser, one port, the directory.",
     plan,
-    files=lambda settings: (Managed(FILE), Managed(LOGIN_FILE), module.MANAGED),
+    files=lambda settings: (Managed(FILE), Managed(LOGIN_FILE)),
     options=("port", "ip", "directory"),
     flags=("restart", "reset"),
     restarts=True,

@@ -1,4 +1,4 @@
-"""The module in the server: what nbfab puts beside the settings that import it (`nbfab/server/`)."""
+"""The step `module`: what runs in the server, and in part in kernels (`nbfab/server/`), beside what refers to it."""
 
 from __future__ import annotations
 
@@ -10,9 +10,11 @@ from typing import TYPE_CHECKING
 
 from nbfab.plan.change import Change
 from nbfab.plan.files import Managed
+from nbfab.plan.step import Step
 
 if TYPE_CHECKING:
     from nbfab.look.facts import Facts
+    from nbfab.wanted import Wanted
 
 NAME = "nbfab_server"
 TAKES = "login guard"  # what a running server that has it has taken up
@@ -25,7 +27,7 @@ _REVERSED = bytes(int(f"{byte:08b}"[::-1], 2) for byte in range(256))
 
 def lines(folder: str, *, classic: bool) -> Iterator[str]:
     """The part of the settings that brings it into the server of a profile's folder."""
-    yield f"# {NAME}, version {version()}: passwords and sessions. If it cannot be imported, the server does not start."
+    yield f"# {NAME}, version {version()}: logins and kernels. If it cannot be imported, the server does not start."
     yield "sys.dont_write_bytecode, writes = True, sys.dont_write_bytecode"
     yield f"sys.path.insert(0, {folder!a})"
     yield f"import {NAME}"
@@ -58,16 +60,16 @@ def files() -> Mapping[str, str]:
     return {f"{NAME}/{name}": source(f"server/{name}") for name in names}
 
 
-def plan(facts: Facts) -> Iterator[Change]:
+def plan(wanted: Wanted, facts: Facts) -> Iterator[Change]:
     """Writes the files that differ. They are compared by their checksums, since every look would print them all."""
     have = dict(facts.files.sums)
     different = {path: text for path, text in files().items() if have.get(path) != checksum(text)}
     if not different:
         return
     yield Change(
-        step="config",
+        step="module",
         kind="write module",
-        what=f"{'rewrite' if facts.files.entry(NAME) else 'write'} the module that guards the server's login",
+        what=f"{'rewrite' if facts.files.entry(NAME) else 'write'} the module that guards the server and its kernels",
         words=tuple(word for path, text in different.items() for word in (path, str(len(text.encode())), text)),
         args={"mode": "600"},
         needs_restart=True,
@@ -80,3 +82,12 @@ def checksum(text: str) -> str:
     size = len(data).to_bytes((len(data).bit_length() + 7) // 8, "little")
     crc = zlib.crc32((data + size).translate(_REVERSED), 0xFFFFFFFF)
     return f"{int(f'{crc:032b}'[::-1], 2)} {len(data)}"
+
+
+STEP = Step(
+    "module",
+    "Write the module that guards the server and its kernels.",
+    plan,
+    files=lambda settings: (MANAGED,),
+    alone=False,
+)

@@ -1,4 +1,7 @@
-"""The step `profile`: its folder, the IPython profile with inline graphics, and a kernel that uses it."""
+"""The step `profile`: its folder, the IPython profile with inline graphics, and a kernel that uses it.
+
+And the profile that other kernels of Python use, whose debugger is kept off, or off TCP, as in ours.
+"""
 
 from __future__ import annotations
 
@@ -7,6 +10,7 @@ from collections.abc import Iterator
 from typing import TYPE_CHECKING
 
 from nbfab.names import kernel_name
+from nbfab.plan import module
 from nbfab.plan.change import Change
 from nbfab.plan.environment import choose, label
 from nbfab.plan.files import Managed, in_file
@@ -22,6 +26,24 @@ IPYTHON = """\
 c = get_config()
 c.IPKernelApp.matplotlib = "inline"
 """
+OTHERS = """\
+# Written by nbfab, and replaced by it. For kernels of Python other than the profile's own.
+"""
+# Without it, the kernel does not start: run.sh sees to that.
+GUARD = """\
+import sys
+if sys.version_info >= (3, 7):  # before, there is no debugger
+    with open({file!a}) as file:
+        exec(compile(file.read(), file.name, "exec"))
+    guard_debugger(allowed={allowed})
+"""
+_DEFAULT = "default"  # the profile that IPython takes if none is named
+
+
+def ipython(wanted: Wanted, facts: Facts, head: str = IPYTHON) -> str:
+    """The settings of an IPython profile; what guards the debugger is part of them, so that no kernel lacks it."""
+    file = f"{facts.files.folder}/{module.NAME}/debugger.py"
+    return head + GUARD.format(file=file, allowed=wanted.settings.debugger)
 
 
 def ipython_file(profile: str) -> str:
@@ -43,23 +65,35 @@ def plan(wanted: Wanted, facts: Facts) -> Iterator[Change]:
         args = {"file": ".", "mode": "700"}
         yield Change(step="profile", kind="make private", what=what, reason=reason, args=args)
     what = "the IPython profile with inline graphics"
-    yield from in_file("profile", what, ipython_file(name), IPYTHON, facts)
-    kernel = _kernel(name, choose(wanted, facts).python, label(wanted, facts))
+    yield from in_file("profile", what, ipython_file(name), ipython(wanted, facts), facts)
+    if name != _DEFAULT:
+        what = "the IPython profile of other kernels"
+        yield from in_file("profile", what, ipython_file(_DEFAULT), ipython(wanted, facts, OTHERS), facts)
+    kernel = _kernel(name, choose(wanted, facts).python, label(wanted, facts), debugger=wanted.settings.debugger)
     yield from in_file("profile", f"the kernel {kernel_name(name)}", kernel_file(name), kernel, facts)
 
 
-def _kernel(name: str, python: str, environment: str) -> str:
+def _kernel(name: str, python: str, environment: str, *, debugger: bool) -> str:
+    frozen = ("-X", "frozen_modules=off") if debugger else ()  # or it may miss breakpoints
     spec = {
-        "argv": [python, "-m", "ipykernel_launcher", "-f", "{connection_file}", f"--profile={name}"],
+        "argv": [python, *frozen, "-m", "ipykernel_launcher", "-f", "{connection_file}", f"--profile={name}"],
         "display_name": f"Python 3 ({name}: {environment})",
         "language": "python",
-        "metadata": {"debugger": True},
+        "metadata": {"debugger": debugger},
     }
     return json.dumps(spec, indent=2) + "\n"
 
 
 def _files(settings: Settings) -> tuple[Managed, ...]:
-    return (Managed(".", "folder"), Managed(ipython_file(settings.profile)), Managed(kernel_file(settings.profile)))
+    texts = (ipython_file(settings.profile), ipython_file(_DEFAULT), kernel_file(settings.profile))
+    return (Managed(".", "folder"), *(Managed(path) for path in texts))
 
 
-STEP = Step("profile", "Make the profile: its folder, inline graphics, and a kernel that uses it.", plan, files=_files)
+STEP = Step(
+    "profile",
+    "Make the profile: its folder, inline graphics, and a kernel that uses it.",
+    plan,
+    files=_files,
+    options=("debugger",),
+    flags=("reset",),
+)

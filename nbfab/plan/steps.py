@@ -26,6 +26,7 @@ STEPS: tuple[Step, ...] = (
     install.STEP,
     password.STEP,
     certificate.STEP,
+    module.STEP,
     profile.STEP,
     config.STEP,
     server.STEP,
@@ -42,7 +43,7 @@ def plan(wanted: Wanted, facts: Facts, steps: Sequence[Step]) -> list[Change]:
     check(managed(wanted.settings), facts)
     changes = [change for step in with_restart(steps, facts) for change in step.plan(wanted, facts)]
     if not any(change.kind == "start server" for change in changes):
-        changes = [change for change in changes if change.step in [step.name for step in steps]]
+        changes = [change for change in changes if change.step in [step.name for step in _with_module(steps)]]
     whole = len(steps) > 1
     step = config.STEP.name if whole else steps[0].name
     # Last: a choice with which the server does not start is not one to stay with.
@@ -72,7 +73,13 @@ def owned(steps: Iterable[Step]) -> dict[str, str]:
 def with_restart(steps: Sequence[Step], facts: Facts) -> tuple[Step, ...]:
     """Those steps, and those that a running server needs to pick up their changes."""
     more = facts.server.alive and any(step.restarts for step in steps)
-    return (*steps, *(step for step in (config.STEP, server.STEP) if more and step not in steps))
+    return _with_module((*steps, *(step for step in (config.STEP, server.STEP) if more and step not in steps)))
+
+
+def _with_module(steps: Sequence[Step]) -> tuple[Step, ...]:
+    """Those steps, after the module if one of them writes what refers to it."""
+    more = module.STEP not in steps and (profile.STEP in steps or config.STEP in steps)
+    return (*([module.STEP] if more else []), *steps)
 
 
 def notes(wanted: Wanted, facts: Facts) -> tuple[str, ...]:

@@ -1,6 +1,7 @@
-"""Runs in the notebook server on the host, where it is the folder `nbfab_server` of a profile; nbfab never imports it.
+"""Runs in the notebook server on the host (as `nbfab_server`, in a profile's folder); nbfab never imports it.
 
-The server's settings import it and call `configure` (jupyter_server 2) or `configure_classic` (notebook 6). From then on:
+The server's settings import it and call `configure` (jupyter_server 2) or `configure_classic` (notebook 6). From then
+on:
 
 - The password's hash is read from the 0600 .json beside the settings, again whenever that file is another. A new
   password ends old sessions, and no kernel. A file that cannot be read lets no one in. (`hashed`, `sockets`)
@@ -9,8 +10,8 @@ The server's settings import it and call `configure` (jupyter_server 2) or `conf
   minute. (`endpoints`, `once`)
 - A websocket through the owner's tunnel outlives a laptop's sleep. (`sockets`)
 
-What it hooks into is in `jupyter2` and `classic`, one for each server. It needs the standard library and the server
-alone, and runs on Python 3.8 and later.
+What it hooks into is in `jupyter2` and `classic`, one for each server. It needs nothing but the standard library and
+the server, and runs on Python 3.8 and later.
 """
 
 from __future__ import annotations

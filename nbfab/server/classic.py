@@ -6,12 +6,13 @@ import os
 import uuid
 from typing import Any
 
+from jupyter_client.ioloop import IOLoopKernelManager
 from notebook.auth.login import LoginHandler
 from notebook.auth.security import passwd_check
 from notebook.base.handlers import IPythonHandler
 from notebook.base.zmqhandlers import WebSocketMixin
 
-from . import endpoints
+from . import endpoints, kernels
 from .guard import Guard
 from .hashed import Hashed
 from .logins import CountedLogin
@@ -56,5 +57,6 @@ def set_up(c: Any, folder: str) -> None:
     hashed = Hashed(os.path.join(folder, "jupyter_server_config.json"), "NotebookApp", "password")
     Login.guard = Guard(folder, hashed, passwd_check)
     be_patient(WebSocketMixin)
+    kernels.set_up(c, folder, IOLoopKernelManager)
     c.NotebookApp.login_handler_class = Login
     c.NotebookApp.allow_password_change = False

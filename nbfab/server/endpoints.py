@@ -2,14 +2,13 @@
 
 from __future__ import annotations
 
-from typing import Any, Callable, List, Tuple
+from typing import Any, Callable
 
 from tornado.web import RequestHandler
 
 from .guard import Guard
 from .logins import remember
 from .once import SECONDS, inside
-from .peers import peer_of
 
 
 class Status(RequestHandler):
@@ -47,19 +46,25 @@ class Once(RequestHandler):
         if any("prefetch" in self.request.headers.get(name, "") for name in ("Sec-Purpose", "Purpose", "X-Moz")):
             self.set_status(503)  # a browser that looks ahead asks again when it is meant
             return
-        peer = peer_of(self.request)
-        if not self.guard.nonces.use(self.get_query_argument("nonce", "")):
+        base, guard, peer = str(self.settings["base_url"]), self.guard, self.guard.peers.of(self.request)
+        place = inside(self.get_query_argument("next", base), base)
+        if not guard.nonces.use(self.get_query_argument("nonce", "")):
             self.refused = True
-            self.guard.tally.say(self.log, f"One-time login refused from {peer.text}: used, or too late")  # type: ignore[attr-defined]
+            line = f"One-time login refused from {peer.text}: used, or too late"
+            guard.tally.say(self._logger, f"once {peer.key}", line)
             self.set_status(410)
             self.set_header("Content-Type", "text/plain; charset=UTF-8")
-            self.finish("This link has been used, or is too old. Ask nbfab for another one, or log in with the password.\n")
+            self.finish("This link has been used, or is too old. Ask nbfab for another, or log in with the password.\n")
             return
+        self._logger.info("One-time login from %s", peer.text)
         if not peer.owner:
-            remember(self.guard, peer.key, self.log)  # type: ignore[attr-defined]
+            remember(guard, peer.key, self._logger)
         self.log_in()
-        base = str(self.settings["base_url"])
-        self.redirect(inside(self.get_query_argument("next", base), base))
+        self.redirect(place)
+
+    @property
+    def _logger(self) -> Any:
+        return self.log  # type: ignore[attr-defined]
 
     def _log(self) -> None:
         if not self.refused:
@@ -81,5 +86,5 @@ def add(app: Any, guard: Guard, base: Any, log_in: Callable[[Any], None], open_t
     once = type("Once", (Once, base), {**members, "get": open_to_all(Once.get)})
     status = type("Status", (Status, base), members)
     url = app.web_app.settings["base_url"].rstrip("/")
-    handlers: List[Tuple[str, Any]] = [(f"{url}/nbfab-status", status), (f"{url}/nbfab-login", once)]
+    handlers: list[tuple[str, Any]] = [(f"{url}/nbfab-status", status), (f"{url}/nbfab-login", once)]
     app.web_app.add_handlers(".*$", handlers)

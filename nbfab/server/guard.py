@@ -5,17 +5,18 @@ from __future__ import annotations
 import hashlib
 import hmac
 import os
-from typing import Any, Callable, Dict, List
+from typing import Any, Callable
 
 from tornado.websocket import WebSocketHandler
 
 from . import VERSION
 from .checker import Queue
 from .hashed import Hashed
+from .kernels import on_tcp
 from .known import Known
 from .limiter import Limiter
 from .once import Nonces
-from .peers import peer_of
+from .peers import Peers
 from .sockets import Sockets
 from .tally import Tally
 
@@ -26,15 +27,18 @@ class Guard:
     def __init__(self, folder: str, hashed: Hashed, check: Callable[[str, str], bool]) -> None:
         self.hashed = hashed
         self.known = Known(os.path.join(folder, "known.json"))
+        self.peers = Peers()
         self.limiter, self.tally, self.nonces, self.sockets = Limiter(), Tally(), Nonces(), Sockets()
         self.strangers, self.friends = Queue(check), Queue(check)  # friends do not wait for strangers
-        self.tcp_kernels: Callable[[], List[str]] = list
+        self._kernels: Any = None
+        self.held = 0  # refusals not told yet
         self._keyed = ""
-        self._settings: Dict[str, Any] = {}
+        self._settings: dict[str, Any] = {}
         self._secret = b""
 
     def start(self, app: Any) -> None:
         """Takes charge of a server's cookies, before it listens."""
+        self._kernels = app.kernel_manager
         self._settings = app.web_app.settings
         self._secret = _secret(app)
         self._rekey(self.hashed.read())
@@ -49,11 +53,11 @@ class Guard:
     def admit(self, handler: Any) -> None:
         """Takes note of a request that is let in."""
         if isinstance(handler, WebSocketHandler):
-            self.sockets.admit(handler, self._keyed, peer_of(handler.request).owner, self.refresh)
+            self.sockets.admit(handler, self._keyed, self.peers.of(handler.request).owner, self.refresh)
 
-    def report(self) -> Dict[str, Any]:
+    def report(self) -> dict[str, Any]:
         """What nbfab asks for."""
-        return {"version": VERSION, "failed": self.tally.report(), "tcp_kernels": self.tcp_kernels()}
+        return {"version": VERSION, "failed": self.tally.report(), "tcp_kernels": on_tcp(self._kernels)}
 
     def _rekey(self, hashed: str) -> None:
         """Keys the cookies by the hash. If there is none, no cookie of another time is good."""

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import json
 import os
-from typing import Optional, Tuple
 
 
 class Hashed:
@@ -12,7 +11,7 @@ class Hashed:
 
     def __init__(self, path: str, section: str, trait: str) -> None:
         self._path, self._section, self._trait = path, section, trait
-        self._stamp: Optional[Tuple[int, ...]] = None
+        self._stamp: tuple[int, ...] | None = None
         self._value = ""
 
     def read(self) -> str:
@@ -22,7 +21,7 @@ class Hashed:
             self._stamp, self._value = stamp, self._load()
         return self._value
 
-    def _look(self) -> Optional[Tuple[int, ...]]:
+    def _look(self) -> tuple[int, ...] | None:
         try:
             found = os.stat(self._path)
         except OSError:

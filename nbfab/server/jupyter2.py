@@ -11,8 +11,9 @@ from jupyter_server.auth.login import LoginFormHandler
 from jupyter_server.auth.security import passwd_check
 from jupyter_server.base.handlers import JupyterHandler
 from jupyter_server.base.websocket import WebSocketMixin
+from jupyter_server.services.kernels.kernelmanager import ServerKernelManager
 
-from . import endpoints
+from . import endpoints, kernels
 from .guard import Guard
 from .hashed import Hashed
 from .logins import CountedLogin
@@ -22,7 +23,7 @@ try:
     from jupyter_server.auth.decorator import allow_unauthenticated
 except ImportError:  # before 2.13, where it is not needed
 
-    def allow_unauthenticated(method: Any) -> Any:
+    def allow_unauthenticated(method: Any) -> Any:  # type: ignore[misc]
         return method
 
 
@@ -76,8 +77,9 @@ def set_up(c: Any, folder: str) -> None:
     hashed = Hashed(os.path.join(folder, "jupyter_server_config.json"), "IdentityProvider", "hashed_password")
     NbfabProvider.guard = Login.guard = Guard(folder, hashed, passwd_check)
     be_patient(WebSocketMixin)
+    kernels.set_up(c, folder, ServerKernelManager)
     c.ServerApp.identity_provider_class = NbfabProvider
     c.NbfabProvider.login_handler_class = Login
     c.NbfabProvider.allow_password_change = False
     # The server loads that .json too. This counts more there, so that it has no hash of its own, and needs none.
-    c.NbfabProvider.hashed_password = "in the .json"
+    c.NbfabProvider.hashed_password = "in the .json"  # noqa: S105

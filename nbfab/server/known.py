@@ -5,7 +5,6 @@ from __future__ import annotations
 import json
 import os
 from collections import OrderedDict
-from typing import List
 
 MOST = 256
 LONGEST = 64  # of a key; an IPv6 network is shorter
@@ -22,7 +21,7 @@ class Known:
         return key in self._keys
 
     def add(self, key: str) -> None:
-        """Takes note of a key, and of its being the last to have logged in. Raises OSError if the file cannot be written."""
+        """Takes note of a key that has just logged in. Raises OSError if the file cannot be written."""
         if next(reversed(self._keys), None) == key:
             return
         self._keys[key] = None
@@ -40,12 +39,12 @@ class Known:
         os.replace(new, self._path)
 
 
-def _read(path: str) -> List[str]:
+def _read(path: str) -> list[str]:
     """The keys in the file; none if there is no such file, or it is not ours."""
     try:
         with open(path) as file:
             found = json.loads(file.read(MOST * (LONGEST + 16)))
-    except (OSError, ValueError):
+    except (OSError, ValueError, RecursionError):
         return []
     if not isinstance(found, list):
         return []

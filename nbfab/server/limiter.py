@@ -1,10 +1,10 @@
-"""How many wrong passwords are left to an address, and to all strangers together. Nothing else: no network, no files."""
+"""How many wrong passwords are left to an address, and to all strangers together."""
 
 from __future__ import annotations
 
 import time
 from collections import OrderedDict
-from typing import Callable, List
+from typing import Callable
 
 EACH = ((2, 60.0), (12, 3600.0))  # of one address: two in any minute, twelve in any hour
 HOUR = 3600.0  # the longest of them
@@ -31,7 +31,8 @@ class Bucket:
 class Limiter:
     """Counts tries by the key of where they come from: an address, a network or a local user.
 
-    A try is taken before the password is checked, so that many at the same time count too, and given back if it was right.
+    A try is taken before the password is checked, so that many at the same time count too; it is given back if it was
+    right.
 
     Memory stays bounded without ever forgetting a try that still counts, so no guesser can have its own forgotten: a
     key is kept only if it was let through, which happens to 60 + 600 strangers an hour at most, and to keys that have
@@ -40,7 +41,7 @@ class Limiter:
 
     def __init__(self, clock: Callable[[], float] = time.monotonic) -> None:
         self._clock = clock
-        self._tries: OrderedDict[str, List[float]] = OrderedDict()  # when; the key that was last let through is last
+        self._tries: OrderedDict[str, list[float]] = OrderedDict()  # when; the key that was last let through is last
         self._strangers = Bucket(60, 6.0, clock())  # together: sixty at once, then ten a minute
 
     def __len__(self) -> int:
@@ -75,7 +76,7 @@ class Limiter:
             del self._tries[key]
 
 
-def _wait(tries: List[float], now: float) -> float:
+def _wait(tries: list[float], now: float) -> float:
     """The seconds until one address has a try, after those that it has made."""
     full = [tries[-most] + seconds - now for most, seconds in EACH if len(tries) >= most]
     return max([0.0, *full])

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 from typing import Any
 
 from tornado.escape import url_escape
@@ -9,7 +10,9 @@ from tornado.web import RequestHandler
 
 from .guard import Guard
 from .once import inside
-from .peers import peer_of
+from .peers import Peer
+
+PAUSE, HELD = 0.5, 256  # seconds before a refusal is told; how many at a time, as each keeps a connection open
 
 
 class CountedLogin(RequestHandler):
@@ -24,21 +27,21 @@ class CountedLogin(RequestHandler):
 
     async def post(self) -> None:
         """Takes a password, and nothing else: not the token, not a new password."""
-        guard, peer = self.guard, peer_of(self.request)
+        guard, peer = self.guard, self.guard.peers.of(self.request)
         stranger = not (peer.owner or self.current_user or peer.key in guard.known)
         queue = guard.strangers if stranger else guard.friends
-        wait = 0.0 if peer.owner else guard.limiter.take(peer.key, stranger)
-        if not wait and queue.full:
-            wait = 1.0
+        wait = 1.0 if queue.full else 0.0
+        if not wait and not peer.owner:
+            wait = guard.limiter.take(peer.key, stranger)
         if wait:
             guard.tally.refused(peer.key)
-            self._refuse(int(wait) + 1, peer.text)
+            await self._refuse(int(wait) + 1, peer)
             return
         hashed = guard.hashed.read()
         right = await queue.right(hashed, self.get_body_argument("password", "", strip=False))
         if not right or guard.hashed.read() != hashed:
             guard.tally.failed(peer.key)
-            guard.tally.say(self._logger, f"Login failed from {peer.text}")
+            self._logger.warning("Login failed from %s", peer.text)  # as often as the limiter lets it
             self._show(401, "Invalid credentials")
             return
         if not peer.owner:
@@ -52,9 +55,15 @@ class CountedLogin(RequestHandler):
         """Stays on this server; the server's own, of the same name, did not always."""
         self.redirect(inside(url, self._base))
 
-    def _refuse(self, wait: int, who: str) -> None:
+    async def _refuse(self, wait: int, peer: Peer) -> None:
+        """Says when to try again, after a pause; else guessers that do not wait would keep the server busy."""
         self.refused = True
-        self.guard.tally.say(self._logger, f"Login refused from {who}: too many failures; next try in {wait} s")
+        if self.guard.held < HELD:
+            self.guard.held += 1
+            await asyncio.sleep(PAUSE)
+            self.guard.held -= 1
+        line = f"Login refused from {peer.text}: too many failures; next try in {wait} s"
+        self.guard.tally.say(self._logger, peer.key, line)
         self.set_header("Retry-After", str(wait))
         self._show(429, f"Too many failed logins. Try again in {wait} seconds.")
 

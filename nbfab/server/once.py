@@ -8,6 +8,7 @@ import secrets
 import time
 from collections import OrderedDict
 from typing import Callable
+from urllib.parse import quote
 
 SECONDS = 60
 MOST = 16  # at a time; the oldest gives way
@@ -18,7 +19,7 @@ class Nonces:
 
     def __init__(self, clock: Callable[[], float] = time.monotonic) -> None:
         self._clock = clock
-        self._ends: OrderedDict[bytes, float] = OrderedDict()  # by their digests, so that a look-up tells nothing by its time
+        self._ends: OrderedDict[bytes, float] = OrderedDict()  # by digests: looking one up tells nothing by its time
 
     def new(self) -> str:
         """A new one."""
@@ -38,15 +39,15 @@ class Nonces:
 
 
 def inside(target: str, base: str) -> str:
-    """The path `target` if it leads to this server, whose paths begin with `base`; else `base`.
+    """The path `target`, escaped, if it leads to this server, whose paths begin with `base`; else `base`.
 
     Browsers drop blanks, take a backslash for a slash, two slashes for the start of a host, and %2e for a dot.
     """
-    path = re.split("[?#]", target, maxsplit=1)[0]
-    dots = [part for part in re.sub("%2e", ".", path, flags=re.IGNORECASE).split("/") if part == ".."]
-    if not re.fullmatch(r"[!-\[\]-~]+", target) or not target.startswith(base) or target.startswith("//") or dots:
+    escaped = quote(target, safe="!#$%&'()*+,/:;=?@[]", errors="surrogatepass")
+    path = re.sub("%2e", ".", re.split("[?#]", escaped, maxsplit=1)[0], flags=re.IGNORECASE)
+    if not escaped.startswith(base) or escaped.startswith("//") or ".." in path.split("/"):
         return base
-    return target
+    return escaped
 
 
 def _digest(nonce: str) -> bytes:

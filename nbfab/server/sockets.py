@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import Any, Callable, Optional
+from typing import Any, Callable
 from weakref import WeakKeyDictionary
 
 from tornado.ioloop import PeriodicCallback
@@ -17,7 +17,7 @@ class Sockets:
 
     def __init__(self) -> None:
         self._open: WeakKeyDictionary[WebSocketHandler, str] = WeakKeyDictionary()
-        self._watch: Optional[PeriodicCallback] = None
+        self._watch: PeriodicCallback | None = None
 
     def admit(self, socket: WebSocketHandler, hashed: str, patient: bool, look: Callable[[], Any]) -> None:
         """Takes note of a websocket that may open. As long as the server runs, `look` is called from now on."""

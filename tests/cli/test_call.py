@@ -8,6 +8,7 @@ import pytest
 from invoke import Context
 
 from nbfab.cli.call import Call
+from nbfab.cli.options import defaults
 from nbfab.errors import UsageError
 from nbfab.inventory.hosts import InventoryHost
 from nbfab.inventory.yaml12 import Place
@@ -54,3 +55,17 @@ def test_the_transport_can_be_chosen() -> None:
     assert call(ssh="openssh").ssh_options().transport == "openssh"
     with pytest.raises(UsageError, match="--ssh telnet"):
         call(ssh="telnet").ssh_options()
+
+
+def test_a_command_for_people_repeats_the_options() -> None:
+    given = {**defaults(("ssh",)), "debugger": True, "port": "8765", "name": ["a", "b"]}
+    words = Call(Context(), "setup", given).command()("setup").split()
+    assert words[1:] == ["setup", "--port=8765", "--name=a", "--name=b", "--debugger"]
+
+
+@pytest.mark.parametrize(("flag", "on"), [(True, True), (False, False)])
+def test_a_switch_that_is_not_given_leaves_what_others_say(flag: bool, on: bool) -> None:
+    made = Call(Context(), "setup", {**defaults(()), "debugger": flag})
+    assert made.settings(None).debugger is on
+    listed = InventoryHost("a", Place("hosts.yaml"), values={"debugger": True})
+    assert made.settings(listed).debugger is True

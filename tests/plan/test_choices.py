@@ -91,6 +91,7 @@ PORT = {"port": 8765}
         ),
         ({}, {"resets": ("port",)}, 9999, "default", []),
         ({}, {"flag": PORT}, 8765, "flag", ["port 9999 -> 8765, from --port"]),
+        ({}, {"flag": {"debugger": True}}, 9999, "default", ["debugger off -> on, from --debugger"]),
     ],
 )
 def test_which_choice_counts(before: Any, now: Any, port: int, source: str, says: list[str]) -> None:

@@ -81,7 +81,6 @@ def test_the_server_stays_closed_without_its_configuration(uid: str) -> None:
 def test_only_the_settings_need_a_restart() -> None:
     changes = list(config.plan(WANTED, NEW))
     assert [(change.args.get("file", change.kind), change.needs_restart) for change in changes] == [
-        ("write module", True),
         ("templates/login.html", False),
         ("jupyter_server_config.py", True),
     ]

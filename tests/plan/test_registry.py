@@ -9,7 +9,7 @@ from nbfab.errors import HostError
 from nbfab.look.environments import Environment
 from nbfab.look.server import Started
 from nbfab.passwords import Password
-from nbfab.plan import certificate, choices, config, install, password, profile, server
+from nbfab.plan import certificate, choices, config, install, module, password, profile, server
 from nbfab.plan.step import Step
 from nbfab.plan.steps import STEPS, managed, notes, plan, request, with_restart
 from nbfab.settings import Settings
@@ -34,7 +34,9 @@ def test_what_is_as_wanted_is_left_alone(environment: Environment) -> None:
 
 def test_a_step_plans_its_own_changes_only() -> None:
     for step in STEPS:
-        assert {change.step for change in plan(WANTED, NEW, [step])} == {step.name}
+        assert {change.step for change in plan(WANTED, NEW, [step])} - {module.STEP.name} == {step.name} - {
+            module.STEP.name
+        }
 
 
 def test_every_file_that_a_step_writes_it_manages() -> None:
@@ -76,8 +78,20 @@ def test_a_step_that_a_running_server_has_to_pick_up_brings_the_restart(
     steps: tuple[Step, ...], restarted: bool
 ) -> None:
     more = [step for step in (config.STEP, server.STEP) if restarted and step not in steps]
-    assert with_restart(steps, running()) == (*steps, *more)
-    assert with_restart(steps, NEW) == steps
+    assert [step for step in with_restart(steps, running()) if step != module.STEP] == [
+        step for step in (*steps, *more) if step != module.STEP
+    ]
+    assert server.STEP in steps or server.STEP not in with_restart(steps, NEW)
+
+
+def test_what_refers_to_the_module_comes_after_it() -> None:
+    for steps in ((profile.STEP,), (config.STEP,), STEPS):
+        assert module.STEP in with_restart(steps, NEW)
+        changes = plan(WANTED, NEW, steps)
+        kinds = [change.args.get("file", change.kind) for change in changes]
+        assert kinds.count("write module") == 1
+        for path in {config.FILE, profile.ipython_file("nbserver")} & {*kinds}:
+            assert kinds.index("write module") < kinds.index(path)
 
 
 def test_the_managed_files_and_the_folders_that_they_are_in() -> None:

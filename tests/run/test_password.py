@@ -78,7 +78,7 @@ def test_status_counts_the_logins_that_failed(machine: Machine) -> None:
     before = machine.json("status")["state"]["failed_logins"]
     assert not logs_in(machine.port, machine.folder, "wrong horse battery")
     after = machine.json("status")["state"]["failed_logins"]
-    assert after == {"failures": 1, "since": before["since"], "addresses": 1}
+    assert after == {"failures": 1, "refused": 0, "since": before["since"], "addresses": 1}
     assert f"logins       1 failed since {before['since']}, from 1 address" in machine.ok("status")
 
 

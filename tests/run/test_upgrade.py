@@ -8,7 +8,6 @@ from dataclasses import replace
 from pathlib import Path
 
 import pytest
-from jupyter_client.blocking.client import BlockingKernelClient
 from machine import PASSWORD, Machine
 from notebook_client import Notebook
 from plan_cases import after
@@ -54,8 +53,8 @@ def test_a_recorded_profile_is_taken_over_without_a_restart(
     wanted = settle(wanted, facts, owned(STEPS))
     changes = plan(wanted, facts, STEPS)
     files = [change.args.get("file", change.kind) for change in changes]
-    kernel = profile.kernel_file("nbserver")
-    assert files == [takes.FILE, kernel, "write module", config.FILE, takes.RUN, choices.FILE]
+    kernels = [profile.ipython_file("nbserver"), profile.ipython_file("default"), profile.kernel_file("nbserver")]
+    assert files == [takes.FILE, "write module", *kernels, config.FILE, takes.RUN, choices.FILE]
     assert not any(change.needs_restart for change in changes)
     facts = after(facts, changes)
     assert plan(wanted, facts, STEPS) == []
@@ -102,15 +101,7 @@ class Upgraded:
 
     def evaluates(self, expression: str, code: str = "") -> str:
         """What the kernel makes of an expression, once it has run the code."""
-        client = BlockingKernelClient()
-        client.load_connection_file(str(self.machine.folder / f"runtime/kernel-{self.kernel}.json"))
-        client.start_channels()
-        try:
-            client.wait_for_ready(timeout=60)
-            reply = client.execute(code, user_expressions={"it": expression}, reply=True, timeout=60)
-        finally:
-            client.stop_channels()
-        return str(reply["content"]["user_expressions"]["it"]["data"]["text/plain"])
+        return self.notebook().evaluates(self.kernel, expression, code)
 
     def identity(self) -> tuple[int, str, str]:
         """The server's process, the hash of its password, and the certificate that it shows.
