@@ -13,6 +13,9 @@ Kind = Literal[
     "renew certificate",
     "start server",
     "stop server",
+    "remove",
+    "end session",
+    "turn lingering off",
 ]
 
 

@@ -25,6 +25,9 @@ class Console(Protocol):
     def reads(self, line: str) -> None:
         """Shows a line that stays."""
 
+    def shows(self, outcome: Outcome) -> None:
+        """Shows what would be done, before a question about it."""
+
 
 class User(Protocol):
     """Sees progress, answers questions, confirms, and gets reports. An answer may take as long as a person takes."""
@@ -34,6 +37,9 @@ class User(Protocol):
 
     def gets(self, outcome: Outcome) -> None:
         """Reports on a task that goes on."""
+
+    def shows(self, outcome: Outcome) -> None:
+        """Shows what a task would do, before it asks whether it may."""
 
     def chooses_password(self, settings: Settings) -> Password:
         """A password for a host that has none."""
@@ -66,6 +72,9 @@ class NoUser:
 
     def gets(self, outcome: Outcome) -> None:
         """As `User.gets`."""
+
+    def shows(self, outcome: Outcome) -> None:
+        """As `User.shows`."""
 
     def chooses_password(self, settings: Settings) -> Password:
         """As `User.chooses_password`: a generated one."""

@@ -17,7 +17,8 @@ class Wanted:
     `resets` are options that go back to their defaults, whatever the profile has; for a host that is in an `inventory`,
     so do those that were chosen in that one and no longer are; it is named by its mark. In the `foreground` the server
     is not started in tmux. With `as_found`, no environment is made where one was found that can serve.
-    `seconds` is how long a server may take to become ready.
+    `seconds` is how long a server may take to become ready. `removing` is whether all of it is to be removed, and
+    `linger_off` whether lingering is then turned off as well.
 
     Once it is settled which settings count, `given` are those of this run alone, and `kept` the options that were
     chosen for the profile before.
@@ -37,3 +38,5 @@ class Wanted:
     foreground: bool = False
     as_found: bool = False
     seconds: int = 60
+    removing: bool = False
+    linger_off: bool = False

@@ -61,9 +61,20 @@ class Notebook:
 
     def post(self, path: str, body: Any) -> Any:
         """What the API answers to a body of JSON; None if that is nothing."""
+        return json.loads(self._sends("POST", path, body) or "null")
+
+    def put(self, path: str, body: Any) -> Any:
+        """As `post`, by another method."""
+        return json.loads(self._sends("PUT", path, body))
+
+    def delete(self, path: str) -> None:
+        """Ends or removes what is at a path of the API."""
+        self._sends("DELETE", path, {})
+
+    def _sends(self, method: str, path: str, body: Any) -> str:
         headers = {"X-XSRFToken": self._xsrf, "Content-Type": "application/json"}
-        request = urllib.request.Request(f"{self.base}{path}", json.dumps(body).encode(), headers)
-        return json.loads(self.opener.open(request, timeout=60).read() or "null")
+        request = urllib.request.Request(f"{self.base}{path}", json.dumps(body).encode(), headers, method=method)
+        return str(self.opener.open(request, timeout=60).read().decode())
 
     def websocket(self, kernel: str) -> websocket.WebSocket:
         """A connection to a kernel, as a page has it open."""

@@ -12,6 +12,7 @@ from nbfab.look.environments import Environment, EnvironmentFacts
 from nbfab.look.facts import Facts
 from nbfab.look.files import Entry, FileFacts
 from nbfab.look.host import HostFacts
+from nbfab.look.left import Entry as Left
 from nbfab.look.port import PortFacts
 from nbfab.look.server import Answer, ServerFacts, Started
 from nbfab.passwords import Password
@@ -75,6 +76,12 @@ def file(path: str, text: str = "", mode: str = "-rw-------", owner: str = "1000
 def folder(path: str, mode: str = "drwx------", owner: str = "1000") -> Entry:
     """A folder as nbfab makes it."""
     return Entry(path, mode, owner)
+
+
+def listed(*paths: str) -> tuple[Left, ...]:
+    """What there is to remove at those paths: a folder if one ends in a slash, a link if in `@`."""
+    kinds = {"/": "d", "@": "l"}
+    return tuple(Left(kinds.get(path[-1], "f"), path.rstrip("/@")) for path in paths)
 
 
 def shown(pem: str) -> str:

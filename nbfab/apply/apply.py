@@ -16,6 +16,7 @@ from nbfab.plan.change import Change
 from nbfab.program import Record, call, render, source
 
 FILES = (*look.FILES, "apply/write", "apply/install", "apply/serve")
+REMOVING: tuple[Kind, ...] = ("remove", "end session", "turn lingering off")
 FUNCTIONS: Mapping[Kind, str] = {
     "write": "write_file",
     "write module": "write_files",
@@ -24,6 +25,9 @@ FUNCTIONS: Mapping[Kind, str] = {
     "use environment": "remember_environment",
     "start server": "start_server",
     "stop server": "stop_server",
+    "remove": "remove_paths",
+    "end session": "end_session",
+    "turn lingering off": "turn_lingering_off",
 }
 _PROBES: Mapping[Kind, tuple[str, ...]] = {  # the programs that a function runs on the host
     "make environment": ("look/environment_probe",),
@@ -66,7 +70,7 @@ def apply(
         *(_call(number, change) for number, change in enumerate(changes)),
         call("conclude"),
         "cd /\n",
-        look.look_call(host, request),
+        *look.look_calls(host, request),
         call("release"),
     ]
     begun: list[Change] = []
@@ -92,7 +96,9 @@ def apply(
     installs = any(change.kind == "make environment" for change in changes)
     silence = INSTALL if installs else look.SILENCE + seconds  # a server that is started twice says so in between
     try:
-        records = run(host, render((*FILES, *look.more_files(request)), calls), receive, silence, "making changes")
+        removes = ("apply/remove",) if any(change.kind in REMOVING for change in changes) else ()
+        program = render((*FILES, *look.more_files(request), *removes), calls)
+        records = run(host, program, receive, silence, "making changes")
         if len(done) < len(changes):
             raise _nonsense()
         return parse(records)
@@ -105,7 +111,10 @@ def _enter(request: Request, changes: Sequence[Change], seen: Facts) -> str:
     profile = request.settings.profile
     if changes and all(change.kind == "stop server" for change in changes):
         return call("enter", profile=profile)
-    return call("prepare", profile=profile, generation=seen.files.text(GENERATION).strip())
+    generation = seen.files.text(GENERATION).strip()
+    if any(change.kind in REMOVING for change in changes):
+        return call("take_leave", profile=profile, generation=generation)
+    return call("prepare", profile=profile, generation=generation)
 
 
 def _fix(hints: Sequence[str], seen: Facts) -> str:

@@ -9,7 +9,8 @@ narrate() {
 	done
 }
 
-# Makes it, or adds to it. Uses base, phrase. Sets venv, tool, source, interpreter.
+# Makes it, or adds to it. What pip or uv keeps is in `.cache`, which is kept for another try only.
+# Uses base, phrase. Sets venv, tool, source, interpreter.
 install_environment() {
 	venv=$base/.venv failed=failed.new.$$
 	# Without the mark it was never completed, so nothing runs from it.
@@ -27,6 +28,7 @@ install_environment() {
 		return 1
 	fi
 	: >"$venv/complete"
+	rm -rf "$base/.cache"
 	source=made interpreter=$venv/bin/python
 	remember_environment
 }
@@ -41,14 +43,23 @@ is_offline() { # what it printed
 	return 1
 }
 
-# Makes the environment if there is none, and gets its packages. Uses venv, requirements, packages, tool.
+# Makes the environment if there is none, and gets its packages. Uses base, venv, requirements, packages, tool.
 fill_environment() {
 	if [ "$tool" = uv ]; then
-		if [ ! -x "$venv/bin/python" ]; then uv venv -q "$venv" || return; fi
-		set -- uv pip install --no-progress --python "$venv/bin/python"
+		export UV_CACHE_DIR="$base/.cache"
+		if [ ! -x "$venv/bin/python" ]; then
+			set -- uv venv -q "$venv"
+			if found=$(uv python find --system 2>/dev/null); then
+				set -- "$@" --python "$found"
+			else
+				export UV_PYTHON_INSTALL_DIR="$base/.python" # it fetches one
+			fi
+			"$@" || return
+		fi
+		set -- uv pip install --no-progress --compile-bytecode --python "$venv/bin/python"
 	else
 		if [ ! -x "$venv/bin/python" ]; then python3 -m venv "$venv" || return; fi
-		set -- "$venv/bin/python" -m pip install --disable-pip-version-check --progress-bar off
+		set -- "$venv/bin/python" -m pip install --disable-pip-version-check --progress-bar off --cache-dir "$base/.cache"
 	fi
 	set -f
 	# shellcheck disable=SC2086 # lists of packages
@@ -60,12 +71,12 @@ fill_environment() {
 remember_environment() {
 	pose_question
 	# shellcheck disable=SC2086 # a list of packages
-	found=$(cd / && set -f && "$interpreter" -c "$environment_probe" "$source" $packages 2>&1 </dev/null) || {
+	found=$(cd / && set -f && "$interpreter" -Bc "$environment_probe" "$source" $packages 2>&1 </dev/null) || {
 		put "$found" >&2
 		return 1
 	}
 	# The files that it depends on, one per line.
-	files=$(put "$found" | "$interpreter" -I -c 'import json, sys; print("\n".join(json.load(sys.stdin)["files"]))') ||
+	files=$(put "$found" | "$interpreter" -BI -c 'import json, sys; print("\n".join(json.load(sys.stdin)["files"]))') ||
 		return 1
 	file=environment mode=600 content="$question
 $found

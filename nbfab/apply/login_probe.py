@@ -24,7 +24,7 @@ NEVER = re.compile(
 )
 SUSPECTS = re.compile(r"(PYTHON|LD_|DYLD_|SSL_|OPENSSL_|ZMQ_).*")
 # Any shell expands these variables in the same way, whatever is in them.
-COMMAND = 'exec "$NBFAB_PYTHON" -I -c "$NBFAB_CODE" "$NBFAB_FILE"'
+COMMAND = 'exec "$NBFAB_PYTHON" -BI -c "$NBFAB_CODE" "$NBFAB_FILE"'
 CODE = 'import os, sys; open(sys.argv[1], "wb").write(b"".join(b"%s=%s\\0" % pair for pair in os.environb.items()))'
 IMPORTS = """
 import tornado.web, zmq, traitlets, nbformat
@@ -123,7 +123,7 @@ def imports(more, end):
     """Whether what the server needs can be imported with those variables, as far as that is known by `end`."""
     how = {"stdin": subprocess.DEVNULL, "stdout": subprocess.DEVNULL, "stderr": subprocess.DEVNULL}
     try:
-        command = [sys.executable, "-c", IMPORTS]
+        command = [sys.executable, "-Bc", IMPORTS]
         left = max(end - time.monotonic(), 0)
         return subprocess.run(command, env={**os.environb, **more}, timeout=left, check=False, **how).returncode == 0
     except subprocess.TimeoutExpired:

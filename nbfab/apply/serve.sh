@@ -24,7 +24,7 @@ start_server() {
 # Writes the environment that the server is to have to `environ`: that of a login, unless it did not start with that.
 # Uses folder, python, login_probe. Sets way.
 take_environment() { # why it did not, if so
-	way=$(cd / && "$python" -I -c "$login_probe" "$folder/environ" ${1:+"$1"} 2>/dev/null </dev/null) || {
+	way=$(cd / && "$python" -BI -c "$login_probe" "$folder/environ" ${1:+"$1"} 2>/dev/null </dev/null) || {
 		rm -f environ
 		way='none it could not be asked'
 	}
@@ -92,7 +92,8 @@ outlive() {
 			echo "logind here ends the server when $user logs out (KillUserProcesses), unless an administrator runs: loginctl enable-linger $user"
 			return
 		fi
-		echo "lingering was turned on for $user, so that the server outlives the login; to turn it off: loginctl disable-linger $user"
+		add_to_record "linger $user $(uname -n)$newline"
+		echo "lingering was turned on for $user, so that the server outlives the login; remove offers to turn it off, or: loginctl disable-linger $user"
 	fi
 	case ${XDG_RUNTIME_DIR-} in /*) ;; *) XDG_RUNTIME_DIR=/run/user/$(id -u) ;; esac
 	export XDG_RUNTIME_DIR
@@ -116,7 +117,7 @@ wait_ready() {
 	if [ -f started ]; then read -r _ pid start _ <started; fi
 	if [ -n "$pid" ]; then
 		# The reason is on its standard error.
-		reason=$(cd / && "$python" -c "$server_probe" "$folder" "$pid" "$certificate" "$seconds" "$port" 2>&1 >/dev/null </dev/null)
+		reason=$(cd / && "$python" -Bc "$server_probe" "$folder" "$pid" "$certificate" "$seconds" "$port" 2>&1 >/dev/null </dev/null)
 		case $? in 0 | 10) return 0 ;; esac
 	fi
 	put "the server did not become ready: $reason$newline" >&2

@@ -16,7 +16,7 @@ prepare() {
 	find_base
 	folder=$base/$profile
 	if [ -L "$folder" ]; then refuse "$folder is a symbolic link; nbfab does not write through it"; fi
-	message=$(mkdir -p "$folder" 2>&1 && chmod 700 "$folder" 2>&1) || refuse "$message"
+	message=$(make_folder 2>&1) || refuse "$message"
 	cd "$folder" || refuse "$folder cannot be entered"
 	message=$(mkdir lock 2>&1) || break_lock "$message"
 	locked=yes
@@ -31,6 +31,25 @@ prepare() {
 	if [ "$now" != "$generation" ]; then refuse 'another run of nbfab has changed something there in the meantime'; fi
 	run=$(date +%s).$$
 	printf '%s\n' "$run" >generation.new.$$ && mv -f generation.new.$$ generation
+}
+
+# Makes the profile's folder, and records which of the folders above it that has taken. Uses folder, base.
+make_folder() {
+	above=$base taken=
+	while [ -n "$above" ] && [ ! -e "$above" ]; do
+		taken="${taken}folder $above$newline"
+		above=${above%/*}
+	done
+	mkdir -p "$folder" && chmod 700 "$folder" || return 1
+	if [ -n "$taken" ]; then add_to_record "$taken"; fi
+}
+
+# Adds lines to the record of what nbfab has made beside the profiles: once they are gone, it is removed as well. Uses base.
+add_to_record() { # lines
+	{
+		cat "$base/.made" 2>/dev/null
+		put "$1"
+	} >"$base/.made.new.$$" && mv -f "$base/.made.new.$$" "$base/.made"
 }
 
 # Ends the changes: a run that has looked while they were made has seen a state that is gone. Uses run, folder. Sets run.

@@ -4,6 +4,7 @@ import os
 import shlex
 import time
 from collections.abc import Callable, Sequence
+from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -16,13 +17,14 @@ from nbfab.errors import Interrupted, UsageError
 if TYPE_CHECKING:
     from nbfab.cli.many import Many
     from nbfab.inventory.hosts import Inventory, InventoryHost
-    from nbfab.run.job import Body
+    from nbfab.outcome import Outcome
+    from nbfab.run.job import Body, Job
 
 
-def on_fleet(call: Call, body: "Body", preview: "Body") -> None:
+def on_fleet(call: Call, body: "Body", preview: "Body | None") -> None:
     """Runs `body` on the hosts; ends the program unless every host is as wanted.
 
-    On a terminal, setup first shows what `preview` would change, and asks.
+    On a terminal, a task with a `preview` first shows what that says would change, and asks.
     """
     from nbfab.cli.many import exit_status
     from nbfab.display.fleet import plans, table
@@ -35,8 +37,8 @@ def on_fleet(call: Call, body: "Body", preview: "Body") -> None:
         inventory, many = _many(call)
         run, remembered = None, memory.Memory(inventory.path, call.task)
         try:
-            if call.task == "setup":
-                _ask(call, many, preview, jobs)
+            if preview and _ask(call, many, preview, jobs):
+                body = _agreed(body)
             whole = "failed" not in call.flags and call.given["limit"] is None
             remembered.begins(many.names, whole=whole)
             run = many.run(call.task, body, jobs, fail_fast="fail_fast" in call.flags, records=remembered.ends)
@@ -45,6 +47,7 @@ def on_fleet(call: Call, body: "Body", preview: "Body") -> None:
                 many.close()
         outcomes = many.all_outcomes(run)
         remembered.ends(*outcomes)
+        memory.forget(inventory.path, outcomes)
         if call.json:
             report.document(outcomes, passwords=many.handout.path)
         else:
@@ -121,16 +124,16 @@ def _many(call: Call) -> "tuple[Inventory, Many]":
     return inventory, Many(call, hosts, command, inventory=path, without=without, types=True)
 
 
-def _ask(call: Call, many: "Many", preview: "Body", jobs: int) -> None:
-    """Shows what would change and asks, if someone is there to answer. Raises Exit if the answer is no."""
+def _ask(call: Call, many: "Many", preview: "Body", jobs: int) -> bool:
+    """Shows what would change and asks, if someone is there to answer. Whether they have; raises Exit if it is no."""
     from nbfab.cli.many import exit_status
     from nbfab.display.fleet import plans
     from nbfab.display.output import complain, show
     from nbfab.display.questions import someone_is_there
 
     if "yes" in call.flags or call.json or not many.has_members or not someone_is_there():
-        return
-    run = many.run("plan", preview, jobs)
+        return False
+    run = many.run("plan" if call.task == "setup" else call.task, preview, jobs)
     seen = run.in_order()
     show(plans([*seen, *many.outcomes.values()]))
     if run.stopping.is_set():
@@ -139,7 +142,7 @@ def _ask(call: Call, many: "Many", preview: "Body", jobs: int) -> None:
     many.outcomes |= {outcome.host: outcome for outcome in seen if outcome.status}
     if not any(outcome.verdict == "would change" for outcome in seen):
         show("nothing to do on the hosts that were reached")
-        return
+        return False
     try:
         agreed = many.confirms("Go on?")
     except KeyboardInterrupt as error:
@@ -147,6 +150,16 @@ def _ask(call: Call, many: "Many", preview: "Body", jobs: int) -> None:
         raise _unchanged(Interrupted("", by=error).status) from None
     if not agreed:
         raise _unchanged(1)
+    return True
+
+
+def _agreed(body: "Body") -> "Body":
+    """The body, on hosts about which the question was answered with yes."""
+
+    def do(job: "Job") -> "Outcome":
+        return body(replace(job, flags=job.flags | {"yes"}))
+
+    return do
 
 
 def _unchanged(status: int) -> Exit:

@@ -2,6 +2,7 @@
 
 import sys
 from collections.abc import Sequence
+from dataclasses import replace
 from typing import TYPE_CHECKING
 
 from invoke import Exit
@@ -58,6 +59,10 @@ def on_one(call: Call, body: "Body", typed: HostString | None) -> None:
             inventory=entry.listed if entry else "",
         )
         terminal.progress.end()
+        if entry and call.task == "remove":
+            from nbfab.fleet.memory import forget
+
+            forget(INVENTORY, [replace(outcome, host=entry.name)])
         report.one(outcome)
     if outcome.status:
         raise Exit(code=outcome.status)

@@ -16,6 +16,7 @@ FLAGS = {
     "restart": "Restart a running server if needed, even if that ends live kernels.",
     "foreground": "On this machine: run without tmux, until Control-C.",
     "force": "End the server even if that ends live kernels.",
+    "linger_off": "Turn lingering off as well, if nbfab turned it on for this user and no other profile is left.",
     "inventory": "File that lists the hosts (hosts.yaml).",
     "limit": "Only these hosts: names, groups and globs, separated by commas; !NAME excludes.",
     "jobs": "How many hosts to work on at a time (64).",

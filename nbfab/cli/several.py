@@ -19,6 +19,7 @@ def on_several(call: Call, body: "Body", typed: Sequence[HostString]) -> None:
     """Runs `body` on those hosts, by the rules of a fleet; ends the program unless every host is as wanted."""
     from nbfab.cli.many import Many, exit_status
     from nbfab.display.output import show
+    from nbfab.fleet.memory import forget
     from nbfab.inventory.hosts import InventoryHost
 
     report = Report(call.task, call.json)
@@ -57,5 +58,6 @@ def on_several(call: Call, body: "Body", typed: Sequence[HostString]) -> None:
             if many.handout.path:
                 show(f"\nURLs and passwords, for you alone: {many.handout.path}")
         report.corrected(many.handout.corrected)
+        forget(INVENTORY, outcomes)
     if status := exit_status(outcomes, run):
         raise Exit(code=status)

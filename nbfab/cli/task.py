@@ -21,10 +21,14 @@ if TYPE_CHECKING:
 
 
 class HostTask(Task[Any]):
-    """A task on hosts: its body is what it does on one of them, `flags` are its own."""
+    """A task on hosts: its body is what it does on one of them, `flags` are its own.
+
+    Of a fleet, it is asked first whether all may go on, if there is a `preview` to show before.
+    """
 
     does: "Body"
     flags: tuple[str, ...]
+    preview: "Body | None"
 
 
 def declare(

@@ -36,7 +36,7 @@ def _on_hosts(body: "Body", name: str, about: str, *flags: str) -> HostTask:
             on_one(call, body, hosts[0] if hosts else None)
 
     task: HostTask = declare(run, name, about, (*flags, *EVERYWHERE), HostTask)
-    task.does, task.flags = body, flags
+    task.does, task.flags, task.preview = body, flags, None
     return task
 
 
@@ -46,9 +46,9 @@ def _on_fleet(task: HostTask) -> Task[Any]:
     def run(call: Call) -> None:
         from nbfab.cli.fleet import on_fleet
 
-        on_fleet(call, task.does, plan.does)
+        on_fleet(call, task.does, task.preview)
 
-    own = tuple(flag for flag in task.flags if flag != "foreground")
+    own = tuple(flag for flag in task.flags if flag not in ("foreground", *RUNNING))
     about = (task.__doc__ or "").strip()
     made: Task[Any] = declare(
         run,
@@ -116,13 +116,31 @@ def stop(job: "Job") -> "Outcome":
     return stop(job)
 
 
+@_task("yes", "force", "linger_off")
+def remove(job: "Job") -> "Outcome":
+    """Show everything that nbfab has put on the host, ask, and remove it; notebooks stay. Live kernels take --force."""
+    from nbfab.run.remove import remove
+
+    return remove(job)
+
+
+def _preview_of_remove(job: "Job") -> "Outcome":
+    from nbfab.run.remove import preview
+
+    return preview(job)
+
+
+# What a fleet is shown before it is asked.
+setup.preview, remove.preview = plan.does, _preview_of_remove
+
+
 def _page(call: Call) -> None:
     from nbfab.cli.fleet import page_of_fleet
 
     page_of_fleet(call, status.does)
 
 
-TASKS = (*(_of_step(step) for step in STEPS if step.alone), serve, setup, plan, status, stop)
+TASKS = (*(_of_step(step) for step in STEPS if step.alone), serve, setup, plan, status, stop, remove)
 _HELP = "Write a page of all hosts for people: links, states, fingerprints, commands to copy."
 page: Task[Any] = declare(_page, "page", _HELP, (*CHOOSING, "output", *EVERYWHERE))
 fleet = Collection("fleet", *(_on_fleet(task) for task in TASKS), page)

@@ -51,6 +51,8 @@ def _notes(outcomes: Sequence[Outcome]) -> list[str]:
 def _verdict(outcome: Outcome) -> str:
     if outcome.task == "status" and outcome.verdict == "unchanged":
         return "not running" if outcome.status else "running"
+    if outcome.task == "remove" and outcome.verdict == "changed":
+        return "removed"
     return outcome.verdict
 
 
@@ -69,7 +71,7 @@ def _plan(outcome: Outcome) -> str:
     if outcome.error:
         return f"{outcome.verdict}: {_what(outcome)}"
     if outcome.verdict == "unchanged":
-        return "nothing would change"
+        return "nothing to remove" if outcome.task == "remove" else "nothing would change"
     steps = {change.step for change in outcome.changes}
     if {"password", "certificate", "profile", "config", "server"} <= steps and not outcome.state.get("running"):
         makes = any(change.kind == "make environment" for change in outcome.changes)

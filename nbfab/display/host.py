@@ -29,6 +29,9 @@ def _headline(outcome: Outcome) -> str:
         verdict = "not running" if outcome.status else "running"
     if outcome.task == "plan" and outcome.verdict == "unchanged":
         verdict = "nothing would change"
+    if outcome.task == "remove":
+        words = {"unchanged": "nothing to remove", "changed": "removed", "would change": "would be removed"}
+        verdict = words.get(outcome.verdict, verdict)
     return one_line(f"{outcome.host}: {verdict}")
 
 

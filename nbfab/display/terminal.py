@@ -4,6 +4,7 @@ import contextlib
 from collections.abc import Callable
 
 from nbfab.display import questions
+from nbfab.display.host import report
 from nbfab.display.output import complain
 from nbfab.display.progress import Progress
 from nbfab.outcome import Outcome
@@ -32,6 +33,12 @@ class Terminal:
         """As `User.gets`."""
         self.progress.end()
         self._report(outcome)
+
+    def shows(self, outcome: Outcome) -> None:
+        """As `User.shows`, and as `Console.shows`: only to someone who can answer, so not on standard output."""
+        self.progress.end()
+        if questions.someone_is_there():
+            complain(report(outcome))
 
     def chooses_password(self, settings: Settings) -> Password:
         """As `User.chooses_password`: typed, or generated if nothing is typed."""

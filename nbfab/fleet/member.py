@@ -72,6 +72,11 @@ class Member:
     def gets(self, outcome: Outcome) -> None:
         """As `User.gets`: nothing, since one table tells of all hosts."""
 
+    def shows(self, outcome: Outcome) -> None:
+        """As `User.shows`."""
+        if self.asks:
+            self.console.shows(outcome)
+
     def chooses_password(self, settings: Settings) -> Password:
         """As `User.chooses_password`."""
         return self.handout.password(self.host, settings)

@@ -1,6 +1,7 @@
 """What --failed knows: the hosts on which a task was not done last time, for each inventory."""
 
 from collections.abc import Sequence
+from contextlib import suppress
 from pathlib import Path
 from typing import Any
 
@@ -15,6 +16,17 @@ def failed(inventory: Path, task: str) -> set[str]:
     if task not in known:
         raise UsageError(f"fleet.{task} has not been run with {inventory} yet", "omit --failed")
     return set(_names(known, task))
+
+
+def forget(inventory: Path, outcomes: Sequence[Outcome]) -> None:
+    """Forgets what was left to do on hosts from which all was removed: `--failed` must not set them up again."""
+    gone = {outcome.host for outcome in outcomes if outcome.task == "remove" and not outcome.status}
+    file = state.state_file(inventory)
+    if not gone or not file.exists():
+        return
+    with suppress(OSError), state.changed(file) as known:
+        for task in known:
+            known[task] = [name for name in _names(known, task) if name not in gone]
 
 
 class Memory:

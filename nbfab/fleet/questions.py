@@ -7,6 +7,7 @@ from concurrent.futures import Future
 from typing import Any, TypeVar
 
 from nbfab.errors import Interrupted
+from nbfab.outcome import Outcome
 from nbfab.passwords import Password
 from nbfab.user import Console
 
@@ -69,3 +70,7 @@ class FromThreads:
     def reads(self, line: str) -> None:
         """As `Console.reads`."""
         self._put(lambda: self._console.reads(line))
+
+    def shows(self, outcome: Outcome) -> None:
+        """As `Console.shows`."""
+        self._put(lambda: self._console.shows(outcome))

@@ -55,7 +55,7 @@ still_lacks() {
 try_environment() { # source python
 	[ -x "$2" ] || return 1
 	# shellcheck disable=SC2086 # a list of packages
-	answer=$(set -f && "$2" -c "$environment_probe" "$1" $packages 2>/dev/null </dev/null) || return 1
+	answer=$(set -f && "$2" -Bc "$environment_probe" "$1" $packages 2>/dev/null </dev/null) || return 1
 	put "{\"environments.found\":$answer}$newline"
 }
 
@@ -66,7 +66,7 @@ look_asked() { # path
 	if [ -d "$asked" ]; then asked=$asked/bin/python; fi
 	try_environment asked "$asked" || fact environments.python_fails "$(
 		if [ -x "$asked" ]; then
-			"$asked" -c "$environment_probe" asked 2>&1 </dev/null | tail -n 1
+			"$asked" -Bc "$environment_probe" asked 2>&1 </dev/null | tail -n 1
 		else
 			put "$asked does not exist"
 		fi
@@ -109,7 +109,7 @@ look_tools() {
 	python3=$(command -v python3)
 	fact environments.python3 "$python3"
 	if [ -z "$python3" ]; then return; fi
-	if version=$("$python3" -I -c 'import sys, venv, ensurepip; print("%d.%d" % sys.version_info[:2])' 2>&1 </dev/null); then
+	if version=$("$python3" -BI -c 'import sys, venv, ensurepip; print("%d.%d" % sys.version_info[:2])' 2>&1 </dev/null); then
 		fact environments.venv "$version"
 	else
 		fact environments.venv_fails "${version##*"$newline"}"

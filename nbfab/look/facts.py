@@ -11,6 +11,7 @@ from nbfab.look.environments import EnvironmentFacts
 from nbfab.look.fact import MOST
 from nbfab.look.files import FileFacts
 from nbfab.look.host import HostFacts
+from nbfab.look.left import LeftFacts
 from nbfab.look.port import PortFacts
 from nbfab.look.server import ServerFacts
 from nbfab.program import Record
@@ -26,6 +27,7 @@ class Facts:
     environments: EnvironmentFacts
     server: ServerFacts
     port: PortFacts
+    left: LeftFacts = dataclasses.field(default_factory=LeftFacts)
 
 
 _GROUPS: dict[str, Any] = {group.name: group.type for group in dataclasses.fields(Facts)}

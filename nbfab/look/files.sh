@@ -75,7 +75,7 @@ look_key() { # PEM
 		public=$(openssl pkey -in "$1" -pubout -passin pass: 2>/dev/null) || loads=no
 		fact files.key "$public"
 	elif command -v python3 >/dev/null 2>&1; then
-		python3 -I -c 'import ssl, sys; ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER).load_cert_chain(sys.argv[1], password="")' \
+		python3 -BI -c 'import ssl, sys; ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER).load_cert_chain(sys.argv[1], password="")' \
 			"$1" >/dev/null 2>&1 || loads=no
 	fi
 	fact files.key_loads "$loads"

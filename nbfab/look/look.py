@@ -18,18 +18,33 @@ SILENCE = 60  # seconds without output
 
 def look(host: Host, request: Request) -> Facts:
     """The facts of the host. Raises HostError or ConnectError."""
-    program = render((*FILES, *more_files(request)), [look_call(host, request)])
+    program = render((*FILES, *more_files(request)), look_calls(host, request))
     return parse(run(host, program, lambda _: None, SILENCE, "looking", whole=2 * SILENCE))
 
 
 def more_files(request: Request) -> tuple[str, ...]:
-    """The .sh files that the request takes beside FILES: what is seldom used does not travel at every look."""
-    return ("look/search",) if _by_name(request) else ()
+    """The files that a look takes beside FILES: what is seldom used does not travel at every look."""
+    named, left = ("look/search",), ("look/left",)
+    return (*(named if _by_name(request) else ()), *(left if request.left else ()))
 
 
 def _by_name(request: Request) -> bool:
     python = request.settings.python
     return python not in ("", NEW) and not is_path(python)
+
+
+def look_calls(host: Host, request: Request) -> list[str]:
+    """The calls that look, for a program that has the functions of FILES, and of more_files."""
+    if (left := request.left) is None:
+        return [look_call(host, request)]
+    more = call(
+        "look_left",
+        places=" ".join(left.places),
+        trees=" ".join(left.trees),
+        records=" ".join(left.records),
+        traces=" ".join(left.traces),
+    )
+    return [look_call(host, request), more]
 
 
 def look_call(host: Host, request: Request) -> str:

@@ -6,6 +6,20 @@ from nbfab.settings import Settings
 
 
 @dataclass(frozen=True)
+class Left:
+    """What to look for where a profile is to be removed.
+
+    `places` are folders in the profile's, of whose `trees` nothing more is told; `records` are files there that name a
+    socket elsewhere, and `traces` places in the home folder where an earlier release may have left something.
+    """
+
+    places: tuple[str, ...]
+    trees: tuple[str, ...]
+    records: tuple[str, ...]
+    traces: tuple[str, ...]
+
+
+@dataclass(frozen=True)
 class Request:
     """What to look at: the server that `settings` describe, and the managed `paths` in its profile's folder.
 
@@ -13,7 +27,7 @@ class Request:
     OPTION/SOURCE. If it `adds`, their packages are more than those that the profile has, and not instead of them.
 
     The facts include the text of the paths in `texts`, of `certificate`, a PEM, only the certificate in it, and of the
-    Python files in the folder `module` the checksums.
+    Python files in the folder `module` the checksums; and what is `left`, if that is asked for.
     """
 
     settings: Settings
@@ -24,3 +38,4 @@ class Request:
     texts: tuple[str, ...] = ()
     certificate: str = ""
     module: str = ""
+    left: Left | None = None

@@ -1,7 +1,7 @@
 # shellcheck shell=sh
 # The server that was started last: its process, its tmux session, its answer.
 
-# Uses folder, certificate, ready.
+# Uses folder, certificate, ready. Sets alive.
 look_server() {
 	started='' runner='' pid='' start='' ready='' alive=''
 	if [ -f "$folder/started" ]; then
@@ -31,7 +31,7 @@ ask_server() { # pid
 	fi
 	for candidate in "${interpreter-}" python3; do
 		if ! command -v "$candidate" >/dev/null 2>&1; then continue; fi
-		answer=$("$candidate" -I -S -c "$server_probe" "$folder" "$1" "$certificate" 0 "$port" 2>/dev/null </dev/null)
+		answer=$("$candidate" -I -S -B -c "$server_probe" "$folder" "$1" "$certificate" 0 "$port" 2>/dev/null </dev/null)
 		case $? in
 		0) ready=here ;;
 		10) ready=elsewhere ;;

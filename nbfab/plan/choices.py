@@ -38,15 +38,21 @@ def text(chosen: Mapping[str, Choice], names: Mapping[str, str]) -> str:
 
 def check(facts: Facts) -> None:
     """Raises Refused if a newer nbfab takes care of the profile, HostError if its choices cannot be read."""
+    check_version(facts)
     made = facts.choices.made
-    if _numbers(made.version) > _numbers(__version__):
-        raise Refused(
-            f"nbfab {made.version} takes care of this profile; this is {__version__}, which leaves it alone",
-            "upgrade nbfab on this machine",
-        )
     if made.broken:
         place = f"{facts.files.folder}/{FILE}"
         raise HostError(f"{place} cannot be read: {made.broken}", f"rm {shlex.quote(place)}")
+
+
+def check_version(facts: Facts) -> None:
+    """Raises Refused if a newer nbfab takes care of the profile."""
+    version = facts.choices.made.version
+    if _numbers(version) > _numbers(__version__):
+        raise Refused(
+            f"nbfab {version} takes care of this profile; this is {__version__}, which leaves it alone",
+            "upgrade nbfab on this machine",
+        )
 
 
 def _numbers(version: str) -> tuple[int, ...]:

@@ -21,6 +21,12 @@ if TYPE_CHECKING:
 
 FILE = "jupyter_server_config.py"
 LOGIN_FILE = "templates/login.html"
+NODE_ROOTS = (
+    "# Where jupyter_lsp looks for language servers; by itself it asks npm, which leaves files in the home folder.",
+    'node = os.path.realpath(shutil.which("node") or sys.executable)',
+    'prefixes = [sys.prefix, os.path.dirname(os.path.dirname(node)), "/usr/local"]',
+    'c.LanguageServerManager.node_roots = [prefix + lib for prefix in prefixes for lib in ("/lib", "")]',
+)
 OPTIONS = {"port": "port", "ip": "ip", "root_dir": "directory", "notebook_dir": "directory"}  # by their traits
 
 # If there is a token, the server's own page explains at length how to log in with it; ours is not for people.
@@ -51,11 +57,18 @@ def text(wanted: Wanted, facts: Facts) -> str:
     return "\n".join(
         [
             "# Written by nbfab, and replaced by it. The hash of the password is in the .json beside it.",
+            "import os",
             "import secrets",
+            "import shutil",
             "import sys",
+            "",
+            "from jupyter_core.application import JupyterApp",
             "",
             "c = get_config()",
             *lines,
+            "# Of the server alone: kernels and terminals install into the folder of the user's own.",
+            f"JupyterApp.instance().data_dir = {f'{facts.files.folder}/jupyter'!a}",
+            *NODE_ROOTS,
             "# For nbfab itself, which asks the server on this host what it runs; new at each start.",
             f"c.{token} = secrets.token_hex(32)",
             *guard,

@@ -23,8 +23,33 @@ if TYPE_CHECKING:
 
 IPYTHON = """\
 # Written by nbfab, and replaced by it.
+import os
+from contextlib import suppress
+
 c = get_config()
 c.IPKernelApp.matplotlib = "inline"
+# The kernel is started with -B, so that it compiles nothing in an environment of the user's own. What its cells import
+# is their business again.
+compiles = not os.getenv("PYTHONDONTWRITEBYTECODE")
+c.IPKernelApp.exec_lines = [f"__import__('sys').dont_write_bytecode = {not compiles}"]
+
+# What a kernel itself keeps, such as a list of fonts, stays in this folder: these modules settle where when they are
+# imported. The cells, and whatever they start, find the environment as it was.
+cache = os.path.join(os.path.dirname(__file__), "cache")
+own = {"XDG_CACHE_HOME": cache}
+settings = os.path.join(os.getenv("XDG_CONFIG_HOME") or os.path.expanduser("~/.config"), "matplotlib")
+if not os.path.isdir(settings):
+    own["XDG_CONFIG_HOME"] = cache  # matplotlib would make it
+before = {name: os.environ.get(name) for name in own}
+os.environ.update(own)
+for name in ("matplotlib.font_manager", "jedi"):
+    with suppress(Exception):
+        __import__(name)
+for name, value in before.items():
+    if value is None:
+        del os.environ[name]
+    else:
+        os.environ[name] = value
 """
 OTHERS = """\
 # Written by nbfab, and replaced by it. For kernels of Python other than the profile's own.
@@ -76,7 +101,7 @@ def plan(wanted: Wanted, facts: Facts) -> Iterator[Change]:
 def _kernel(name: str, python: str, environment: str, *, debugger: bool) -> str:
     frozen = ("-X", "frozen_modules=off") if debugger else ()  # or it may miss breakpoints
     spec = {
-        "argv": [python, *frozen, "-m", "ipykernel_launcher", "-f", "{connection_file}", f"--profile={name}"],
+        "argv": [python, *frozen, "-B", "-m", "ipykernel_launcher", "-f", "{connection_file}", f"--profile={name}"],
         "display_name": f"Python 3 ({name}: {environment})",
         "language": "python",
         "metadata": {"debugger": debugger},

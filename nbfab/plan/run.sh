@@ -2,13 +2,13 @@
 # What tmux runs, in the profile's folder: the server, with a log and a record of which process it is.
 
 # To be raised if a running server should take up a change here at its next restart; `takes.py` reads it.
-: launcher 2
+: launcher 3
 
 # Uses digest, python, needed.
 run_server() { # argument of python...
 	# The environment of a login, if it is started with one. Python takes it up whatever it holds, and no shell has to.
 	if [ -f environ ] && [ -z "${NBFAB_ENVIRON-}" ]; then
-		exec "$python" -I -c 'import os, sys
+		exec "$python" -BI -c 'import os, sys
 read = [entry.split(b"=", 1) for entry in open("environ", "rb").read().split(b"\0") if b"=" in entry]
 kept = [(name, value) for name, value in os.environb.items() if name == b"TERM"]
 os.execve("/bin/sh", ["/bin/sh", sys.argv[1]], dict([*read, *kept, (b"NBFAB_ENVIRON", b"read")]))' "$0"
@@ -38,6 +38,6 @@ os.execve("/bin/sh", ["/bin/sh", sys.argv[1]], dict([*read, *kept, (b"NBFAB_ENVI
 		printf '%s\n' "$runner $self $(process_start "$self") $digest $(date +%s)" >started.new.$runner &&
 			mv -f started.new.$runner started || exit 1
 		umask "$mask"
-		exec "$python" "$@"
+		exec "$python" -B "$@" # its environment may be the user's own, and gets no compiled files
 	) 2>&1 | tee -i -a server.log
 }

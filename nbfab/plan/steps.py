@@ -10,7 +10,7 @@ from dataclasses import replace
 from itertools import chain
 from typing import TYPE_CHECKING
 
-from nbfab.plan import certificate, choices, config, install, module, password, profile, server, settle, takes
+from nbfab.plan import certificate, choices, config, install, left, module, password, profile, server, settle, takes
 from nbfab.plan.files import Managed, check
 from nbfab.plan.step import Step
 from nbfab.settings import BY_KEY
@@ -95,7 +95,7 @@ def managed(settings: Settings) -> tuple[Managed, ...]:
 
 def request(wanted: Wanted, steps: Iterable[Step] = ()) -> Request:
     """What to look at, for a plan of those steps; once it is settled which settings count, for exactly these."""
-    from nbfab.look.request import Request
+    from nbfab.look.request import Left, Request
 
     files, options = managed(wanted.settings), owned(steps)
     return Request(
@@ -107,4 +107,7 @@ def request(wanted: Wanted, steps: Iterable[Step] = ()) -> Request:
         texts=tuple(of.path for of in files if of.kind == "text"),
         certificate=next(of.path for of in files if of.kind == "certificate"),
         module=module.NAME,
+        left=Left(left.places(of.path for of in files), left.TREES, tuple(left.SOCKETS), left.TRACES)
+        if wanted.removing
+        else None,
     )

@@ -90,10 +90,13 @@ def wanted_takes(wanted: Wanted, facts: Facts) -> Takes:
 
 def running(facts: Facts) -> Takes | None:
     """What the running server has taken up; None if that is not known."""
+    return last(facts) if facts.server.alive else None
+
+
+def last(facts: Facts) -> Takes | None:
+    """The same of the server that was started last, whether it still runs or has ended without having been stopped."""
     started = facts.server.started
-    if started is None or not facts.server.alive:
-        return None
-    return _noted(facts, started.digest) or _from_files(facts, started.digest)
+    return (_noted(facts, started.digest) or _from_files(facts, started.digest)) if started else None
 
 
 def _noted(facts: Facts, of_start: str) -> Takes | None:

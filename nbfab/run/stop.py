@@ -3,12 +3,23 @@
 from dataclasses import replace
 
 from nbfab.errors import HostError, Refused
+from nbfab.look.facts import Facts
 from nbfab.outcome import Outcome
 from nbfab.plan.change import Change
 from nbfab.plan.server import attach, stop_server
 from nbfab.run.converge import Course, make, reported
 from nbfab.run.job import Job
 from nbfab.run.see import see
+
+
+def check_ours(seen: Facts) -> None:
+    """Raises HostError if a process runs that may be the profile's server, and that is not proven."""
+    server = seen.server
+    if server.alive and server.started and not server.ours:
+        pid = server.started.pid
+        raise HostError(
+            f"process {pid} looks like its server, but that cannot be proven, so it is not ended", f"ps -fp {pid}"
+        )
 
 
 def stop(job: Job) -> Outcome:
@@ -22,10 +33,7 @@ def stop(job: Job) -> Outcome:
     if not server.alive or server.started is None:
         return replace(outcome, notes=("it does not run",))
     pid = server.started.pid
-    if not server.ours:
-        raise HostError(
-            f"process {pid} looks like its server, but that cannot be proven, so it is not ended", f"ps -fp {pid}"
-        )
+    check_ours(seen)
     live = ", ".join(server.live)
     if live and "force" not in job.flags and not job.user.confirms(f"{job.host.label}: end {live}?"):
         raise Refused(f"the server was not ended, because that would end {live}", job.again("--force"))

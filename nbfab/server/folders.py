@@ -11,7 +11,7 @@ import uuid
 
 LONGEST = 57  # bytes of its path: a socket's may have 107 on Linux (unix(7)), of which the name of ours takes 50
 OTHERWISE = "/var/tmp"  # noqa: S108  # not /run/user, which logind removes; what is made there is private
-RECORD = "ipc"  # the file in the profile's folder that names a folder there
+RECORD = "ipc"  # the file in the profile's folder that names a folder there, with a slash at its end
 # Sockets do not work on all of these, and other machines that have them mounted would take ours for dead.
 _NETWORK = ("nfs", "cifs", "smb", "afs", "9p", "ceph", "lustre", "gpfs", "beegfs", "gluster", "pvfs", "fuse.")
 
@@ -109,7 +109,7 @@ def _try(path: str) -> None:
 def _read(record: str) -> str:
     try:
         with open(record, encoding="utf-8", errors="surrogateescape") as file:
-            return file.readline().rstrip("\n")
+            return file.readline().rstrip("\n").rstrip("/")
     except OSError:
         return ""
 
@@ -117,5 +117,5 @@ def _read(record: str) -> str:
 def _write(record: str, folder: str) -> None:
     new = f"{record}.new.{os.getpid()}"
     with open(os.open(new, os.O_WRONLY | os.O_CREAT | os.O_TRUNC | os.O_NOFOLLOW, 0o600), "w") as file:
-        file.write(f"{folder}\n")
+        file.write(f"{folder}/\n")
     os.replace(new, record)

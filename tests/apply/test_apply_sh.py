@@ -213,7 +213,7 @@ def environment(shell: tuple[str, ...], data: Path, uv: str, *, status: int = 0)
     programs = data.parents[1] / "bin"
     programs.mkdir(exist_ok=True)
     make = f'mkdir -p "$3/bin" && ln -sf {sys.executable} "$3/bin/python"'
-    stub(programs, "uv", f'case $1 in venv) {make} ;; *) echo "$@"; {uv} ;; esac')
+    stub(programs, "uv", f'case $1 in venv) {make} ;; python) exit 2 ;; *) echo "$@"; {uv} ;; esac')
     requirements = "jupyterlab>=4 matplotlib pip"
     named = {"app": "lab", "python": "new", "packages": "six tomli==*", "requirements": requirements}
     probe = source("look/environment_probe.py")
@@ -229,7 +229,7 @@ def test_an_environment_is_made_and_recorded(shell: tuple[str, ...], data: Path)
     (data / "GPU2/tomli==here").touch()  # what a shell would make of the package
     _, said, last, done = environment(shell, data, "echo Installed")
     packages = "jupyterlab>=4 matplotlib pip six tomli==*"
-    assert said == {"says": f"pip install --no-progress --python {python} {packages}"}
+    assert said == {"says": f"pip install --no-progress --compile-bytecode --python {python} {packages}"}
     assert last == {"says": "Installed"}
     assert done == {"done": 0, "text": ""}
     question, answer, first, *more = (data / "GPU2/environment").read_text().split("\n")
@@ -274,7 +274,7 @@ def outlive(shell: tuple[str, ...], folder: Path, *, lingers: str, may: bool, ru
     stub(
         folder, "loginctl", f'case $* in "show-user ann -p Linger") echo Linger={lingers} ;; {enable} *) false ;; esac'
     )
-    program = f"PATH={folder}:$PATH\n" + ALL + 'outlive; echo "<$keeper> <${XDG_RUNTIME_DIR-}>"\n'
+    program = f"PATH={folder}:$PATH base={folder}\n" + ALL + 'outlive; echo "<$keeper> <${XDG_RUNTIME_DIR-}>"\n'
     return run(shell, program, env={"XDG_RUNTIME_DIR": runtime}).splitlines()
 
 

@@ -20,7 +20,7 @@ from typing import Any
 from unittest.mock import patch
 
 sys.path.insert(0, str(Path(__file__).parents[1]))
-from plan_cases import DAY, NEW, NOW, WANTED, certified, holding, running, seen
+from plan_cases import DAY, NEW, NOW, WANTED, certified, holding, listed, running, seen
 
 from nbfab.cli.tasks import TASKS
 from nbfab.display.document import document
@@ -28,6 +28,7 @@ from nbfab.display.fleet import plans, table
 from nbfab.display.host import report
 from nbfab.display.page import page
 from nbfab.look.facts import FACTS, Facts
+from nbfab.look.left import Made
 from nbfab.look.server import Answer, Kernel
 from nbfab.outcome import Outcome
 from nbfab.run.job import attempt
@@ -82,14 +83,45 @@ def told(facts: Facts) -> Records:
     return records
 
 
+def left_of(facts: Facts) -> Records:
+    """What the sh prints that looks for what there is to remove."""
+    left = facts.left
+    made = [f"folder {path}" for path in left.made.folders] + [
+        f"linger {' '.join(pair)}" for pair in left.made.lingering
+    ]
+    lists = {"entries": left.entries, "sockets": left.sockets, "beside": left.beside, "environment": left.environment}
+    return [
+        *({f"left.{name}": "".join(f"{kind} ./{path}\n" for kind, path in found)} for name, found in lists.items()),
+        {"left.panes": " ".join(left.panes)},
+        {"left.profiles": " ".join(left.profiles), "left.users": " ".join(left.users)},
+        {"left.made": "\n".join(made)},
+        {"left.alone": "\n".join(left.alone)},
+        {"left.lingers": left.lingers},
+        {"left.traces": "\n".join(left.traces)},
+        {"left.others": "\n".join(left.others)},
+    ]
+
+
 def _yes(value: bool) -> str:
     return "yes" if value else "no"
 
 
+BASE = NEW.files.folder.rpartition("/")[0]
+LEFT = {
+    "entries": listed("choices", "generation", "nbserver.pem", "runtime/", "runtime/kernel-1.json", "jupyter@", "mine"),
+    "beside": listed(".venv/", ".made"),
+    "environment": listed("bin/", "lib64@", "complete"),
+    "made": Made((BASE,), (("ann", "box"),)),
+    "alone": (BASE.rpartition("/")[0],),
+    "lingers": "ann",
+    "traces": (".cache/matplotlib/fontlist-v390.json",),
+    "others": (".cache/matplotlib",),
+}
 BUSY = seen(running(), server={"answer": Answer(True, "", 9999, (Kernel("0123456789", "a.ipynb", "busy"),), ("1",))})
 STOPPED = seen(running(), server={"alive": False, "answer": None, "log": "a\nb"}, port={"pid": 0, "user": ""})
 OLD = seen(holding(certified(NEW, now=NOW - 340 * DAY), *running().files.entries[2:]))
-BEFORE = {"new": NEW, "running": running(), "busy": BUSY, "stopped": STOPPED, "old": OLD}
+STATES = {"new": NEW, "running": running(), "busy": BUSY, "stopped": STOPPED, "old": OLD}
+BEFORE = {name: facts if name == "new" else seen(facts, left=LEFT) for name, facts in STATES.items()}
 AFTER = {"new": running(), "running": STOPPED, "busy": STOPPED, "stopped": running(), "old": running()}
 
 
@@ -205,21 +237,25 @@ class Liar:
         begin, end = re.findall(r"nbfab-(?:begins|ends)-[0-9a-f]+", text)
         changes = len(re.findall(r"^change \d+ \w+$", text, re.MULTILINE))
         records = [{kind: number, "text": ""} for number in range(changes) for kind in ("doing", "done")]
-        records += told(self.after if changes or any(sent for sent, _ in self.reported) else self.before)
-        if "tell_key" in text.splitlines():
+        lines = text.splitlines()
+        if "take_leave" in lines:
+            self.after = NEW
+        facts = self.after if changes or any(sent for sent, _ in self.reported) else self.before
+        records += told(facts) + (left_of(facts) if "look_left" in lines else [])
+        if "tell_key" in lines:
             records = [{"key": "-----BEGIN PRIVATE KEY-----\nx\n-----END PRIVATE KEY-----\n"}]
         for _ in range(self.wrong if len(self.reported) >= self.honest else 0):
             if records and self.chance.random() < 0.8:
                 records, what = mutated(records, self.chance)
                 self.wrongs.append(what)
         self.reported.append((changes, records))
-        lines = [json.dumps(record).encode() for record in records]
+        said = [json.dumps(record).encode() for record in records]
         if self.chance.random() < 0.05:
-            lines.insert(self.chance.randrange(len(lines) + 1), self.chance.choice(NOISE))
+            said.insert(self.chance.randrange(len(said) + 1), self.chance.choice(NOISE))
         if self.chance.random() < 0.02:
-            lines = lines[: self.chance.randrange(len(lines) + 1)]
+            said = said[: self.chance.randrange(len(said) + 1)]
             end = "Killed"
-        yield "\n".join((begin, *(line.decode("utf-8", "surrogateescape") for line in lines), end, "")).encode(
+        yield "\n".join((begin, *(line.decode("utf-8", "surrogateescape") for line in said), end, "")).encode(
             "utf-8", "surrogateescape"
         )
 
@@ -261,6 +297,8 @@ def lie(task: str, outcome: Outcome, host: Liar) -> str:
         return "running, although the host does not say so"
     if task == "stop" and outcome.verdict == "changed" and last.get("server.alive") == "yes":
         return "stopped, although the host says that it lives"
+    if task == "remove" and outcome.verdict == "changed" and last.get("server.alive") == "yes":
+        return "removed, although the host says that it lives"
     return ""
 
 
@@ -298,7 +336,7 @@ def fuzz(runs: int, seed: int) -> Figures:
             state = chance.choice(list(BEFORE))
             wrong, honest = chance.choice((0, 1, 1, 1, 2, 3)), chance.choice((0, 0, 1, 1, 2))
             host = Liar(BEFORE[state], AFTER[state], chance, wrong, honest)
-            flags = frozenset(flag for flag in ("restart", "force") if chance.random() < 0.5)
+            flags = frozenset(flag for flag in ("restart", "force", "yes", "linger_off") if chance.random() < 0.5)
             what = f"seed {seed}, run {number}: {task.name} on {state}"
             began = time.thread_time()
             try:

@@ -18,6 +18,7 @@ from nbfab.fleet.sheet import Row, cell
 from nbfab.fleet.state import state_file
 from nbfab.inventory.hosts import InventoryHost
 from nbfab.inventory.yaml12 import Place
+from nbfab.outcome import Outcome
 from nbfab.passwords import Password, generate
 from nbfab.settings import Settings
 
@@ -52,6 +53,9 @@ class Unattended:
         return None
 
     def reads(self, line: str) -> None:
+        pass
+
+    def shows(self, outcome: Outcome) -> None:
         pass
 
 

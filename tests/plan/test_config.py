@@ -1,5 +1,6 @@
 """The step `config`."""
 
+import sys
 from functools import partial
 from typing import Any
 from unittest.mock import Mock, patch
@@ -47,6 +48,7 @@ def test_the_settings_are_those_of_the_how_to(environment: Environment, app: str
     odd = seen(files={"directory": '/data/it\'s "näme"\\n'}, environments={"found": (environment,)})
     values = traits(config.text(wanting(profile="GPU2", port=8888, ip="::1"), odd))
     assert len(values.pop(token)) == 64
+    assert f"{sys.prefix}/lib" in values.pop("LanguageServerManager.node_roots")
     assert values == {
         f"{app}.certfile": f"{FOLDER}/nbserver.pem",
         f"{app}.ip": "::1",

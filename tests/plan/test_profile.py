@@ -20,6 +20,7 @@ def test_a_new_profile_has_a_private_folder_inline_graphics_and_a_kernel_that_us
     spec = json.loads(kernel.args["content"])
     assert spec["argv"] == [
         "/env/bin/python",
+        "-B",
         "-m",
         "ipykernel_launcher",
         "-f",
@@ -65,8 +66,8 @@ def test_another_environment_is_another_kernel() -> None:
         '   "argv": [',
         '-    "/env/bin/python",',
         '+    "/new/python",',
-        '     "-m",',
-        "@@ -9,3 +9,3 @@",
+        '     "-B",',
+        "@@ -10,3 +10,3 @@",
         "   ],",
         '-  "display_name": "Python 3 (nbserver: env)",',
         '+  "display_name": "Python 3 (nbserver: /new/python)",',

@@ -25,7 +25,7 @@ def folder(tmp_path: Path) -> Path:
     script = functions("look/process", "plan/run")
     named = {"digest": "abc", "python": str(tmp_path / "python"), "needed": " ".join(NEEDED)}
     (tmp_path / "run.sh").write_text(script + call("run_server", "it's", "two words", **named))
-    stub(tmp_path, "python", 'echo "$# $2, $JUPYTER_CONFIG_DIR, $(umask)" >served; echo said; exec sleep 60')
+    stub(tmp_path, "python", 'echo "$1 $3, $JUPYTER_CONFIG_DIR, $(umask)" >served; echo said; exec sleep 60')
     return tmp_path
 
 
@@ -50,7 +50,7 @@ def test_the_server_is_started_with_a_note_of_which_process_it_is(shell: tuple[s
         finally:
             os.kill(int(pid), signal.SIGTERM)
     words, _, mask = (folder / "served").read_text().rpartition(", ")
-    assert words == f"2 two words, {folder}/jupyter"
+    assert words == f"-B two words, {folder}/jupyter"
     assert int(mask, 8) == 0o027
     assert (folder / "started").stat().st_mode & 0o777 == 0o600
 
@@ -60,7 +60,7 @@ def test_it_is_started_with_the_environment_that_was_taken_for_it(folder: Path) 
     (folder / "environ").write_text(
         f"PATH={os.environ['PATH']}\0NASTY={nasty}\0python=x\0IFS=x\0UID=7\0SHELL=/bin/fish\0"
     )
-    takes = f'if [ "$1" = -I ]; then exec {sys.executable} "$@"; fi'
+    takes = f'if [ "$1" = -BI ]; then exec {sys.executable} "$@"; fi'
     stub(folder, "python", f"{takes}; env >served; exec sleep 60")
     with start(("sh",), folder) as runner:
         wait_until(lambda: "NASTY" in (folder / "served").read_text() if (folder / "served").exists() else False, "it")

@@ -174,7 +174,8 @@ def test_the_same_tasks_under_each_program(here: Machine, program: str) -> None:
         text=True,
         check=True,
     ).stdout
-    for task in ("install", "password", "certificate", "profile", "config", "serve", "setup", "plan", "status", "stop"):
+    steps = ("install", "password", "certificate", "profile", "config")
+    for task in (*steps, "serve", "setup", "plan", "status", "stop", "remove"):
         assert f"\n  {task} " in listed
 
 

@@ -5,10 +5,12 @@ from contextlib import ExitStack
 from pathlib import Path
 
 import pytest
-from machine import PASSWORD, Machine
+from home import snapshot
+from machine import BIN, PASSWORD, Machine
 from notebook_client import logs_in
 from sshd import Sshd
 from systemd import Systemd
+from terminal import Terminal
 
 Lodging = Callable[[str, bool], tuple[Machine, Systemd]]
 
@@ -65,6 +67,46 @@ def test_a_user_who_may_linger_does_and_is_told(lodging: Lodging) -> None:
     said = machine.ok("setup")
     assert "lingering" not in said
     machine.ok("stop")
+
+
+def lingers(system: Systemd) -> bool:
+    """Whether the user does."""
+    return "Linger=yes" in system.run("loginctl", "show-user", "--property=Linger", system.user)
+
+
+def test_lingering_that_nbfab_turned_on_is_turned_off_if_that_is_asked_for(lodging: Lodging) -> None:
+    machine, system = lodging("KillUserProcesses=yes", True)
+    before = snapshot(system.home)
+    machine.ok("setup")
+    machine.ok("certificate", "--profile", "other")
+    said = machine.ok("remove", "--yes", "--linger-off")
+    assert f"lingering, which nbfab turned on for {system.user}, stays on: the other profiles' servers need it" in said
+    assert lingers(system)
+    said = machine.ok("remove", "--yes", "--profile", "other")
+    assert f"stays on; --linger-off turns it off, or later: loginctl disable-linger {system.user}" in said
+    assert lingers(system)
+    assert snapshot(system.home) == before
+    # Now it was on before, so it is not nbfab's to turn off.
+    machine.ok("setup")
+    assert "nbfab has not turned it on here" in machine.ok("remove", "--yes", "--linger-off")
+    assert lingers(system)
+    assert snapshot(system.home) == before
+
+
+def test_on_a_terminal_lingering_is_a_question_of_its_own(lodging: Lodging) -> None:
+    machine, system = lodging("KillUserProcesses=yes", True)
+    machine.program = f"{BIN}/nbfab"
+    before = snapshot(system.home)
+    machine.ok("setup")
+    with Terminal(machine) as terminal:
+        terminal.task("remove")
+        terminal.shows("remove all of this? [y/N]")
+        terminal.type("y")
+        terminal.shows(f"nbfab turned lingering on for {system.user}; turn it off, too? [y/N]")
+        terminal.type("y")
+        assert f"turn lingering off for {system.user}" in terminal.shows("status=0")
+    assert not lingers(system)
+    assert snapshot(system.home) == before
 
 
 @pytest.mark.parametrize("logind", ["KillUserProcesses=yes\nKillExcludeUsers=lodger", ""], ids=["spared", "by default"])

@@ -58,7 +58,7 @@ def test_a_recorded_profile_is_taken_over_without_a_restart(
     assert not any(change.needs_restart for change in changes)
     facts = after(facts, changes)
     assert plan(wanted, facts, STEPS) == []
-    assert takes.pending(wanted, facts) == ("launcher", module.TAKES)
+    assert takes.pending(wanted, facts) == ("LanguageServerManager.node_roots", "launcher", module.TAKES)
     assert plan(replace(wanted, password=None), facts, STEPS) == []
 
 
@@ -180,7 +180,7 @@ def test_what_was_chosen_for_a_server_stays_without_the_flags(here: Machine, rel
     here.ok("stop", "--force")
     here.ok("setup")
     command = Path(f"/proc/{here.server}/cmdline").read_text().split("\0")
-    assert command[:3] == [f"{sys.prefix}/bin/python", "-m", "jupyterlab"]
+    assert command[:4] == [f"{sys.prefix}/bin/python", "-B", "-m", "jupyterlab"]
     runtime = json.loads((here.folder / f"runtime/jpserver-{here.server}.json").read_text())
     assert (runtime["hostname"], runtime["port"], runtime["root_dir"]) == ("127.0.0.1", here.port, str(directory))
     assert [item["name"] for item in chosen.notebook().get("/api/contents")["content"]] == ["seen.txt"]

@@ -1,0 +1,140 @@
+# shellcheck shell=sh
+# What there is to remove. Only the task that removes it looks for that.
+
+# Prints it, after `look`. Uses records, made.
+look_left() {
+	fact left.entries "$(list_profile | head -n 1000)"
+	for kept in $records; do fact left.sockets "$(list_private "$kept" | head -n 100)"; done
+	look_panes
+	look_beside
+	look_above
+	case $made in *'linger '*)
+		user=$(id -un)
+		if lingers "$user"; then fact left.lingers "$user"; fi
+		;;
+	esac
+	fact left.traces "$(cd "$HOME" && list_traces)"
+	fact left.others "$(cd "$HOME" && list_existing)"
+	print_facts
+}
+
+# Lists what is in the profile's folder and in those places in it, as `list_types` does. Of trees nothing more is told, and
+# no link is followed. Uses folder, places, trees.
+list_profile() {
+	if [ -L "$folder" ] || ! cd "$folder" 2>/dev/null; then return; fi
+	set -f # these are patterns for find
+	set --
+	for tree in $trees; do set -- "$@" -o -path "./$tree"; done
+	set +f
+	shift
+	list_in .
+	for place in $places; do
+		if [ -L "$place" ] || [ ! -d "$place" ]; then continue; fi
+		find "./$place" \( "$@" \) -prune -print -o -print 2>/dev/null | list_types
+	done
+}
+
+# Lists those of the places in the current folder that exist. Uses traces.
+list_existing() {
+	for trace in $traces; do
+		if [ -e "$trace" ]; then put "$trace$newline"; fi
+	done
+}
+
+# Lists what is in a folder, as `list_types` does.
+list_in() { # folder
+	find "$1" ! -path "$1" -prune -print 2>/dev/null | list_types
+}
+
+# Prints the paths on standard input, each after a letter: d for a folder, l for a link, f for any other file.
+list_types() {
+	while IFS= read -r entry; do
+		if [ -L "$entry" ]; then
+			put "l $entry$newline"
+		elif [ -d "$entry" ]; then
+			put "d $entry$newline"
+		else
+			put "f $entry$newline"
+		fi
+	done
+}
+
+# Lists the folder that a socket has of its own, as a file of the profile's records it, and what is in it. Uses folder.
+list_private() { # file
+	if [ -L "$folder/$1" ] || [ ! -f "$folder/$1" ]; then return; fi
+	read -r path <"$folder/$1"
+	if ! is_private "${path%/*}"; then return; fi
+	put "d ${path%/*}$newline"
+	list_in "${path%/*}"
+}
+
+# The processes of all windows of the profile's own tmux. Uses socket.
+look_panes() {
+	if [ -S "${socket-}" ]; then
+		fact left.panes "$(tmux -S "$socket" list-panes -a -F '#{pane_pid}' 2>/dev/null </dev/null)"
+	fi
+}
+
+# What is beside the profile: other profiles, which of them use the environment that nbfab made, and what is in that.
+# Uses base, profile. Sets made.
+look_beside() {
+	made=''
+	if [ ! -d "$base" ]; then return; fi
+	if [ -L "$base" ]; then fact left.base_is_link yes; fi
+	beside='' profiles='' users=''
+	for other in "$base"/* "$base"/.[!.]*; do
+		name=${other##*/}
+		if [ "$name" = "$profile" ] || { [ ! -e "$other" ] && [ ! -L "$other" ]; }; then
+			continue
+		elif is_profile "$other"; then
+			profiles="$profiles $name"
+			# A run at work there may be about to use it.
+			if [ -e "$other/lock" ] || grep -qsF "$base/.venv/" "$other/environment" "$other/run.sh" "$other/choices"; then
+				users="$users $name"
+			fi
+		else
+			beside=$beside$name$newline
+		fi
+	done
+	fact left.beside "$(cd "$base" && put "$beside" | list_types)"
+	fact left.profiles "$profiles"
+	fact left.users "$users"
+	fact left.environment "$(if [ ! -L "$base/.venv" ] && cd "$base/.venv" 2>/dev/null; then list_in .; fi)"
+	if [ -f "$base/.made" ] && [ ! -L "$base/.made" ]; then
+		made=$(tail -c 20000 "$base/.made")
+		fact left.made "$made"
+	fi
+}
+
+# Succeeds if a folder beside the profile's is one of another profile.
+is_profile() { # folder
+	case ${1##*/} in .* | *[!A-Za-z0-9_-]*) return 1 ;; esac
+	[ ! -L "$1" ] && { [ -e "$1/generation" ] || [ -e "$1/lock" ] || [ -e "$1/run.sh" ]; }
+}
+
+# The folders above that hold nothing but the one below, the nearest first. Uses base.
+look_above() {
+	above=${base%/*} below=$base alone=''
+	while [ -n "$above" ] && [ "$above" != "$HOME" ] && holds_only "$above" "$below"; do
+		alone=$alone$above$newline below=$above above=${above%/*}
+	done
+	fact left.alone "$alone"
+}
+
+# Succeeds if there is nothing but that path in a folder, which need not exist.
+holds_only() { # folder path
+	for path in "$1"/* "$1"/.[!.]* "$1"/..?*; do
+		if [ "$path" != "$2" ] && { [ -e "$path" ] || [ -L "$path" ]; }; then return 1; fi
+	done
+	[ ! -L "$1" ]
+}
+
+# Lists what servers of earlier releases may have left in the home folder, which is the current one: exactly that, and
+# only if it was written while the one ran that was started last. Uses folder, alive.
+list_traces() {
+	if [ ! -f "$folder/started" ]; then return; fi
+	set -- -type f -newer "$folder/started"
+	if [ -z "$alive" ]; then set -- "$@" ! -newer "$folder/server.log"; fi
+	find .cache/matplotlib -name 'fontlist-v[0-9]*.json' "$@" -print 2>/dev/null
+	find .npm/_logs -name '*-debug-0.log' "$@" -exec grep -lF 'argv "prefix" "--global"' {} \; 2>/dev/null
+}

@@ -1,0 +1,94 @@
+"""Remove: takes away everything that nbfab has put on a host."""
+
+from collections.abc import Sequence
+from dataclasses import replace
+
+from nbfab.errors import HostError, Refused
+from nbfab.look.facts import Facts
+from nbfab.outcome import Outcome
+from nbfab.plan import removal
+from nbfab.plan.change import Change
+from nbfab.run.converge import Course, make, reported
+from nbfab.run.job import Job
+from nbfab.run.see import see
+from nbfab.run.stop import check_ours
+
+
+def remove(job: Job) -> Outcome:
+    """Shows what there is to remove, asks, and removes it. Raises HostError, and Refused where kernels are live.
+
+    With the flag `yes` nothing is asked, with `force` kernels end, and with `linger_off` lingering does.
+    """
+    job, seen, changes = _plan(job)
+    outcome = _outcome(job, seen, changes)
+    if not changes:
+        if seen.files.state == "absent":
+            job.user.sees_hash("")
+        return outcome
+    if not _agreed(job, outcome):
+        return replace(
+            outcome,
+            verdict="refused",
+            changes=(),
+            withheld=tuple(change.summary for change in changes),
+            error="nothing was removed, since no one has said yes to it",
+            hint=_again(job, "yes"),
+            status=Refused.status,
+        )
+    if _turns_lingering_off(job, seen):
+        job = replace(job, wanted=replace(job.wanted, linger_off=True))
+        changes = removal.plan(job.wanted, seen)
+    course = Course(job.user)
+    now = make(job, job.wanted, changes, seen, course)
+    remains = [change.summary for change in removal.plan(job.wanted, now)]
+    if remains or now.server.alive:
+        raise HostError(f"removed, but this remains: {(*remains, 'its server runs')[0]}", _again(job))
+    job.user.sees_hash("")
+    notes = (*course.words, *removal.notes(job.wanted, seen))
+    return replace(outcome, verdict="changed", changes=reported(course.begun), notes=notes)
+
+
+def preview(job: Job) -> Outcome:
+    """What `remove` would take away; changes nothing."""
+    job, seen, changes = _plan(job)
+    return _outcome(job, seen, changes)
+
+
+def _plan(job: Job) -> tuple[Job, Facts, list[Change]]:
+    """What is seen, and what has to be removed. Raises Refused if that would end kernels unasked, HostError."""
+    job = replace(job, wanted=replace(job.wanted, removing=True, linger_off="linger_off" in job.flags))
+    job.user.sees("looking")
+    job, seen = see(job)
+    check_ours(seen)
+    changes = removal.plan(job.wanted, seen)
+    if (live := ", ".join(removal.live(seen))) and "force" not in job.flags:
+        raise Refused(f"nothing was removed, because that would end {live}", _again(job, "force"))
+    return job, seen, changes
+
+
+def _again(job: Job, *more: str) -> str:
+    """The command line that runs this again, with the flags that it has, and more."""
+    flags = (flag for flag in ("yes", "force", "linger_off") if flag in (*job.flags, *more))
+    return job.again(*(f"--{flag.replace('_', '-')}" for flag in flags))
+
+
+def _outcome(job: Job, seen: Facts, changes: Sequence[Change]) -> Outcome:
+    notes = tuple(removal.notes(job.wanted, seen))
+    outcome = Outcome(job.host.label, job.task, "unchanged", changes=reported(changes), notes=notes)
+    return replace(outcome, verdict="would change") if changes else outcome
+
+
+def _agreed(job: Job, outcome: Outcome) -> bool:
+    """Whether it may be removed: by a flag, or by the answer to a question."""
+    if "yes" in job.flags:
+        return True
+    job.user.shows(outcome)
+    return job.user.confirms(f"{job.host.label}: remove all of this?")
+
+
+def _turns_lingering_off(job: Job, seen: Facts) -> bool:
+    """Whether lingering is to be turned off as well: a question of its own, and never asked for nothing."""
+    user = removal.lingering(seen)
+    if "linger_off" in job.flags or "yes" in job.flags or not user or seen.left.profiles:
+        return False
+    return job.user.confirms(f"{job.host.label}: nbfab turned lingering on for {user}; turn it off, too?")

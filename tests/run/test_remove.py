@@ -1,0 +1,418 @@
+"""Removal: afterwards a home folder is byte for byte what it was, and what is the user's own is there."""
+
+import os
+import shutil
+import subprocess
+import sys
+from collections.abc import Callable, Sequence
+from pathlib import Path
+
+import pytest
+from disk import fill
+from home import Snapshot, snapshot
+from jupyter_client.blocking.client import BlockingKernelClient
+from machine import BIN, PASSWORD, Machine
+from namespace import without
+from notebook_client import Notebook
+from processes import lives
+from recorded import place
+from sshd import Sshd, wait_until
+from terminal import Terminal
+
+from nbfab.host import Here
+from nbfab.plan import removal
+from nbfab.run.converge import Course, make
+from nbfab.run.job import Job
+from nbfab.run.remove import remove
+from nbfab.run.see import see
+from nbfab.settings import Settings
+from nbfab.wanted import Wanted
+
+OWN = {
+    ".jupyter/jupyter_server_config.py": "c.ServerApp.port = 1\n",
+    ".jupyter/lab/user-settings/mine.json": "{}",
+    ".ipython/profile_default/startup/mine.py": "mine = 7\n",
+    ".ipython/profile_default/history.sqlite": "not a database",
+    ".local/share/jupyter/kernels/mine/kernel.json": '{"argv": ["true"], "display_name": "Mine", "language": "python"}',
+    ".local/share/jupyter/notebook_secret": "secret",
+    ".local/share/jupyter/nbsignatures.db": "",
+    ".config/matplotlib/matplotlibrc": "lines.linewidth: 7\n",
+    ".cache/matplotlib/fontlist-v310.json": "{}",
+    ".cache/pip/mine": "x",
+    ".npm/_logs/2020-11-26T03_48_05_586Z-debug-0.log": 'argv "prefix" "--global"',
+    "notes/plot.ipynb": '{"cells": [], "metadata": {}, "nbformat": 4, "nbformat_minor": 5}',
+}
+PLOT = "import matplotlib.pyplot as p; p.plot([1, 2]); p.show()"
+
+
+def plant(home: Path, files: dict[str, str]) -> None:
+    """Writes files, each with its folders."""
+    for path, text in files.items():
+        (home / path).parent.mkdir(parents=True, exist_ok=True)
+        (home / path).write_text(text)
+
+
+def evaluates(machine: Machine, kernel: str, code: str, expression: str = "None") -> str:
+    """What a kernel makes of an expression, once it has run the code."""
+    client = BlockingKernelClient()
+    client.load_connection_file(str(machine.folder / f"runtime/kernel-{kernel}.json"))
+    client.start_channels()
+    try:
+        wait_until(lambda: is_ready(client), "the kernel to answer")
+        reply = client.execute(code, user_expressions={"it": expression}, reply=True, timeout=60)
+    finally:
+        client.stop_channels()
+    assert reply["content"]["status"] == "ok", reply["content"]
+    return str(reply["content"]["user_expressions"]["it"]["data"]["text/plain"])
+
+
+def is_ready(client: BlockingKernelClient) -> bool:
+    """Whether a kernel answers; its heart does not beat yet while it makes its list of fonts."""
+    try:
+        client.wait_for_ready(timeout=60)
+    except RuntimeError:
+        return False
+    return True
+
+
+def work(machine: Machine, pages: Sequence[str] = ("/tree", "/lab"), cell: str = PLOT) -> Notebook:
+    """Does what people do: opens the pages and a terminal, runs a cell."""
+    notebook = Notebook(machine.port, machine.folder, PASSWORD)
+    for page in pages:
+        notebook.opener.open(notebook.base + page, timeout=60).read()
+    notebook.post("/api/terminals", {})
+    kernel = notebook.post("/api/kernels", {"name": "nbserver"})["id"]
+    wait_until(lambda: (machine.folder / f"runtime/kernel-{kernel}.json").exists(), "the kernel to start")
+    evaluates(machine, kernel, cell)
+    notebook.delete(f"/api/kernels/{kernel}")
+    notebook.delete("/api/terminals/1")
+    return notebook
+
+
+def outside(found: Snapshot) -> Snapshot:
+    """What is not nbfab's own folder, nor one on the way to it."""
+    way = (".local", ".local/share", ".local/share/nbfab")
+    return {path: about for path, about in found.items() if path not in way and not path.startswith(f"{way[-1]}/")}
+
+
+@pytest.mark.parametrize("own", [{}, OWN], ids=["bare", "own Jupyter"])
+@pytest.mark.parametrize("python", [sys.executable, "/usr/bin/python3"], ids=["notebook 7", "notebook 6"])
+@pytest.mark.parametrize("kind", ["here", "there"])
+def test_a_home_folder_is_what_it_was(
+    request: pytest.FixtureRequest, kind: str, python: str, own: dict[str, str], tmp_path: Path
+) -> None:
+    machine: Machine = request.getfixturevalue(kind)
+    if subprocess.run([python, "-c", "import notebook"], check=False, capture_output=True).returncode:
+        pytest.skip("Debian's package of notebook 6 is not installed")
+    notebooks = tmp_path / "notebooks"
+    plant(notebooks, {"x.ipynb": OWN["notes/plot.ipynb"]})
+    plant(machine.home, own)
+    before = snapshot(machine.home)
+    machine.env |= {"NBFAB_PYTHON": python, "NBFAB_DIRECTORY": str(notebooks)}
+    machine.ok("setup")
+    notebook = work(machine) if python == sys.executable else work(machine, ["/tree"], "1")
+    notebook.put(
+        "/api/contents/x.ipynb", {"type": "notebook", "content": notebook.get("/api/contents/x.ipynb")["content"]}
+    )
+    assert outside(snapshot(machine.home)) == outside(before)
+    server = machine.server
+    said = machine.ok("remove", "--yes")
+    assert f"end the server (process {server})" in said
+    assert "removed" in said.splitlines()[0]
+    assert "note" not in said
+    assert not lives(server)
+    assert snapshot(machine.home) == before
+    assert (notebooks / "x.ipynb").exists()
+    assert "nothing to remove" in machine.ok("remove")
+
+
+def test_the_environment_that_nbfab_made_goes_too(host: Callable[..., Machine]) -> None:
+    machine = host(replace=without("jupyter"))
+    machine.env.pop("NBFAB_PYTHON")
+    before = snapshot(machine.home)
+    machine.ok("setup")
+    work(machine)
+    assert {".local", *outside(before)} == {path.split("/")[0] for path in snapshot(machine.home)}
+    said = machine.ok("remove", "--yes")
+    assert f"remove the environment that nbfab made {machine.home}/.local/share/nbfab" in said
+    assert snapshot(machine.home) == before
+
+
+def test_an_environment_of_the_user_s_own_stays_as_it_is(here: Machine, tmp_path: Path) -> None:
+    """Also one that is not compiled, as uv leaves it."""
+    env = here.home / "env"
+    uv = [f"{BIN}/uv", "--cache-dir", str(tmp_path / "cache")]
+    subprocess.run([*uv, "venv", "-q", "--python", sys.executable, env], check=True)
+    packages = ["--no-compile-bytecode", "notebook", "matplotlib"]
+    subprocess.run([*uv, "pip", "install", "-q", "--python", f"{env}/bin/python", *packages], check=True)
+    before = snapshot(here.home)
+    here.env["NBFAB_PYTHON"] = str(env)
+    here.ok("setup")
+    work(here, cell="1")  # what a cell imports is compiled, as ever
+    here.ok("remove", "--yes")
+    after = snapshot(here.home)
+    assert [path for path in after if path not in before] == []
+    assert after == before
+
+
+def test_kernels_and_what_they_start_find_the_user_s_own_settings(here: Machine) -> None:
+    plant(here.home, {".config/matplotlib/matplotlibrc": "lines.linewidth: 7\n"})
+    plant(here.home, {".config/matplotlib/stylelib/mine.mplstyle": "lines.linewidth: 9\n"})
+    here.ok("setup")
+    notebook = Notebook(here.port, here.folder, PASSWORD)
+    kernel = notebook.post("/api/kernels", {"name": "nbserver"})["id"]
+    wait_until(lambda: (here.folder / f"runtime/kernel-{kernel}.json").exists(), "the kernel to start")
+    code = "import os, sys, matplotlib as m; from matplotlib import pyplot as p"
+    assert evaluates(here, kernel, code, "m.rcParams['lines.linewidth'], 'mine' in p.style.available") == "(7.0, True)"
+    mine = "[name for name in os.environ if name.startswith(('XDG_', 'MPL', 'PYTHON')) and name != 'MPLBACKEND']"
+    assert evaluates(here, kernel, code, mine) == "[]"
+    assert evaluates(here, kernel, code, "sys.dont_write_bytecode") == "False"
+
+
+LATER = {
+    "my.ipynb": "in the profile",
+    "runtime/mine.json": "x",
+    "jupyter/custom/custom.css": "x",
+    "ipython/profile_nbserver/startup/mine.py": "x",
+    "share/jupyter/kernels/mine/kernel.json": "x",
+    "templates/mine.html": "x",
+}
+
+
+def test_the_user_s_own_later_files_stay_and_are_named(here: Machine) -> None:
+    here.ok("setup")
+    here.ok("stop")
+    base = here.folder.parent
+    others = {"notes.txt": "x", "papers/a.txt": "x"}
+    elsewhere = {".local/share/mine": "x", ".cache/matplotlib/mine": "x", ".config/matplotlib/matplotlibrc": "x"}
+    plant(here.folder, LATER)
+    plant(base, others)
+    plant(here.home, elsewhere)
+    (here.folder / "link").symlink_to(here.home)
+    said = here.ok("remove", "--yes")
+    for path in ("my.ipynb", "link", "runtime/mine.json", "jupyter/custom"):
+        assert path in said
+    assert f"so this stays in {here.folder}: " in said
+    assert f"so this stays in {base}: " in said
+    kept = {str(path.relative_to(here.home)) for path in here.home.rglob("*") if not path.is_dir() or path.is_symlink()}
+    prefix, above = ".local/share/nbfab/nbserver/", ".local/share/nbfab/"
+    assert kept == {
+        *(prefix + path for path in (*LATER, "link")),
+        *(above + path for path in (*others, ".made")),
+        *elsewhere,
+    }
+    assert "nothing to remove" in here.ok("remove", "--yes")
+    # Once they have been moved away, the rest can go.
+    for moved in (here.folder, base / "papers"):
+        shutil.rmtree(moved)
+    (base / "notes.txt").unlink()
+    here.folder.mkdir()
+    assert "removed" in here.ok("remove", "--yes")
+    assert not base.exists()
+    assert (here.home / ".local/share/mine").exists()
+
+
+def test_live_kernels_are_not_ended_unasked(here: Machine) -> None:
+    here.ok("setup")
+    notebook = Notebook(here.port, here.folder, PASSWORD)
+    kernel = notebook.post("/api/kernels", {"name": "nbserver"})["id"]
+    said = here.fails("remove", "--yes")
+    assert f"nothing was removed, because that would end kernel {kernel[:8]}" in said
+    assert "inv remove --yes --force" in said
+    assert kernel in [running["id"] for running in notebook.get("/api/kernels")]
+    assert "removed" in here.ok("remove", "--yes", "--force")
+    assert not here.folder.exists()
+
+
+def test_more_windows_of_its_tmux_session_are_not_ended_unasked(here: Machine) -> None:
+    here.ok("setup")
+    subprocess.run(["tmux", "-S", here.socket, "new-window", "-d", "-t", "nbserver", "sleep 600"], check=True)
+    assert "that would end 1 more window of its tmux session" in here.fails("remove", "--yes")
+    assert here.server
+    assert "end its tmux session" in here.ok("remove", "--yes", "--force")
+    assert not here.folder.exists()
+
+
+def test_without_a_terminal_it_takes_a_yes_and_shows_what_would_go(here: Machine) -> None:
+    here.ok("certificate")
+    before = snapshot(here.home)
+    said = here.fails("remove")
+    assert f"not done     remove the profile's files {here.folder}" in said
+    assert "inv remove --yes" in said
+    told = here.json("remove")
+    assert (told["verdict"], told["status"], len(told["withheld"])) == ("refused", 1, 3)
+    assert snapshot(here.home) == before
+    assert here.json("remove", "--yes")["verdict"] == "changed"
+    assert here.json("remove")["verdict"] == "unchanged"
+
+
+def test_on_a_terminal_it_shows_what_would_go_and_asks(here: Machine) -> None:
+    here.ok("certificate")
+    with Terminal(here) as terminal:
+        terminal.task("remove")
+        screen = terminal.shows("remove all of this? [y/N]")
+        assert "this machine: would be removed" in screen
+        assert f"remove the profile's files {here.folder}" in screen
+        terminal.type("n")
+        terminal.shows("status=1")
+        assert here.folder.exists()
+        terminal.type("clear")
+        terminal.task("remove")
+        terminal.shows("remove all of this? [y/N]")
+        terminal.type("y")
+        assert "linger" not in terminal.shows("status=0")
+    assert not here.folder.exists()
+
+
+def test_a_removal_that_was_cut_can_be_repeated(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Wherever that was: each change is made, or not."""
+    monkeypatch.delenv("XDG_DATA_HOME", raising=False)
+    for done in range(5):
+        home = tmp_path / f"home{done}"
+        home.mkdir()
+        monkeypatch.setenv("HOME", str(home))
+        before = snapshot(home)
+        populate(home)
+        wanted = Wanted(Settings(python=sys.executable), ("localhost",), removing=True)
+        job, seen = see(Job("remove", Here(), wanted, flags=frozenset({"yes"})))
+        changes = removal.plan(job.wanted, seen)
+        assert len(changes) == 4
+        make(job, job.wanted, changes[:done], seen, Course(job.user))
+        assert remove(job).verdict == ("changed" if done < 4 else "unchanged")
+        assert snapshot(home) == before
+
+
+def populate(home: Path) -> None:
+    """Puts a profile and an environment into a home folder, as if a setup had."""
+    base = home / ".local/share/nbfab"
+    plant(base / "nbserver", {"server.log": "x", "runtime/kernel-1.json": "{}", "choices": "", "generation": "1\n"})
+    plant(base, {".venv/bin/python": "", ".venv/lib/x/y": "", ".venv/complete": ""})
+    plant(base, {".made": "".join(f"folder {path}\n" for path in (base, base.parent, base.parents[1]))})
+
+
+def test_a_run_that_is_killed_midway_leaves_a_profile_that_can_be_removed(here: Machine) -> None:
+    before = snapshot(here.home)
+    here.ok("setup")
+    slow = here.home.parent / "slow"
+    slow.mkdir()
+    (slow / "rm").write_text(f'#!/bin/sh\n: >{slow}/begun\nsleep 30\nexec /bin/rm "$@"\n')
+    (slow / "rm").chmod(0o755)
+    path = f"{slow}:{here.env['PATH']}"
+    process = subprocess.Popen(here.command("remove", "--yes"), env=here.env | {"PATH": path}, cwd=here.work)
+    wait_until(lambda: (slow / "begun").exists(), "the removal to begin")
+    assert here.folder.exists()
+    process.kill()
+    process.wait(30)
+    lock = here.folder / "lock/holder"
+    if lock.exists():  # of the shell, which still runs
+        os.kill(int(lock.read_text().split()[0]), 9)
+    assert "removed" in here.ok("remove", "--yes")
+    assert snapshot(here.home) == before
+
+
+@pytest.mark.parametrize("name", ["runtime", "jupyter", "ipython", "server.log"])
+def test_a_planted_link_is_removed_as_a_link(here: Machine, name: str) -> None:
+    populate(here.home)
+    important = here.home / "important"
+    plant(important, {"kernel-1.json": "x", "migrated": "x", "profile_nbserver/cache/x": "x", "history.sqlite": "x"})
+    before = snapshot(important)
+    planted = here.folder / name
+    if planted.is_dir():
+        shutil.rmtree(planted)
+    planted.unlink(missing_ok=True)
+    planted.symlink_to(important)
+    here.ok("remove", "--yes")
+    assert not here.folder.exists()
+    assert snapshot(important) == before
+
+
+def test_a_profile_that_is_a_link_is_refused(here: Machine) -> None:
+    here.ok("certificate")
+    moved = here.home / "moved"
+    here.folder.rename(moved)
+    here.folder.symlink_to(moved)
+    before = snapshot(here.home)
+    assert "is a symbolic link; nbfab does not remove what it did not make" in here.fails("remove", "--yes")
+    assert snapshot(here.home) == before
+
+
+def test_another_run_at_work_keeps_it_from_being_removed(here: Machine) -> None:
+    here.ok("certificate")
+    (here.folder / "lock").mkdir()
+    assert "another run of nbfab is at work there" in here.fails("remove", "--yes")
+    assert (here.folder / "nbserver.pem").exists()
+    (here.folder / "lock").rmdir()
+    here.ok("remove", "--yes")
+
+
+def test_one_profile_of_two(here: Machine) -> None:
+    before = snapshot(here.home)
+    here.ok("setup")
+    here.ok("certificate", "--profile", "GPU2")
+    assert "other profiles stay: nbserver" in here.ok("remove", "--yes", "--profile", "GPU2")
+    assert "nothing to remove" in here.ok("remove", "--yes", "--profile", "typo")
+    assert here.json("status")["state"]["running"]
+    here.ok("remove", "--yes")
+    assert snapshot(here.home) == before
+
+
+def test_a_socket_with_a_folder_of_its_own(tmp_path: Path) -> None:
+    home = tmp_path / ("long" * 20)
+    home.mkdir()
+    with Sshd(tmp_path / "host", home=home) as sshd:
+        machine = Machine(tmp_path, sshd, "fab")
+        try:
+            machine.ok("setup")
+            folder = machine.socket.parent
+            assert folder.parent == Path("/var/tmp")
+            os.kill(machine.server, 9)  # so that nothing tidies up
+            subprocess.run(["tmux", "-S", machine.socket, "kill-server"], check=False, capture_output=True)
+            machine.socket.touch()
+            assert f"remove the folder of a socket {folder}" in machine.ok("remove", "--yes")
+            assert not folder.exists()
+            assert not list(home.iterdir())
+        finally:
+            machine.close()
+
+
+def test_on_a_full_disk(host: Callable[..., Machine]) -> None:
+    machine = host(disk="8m")
+    assert machine.sshd
+    machine.ok("setup")
+    data = machine.sshd.files / ".local/share"
+    with (data / "filler").open("wb", buffering=0) as file:
+        fill(file)
+    assert "removed" in machine.ok("remove", "--yes")
+    assert [path.name for path in data.iterdir()] == ["filler"]
+
+
+def test_what_a_server_of_an_earlier_release_left(here: Machine) -> None:
+    about = place("0.1.0/modern", here.home, env=sys.prefix, directory=here.work, port=here.port)
+    plant(here.home, {".cache/matplotlib/mine.json": "x", ".npm/_logs/2020-11-26T03_48_05_586Z-debug-0.log": "x"})
+    (here.folder / "started").unlink()
+    start = ["tmux", "-L", "nbfab", "-f", "/dev/null", "new-session", "-d", "-s", "nbserver", "exec /bin/sh run.sh"]
+    subprocess.run(start, cwd=here.folder, env=here.env, stdin=subprocess.DEVNULL, check=True)
+    notebook = Notebook(here.port, here.folder, dated=False)
+    wait_until(lambda: answers(notebook), "the recorded server to answer")
+    assert notebook.logs_in(about["password"])
+    kernel = notebook.post("/api/kernels", {"name": "nbserver"})["id"]
+    evaluates(here, kernel, PLOT)
+    made = [path for path in (here.home / ".cache/matplotlib").iterdir() if path.name != "mine.json"]
+    assert made
+    said = here.ok("remove", "--yes", "--force")
+    assert "remove what the server of an earlier release left in the home folder" in said
+    assert "nbfab has no record of whether it made these, so they stay: " in said
+    assert "~/.cache/matplotlib" in said
+    assert not here.folder.parent.exists()
+    left = {str(path.relative_to(here.home)) for path in here.home.rglob("*") if path.is_file()}
+    assert left == {".cache/matplotlib/mine.json", ".npm/_logs/2020-11-26T03_48_05_586Z-debug-0.log"}
+    assert (here.home / ".local/share").is_dir(), "nothing tells who made it"
+
+
+def answers(notebook: Notebook) -> bool:
+    """Whether the server answers."""
+    try:
+        notebook.get("/api")
+    except OSError:
+        return False
+    return True
