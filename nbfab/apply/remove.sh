@@ -1,5 +1,5 @@
 # shellcheck shell=sh
-# Removes what nbfab has put on the host. What goes is listed by whoever calls: nothing here decides that.
+# Removes what nbfab has put on the host. The lists of what goes are arguments: nothing here decides that.
 
 # Enters the profile's folder to remove it, and makes sure that no other run is at work in it, as `prepare` does. It need
 # not exist any more, after a run that was cut, and on a full disk it is removed without a lock.

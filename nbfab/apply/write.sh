@@ -35,21 +35,35 @@ prepare() {
 
 # Makes the profile's folder, and records which of the folders above it that has taken. Uses folder, base.
 make_folder() {
-	above=$base taken=
-	while [ -n "$above" ] && [ ! -e "$above" ]; do
-		taken="${taken}folder $above$newline"
-		above=${above%/*}
+	near=$base taken=
+	while [ -n "$near" ] && [ ! -e "$near" ]; do
+		taken="${taken}folder $near$newline"
+		near=${near%/*}
 	done
-	mkdir -p "$folder" && chmod 700 "$folder" || return 1
-	if [ -n "$taken" ]; then add_to_record "$taken"; fi
+	mkdir -p "$base" || return 1
+	if [ -n "$taken" ] && ! add_to_record "$taken" 2>/dev/null; then
+		echo "$base: cannot be written to, $(cd "$base" && room)"
+		# Without a record, it would be there for good.
+		taken=$base
+		while [ "$taken" != "$near" ] && rmdir "$taken"; do taken=${taken%/*}; done
+		return 1
+	fi
+	mkdir -p "$folder" && chmod 700 "$folder"
 }
 
 # Adds lines to the record of what nbfab has made beside the profiles: once they are gone, it is removed as well. Uses base.
 add_to_record() { # lines
+	new=$base/.made.new.$$
 	{
 		cat "$base/.made" 2>/dev/null
 		put "$1"
-	} >"$base/.made.new.$$" && mv -f "$base/.made.new.$$" "$base/.made"
+	} >"$new"
+	# Not every shell's printf fails if the disk is full.
+	case $(cat "$new")$newline in
+	*"$1") if mv -f "$new" "$base/.made"; then return; fi ;;
+	esac
+	rm -f "$new"
+	return 1
 }
 
 # Ends the changes: a run that has looked while they were made has seen a state that is gone. Uses run, folder. Sets run.

@@ -28,12 +28,10 @@ _REVERSED = bytes(int(f"{byte:08b}"[::-1], 2) for byte in range(256))
 def lines(folder: str, *, classic: bool) -> Iterator[str]:
     """The part of the settings that brings it into the server of a profile's folder."""
     yield f"# {NAME}, version {version()}: logins and kernels. If it cannot be imported, the server does not start."
-    yield "sys.dont_write_bytecode, writes = True, sys.dont_write_bytecode"
     yield f"sys.path.insert(0, {folder!a})"
     yield f"import {NAME}"
     yield f"sys.path.remove({folder!a})"
     yield f"{NAME}.{'configure_classic' if classic else 'configure'}(c, {folder!a})"
-    yield "sys.dont_write_bytecode = writes"
 
 
 def version() -> str:

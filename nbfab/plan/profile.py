@@ -33,8 +33,9 @@ c.IPKernelApp.matplotlib = "inline"
 compiles = not os.getenv("PYTHONDONTWRITEBYTECODE")
 c.IPKernelApp.exec_lines = [f"__import__('sys').dont_write_bytecode = {not compiles}"]
 
-# What a kernel itself keeps, such as a list of fonts, stays in this folder: these modules settle where when they are
-# imported. The cells, and whatever they start, find the environment as it was.
+# What a kernel itself keeps, such as a list of fonts, stays in this folder: two of these modules settle where when they
+# are imported; the last one is imported as a kernel ends, and would be compiled. The cells, and whatever they start,
+# find the environment as it was.
 cache = os.path.join(os.path.dirname(__file__), "cache")
 own = {"XDG_CACHE_HOME": cache}
 settings = os.path.join(os.getenv("XDG_CONFIG_HOME") or os.path.expanduser("~/.config"), "matplotlib")
@@ -42,7 +43,7 @@ if not os.path.isdir(settings):
     own["XDG_CONFIG_HOME"] = cache  # matplotlib would make it
 before = {name: os.environ.get(name) for name in own}
 os.environ.update(own)
-for name in ("matplotlib.font_manager", "jedi"):
+for name in ("matplotlib.font_manager", "jedi", "psutil"):
     with suppress(Exception):
         __import__(name)
 for name, value in before.items():

@@ -13,6 +13,8 @@ from nbfab.run.job import Job
 from nbfab.run.see import see
 from nbfab.run.stop import check_ours
 
+ROUNDS = 3
+
 
 def remove(job: Job) -> Outcome:
     """Shows what there is to remove, asks, and removes it. Raises HostError, and Refused where kernels are live.
@@ -38,9 +40,13 @@ def remove(job: Job) -> Outcome:
     if _turns_lingering_off(job, seen):
         job = replace(job, wanted=replace(job.wanted, linger_off=True))
         changes = removal.plan(job.wanted, seen)
-    course = Course(job.user)
-    now = make(job, job.wanted, changes, seen, course)
-    remains = [change.summary for change in removal.plan(job.wanted, now)]
+    course, now = Course(job.user), seen
+    # What a kernel has just started may write once more as it ends.
+    for _ in range(ROUNDS):
+        now = make(job, job.wanted, changes, now, course)
+        if not (changes := removal.plan(job.wanted, now)):
+            break
+    remains = [change.summary for change in changes]
     if remains or now.server.alive:
         raise HostError(f"removed, but this remains: {(*remains, 'its server runs')[0]}", _again(job))
     job.user.sees_hash("")

@@ -171,6 +171,20 @@ def test_the_folders_that_a_profile_takes_are_recorded(
 
 
 @each_shell
+def test_a_profile_that_cannot_be_recorded_is_not_made(
+    shell: tuple[str, ...], tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Or nothing would tell later who made it."""
+    monkeypatch.setenv("XDG_DATA_HOME", f"{tmp_path}/old/new/data")
+    (tmp_path / "old").mkdir()
+    stub(tmp_path, "mv", "exit 1")
+    program = f"PATH={tmp_path}:$PATH\n" + ALL + call("prepare", profile="first", generation="")
+    (record,) = records(run(shell, program, status=1))
+    assert record["text"].startswith(f"{tmp_path}/old/new/data/nbfab: cannot be written to, ")
+    assert not list((tmp_path / "old").iterdir())
+
+
+@each_shell
 def test_where_a_release_has_recorded_nothing_there_is_still_no_record(shell: tuple[str, ...], profile: Path) -> None:
     run(shell, ALL + call("prepare", profile="GPU2", generation=""))
     assert not (profile.parent / ".made").exists()
