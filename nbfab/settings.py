@@ -1,6 +1,7 @@
 """Settings: what one notebook server should be. An option is defined here, and nowhere else."""
 
 import ipaddress
+import keyword
 import os
 import re
 from collections.abc import Callable, Iterable, Mapping
@@ -28,12 +29,42 @@ _HASH = (
 )
 # KiB of memory times passes over it: forty times what Jupyter takes. A host could name costs that take a year.
 _COSTS = 4_000_000
+NEW = "new"  # as `python`: the environment that nbfab makes
+# What pip takes from an index: a name, extras, versions. No URL, no marker, no option.
+_PACKAGE_NAME = r"[A-Za-z0-9](?:[A-Za-z0-9._-]{0,98}[A-Za-z0-9])?"
+_VERSION = r"(?:===|==|~=|!=|<=|>=|<|>)[A-Za-z0-9.*+!_-]{1,60}"
+_PACKAGE = rf"{_PACKAGE_NAME}(?:\[[A-Za-z0-9._,-]{{1,100}}\])?(?:{_VERSION}(?:,{_VERSION}){{0,9}})?"
+_MOST_PACKAGES = 2000  # characters of them all
 
 
 def is_hash(text: str) -> bool:
     """Whether `text` is an argon2id hash in the form that the notebook server verifies, at a bearable cost."""
     match = re.fullmatch(_HASH, text)
     return match is not None and int(match[1]) * int(match[2]) <= _COSTS
+
+
+def is_path(python: str) -> bool:
+    """Whether `python` is a path, and not the name of an environment."""
+    return "/" in python or python.startswith("~")
+
+
+def package_name(package: str) -> str:
+    """The name of a package, without extras and versions."""
+    match = re.match(_PACKAGE_NAME, package)
+    return match[0] if match else ""
+
+
+def added(packages: Iterable[str], more: Iterable[str]) -> tuple[str, ...]:
+    """Packages and those that are added, which replace one of the same name."""
+    names = {re.sub(r"[-_.]+", "-", package_name(package)).lower(): package for package in (*packages, *more)}
+    return tuple(names.values())
+
+
+def written(value: Any) -> str:
+    """The value of an option as text; `parse` reads it."""
+    if isinstance(value, bool):
+        return "on" if value else "off"
+    return " ".join(value) if isinstance(value, tuple) else str(value)
 
 
 def whole_number(low: int, high: int) -> Callable[[Any], int]:
@@ -70,6 +101,13 @@ def _path(value: Any) -> str:
     return value
 
 
+def _environment(value: Any) -> str:
+    try:
+        return _path(value)
+    except ValueError:
+        raise ValueError("the name of an environment or a path, without control characters") from None
+
+
 def _one_of(*values: str) -> Callable[[Any], str]:
     def parse(value: Any) -> str:
         if value not in values:
@@ -91,6 +129,17 @@ def _names(value: Any) -> tuple[str, ...]:
     if not isinstance(values, Iterable):
         raise ValueError("a list of DNS names or IP addresses")
     return tuple(dict.fromkeys(_name(item) for item in values))
+
+
+def _packages(value: Any) -> tuple[str, ...]:
+    values = value.split() if isinstance(value, str) else value
+    if isinstance(values, Iterable):
+        packages = tuple(values)
+        if all(isinstance(item, str) and re.fullmatch(_PACKAGE, item) for item in packages):
+            packages = added((), packages)
+            if len(written(packages)) <= _MOST_PACKAGES:
+                return packages
+    raise ValueError("packages as pip takes them from an index: pandas, pandas>=2, pandas[excel]")
 
 
 def _name(value: Any) -> str:
@@ -123,6 +172,11 @@ class Option:
     def repeatable(self) -> bool:
         """Whether its flag may be given several times, for a list of values."""
         return isinstance(self.default, tuple)
+
+    @property
+    def parameter(self) -> str:
+        """What its flag is called as the parameter of a function; Invoke leaves out the underscore at its end."""
+        return f"{self.flag}_" if keyword.iskeyword(self.flag) else self.flag
 
     @property
     def switch(self) -> bool:
@@ -169,7 +223,20 @@ class Settings:
     directory: str = _option(
         "", "Folder of the notebooks", _path, absent="here: the current folder; on a host: the home folder"
     )
-    python: str = _option("", "Environment or interpreter that has the notebook", _path, absent="one is found, or made")
+    python: str = _option(
+        "",
+        "Environment that has the notebook: its name, a path (with a / or ~), or `new` for one of nbfab's own",
+        _environment,
+        absent="one is found, or made",
+    )
+    packages: tuple[str, ...] = _option(
+        (),
+        "One more package for the environment that nbfab makes",
+        _packages,
+        flag="with",
+        absent="may be repeated",
+        schema={"type": ["string", "array"], "items": {"type": "string"}},
+    )
     app: str = _option(
         "notebook", "What to serve: notebook or lab", _one_of("notebook", "lab"), schema={"enum": ["notebook", "lab"]}
     )
@@ -218,7 +285,7 @@ class Settings:
 
     def from_here(self) -> Self:
         """These settings for this machine, where paths are relative to the current folder."""
-        python = os.path.abspath(os.path.expanduser(self.python)) if self.python else ""
+        python = os.path.abspath(os.path.expanduser(self.python)) if is_path(self.python) else self.python
         directory = os.path.abspath(os.path.expanduser(self.directory or "."))
         sources = MappingProxyType({"directory": "folder", **self.sources})
         return replace(self, directory=directory, python=python, sources=sources)

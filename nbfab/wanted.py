@@ -16,7 +16,7 @@ class Wanted:
     `key` that is here, if any, and is no longer for the names in `drops`. `restart` allows a restart that ends kernels.
     `resets` are options that go back to their defaults, whatever the profile has; for a host that is in an `inventory`,
     so do those that were chosen in that one and no longer are; it is named by its mark. In the `foreground` the server
-    is not started in tmux.
+    is not started in tmux. With `as_found`, no environment is made where one was found that can serve.
     `seconds` is how long a server may take to become ready. `removing` is whether all of it is to be removed, and
     `linger_off` whether lingering is then turned off as well.
 
@@ -36,6 +36,7 @@ class Wanted:
     given: Settings | None = None
     kept: frozenset[str] = frozenset()
     foreground: bool = False
+    as_found: bool = False
     seconds: int = 60
     removing: bool = False
     linger_off: bool = False

@@ -1,5 +1,6 @@
 """A notebook server as a browser meets it: over TLS, with its login form and its cookies."""
 
+import base64
 import contextlib
 import json
 import re
@@ -8,6 +9,7 @@ import ssl
 import urllib.error
 import urllib.parse
 import urllib.request
+from collections.abc import Iterator
 from http.cookiejar import CookieJar
 from pathlib import Path
 from typing import Any
@@ -87,16 +89,37 @@ class Notebook:
 
     def evaluates(self, kernel: str, expression: str, code: str = "") -> str:
         """What a kernel makes of an expression, once it has run the code; asked for over a websocket."""
+        *_, reply = self._messages(kernel, expression, code)
+        return str(reply["content"]["user_expressions"]["it"]["data"]["text/plain"])
+
+    def plot(self) -> bytes:
+        """The picture, as PNG, of a plot that a new kernel of the profile draws."""
+        kernel = self.post("/api/kernels", {"name": "nbserver"})["id"]
+        code = "import matplotlib.pyplot as plt\n_ = plt.plot([1, 4, 9, 16])"
+        messages = [reply["content"] for reply in self._messages(kernel, "1", code)]
+        pictures = [shown["data"]["image/png"] for shown in messages if "image/png" in shown.get("data", ())]
+        assert pictures, messages
+        return base64.b64decode(pictures[0])
+
+    def _messages(self, kernel: str, expression: str, code: str) -> Iterator[dict[str, Any]]:
+        """What a kernel sends while it runs the code; its reply comes last."""
         header = {"msg_id": secrets.token_hex(8), "msg_type": "execute_request", "session": "x", "username": "x"}
         content = {"code": code, "silent": False, "store_history": False, "user_expressions": {"it": expression}}
         message = {"header": header, "parent_header": {}, "metadata": {}, "content": content, "channel": "shell"}
+        last: dict[str, Any] = {}
         with contextlib.closing(self.websocket(kernel)) as socket:
             socket.send(json.dumps(message))
-            while True:
+            idle = False
+            while not (idle and last):
                 reply = json.loads(socket.recv())
-                asked = reply["parent_header"].get("msg_id") == header["msg_id"]
-                if asked and reply["msg_type"] == "execute_reply":
-                    return str(reply["content"]["user_expressions"]["it"]["data"]["text/plain"])
+                if reply["parent_header"].get("msg_id") != header["msg_id"]:
+                    continue
+                idle = idle or reply["content"].get("execution_state") == "idle"
+                if reply["msg_type"] == "execute_reply":
+                    last = reply
+                else:
+                    yield reply
+        yield last
 
 
 def asks_for_a_password_alone(port: int, folder: Path) -> bool:

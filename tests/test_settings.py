@@ -1,5 +1,6 @@
 """What a server may be asked to be, and what becomes of wrong values."""
 
+import shlex
 from pathlib import Path
 from typing import Any
 
@@ -8,7 +9,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from nbfab.errors import UsageError
-from nbfab.settings import BY_KEY, OPTIONS, Option, Settings, is_hash, state_home
+from nbfab.settings import BY_KEY, OPTIONS, Option, Settings, is_hash, state_home, written
 
 
 @pytest.mark.parametrize(
@@ -145,3 +146,70 @@ def test_a_state_home_that_is_not_absolute_is_ignored(given: str, folder: str, m
 )
 def test_the_hash_of_a_password(text: str, right: bool) -> None:
     assert is_hash(text) is right
+
+
+@pytest.mark.parametrize(
+    ("written_as", "packages"),
+    [
+        ("pandas", ("pandas",)),
+        (["pandas", "scipy>=1.2,<2"], ("pandas", "scipy>=1.2,<2")),
+        ("pandas  scipy", ("pandas", "scipy")),
+        (["Scikit_Learn", "scikit-learn>=1"], ("scikit-learn>=1",)),
+        (["pandas[excel,html]==2.*"], ("pandas[excel,html]==2.*",)),
+        ([], ()),
+    ],
+)
+def test_packages_are_what_pip_takes_from_an_index(written_as: Any, packages: tuple[str, ...]) -> None:
+    assert Settings.parse({"packages": written_as}).packages == packages
+    assert Settings.parse({"packages": written(packages)}).packages == packages
+
+
+@pytest.mark.parametrize(
+    "wrong",
+    [
+        "-r x",
+        ["--index-url=x"],
+        ["a b"],
+        ["pandas>="],
+        ["x @ https://example.org/x"],
+        ["https://example.org/x"],
+        ["./x"],
+        ["x; os_name"],
+        ["$(id)"],
+        [3],
+        3,
+        ["x" * 101],
+        [f"x{number}" for number in range(1000)],
+    ],
+)
+def test_anything_else_is_no_package(wrong: Any) -> None:
+    with pytest.raises(UsageError, match=r"^with must be packages as pip takes them from an index: p"):
+        Settings.parse({"packages": wrong})
+
+
+@given(st.text())
+def test_a_package_is_a_word_and_no_option(text: str) -> None:
+    try:
+        packages = Settings.parse({"packages": [text]}).packages
+    except UsageError:
+        return
+    assert packages == (text,)
+    assert shlex.split(text.replace("<", "").replace(">", "")) == [text.replace("<", "").replace(">", "")]
+    assert not text.startswith("-")
+
+
+@pytest.mark.parametrize(
+    ("python", "path"),
+    [
+        ("geo", "geo"),
+        ("new", "new"),
+        ("./geo", "{cwd}/geo"),
+        ("a/b", "{cwd}/a/b"),
+        ("~/geo", "/home/ann/geo"),
+        ("", ""),
+    ],
+)
+def test_a_name_is_no_path(python: str, path: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.chdir(tmp_path)
+    monkeypatch.setenv("HOME", "/home/ann")
+    assert Settings(python=python).from_here().python == path.format(cwd=tmp_path)

@@ -38,7 +38,11 @@ INSTALL = 900  # seconds without output; an installation is silent while it fetc
 
 
 class Declined(HostError):
-    """The host has ended the run at a change, in its own words: that one and those after it are not made."""
+    """The host has ended the run at a change, in its own `words`: that one and those after it are not made."""
+
+    def __init__(self, message: str, hint: str, words: str) -> None:
+        super().__init__(message, hint)
+        self.words = words
 
 
 class Watcher(Protocol):
@@ -87,7 +91,7 @@ def apply(
         elif "failed" in record:
             words = _text(record.get("text")) or "the host gives no reason"
             what = f"{begun[-1].summary} failed: {words}" if begun else words
-            raise Declined(what, _fix(hints, seen))
+            raise Declined(what, _fix(hints, seen), words)
 
     installs = any(change.kind == "make environment" for change in changes)
     silence = INSTALL if installs else look.SILENCE + seconds  # a server that is started twice says so in between

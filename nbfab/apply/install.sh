@@ -9,7 +9,7 @@ narrate() {
 	done
 }
 
-# What pip or uv keeps is in `.cache`, which is kept for another try only.
+# Makes it, or adds to it. What pip or uv keeps is in `.cache`, which is kept for another try only.
 # Uses base, phrase. Sets venv, tool, source, interpreter.
 install_environment() {
 	venv=$base/.venv failed=failed.new.$$
@@ -43,7 +43,7 @@ is_offline() { # what it printed
 	return 1
 }
 
-# Makes the environment if there is none, and gets its packages. Uses base, venv, packages, tool.
+# Makes the environment if there is none, and gets its packages. Uses base, venv, requirements, packages, tool.
 fill_environment() {
 	if [ "$tool" = uv ]; then
 		export UV_CACHE_DIR="$base/.cache"
@@ -61,21 +61,24 @@ fill_environment() {
 		if [ ! -x "$venv/bin/python" ]; then python3 -m venv "$venv" || return; fi
 		set -- "$venv/bin/python" -m pip install --disable-pip-version-check --progress-bar off --cache-dir "$base/.cache"
 	fi
-	# shellcheck disable=SC2086 # a list of packages
-	"$@" $packages
+	set -f
+	# shellcheck disable=SC2086 # lists of packages
+	"$@" $requirements $packages
 }
 
-# Records the environment to use, for the next look. Uses app, python, source, interpreter, environment_probe.
+# Records the environment to use, for the next look. Uses source, interpreter, environment_probe, packages, question.
 # Sets file, mode, size, content.
 remember_environment() {
-	found=$(cd / && "$interpreter" -Bc "$environment_probe" "$source" 2>&1 </dev/null) || {
+	pose_question
+	# shellcheck disable=SC2086 # a list of packages
+	found=$(cd / && set -f && "$interpreter" -Bc "$environment_probe" "$source" $packages 2>&1 </dev/null) || {
 		put "$found" >&2
 		return 1
 	}
 	# The files that it depends on, one per line.
 	files=$(put "$found" | "$interpreter" -BI -c 'import json, sys; print("\n".join(json.load(sys.stdin)["files"]))') ||
 		return 1
-	file=environment mode=600 content="$app $python
+	file=environment mode=600 content="$question
 $found
 $files"
 	size=$(put "$content" | wc -c)

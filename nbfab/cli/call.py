@@ -90,7 +90,7 @@ class Call:
         section = self.c.config.get("nbfab") or {}
         plain = {key: section[key] for key in section} if hasattr(section, "keys") else section
         flags = {
-            option.key: None if option.switch and not self.given[option.flag] else self.given[option.flag]
+            option.key: None if option.switch and not self.given[option.parameter] else self.given[option.parameter]
             for option in OPTIONS
         }
         return Settings.gather(flags, plain, entry.options if entry else None)
@@ -171,8 +171,8 @@ class Call:
         options = [
             f"--{option.flag}" if option.switch else f"--{option.flag}={value}"
             for option in OPTIONS
-            if self.given[option.flag]
-            for value in (self.given[option.flag] if option.repeatable else [self.given[option.flag]])
+            if self.given[option.parameter]
+            for value in (self.given[option.parameter] if option.repeatable else [self.given[option.parameter]])
         ]
         if self.given["ssh"]:
             options.append(f"--ssh={self.given['ssh']}")

@@ -35,7 +35,7 @@ LISTS = {"drop_name", "reset"}  # and those that take one each time they are giv
 def defaults(flags: Iterable[str]) -> dict[str, Any]:
     """The parameters of a task with those flags, and the values they have unless given."""
     options: dict[str, Any] = {
-        option.flag: [] if option.repeatable else False if option.switch else None for option in OPTIONS
+        option.parameter: [] if option.repeatable else False if option.switch else None for option in OPTIONS
     }
     return options | {flag: None if flag in _VALUES else [] if flag in LISTS else False for flag in flags}
 

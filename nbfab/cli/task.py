@@ -53,7 +53,7 @@ def declare(
     ]
     task.__signature__ = inspect.Signature(parameters)  # type: ignore[attr-defined]
     task.__doc__ = about
-    lists = [option.flag for option in OPTIONS if option.repeatable] + [flag for flag in flags if flag in LISTS]
+    lists = [option.parameter for option in OPTIONS if option.repeatable] + [flag for flag in flags if flag in LISTS]
     return kind(task, name=name, help=helps(flags), iterable=lists, auto_shortflags=False)
 
 

@@ -5,7 +5,7 @@ from typing import Any
 
 from nbfab.errors import NbfabError
 from nbfab.outcome import Outcome
-from nbfab.settings import origin
+from nbfab.settings import origin, written
 from nbfab.text import clean, one_line
 
 _VERDICTS = {"unchanged": "nothing changed"}
@@ -66,9 +66,7 @@ def _state(outcome: Outcome) -> Iterator[str]:
         for key, choice in state.get("settings", {}).items():
             if choice["source"] == "default":
                 continue
-            value = choice["value"]
-            shown = ("on" if value else "off") if isinstance(value, bool) else value
-            yield _line(key, f"{shown} (from {origin(key, choice['source'])})")
+            yield _line(key, f"{written(choice['value'])} (from {origin(key, choice['source'])})")
     if "environment" in state and outcome.task == "status":
         yield _line("environment", state["environment"])
     if "attach" in state:

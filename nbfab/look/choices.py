@@ -88,3 +88,4 @@ class ChoiceFacts:
     directory: str = fact(text)
     python: str = fact(text)
     app: str = fact(text)
+    packages: str = fact(text, default="")

@@ -2,10 +2,11 @@
 # What was chosen for the profile, of which the look itself needs some: a line `OPTION SOURCE VALUE` for each option.
 
 # Settles what the look depends on. In such lines, `offered` counts unless the profile has a choice of its own, and
-# `demanded` counts more than that; `forgotten` are OPTIONs, or OPTION/SOURCEs, that no longer count there.
-# Uses folder, offered, demanded, forgotten. Sets port, directory, python, app.
+# `demanded` counts more than that, or adds to it if its SOURCE is `+`; `forgotten` are OPTIONs, or OPTION/SOURCEs, that
+# no longer count there.
+# Uses folder, offered, demanded, forgotten. Sets port, directory, python, app, packages.
 look_choices() {
-	port='' directory='' python='' app='' made='' count=0 line=''
+	port='' directory='' python='' app='' packages='' made='' count=0 line=''
 	take_all "$offered"
 	if [ -f "$folder/choices" ] && [ -r "$folder/choices" ]; then
 		while { IFS= read -r line || [ -n "$line" ]; } && [ $count -lt 500 ] && [ ${#made} -le 65536 ]; do
@@ -25,9 +26,10 @@ look_choices() {
 	fact choices.directory "$directory"
 	fact choices.python "$python"
 	fact choices.app "$app"
+	if [ -n "$packages" ]; then fact choices.packages "$packages"; fi
 }
 
-# Sets port, directory, python, app.
+# Sets port, directory, python, app, packages.
 take_all() { # lines
 	lines=$1
 	while [ -n "$lines" ]; do
@@ -37,7 +39,7 @@ take_all() { # lines
 	done
 }
 
-# Sets port, directory, python, app.
+# Uses packages. Sets port, directory, python, app, packages.
 take() { # line
 	case $1 in *' '*' '*) value=${1#* * } ;; *) value= ;; esac
 	case $1 in
@@ -45,5 +47,11 @@ take() { # line
 	'directory '*) directory=$value ;;
 	'python '*) python=$value ;;
 	'app '*) app=$value ;;
+	'packages + '*)
+		for word in $value; do
+			case " $packages " in *" $word "*) ;; *) packages=$packages${packages:+ }$word ;; esac
+		done
+		;;
+	'packages '*) packages=$value ;;
 	esac
 }

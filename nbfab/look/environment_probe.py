@@ -1,15 +1,17 @@
 """Runs on the host: prints what this Python has of the notebook, as one line of JSON.
 
-Called as `python -c CODE SOURCE`. `files` are the interpreter and the metadata folders of the packages: while all of
-them exist, the answer holds. Works with Python 3.8 and later.
+Called as `python -c CODE SOURCE [PACKAGE...]`, with more packages to look for. `files` are the interpreter and the
+metadata folders of the packages: while all of them exist, the answer holds. Works with Python 3.8 and later.
 """
 
 import json
+import re
 import sys
 from importlib import metadata, util
 
 packages, files = {}, [sys.executable]
-for name in ("notebook", "jupyterlab", "jupyter_server", "ipykernel", "matplotlib"):
+more = [re.match("[A-Za-z0-9._-]+", package).group() for package in sys.argv[2:]]
+for name in ("notebook", "jupyterlab", "jupyter_server", "ipykernel", "matplotlib", *more):
     try:
         distribution = metadata.distribution(name)
     except metadata.PackageNotFoundError:

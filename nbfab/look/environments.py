@@ -4,14 +4,15 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any, NamedTuple
 
-from nbfab.look.fact import fact, line, message, one_of, path, record, word, yes
+from nbfab.look.fact import fact, items, line, message, one_of, path, record, text, word, yes
 
 
 class Environment(NamedTuple):
     """A Python on the host and what it has of the notebook.
 
-    `source` is how it was found: asked, made, login or here. `packages` maps names to versions. `pip` is whether it has
-    that.
+    `source` is how it was found: asked, made, login, here; or it is the one that the profile has had, kept for the same
+    question or from before, for another app or other packages. `packages` maps names to versions. `pip` is whether it
+    has that.
     """
 
     source: str
@@ -27,22 +28,43 @@ class Environment(NamedTuple):
 
 def _found(value: Any) -> tuple[Environment, ...]:
     found = record(value)
-    source = one_of("asked", "made", "login", "here")(found.get("source"))
+    source = one_of("asked", "made", "login", "here", "kept", "before")(found.get("source"))
     packages = {word(name): word(version) for name, version in record(found.get("packages")).items()}
     # An answer that an earlier release has recorded does not tell of pip.
     return (Environment(source, path(found.get("python")), packages, found.get("pip") is not False),)
+
+
+class Named(NamedTuple):
+    """What has the name that `--python` gives: conda, venv, pipx, uv, pyenv, or just a folder in the home."""
+
+    kind: str
+    folder: str
+
+
+def _named(value: Any) -> tuple[Named, ...]:
+    kind, _, folder = line(value).partition(" ")
+    return (Named(one_of("conda", "venv", "pipx", "uv", "pyenv", "folder")(kind), path(folder)),)
+
+
+def _names(value: Any) -> tuple[str, ...]:
+    return tuple(dict.fromkeys(line(name) for name in items(text(value).split("\n")) if name))
 
 
 @dataclass(frozen=True, kw_only=True)
 class EnvironmentFacts:
     """The environments that were `found`, best first, and what there is to make a new one with.
 
-    `remembered` is whether an earlier look found them and that still holds. `venv` is the version of a `python3` that
+    `remembered` is whether an earlier look found them and that still holds. If one was sought by its name, `named` are
+    those of that name, and `names` all others, if there is none; one that is `unsought` has a name that was not known
+    here, but to the profile. `venv` is the version of a `python3` that
     can make environments; `python_fails` and `venv_fails` are the host's own error messages.
     """
 
     found: tuple[Environment, ...] = fact(_found, default=())
     remembered: bool = fact(yes, default=False)
+    named: tuple[Named, ...] = fact(_named, default=())
+    names: tuple[str, ...] = fact(_names, default=())
+    unsought: bool = fact(yes, default=False)
     python_fails: str = fact(message, default="")
     uv: str = fact(line, default="")
     python3: str = fact(line, default="")

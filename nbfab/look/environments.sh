@@ -2,10 +2,11 @@
 # The Pythons that may have the notebook.
 
 # What was found last time holds as long as all of it still exists.
-# Uses folder, app, python, environment_probe, found, absolute. Sets interpreter.
+# Uses folder, python, question, found, searches. Sets interpreter.
 look_environments() {
 	interpreter=
-	if [ -f "$folder/environment" ] && remembered "$app $python" <"$folder/environment" && still_lacks; then
+	pose_question
+	if [ -f "$folder/environment" ] && remembered "$question" <"$folder/environment" && still_lacks; then
 		fact environments.remembered yes
 		put "{\"environments.found\":$found}$newline"
 		# A package that it lacks may be the system's to install.
@@ -13,28 +14,30 @@ look_environments() {
 		*'"matplotlib"'*) ;;
 		/usr/bin/* | /bin/*) look_system ;;
 		esac
-	elif [ -n "$python" ]; then
-		look_system
-		make_absolute "$python"
-		asked=$absolute
-		if [ -d "$asked" ]; then asked=$asked/bin/python; fi
-		try_environment asked "$asked" || fact environments.python_fails "$(
-			if [ -x "$asked" ]; then
-				"$asked" -Bc "$environment_probe" asked 2>&1 </dev/null | tail -n 1
-			else
-				put "$asked does not exist"
-			fi
-		)"
-	else
-		look_everywhere
+		return
 	fi
+	look_system
+	case $python in
+	'') look_everywhere ;;
+	new)
+		look_made
+		look_tools
+		;;
+	*/* | '~'*) look_asked "$python" ;;
+	*) if [ -n "$searches" ]; then look_named "$python"; else fact environments.unsought yes; fi ;;
+	esac
+}
+
+# What an environment is found for, as its record has it. Uses app, python, packages. Sets question.
+pose_question() {
+	question="$app $python${packages:+ --with $packages}"
 }
 
 # Whether standard input has the answer to a question, and all files that it depends on exist.
 # Sets found, interpreter, last.
 remembered() { # question
 	interpreter='' part='' last=''
-	{ IFS= read -r question && IFS= read -r found && [ "$question" = "$1" ]; } || return 1
+	{ IFS= read -r was && IFS= read -r found && [ "$was" = "$1" ]; } || return 1
 	while IFS= read -r part || [ -n "$part" ]; do # the last line has no end
 		[ -e "$part" ] || return 1
 		interpreter=${interpreter:-$part} last=$part # it is the first
@@ -48,21 +51,60 @@ still_lacks() {
 	[ -z "$(find "${last%/*}" -prune -newer "$folder/environment" 2>/dev/null)" ]
 }
 
-# Prints what a Python has of the notebook; fails if it does not run. Uses environment_probe.
+# Prints what a Python has of the notebook; fails if it does not run. Uses environment_probe, packages.
 try_environment() { # source python
 	[ -x "$2" ] || return 1
-	answer=$("$2" -Bc "$environment_probe" "$1" 2>/dev/null </dev/null) || return 1
+	# shellcheck disable=SC2086 # a list of packages
+	answer=$(set -f && "$2" -Bc "$environment_probe" "$1" $packages 2>/dev/null </dev/null) || return 1
 	put "{\"environments.found\":$answer}$newline"
 }
 
-# Every environment, best first, and what there is to make one with. Uses base, here.
+# The environment, or the interpreter, at a path. Uses environment_probe, absolute.
+look_asked() { # path
+	make_absolute "$1"
+	asked=$absolute
+	if [ -d "$asked" ]; then asked=$asked/bin/python; fi
+	try_environment asked "$asked" || fact environments.python_fails "$(
+		if [ -x "$asked" ]; then
+			"$asked" -Bc "$environment_probe" asked 2>&1 </dev/null | tail -n 1
+		else
+			put "$asked does not exist"
+		fi
+	)"
+}
+
+# Every environment, best first, and what there is to make one with. Uses here.
 look_everywhere() {
-	look_system
-	if [ -f "$base/.venv/complete" ]; then try_environment made "$base/.venv/bin/python"; fi
+	look_kept
+	look_made
 	login=$(/bin/sh -lc 'printf "\n%s\n" "$(command -v jupyter)"' 2>/dev/null </dev/null | tail -n 1)
 	if [ ! -x "$login" ]; then login=$(command -v jupyter); fi
 	if [ -x "$login" ]; then try_environment login "$(interpreter_of "$login")"; fi
 	if [ -n "$here" ]; then try_environment here "$here"; fi
+	look_tools
+}
+
+# The environment that the profile has had, where its record no longer holds, since a package was replaced or another app
+# is asked for: people's kernels are not to find themselves in another one.
+# Uses folder, question.
+look_kept() {
+	was='' kept=''
+	if [ ! -f "$folder/environment" ]; then return; fi
+	{ IFS= read -r was && read -r _ && IFS= read -r kept; } <"$folder/environment" || :
+	case $was in
+	'notebook ' | 'lab ' | 'notebook  --with '* | 'lab  --with '*) ;;
+	*) return ;; # it was asked for, and no longer is
+	esac
+	if [ "$was" = "$question" ]; then try_environment kept "$kept"; else try_environment before "$kept"; fi
+}
+
+# The environment that nbfab has made. Uses base.
+look_made() {
+	if [ -f "$base/.venv/complete" ]; then try_environment made "$base/.venv/bin/python"; fi
+}
+
+# What there is to make an environment with.
+look_tools() {
 	fact environments.uv "$(command -v uv)"
 	python3=$(command -v python3)
 	fact environments.python3 "$python3"

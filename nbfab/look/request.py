@@ -24,7 +24,7 @@ class Request:
     """What to look at: the server that `settings` describe, and the managed `paths` in its profile's folder.
 
     The `settings` in `firm` count; others give way to what the profile has, unless that is `forgotten`: an option, or
-    OPTION/SOURCE.
+    OPTION/SOURCE. If it `adds`, their packages are more than those that the profile has, and not instead of them.
 
     The facts include the text of the paths in `texts`, of `certificate`, a PEM, only the certificate in it, and of the
     Python files in the folder `module` the checksums; and what is `left`, if that is asked for.
@@ -33,6 +33,7 @@ class Request:
     settings: Settings
     firm: frozenset[str] = frozenset()
     forgotten: tuple[str, ...] = ()
+    adds: bool = False
     paths: tuple[str, ...] = ()
     texts: tuple[str, ...] = ()
     certificate: str = ""

@@ -47,7 +47,8 @@ def _options(facts: Facts, cert: Certificate | None) -> dict[str, Choice]:
 
     found: dict[str, Any] = {}
     if facts.choices.environment:
-        found["app"], _, found["python"] = facts.choices.environment.partition(" ")
+        found["app"], _, rest = facts.choices.environment.partition(" ")
+        found["python"], _, found["packages"] = rest.partition(" --with ")
     for trait, value in traits(facts.files.text(config.FILE)).items():
         if key := config.OPTIONS.get(trait.rpartition(".")[2]):
             found[key] = value

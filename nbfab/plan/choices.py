@@ -12,7 +12,7 @@ from nbfab import __version__
 from nbfab.errors import HostError, Refused
 from nbfab.plan import certificate
 from nbfab.plan.files import PRIVATE, Managed, write
-from nbfab.settings import BY_KEY, origin
+from nbfab.settings import BY_KEY, origin, written
 
 if TYPE_CHECKING:
     from nbfab.look.choices import Choice, Choices
@@ -30,7 +30,7 @@ def text(chosen: Mapping[str, Choice], names: Mapping[str, str]) -> str:
     """The file: which nbfab wrote it, then a line for each choice and each name that was asked for."""
     lines = [f"nbfab {__version__}"]
     for key in (key for key in BY_KEY if key in chosen):
-        value = f" {chosen[key].value}" if chosen[key].value else ""
+        value = f" {written(chosen[key].value)}" if chosen[key].value else ""
         lines.append(f"{key} {chosen[key].source}{value}")
     lines += [f"name {source} {name}" for name, source in names.items()]
     return _HEAD + "".join(f"{line}\n" for line in lines)
@@ -141,9 +141,7 @@ def _is_private(ip: str) -> bool:
 
 
 def _shown(value: Any) -> str:
-    if isinstance(value, bool):
-        return "on" if value else "off"
-    return str(value) or "none"
+    return written(value) or "none"
 
 
 def notes(wanted: Wanted, facts: Facts) -> Iterator[str]:

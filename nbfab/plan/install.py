@@ -2,14 +2,16 @@
 
 from __future__ import annotations
 
-import re
 import shlex
 from collections.abc import Iterator
-from typing import TYPE_CHECKING, NamedTuple
+from dataclasses import replace
+from typing import TYPE_CHECKING
 
-from nbfab.errors import HostError
+from nbfab.errors import HostError, NbfabError, Refused
 from nbfab.plan.change import Change
+from nbfab.plan.environment import Chosen, at_least, choose, fitting, lacking, module_of, own_python
 from nbfab.plan.step import Step
+from nbfab.settings import NEW, is_path, written
 
 if TYPE_CHECKING:
     from nbfab.look.environments import Environment
@@ -22,65 +24,26 @@ _SOURCES = {
     "made": "that nbfab made",
     "login": "of the login shell's jupyter",
     "here": "that nbfab runs in",
+    "kept": "that the profile has had",
+    "before": "that the profile has had",
 }
-
-
-class Chosen(NamedTuple):
-    """The environment to use: its interpreter, the module to run, and whether that is notebook 6 ("classic").
-
-    The `environment` is None if it has yet to be made.
-    """
-
-    python: str
-    module: str
-    classic: bool
-    environment: Environment | None
-
-
-def _at_least(version: str, *wanted: int) -> bool:
-    return tuple(int(part) for part in re.findall(r"[0-9]{1,9}", version)[:2]) >= wanted
-
-
-def module(environment: Environment, app: str) -> tuple[str, bool] | None:
-    """The module that serves `app` in `environment`, and whether it is notebook 6; None if nothing there can.
-
-    For the notebook, JupyterLab alone will do.
-    """
-    has = environment.packages
-    if "ipykernel" not in has:
-        return None
-    modern = _at_least(has.get("jupyter_server", "0"), 2)
-    if app == "notebook" and modern and _at_least(has.get("notebook", "0"), 7):
-        return "notebook", False
-    if app == "notebook" and _at_least(has.get("notebook", "0"), 6, 4) and not _at_least(has["notebook"], 7):
-        return "notebook", True
-    if modern and _at_least(has.get("jupyterlab", "0"), 3):
-        return "jupyterlab", False
-    return None
-
-
-def choose(wanted: Wanted, facts: Facts) -> Chosen:
-    """The environment to use: the first that has the app, else the first that can serve, else a new one."""
-    app = wanted.settings.app
-    fitting = [(environment, found) for environment in facts.environments.found if (found := module(environment, app))]
-    exact = [(environment, found) for environment, found in fitting if found[0] == _module_of(app)]
-    for environment, (name, classic) in [*exact, *fitting]:
-        return Chosen(environment.python, name, classic, environment)
-    return Chosen(f"{facts.files.base}/.venv/bin/python", _module_of(app), False, None)
-
-
-def _module_of(app: str) -> str:
-    return "jupyterlab" if app == "lab" else "notebook"
 
 
 def plan(wanted: Wanted, facts: Facts) -> Iterator[Change]:
     """An environment is made if none fits; one that was found is recorded, so that the next look is quick.
 
-    Raises HostError if --python names one that does not fit, or if the host lacks what is needed to make one.
+    Raises HostError if --python names one that does not fit, or if the host lacks what is needed to make one; Refused
+    if packages are asked for where they are not nbfab's to install.
     """
     chosen, has = choose(wanted, facts), facts.environments
-    app, python = wanted.settings.app, wanted.settings.python
-    if chosen.environment:
+    python = wanted.settings.python
+    if chosen.environment is None and python not in ("", NEW):
+        raise _unusable(wanted, facts)
+    own = chosen.python == own_python(facts)
+    lacks = tuple(lacking(wanted, facts, chosen))
+    if lacks and not own and "packages" not in wanted.kept:
+        raise _not_ours(chosen, facts, lacks)
+    if chosen.environment and not (own and lacks):
         if not has.remembered:
             source = chosen.environment.source
             yield Change(
@@ -88,40 +51,98 @@ def plan(wanted: Wanted, facts: Facts) -> Iterator[Change]:
                 kind="use environment",
                 what=f"use the environment {_SOURCES[source]}",
                 detail=f"({describe(chosen)})",
-                args={"app": app, "python": python, "source": source, "interpreter": chosen.python},
+                args={
+                    "app": wanted.settings.app,
+                    "python": python,
+                    "packages": written(wanted.settings.packages),
+                    "source": source,
+                    "interpreter": chosen.python,
+                },
             )
         return
-    if python:
-        raise _unusable(wanted, facts)
-    tool = _tool(wanted, facts)
-    yield Change(
+    yield _make(wanted, facts, chosen, lacks)
+
+
+def _make(wanted: Wanted, facts: Facts, chosen: Chosen, lacks: tuple[str, ...]) -> Change:
+    """The change that makes the environment, or adds packages to it."""
+    app, tool = wanted.settings.app, _tool(wanted, facts)
+    if chosen.environment:
+        what = f"add {', '.join(lacks)} to the environment that nbfab made"
+        detail = f"(by {'uv' if facts.environments.uv else 'pip'})"
+    else:
+        what = f"make an environment with {_listed(app, 'matplotlib', *lacks)}"
+        detail = f"in {facts.files.base}/.venv, by {tool}"
+    reason = note = ""
+    if not wanted.settings.python and not chosen.environment and (others := fitting(wanted, facts)):
+        reason = f"{others[0].python} has no matplotlib"
+        note = f"to serve {describe(others[0])} all the same: --python {shlex.quote(others[0].python)}"
+    return Change(
         step="install",
         kind="make environment",
-        what=f"make an environment with {app} and matplotlib",
-        detail=f"in {facts.files.base}/.venv, by {tool}",
-        args={"app": app, "python": python, "packages": f"{PACKAGES[app]} matplotlib"},
+        what=what,
+        detail=detail,
+        reason=reason,
+        note=note,
+        args={
+            "app": app,
+            "python": wanted.settings.python,
+            "packages": written(wanted.settings.packages),
+            "requirements": f"{PACKAGES[app]} matplotlib pip",
+        },
     )
+
+
+def _listed(*names: str) -> str:
+    return " and ".join(filter(None, (", ".join(names[:-1]), names[-1])))
+
+
+def falls_back(wanted: Wanted, facts: Facts) -> Chosen | None:
+    """What serves where an environment was to be made for the sake of plots, and that cannot be done; None if nothing.
+
+    Not if one that nbfab makes was asked for.
+    """
+    given = () if "packages" in wanted.kept else wanted.settings.packages
+    if wanted.as_found or wanted.settings.python or given:
+        return None
+    found = choose(replace(wanted, as_found=True), facts)
+    return found if found.environment else None
 
 
 def check(wanted: Wanted, facts: Facts) -> None:
     """Raises HostError if there is no environment to start a server with."""
     if choose(wanted, facts).environment is None:
-        if wanted.settings.python:
+        if wanted.settings.python not in ("", NEW):
             raise _unusable(wanted, facts)
         raise HostError("there is no environment with the notebook to start it with", "make one: setup, or install")
 
 
-def _unusable(wanted: Wanted, facts: Facts) -> HostError:
+def _unusable(wanted: Wanted, facts: Facts) -> NbfabError:
     python, has = wanted.settings.python, facts.environments
-    what = f"the python {python} that was chosen" if "python" in wanted.kept else f"--python {python}"
+    kept = "python" in wanted.kept
+    what = f"the python {python} that was chosen" if kept else f"--python {python}"
+    other = "or leave --python out: one is found, or made"
+    reset = "setup --reset python, and one is found, or made; or --python with one that exists"
+    if len(has.named) > 1:
+        several = ", ".join(f"{of.folder} ({of.kind})" for of in has.named)
+        paths = ", or ".join(f"--python {shlex.quote(of.folder)}" for of in has.named)
+        return Refused(f"{what} could be any of {several}", paths)
+    if not is_path(python) and not (has.named or has.python_fails or has.found):
+        known = f"there are {', '.join(has.names)}" if has.names else "there are none that have a name"
+        fix = f"--python with one of those, or with a path, which has a / or ~ in it, {other}"
+        return HostError(f"{what} cannot be used: no environment has that name; {known}", reset if kept else fix)
     if has.python_fails or not has.found:
-        fix = "name an environment or an interpreter that exists, or leave --python out: one is found, or made"
-        if "python" in wanted.kept:
-            fix = "setup --reset python, and one is found, or made; or --python with one that exists"
+        fix = reset if kept else f"name an environment or an interpreter that exists, {other}"
         return HostError(f"{what} cannot be used: {has.python_fails}", fix)
     reason = "it has no notebook >= 6.4 and no JupyterLab on jupyter_server 2"
     add = how_to_add(has.found[0], facts, "notebook", "matplotlib")
     return HostError(f"{what} cannot be used: {reason}", f"{add}, or leave --python out: one is found, or made")
+
+
+def _not_ours(chosen: Chosen, facts: Facts, lacks: tuple[str, ...]) -> Refused:
+    """Why packages are not installed into an environment that nbfab has not made."""
+    assert chosen.environment
+    what = f"--with {lacks[0]}: nbfab adds packages only to an environment that it has made, and not to {chosen.python}"
+    return Refused(what, shlex.join(["setup", "--python", NEW, *(f"--with={package}" for package in lacks)]))
 
 
 def describe(chosen: Chosen) -> str:
@@ -136,11 +157,11 @@ def notes(wanted: Wanted, facts: Facts) -> Iterator[str]:
     chosen = choose(wanted, facts)
     if chosen.environment is None:
         return
-    if chosen.module != _module_of(wanted.settings.app):
+    if chosen.module != module_of(wanted.settings.app):
         yield f"{chosen.python} has no {wanted.settings.app}, so {chosen.module} is served"
     if "matplotlib" not in chosen.environment.packages:
         add = how_to_add(chosen.environment, facts, "matplotlib")
-        fix = f"{add}, or name another environment with --python"
+        fix = f"{add}, or --python new for an environment that nbfab makes"
         yield f"{chosen.python} has no matplotlib, so nothing is plotted inline: {fix}"
 
 
@@ -153,7 +174,7 @@ def _tool(wanted: Wanted, facts: Facts) -> str:
     if not has.python3:
         why = f"there is no python3 and no uv to make an environment with{also}"
         raise HostError(why, how_to_install(facts, "python3", *more))
-    if not has.venv or not _at_least(has.venv, 3, 9):
+    if not has.venv or not at_least(has.venv, 3, 9):
         reason = f"it is Python {has.venv}" if has.venv else has.venv_fails
         why = f"{has.python3} cannot make an environment for the notebook: {reason}{also}"
         raise HostError(why, how_to_install(facts, "venv", *more))
@@ -206,5 +227,9 @@ def how_to_install(facts: Facts, *what: str) -> str:
 
 
 STEP = Step(
-    "install", "Find an environment that has the notebook, or make one.", plan, notes=notes, options=("python", "app")
+    "install",
+    "Find an environment that has the notebook, or make one.",
+    plan,
+    notes=notes,
+    options=("python", "app", "packages"),
 )

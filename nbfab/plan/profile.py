@@ -12,8 +12,8 @@ from typing import TYPE_CHECKING
 from nbfab.names import kernel_name
 from nbfab.plan import module
 from nbfab.plan.change import Change
+from nbfab.plan.environment import choose, label
 from nbfab.plan.files import Managed, in_file
-from nbfab.plan.install import choose
 from nbfab.plan.step import Step
 
 if TYPE_CHECKING:
@@ -95,15 +95,15 @@ def plan(wanted: Wanted, facts: Facts) -> Iterator[Change]:
     if name != _DEFAULT:
         what = "the IPython profile of other kernels"
         yield from in_file("profile", what, ipython_file(_DEFAULT), ipython(wanted, facts, OTHERS), facts)
-    kernel = _kernel(name, choose(wanted, facts).python, debugger=wanted.settings.debugger)
+    kernel = _kernel(name, choose(wanted, facts).python, label(wanted, facts), debugger=wanted.settings.debugger)
     yield from in_file("profile", f"the kernel {kernel_name(name)}", kernel_file(name), kernel, facts)
 
 
-def _kernel(name: str, python: str, *, debugger: bool) -> str:
+def _kernel(name: str, python: str, environment: str, *, debugger: bool) -> str:
     frozen = ("-X", "frozen_modules=off") if debugger else ()  # or it may miss breakpoints
     spec = {
         "argv": [python, *frozen, "-B", "-m", "ipykernel_launcher", "-f", "{connection_file}", f"--profile={name}"],
-        "display_name": f"Python 3 ({name})",
+        "display_name": f"Python 3 ({name}: {environment})",
         "language": "python",
         "metadata": {"debugger": debugger},
     }

@@ -10,6 +10,8 @@ from collections.abc import Collection
 from dataclasses import replace
 from typing import TYPE_CHECKING, Any
 
+from nbfab.settings import added
+
 if TYPE_CHECKING:
     from nbfab.look.facts import Facts
     from nbfab.wanted import Wanted
@@ -30,6 +32,11 @@ def forgotten(wanted: Wanted, owned: Collection[str]) -> tuple[str, ...]:
     return (*resets, *(f"{key}/inventory#{wanted.inventory}" for key in owned if wanted.inventory))
 
 
+def adds(wanted: Wanted, owned: Collection[str]) -> bool:
+    """Whether the packages are typed ones, which add to those that the profile has."""
+    return "packages" in owned and wanted.settings.sources.get("packages") == "flag"
+
+
 def settle(wanted: Wanted, facts: Facts, owned: Collection[str]) -> Wanted:
     """What is wanted, with what was chosen for the profile before."""
     made, counts, gone = facts.choices.made, firm(wanted, owned), forgotten(wanted, owned)
@@ -39,6 +46,9 @@ def settle(wanted: Wanted, facts: Facts, owned: Collection[str]) -> Wanted:
         if key not in counts and not {key, f"{key}/{choice.source}"}.intersection(gone)
     }
     values: dict[str, Any] = {key: choice.value for key, choice in kept.items()}
+    had = made.options.get("packages")
+    if had and "packages" not in kept and "packages" not in gone and adds(wanted, owned):
+        values["packages"] = added(had.value, wanted.settings.packages)
     sources = {**wanted.settings.sources, **{key: choice.source for key, choice in kept.items()}}
     settings = replace(wanted.settings, **values, sources=sources)
     return replace(wanted, settings=settings, given=wanted.given or wanted.settings, kept=frozenset(kept))

@@ -7,8 +7,9 @@ from nbfab.apply.apply import Declined, apply
 from nbfab.changed import Changed
 from nbfab.errors import HostError, NbfabError, Refused
 from nbfab.look.facts import Facts
+from nbfab.look.look import look
 from nbfab.outcome import Outcome, failure
-from nbfab.plan import drops, password
+from nbfab.plan import drops, install, password
 from nbfab.plan.adopt import adopt
 from nbfab.plan.change import Change
 from nbfab.plan.step import Step
@@ -75,7 +76,7 @@ def converge(job: Job, steps: Sequence[Step] = STEPS) -> Outcome:
         changes = plan(wanted, seen, steps)
         course.words += filter(None, [new_key])
     try:
-        now, withheld, live = _carry_out(job, wanted, seen, changes, steps, course)
+        now, withheld, live = _with_or_without_plots(job, wanted, seen, changes, steps, course)
         started = any(change.kind == "start server" for change in course.begun)
         if started and not job.host.local:
             ends = now.server.ends_at_logout or seen.server.ends_at_logout
@@ -107,6 +108,24 @@ def converge(job: Job, steps: Sequence[Step] = STEPS) -> Outcome:
     if started:
         outcome = from_here(job, outcome, now)
     return outcome
+
+
+def _with_or_without_plots(
+    job: Job, wanted: Wanted, seen: Facts, changes: list[Change], steps: Sequence[Step], course: Course
+) -> tuple[Facts, list[Change], tuple[str, ...]]:
+    """As `_carry_out`; where no environment can be made, one that was found serves, though it lacks matplotlib."""
+    try:
+        return _carry_out(job, wanted, seen, changes, steps, course)
+    except Declined as error:
+        instead = install.falls_back(wanted, seen)
+        if not (instead and course.begun and course.begun[-1].kind == "make environment"):
+            raise
+        why = (error.words.strip().splitlines() or [str(error)])[-1]
+    course.begun.pop()
+    course.words.append(f"no environment could be made, so {instead.python} is used: {why}")
+    wanted = replace(wanted, as_found=True)
+    seen = adopt(look(job.host, request(wanted)))
+    return _carry_out(job, wanted, seen, plan(wanted, seen, steps), steps, course)
 
 
 def _carry_out(

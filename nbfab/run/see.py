@@ -11,6 +11,7 @@ from nbfab.plan.settle import settle
 from nbfab.plan.step import Step
 from nbfab.plan.steps import owned, request
 from nbfab.run.job import Job
+from nbfab.settings import written
 
 
 def see(job: Job, steps: Sequence[Step] = ()) -> tuple[Job, Facts]:
@@ -25,8 +26,10 @@ def see(job: Job, steps: Sequence[Step] = ()) -> tuple[Job, Facts]:
     seen = adopt(look(job.host, request(job.wanted, steps)))
     wanted = settle(job.wanted, seen, options)
     settings, went_by = wanted.settings, seen.choices
-    needed = (str(settings.port), settings.directory, settings.python, settings.app)
-    if needed != (went_by.port, went_by.directory, went_by.python, went_by.app):
-        # The host went by others: the profile is of a release that kept no choices, or a flag does not count here.
+    needed = (str(settings.port), settings.directory, settings.python, settings.app, written(settings.packages))
+    went_by_them = needed == (went_by.port, went_by.directory, went_by.python, went_by.app, went_by.packages)
+    if not went_by_them or seen.environments.unsought:
+        # The host went by others: the profile is of a release that kept no choices, or a flag does not count here. Or
+        # an environment is to be sought by the name that the profile has.
         seen = adopt(look(job.host, request(wanted)))
     return replace(job, wanted=wanted), seen

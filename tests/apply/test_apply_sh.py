@@ -224,7 +224,8 @@ def environment(shell: tuple[str, ...], data: Path, uv: str, *, status: int = 0)
     programs.mkdir(exist_ok=True)
     make = f'mkdir -p "$3/bin" && ln -sf {sys.executable} "$3/bin/python"'
     stub(programs, "uv", f'case $1 in venv) {make} ;; python) exit 2 ;; *) echo "$@"; {uv} ;; esac')
-    named = {"app": "lab", "python": "", "packages": "jupyterlab>=4 matplotlib"}
+    requirements = "jupyterlab>=4 matplotlib pip"
+    named = {"app": "lab", "python": "new", "packages": "six tomli==*", "requirements": requirements}
     probe = source("look/environment_probe.py")
     program = prepare() + f"PATH={programs}:$PATH\n"
     program += call("change", "0", "install_environment", **named, environment_probe=probe)
@@ -234,17 +235,20 @@ def environment(shell: tuple[str, ...], data: Path, uv: str, *, status: int = 0)
 @each_shell
 def test_an_environment_is_made_and_recorded(shell: tuple[str, ...], data: Path) -> None:
     python = data / ".venv/bin/python"
+    (data / "GPU2").mkdir(parents=True)
+    (data / "GPU2/tomli==here").touch()  # what a shell would make of the package
     _, said, last, done = environment(shell, data, "echo Installed")
-    assert said == {"says": f"pip install --no-progress --compile-bytecode --python {python} jupyterlab>=4 matplotlib"}
+    packages = "jupyterlab>=4 matplotlib pip six tomli==*"
+    assert said == {"says": f"pip install --no-progress --compile-bytecode --python {python} {packages}"}
     assert last == {"says": "Installed"}
     assert done == {"done": 0, "text": ""}
     question, answer, first, *more = (data / "GPU2/environment").read_text().split("\n")
-    assert question == "lab "
+    assert question == "lab new --with six tomli==*"
     assert '"source": "made"' in answer
     assert Path(first).name.startswith("python")
     assert all(Path(path).exists() for path in (first, *more))
     assert (data / ".venv/complete").exists()
-    assert {path.name for path in (data / "GPU2").iterdir()} == {"environment", "generation"}
+    assert {path.name for path in (data / "GPU2").iterdir()} == {"environment", "generation", "tomli==here"}
 
 
 @each_shell

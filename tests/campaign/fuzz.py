@@ -50,7 +50,10 @@ def told(facts: Facts) -> Records:
         {"host.system": host.system},
         {"host.names": " ".join(host.names)},
         {"host.addresses": "    inet 192.0.2.7/24 scope global eth0\n"},
-        *({f"choices.{name}": getattr(facts.choices, name)} for name in ("port", "directory", "python", "app")),
+        *(
+            {f"choices.{name}": getattr(facts.choices, name)}
+            for name in ("port", "directory", "python", "app", "packages")
+        ),
         {"files.directory": files.directory},
         {"files.directory_state": files.directory_state},
         {"files.folder": files.folder},
@@ -62,6 +65,8 @@ def told(facts: Facts) -> Records:
         *({"files.entries": dict(vars(entry))} for entry in files.entries),
         *({"environments.found": {**each._asdict(), "files": [each.python]}} for each in found.found),
         {"environments.remembered": _yes(found.remembered)},
+        {"environments.named": "conda /opt/conda/envs/geo"},
+        {"environments.names": "base\ngeo\n"},
         {"server.session_pids": " ".join(server.session_pids)},
     ]
     if made := files.text("choices"):

@@ -30,6 +30,7 @@ VALUES = {
     "directory": PATHS,
     "python": PATHS | st.just(""),
     "app": st.sampled_from(["notebook", "lab"]),
+    "packages": st.lists(st.sampled_from(["pandas", "scipy>=1", "x[y]==2.*"]), unique=True).map(tuple),
     "days": st.integers(1, 3650),
 }
 
@@ -84,11 +85,13 @@ def test_the_look_goes_by_what_the_plan_settles(
         found = went_by(shell, request(wanted, steps), file, Path(home))
     assert parse(found["choices.made"]) == parse(file)
     settled = settle(wanted, seen(NEW, choices={"made": parse(file)}), owned(steps)).settings
-    assert {key: found[f"choices.{key}"] for key in ("port", "directory", "python", "app")} == {
+    keys = ("port", "directory", "python", "app", "packages")
+    assert {key: found.get(f"choices.{key}", "") for key in keys} == {
         "port": str(settled.port),
         "directory": settled.directory,
         "python": settled.python,
         "app": settled.app,
+        "packages": " ".join(settled.packages),
     }
 
 

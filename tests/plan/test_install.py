@@ -8,7 +8,7 @@ from plan_cases import CLASSIC, LAB, MODERN, NEW, WANTED, seen, wanting
 
 from nbfab.errors import HostError
 from nbfab.look.environments import Environment
-from nbfab.plan import install
+from nbfab.plan import environment, install
 
 OWN = "/home/ann/.local/share/nbfab/.venv/bin/python"
 
@@ -42,14 +42,20 @@ def test_the_first_environment_that_fits_is_chosen(environments: Any, app: str, 
     ],
 )
 def test_an_environment_that_cannot_serve_is_left(packages: Mapping[str, str]) -> None:
-    assert install.module(Environment("login", "/x", packages), "notebook") is None
+    assert environment.module(Environment("login", "/x", packages), "notebook") is None
 
 
 def test_an_environment_that_was_found_is_recorded_once() -> None:
     (change,) = install.plan(WANTED, NEW)
     assert change.kind == "use environment"
     assert change.summary == "use the environment of the login shell's jupyter (/env/bin/python: notebook 7.2)"
-    assert change.args == {"app": "notebook", "python": "", "source": "login", "interpreter": "/env/bin/python"}
+    assert change.args == {
+        "app": "notebook",
+        "python": "",
+        "packages": "",
+        "source": "login",
+        "interpreter": "/env/bin/python",
+    }
     assert list(install.plan(WANTED, seen(environments={"remembered": True}))) == []
 
 
@@ -67,7 +73,7 @@ def test_an_environment_is_made_where_none_fits(app: str, packages: str, tools: 
     assert change.kind == "make environment"
     folder = "/home/ann/.local/share/nbfab/.venv"
     assert change.summary == f"make an environment with {app} and matplotlib in {folder}, by {by}"
-    assert change.args == {"app": app, "python": "", "packages": f"{packages} matplotlib"}
+    assert change.args == {"app": app, "python": "", "packages": "", "requirements": f"{packages} matplotlib pip"}
 
 
 @pytest.mark.parametrize(
@@ -129,7 +135,7 @@ def test_a_python_that_cannot_be_used(environments: Mapping[str, Any], reason: s
 
 
 @pytest.mark.parametrize(
-    ("environment", "app", "notes"),
+    ("found", "app", "notes"),
     [
         (MODERN._replace(packages={**MODERN.packages, "matplotlib": "3.9"}), "notebook", []),
         (MODERN, "notebook", ["has no matplotlib, so nothing is plotted inline: /env/bin/python -m pip install"]),
@@ -138,10 +144,10 @@ def test_a_python_that_cannot_be_used(environments: Mapping[str, Any], reason: s
         (MODERN._replace(pip=False), "notebook", ["-m ensurepip && /env/bin/python -m pip install matplotlib, or"]),
     ],
 )
-def test_what_an_environment_lacks_is_noted(environment: Environment, app: str, notes: list[str]) -> None:
-    found = list(install.notes(wanting(app=app), seen(environments={"found": (environment,)})))
-    assert len(found) == len(notes)
-    assert all(words in note for words, note in zip(notes, found, strict=True))
+def test_what_an_environment_lacks_is_noted(found: Environment, app: str, notes: list[str]) -> None:
+    said = list(install.notes(wanting(app=app), seen(environments={"found": (found,)})))
+    assert len(said) == len(notes)
+    assert all(words in note for words, note in zip(notes, said, strict=True))
 
 
 def test_an_environment_that_has_yet_to_be_made_lacks_nothing() -> None:

@@ -27,7 +27,7 @@ def test_a_new_profile_has_a_private_folder_inline_graphics_and_a_kernel_that_us
         "{connection_file}",
         "--profile=GPU2",
     ]
-    assert spec["display_name"] == "Python 3 (GPU2)"
+    assert spec["display_name"] == "Python 3 (GPU2: env)"
     assert not any(change.needs_restart for change in (private, ipython, others, kernel))
 
 
@@ -67,6 +67,11 @@ def test_another_environment_is_another_kernel() -> None:
         '-    "/env/bin/python",',
         '+    "/new/python",',
         '     "-B",',
+        "@@ -10,3 +10,3 @@",
+        "   ],",
+        '-  "display_name": "Python 3 (nbserver: env)",',
+        '+  "display_name": "Python 3 (nbserver: /new/python)",',
+        '   "language": "python",',
     ]
 
 
