@@ -15,6 +15,7 @@ Kind = Literal[
     "stop server",
     "remove",
     "end session",
+    "end process",
     "turn lingering off",
 ]
 
