@@ -32,7 +32,9 @@ SERVANTS = {"names", "text", "settings", "errors"}  # all that `ssh` and `invent
 def modules() -> dict[str, ast.Module]:
     """Every module of the package, by its name; what runs on the host is not one."""
     files = (
-        file for file in PACKAGE.rglob("*.py") if not file.name.endswith("_probe.py") and file.parent.name != "server"
+        file
+        for file in PACKAGE.rglob("*.py")
+        if not file.name.endswith("_probe.py") and file.parent.name not in ("server", "relay")
     )
     return {
         ".".join(file.relative_to(ROOT).with_suffix("").parts).removesuffix(".__init__"): ast.parse(file.read_text())

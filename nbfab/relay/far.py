@@ -1,0 +1,143 @@
+"""The far end, on the host: takes streams up at a socket for its owner alone, and connects each to the server."""
+
+from __future__ import annotations
+
+import asyncio
+import os
+import time
+from contextlib import suppress
+from typing import Callable
+
+from .budget import Budget
+from .frames import ANSWER, GREETING, NEW, NO_SERVER, PROBE, UNKNOWN, BadFrame
+from .stream import KEEP, Link, Stream
+
+SWEEP = 5.0  # seconds between two looks at what is no longer needed
+PATIENCE = 10.0  # seconds for a greeting
+
+
+class Far:
+    """The streams of this host, by their names; `port` says where the server listens, and is asked for each."""
+
+    def __init__(self, port: Callable[[], int], budget: Budget | None = None) -> None:
+        self.used = time.monotonic()
+        self._port = port
+        self._budget = budget or Budget()
+        self._streams: dict[bytes, Stream] = {}
+
+    def accept(self) -> asyncio.Protocol:
+        """The protocol for a connection of the near end's, for `loop.create_unix_server`."""
+        return _Greeting(self)
+
+    async def take(self, transport: asyncio.Transport, name: bytes, count: int, rest: Callable[[], bytes]) -> None:
+        """Answers a greeting, and goes on with its stream."""
+        self.used = time.monotonic()
+        if name == PROBE:
+            transport.write(ANSWER.pack(0))
+            transport.close()
+            return
+        stream = self._streams.get(name)
+        if stream is None:
+            stream = await self._begin(transport, name, count)
+        if stream is None or transport.is_closing():
+            return
+        transport.write(ANSWER.pack(stream.count))
+        link = Link(stream, transport)
+        try:
+            stream.carry(link, 0 if count == NEW else count)
+        except BadFrame:
+            link.drop()
+            return
+        link.data_received(rest())
+
+    def sweep(self) -> None:
+        """Forgets what is over, and what has had no link for too long."""
+        now = time.monotonic()
+        for name, stream in list(self._streams.items()):
+            if stream.carried:
+                self.used = now
+            elif now - stream.since > stream.patience:
+                stream.drop()
+            if stream.over:
+                del self._streams[name]
+
+    def drop(self) -> None:
+        """Ends all streams."""
+        for stream in self._streams.values():
+            stream.drop()
+
+    async def _begin(self, transport: asyncio.Transport, name: bytes, count: int) -> Stream | None:
+        """A new stream; None if there is none to be had, which is answered."""
+        if count != NEW:  # of an earlier life of this program
+            _refuse(transport, UNKNOWN)
+            return None
+        stream = Stream(self._budget)
+        try:
+            await asyncio.get_running_loop().create_connection(lambda: stream.local, "127.0.0.1", self._port())
+        except OSError:
+            _refuse(transport, NO_SERVER)
+            return None
+        if name in self._streams:  # greeted again meanwhile
+            stream.drop()
+        return self._streams.setdefault(name, stream)
+
+
+def _refuse(transport: asyncio.Transport, answer: int) -> None:
+    transport.write(ANSWER.pack(answer))
+    transport.close()
+
+
+class _Greeting(asyncio.Protocol):
+    """Waits for a greeting; what comes right behind it is of the stream."""
+
+    def __init__(self, far: Far) -> None:
+        self._far = far
+        self._data = b""
+        self._transport: asyncio.Transport | None = None
+        self._task: asyncio.Task[None] | None = None
+        self._timer = asyncio.get_running_loop().call_later(PATIENCE, self._give_up)
+
+    def connection_made(self, transport: asyncio.BaseTransport) -> None:
+        assert isinstance(transport, asyncio.Transport)
+        self._transport = transport
+
+    def data_received(self, data: bytes) -> None:
+        self._data += data
+        if len(self._data) < GREETING.size or self._task is not None or self._transport is None:
+            return
+        self._timer.cancel()
+        name, count = GREETING.unpack(self._data[: GREETING.size])
+        task = self._far.take(self._transport, name, count, self._rest)
+        self._task = asyncio.get_running_loop().create_task(task)
+
+    def connection_lost(self, exc: Exception | None) -> None:
+        self._timer.cancel()
+        self._transport = None
+
+    def _rest(self) -> bytes:
+        return self._data[GREETING.size :]
+
+    def _give_up(self) -> None:
+        if self._transport is not None:
+            self._transport.abort()
+
+
+async def serve(path: str, port: Callable[[], int]) -> None:
+    """Serves at that socket, until it has not been used for an hour. Raises OSError."""
+    far = Far(port)
+    before = os.umask(0o177)
+    try:
+        with suppress(FileNotFoundError):
+            os.unlink(path)
+        server = await asyncio.get_running_loop().create_unix_server(far.accept, path, backlog=512)
+    finally:
+        os.umask(before)
+    try:
+        while time.monotonic() - far.used < KEEP:
+            await asyncio.sleep(SWEEP)
+            far.sweep()
+    finally:
+        far.drop()
+        server.close()
+        with suppress(FileNotFoundError):
+            os.unlink(path)

@@ -1,0 +1,107 @@
+"""The near end: takes browsers' connections, and holds each until there is a link for it."""
+
+from __future__ import annotations
+
+import asyncio
+import os
+import time
+from typing import Awaitable, Callable, Tuple
+
+from .budget import Budget
+from .frames import ANSWER, GREETING, NAME, NEW, NO_SERVER, PROBE, UNKNOWN, BadFrame
+from .stream import Link, Stream
+
+AGAIN = 0.05  # seconds between two tries over a link that is said to be up
+PATIENCE = 10.0  # seconds for an answer to a greeting
+
+Dial = Callable[[Callable[[], asyncio.Protocol]], Awaitable[Tuple[asyncio.BaseTransport, asyncio.Protocol]]]
+"""Waits until there is a link, and connects through it to the far end. Raises OSError."""
+
+
+class Near:
+    """The streams that began here."""
+
+    def __init__(self, dial: Dial, budget: Budget | None = None) -> None:
+        self._dial = dial
+        self._budget = budget or Budget()
+        self._tasks: set[asyncio.Task[None]] = set()
+
+    def accept(self) -> asyncio.Protocol:
+        """The protocol for a browser's connection, for `loop.create_server`."""
+        stream = Stream(self._budget)
+        task = asyncio.get_running_loop().create_task(self._carry(stream))
+        self._tasks.add(task)
+        task.add_done_callback(self._tasks.discard)
+        return stream.local
+
+    async def close(self) -> None:
+        """Ends all streams."""
+        for task in self._tasks:
+            task.cancel()
+        await asyncio.gather(*self._tasks, return_exceptions=True)
+
+    async def _carry(self, stream: Stream) -> None:
+        name = os.urandom(NAME)
+        try:
+            while not stream.over and time.monotonic() - stream.since < stream.patience:
+                try:
+                    answer, transport, rest = await greet(self._dial, name, stream.count if stream.known else NEW)
+                except OSError:
+                    await asyncio.sleep(AGAIN)
+                    continue
+                if stream.over or answer in (NO_SERVER, UNKNOWN):
+                    transport.abort()
+                    stream.end_without_other()
+                    break
+                lost = asyncio.Event()
+                link = Link(stream, transport, lost.set)
+                try:
+                    stream.carry(link, answer)
+                except BadFrame:
+                    link.drop()
+                    stream.end_without_other()
+                    break
+                link.data_received(rest)
+                await lost.wait()
+        finally:
+            stream.drop()
+
+
+async def greet(dial: Dial, name: bytes, count: int) -> tuple[int, asyncio.Transport, bytes]:
+    """Says which stream this is about; what the far end answers, and what came behind that. Raises OSError."""
+    transport, protocol = await dial(_Answer)
+    assert isinstance(transport, asyncio.Transport)
+    assert isinstance(protocol, _Answer)
+    try:
+        transport.write(GREETING.pack(name, count))
+        data = await asyncio.wait_for(protocol.whole, PATIENCE)
+    except (asyncio.TimeoutError, EOFError):
+        transport.abort()
+        raise ConnectionError("the far end does not answer") from None
+    except asyncio.CancelledError:
+        transport.abort()
+        raise
+    return ANSWER.unpack(data[: ANSWER.size])[0], transport, data[ANSWER.size :]
+
+
+async def probe(dial: Dial) -> None:
+    """Asks whether the far end is there. Raises OSError."""
+    _, transport, _ = await greet(dial, PROBE, 0)
+    transport.abort()
+
+
+class _Answer(asyncio.Protocol):
+    """Waits for the far end's answer; what comes right behind it is of the stream."""
+
+    def __init__(self) -> None:
+        self.whole: asyncio.Future[bytes] = asyncio.get_running_loop().create_future()
+        self._data = b""
+
+    def data_received(self, data: bytes) -> None:
+        self._data += data
+        if len(self._data) >= ANSWER.size and not self.whole.done():
+            self.whole.set_result(self._data)
+
+    def connection_lost(self, exc: Exception | None) -> None:
+        if not self.whole.done():
+            self.whole.set_exception(EOFError())
