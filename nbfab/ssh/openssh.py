@@ -17,6 +17,7 @@ from typing import Any
 from nbfab.errors import ConnectError, Dropped, HostKeyError, NbfabError, Penalized
 from nbfab.names import HostString, in_url
 from nbfab.ssh import process
+from nbfab.ssh.arguments import arguments
 from nbfab.ssh.askpass import OLDEST, Askpass, Phrases, version
 from nbfab.ssh.connection import HOPS, KEEPALIVE, LOGIN
 from nbfab.ssh.doors import Address, Doors
@@ -42,33 +43,6 @@ wait "$ssh" || wait "$ssh"
 kill "$watch"
 wait "$watch"
 """
-
-# What a configuration may say otherwise, and what counts for nbfab: no forwarding, no command, no question and no key
-# on record but those that are meant; the names first that older versions do not know.
-_ALWAYS = {
-    "IgnoreUnknown": "KnownHostsCommand,SessionType,ForkAfterAuthentication,StdinNull",
-    "AddKeysToAgent": "no",
-    "ClearAllForwardings": "yes",
-    "ConnectionAttempts": "1",
-    "ControlMaster": "yes",
-    "ControlPersist": "no",
-    "EscapeChar": "none",
-    "ForkAfterAuthentication": "no",
-    "ForwardAgent": "no",
-    "ForwardX11": "no",
-    "LogLevel": "DEBUG1",
-    "NoHostAuthenticationForLocalhost": "no",
-    "PermitLocalCommand": "no",
-    "RemoteCommand": "none",
-    "RequestTTY": "no",
-    "ServerAliveCountMax": "3",
-    "SessionType": "none",
-    "StdinNull": "no",
-    "Tunnel": "no",
-    "UpdateHostKeys": "no",
-    "VerifyHostKeyDNS": "no",
-    "VisualHostKey": "no",
-}
 
 
 class Link:
@@ -189,7 +163,7 @@ class Link:
             raise kind(f"jump host {last}: {error}", error.hint, jump=str(last)) from None
 
     def _options_for(self, route: Route, *, asks: bool, proxied: bool, refusal: Refusal) -> Iterator[str]:
-        """The options of `ssh`; the first value of each counts, so those of the configuration come last."""
+        """The options of `ssh`."""
         own = {
             "BatchMode": "no" if asks else "yes",
             "ConnectTimeout": str(max(1, round(timeout(route, self._options)))),
@@ -200,17 +174,7 @@ class Link:
             "StrictHostKeyChecking": "accept-new" if refusal.accepts else "yes",
             **self._way(route, proxied),
         }
-        if self._options.config:
-            yield from ("-F", self._options.config)
-        for key, value in (_ALWAYS | own).items():
-            yield from ("-o", f"{key}={value}")
-        yield from self._options.options
-        for path in (*self._options.keys, *filter(None, [self._options.identity])):
-            yield from ("-i", os.path.expanduser(path))
-        if self.typed.user:
-            yield from ("-l", self.typed.user)
-        if self.typed.port:
-            yield from ("-p", str(self.typed.port))
+        return arguments(self.typed, self._options, own)
 
     def _way(self, route: Route, proxied: bool) -> Mapping[str, str]:
         if proxied and self._near:

@@ -1,0 +1,132 @@
+"""A carrier: one `ssh` that is logged in, and forwards a socket of ours to the host's."""
+
+from __future__ import annotations
+
+import asyncio
+import os
+import signal
+from collections.abc import Mapping, Sequence
+from contextlib import suppress
+
+LOOK = 0.02  # seconds between two looks at whether ssh is logged in
+FORWARD = 5.0  # seconds for the ssh that is logged in to take up a forward
+GRACE = 2.0  # seconds to end in order
+WORDS = 20_000  # bytes of what ssh prints, from its beginning
+
+
+class Failed(Exception):
+    """Why a carrier does not carry, in ssh's own words; `status` is what it has ended with, None if it was ended."""
+
+    def __init__(self, words: str, status: int | None = None) -> None:
+        super().__init__(words)
+        self.status = status
+
+
+class Carrier:
+    """An `ssh` in a folder that no one else can enter.
+
+    `command` is all of its command line but the options that begin here; `target` is a socket or HOST:PORT there.
+    Once it is there, `path` takes connections, and `control` sessions, as a ControlMaster.
+    """
+
+    def __init__(self, command: Sequence[str], target: str, folder: str, env: Mapping[str, str]) -> None:
+        self._command, self._target, self._env = command, target, env
+        self.path = os.path.join(folder, "s")
+        self.control = os.path.join(folder, "m")
+        self._folder = folder
+        self._process: asyncio.subprocess.Process | None = None
+        self._words = b""
+        self._reading: asyncio.Task[None] | None = None
+
+    @property
+    def alive(self) -> bool:
+        """Whether its process runs."""
+        return self._process is not None and self._process.returncode is None
+
+    async def start(self, patience: float) -> None:
+        """Connects and logs in; `patience` is for TCP, and for the host's first words, in seconds. Raises Failed."""
+        os.mkdir(self._folder, 0o700)
+        options = {
+            "ControlMaster": "yes",
+            "ControlPath": self.control.replace("%", "%%"),
+            "ConnectTimeout": str(max(1, round(patience))),
+        }
+        words = [*(word for pair in options.items() for word in ("-o", "=".join(pair))), *self._command[1:]]
+        try:
+            self._process = await self._run(self._command[0], *words)
+            self._reading = asyncio.get_running_loop().create_task(self._read(self._process))
+            while not os.path.exists(self.control):
+                if self._process.returncode is not None:
+                    await self._reading
+                    raise Failed(self.words or "ssh has ended without a word", self._process.returncode)
+                await asyncio.sleep(LOOK)
+            await self._forward()
+        except OSError as error:
+            raise Failed(f"ssh: {error}") from None
+
+    async def _forward(self) -> None:
+        """Has the forward made that the command line cannot have without those of ssh_config. Raises Failed."""
+        options = ("-F", "/dev/null", "-o", f"ControlPath={self.control.replace('%', '%%')}", "-o", "LogLevel=ERROR")
+        process = await self._run(
+            "ssh", *options, "-O", "forward", "-L", f"{self.path}:{self._target}", "--", "the-host"
+        )
+        try:
+            _, said = await asyncio.wait_for(process.communicate(), FORWARD)
+        except TimeoutError:
+            raise Failed("it does not take up a forward") from None
+        finally:
+            if process.returncode is None:
+                process.kill()
+        if process.returncode:
+            raise Failed(said.decode(errors="replace").strip() or "it refuses a forward")
+
+    @property
+    def words(self) -> str:
+        """What ssh has said."""
+        lines = self._words.decode(errors="replace").splitlines()
+        return "\n".join(line for line in lines if not line.startswith("debug"))
+
+    async def ended(self) -> None:
+        """Waits until its process has ended."""
+        if self._process is not None:
+            await self._process.wait()
+
+    async def end(self) -> None:
+        """Ends it, with what it has started, and removes its folder."""
+        process = self._process
+        if process is not None and process.returncode is None:
+            _signal(process.pid, signal.SIGTERM)
+            try:
+                await asyncio.wait_for(process.wait(), GRACE)
+            except TimeoutError:
+                _signal(process.pid, signal.SIGKILL)
+                await process.wait()
+        if self._reading is not None:
+            self._reading.cancel()
+        for path in (self.path, self.control):
+            with suppress(OSError):
+                os.unlink(path)
+        with suppress(OSError):
+            os.rmdir(self._folder)
+
+    async def _run(self, *words: str) -> asyncio.subprocess.Process:
+        # In a session of its own: Control-C reaches us alone, and we end it in order.
+        return await asyncio.create_subprocess_exec(
+            *words,
+            stdin=asyncio.subprocess.DEVNULL,
+            stdout=asyncio.subprocess.DEVNULL,
+            stderr=asyncio.subprocess.PIPE,
+            env=dict(self._env),
+            start_new_session=True,
+        )
+
+    async def _read(self, process: asyncio.subprocess.Process) -> None:
+        """Reads what ssh prints for as long as it runs, or it would wait for that."""
+        assert process.stderr
+        while data := await process.stderr.read(4096):
+            self._words += data[: WORDS - len(self._words)]
+
+
+def _signal(pid: int, number: signal.Signals) -> None:
+    with suppress(ProcessLookupError, PermissionError):
+        os.killpg(pid, number)

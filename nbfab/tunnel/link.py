@@ -1,0 +1,182 @@
+"""The link: what carries now, watched; while that is in doubt, others are tried beside it."""
+
+from __future__ import annotations
+
+import asyncio
+import itertools
+import os
+import time
+from collections.abc import Awaitable, Callable, Mapping, Sequence
+from contextlib import suppress
+from typing import Any, Protocol
+
+from nbfab.tunnel.carrier import Carrier, Failed
+
+EVERY = 1.0  # seconds between two probes, and between two tries
+SUSPECT = 2.0  # seconds for the answer to a probe
+FIRST = 3.0  # seconds for that of a new carrier
+MOST = 3  # carriers that are tried at a time
+PATIENCE = 10.0  # seconds for TCP, until it is known how long this takes
+WHOLE = 60.0  # seconds for all of a login
+
+Probe = Callable[[str], Awaitable[None]]
+"""Asks through a socket whether anyone is there at the other end. Raises OSError."""
+
+
+class Watcher(Protocol):
+    """Follows what becomes of the link."""
+
+    def lost(self, why: str) -> None:
+        """Nothing carries any more, it seems."""
+
+    def found(self, seconds: float, tries: int) -> None:
+        """It carries again, after that long."""
+
+    def tried(self, error: Failed) -> None:
+        """A try has failed."""
+
+
+class Link:
+    """Keeps a carrier that answers.
+
+    A stall that passes costs nothing, since the old carrier may answer first; and an address that is gone does not cost
+    the wait until ssh gives it up. Where streams do not outlive a link, it does not `race`: the old one may recover.
+    """
+
+    def __init__(
+        self,
+        command: Sequence[str],
+        target: str,
+        folder: str,
+        probe: Probe,
+        watcher: Watcher,
+        env: Mapping[str, str],
+        *,
+        race: bool = True,
+    ) -> None:
+        self.up = asyncio.Event()
+        self.carrier: Carrier | None = None
+        self._command, self._target, self._folder, self._env = command, target, folder, env
+        self._probe, self._watcher, self._race = probe, watcher, race
+        self._number = itertools.count(1)
+        self._patience = PATIENCE
+        self._ending: set[asyncio.Task[None]] = set()
+
+    async def dial(self, factory: Callable[[], asyncio.Protocol]) -> tuple[asyncio.BaseTransport, asyncio.Protocol]:
+        """Connects to the target, once there is a carrier. Raises OSError."""
+        await self.up.wait()
+        assert self.carrier
+        return await asyncio.get_running_loop().create_unix_connection(factory, self.carrier.path)
+
+    async def first(self) -> None:
+        """Makes the first carrier. Raises Failed."""
+        began = time.monotonic()
+        self.carrier = await self._try()
+        self._patience = max(SUSPECT, 4 * (time.monotonic() - began))
+        self.up.set()
+
+    async def keep(self) -> None:
+        """Keeps it up for good, after `first`."""
+        while True:
+            why = await self._doubt()
+            self.up.clear()
+            self._watcher.lost(why)
+            began = time.monotonic()
+            tries = await self._renew()
+            self.up.set()
+            self._watcher.found(time.monotonic() - began, tries)
+
+    async def close(self) -> None:
+        """Ends what carries."""
+        self.up.clear()
+        if self.carrier is not None:
+            await self.carrier.end()
+        await asyncio.gather(*self._ending, return_exceptions=True)
+
+    async def _doubt(self) -> str:
+        """Returns once the carrier does not answer, and why that is."""
+        assert self.carrier
+        ended = asyncio.ensure_future(self.carrier.ended())
+        try:
+            while True:
+                await asyncio.wait({ended}, timeout=EVERY)
+                if ended.done():
+                    return "ended"
+                if not await self._answers(self.carrier, SUSPECT):
+                    return "silent"
+        finally:
+            ended.cancel()
+
+    async def _renew(self) -> int:
+        """Returns once something carries: the old carrier after all, or the first of new ones; after how many tries."""
+        tries = 0
+        racing: set[asyncio.Future[Carrier]] = set()
+        try:
+            while True:
+                old = self.carrier if self.carrier is not None and self.carrier.alive else None
+                if len(racing) < MOST and (self._race or old is None):
+                    racing.add(asyncio.ensure_future(self._try()))
+                    tries += 1
+                if await self._round(old, racing):
+                    return tries
+        finally:
+            for attempt in racing:
+                attempt.cancel()
+            for late in await asyncio.gather(*racing, return_exceptions=True):
+                if isinstance(late, Carrier):  # it came second
+                    self._leave(late)
+
+    async def _round(self, old: Carrier | None, racing: set[asyncio.Future[Carrier]]) -> bool:
+        """Waits for a second for what carries; whether something does."""
+        end = time.monotonic() + EVERY
+        asked = asyncio.ensure_future(self._answers(old, EVERY)) if old else None
+        try:
+            while (rest := end - time.monotonic()) > 0:
+                waiting: set[asyncio.Future[Any]] = {*racing, *([asked] if asked and not asked.done() else [])}
+                if not waiting:
+                    await asyncio.sleep(rest)
+                    return False
+                done, _ = await asyncio.wait(waiting, timeout=rest, return_when=asyncio.FIRST_COMPLETED)
+                if asked in done and asked and asked.result():
+                    return True
+                for attempt in [each for each in racing if each in done]:
+                    racing.discard(attempt)
+                    error = attempt.exception()
+                    if error is None:
+                        before, self.carrier = self.carrier, attempt.result()
+                        if before is not None:
+                            self._leave(before)
+                        return True
+                    if not isinstance(error, Failed):
+                        raise error
+                    self._watcher.tried(error)
+            return False
+        finally:
+            if asked:
+                asked.cancel()
+
+    async def _try(self) -> Carrier:
+        """A new carrier that answers. Raises Failed."""
+        carrier = Carrier(self._command, self._target, os.path.join(self._folder, str(next(self._number))), self._env)
+        try:
+            await asyncio.wait_for(carrier.start(self._patience), WHOLE)
+            if not await self._answers(carrier, FIRST):
+                raise Failed("it is logged in, but what it should reach there does not answer")
+        except TimeoutError:
+            await carrier.end()
+            raise Failed("no login in time") from None
+        except BaseException:
+            await carrier.end()
+            raise
+        return carrier
+
+    async def _answers(self, carrier: Carrier, seconds: float) -> bool:
+        with suppress(OSError, asyncio.TimeoutError):
+            await asyncio.wait_for(self._probe(carrier.path), seconds)
+            return True
+        return False
+
+    def _leave(self, carrier: Carrier) -> None:
+        task = asyncio.get_running_loop().create_task(carrier.end())
+        self._ending.add(task)
+        task.add_done_callback(self._ending.discard)

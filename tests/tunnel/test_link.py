@@ -1,0 +1,175 @@
+"""The link over a real sshd, cut in the ways in which links are cut; the relay at both ends of it."""
+
+import asyncio
+import os
+import signal
+import tempfile
+from collections.abc import Awaitable, Callable, Iterator
+from pathlib import Path
+
+import pytest
+from processes import descendants
+from sshd import Sshd
+
+from nbfab.relay.far import Far
+from nbfab.relay.near import Near, probe
+from nbfab.tunnel.carrier import Failed
+from nbfab.tunnel.link import Link
+
+BOUND = 60  # seconds for a story
+
+
+class Log:
+    """What the link tells."""
+
+    def __init__(self) -> None:
+        self.lines: list[str] = []
+        self.errors: list[str] = []
+
+    def lost(self, why: str) -> None:
+        self.lines.append(f"lost: {why}")
+
+    def found(self, seconds: float, tries: int) -> None:
+        assert seconds >= 0
+        assert tries >= 0
+        self.lines.append("found")
+
+    def tried(self, error: Failed) -> None:
+        self.errors.append(str(error))
+
+
+def answers(path: str) -> Awaitable[None]:
+    """The probe of a relay."""
+    loop = asyncio.get_running_loop()
+    return probe(lambda factory: loop.create_unix_connection(factory, path))
+
+
+class Rig:
+    """A link to `box`, over which a counter's numbers come."""
+
+    def __init__(self, box: Sshd, folder: Path) -> None:
+        self.box = box
+        self.log = Log()
+        self.links = folder
+        command = ["ssh", "-N", "-T", "-F", str(box.config), "-o", "BatchMode=yes", "-o", "LogLevel=ERROR", "--", "box"]
+        self.target = str(folder / "far")
+        self.link = Link(command, self.target, str(folder), answers, self.log, os.environ)
+        self.numbers = 0
+
+    async def play(self, story: Callable[["Rig"], Awaitable[None]]) -> None:
+        loop = asyncio.get_running_loop()
+        server = await asyncio.start_server(count, "127.0.0.1", 0)
+        port = server.sockets[0].getsockname()[1]
+        far = Far(lambda: port)
+        there = await loop.create_unix_server(far.accept, self.target)
+        near = Near(self.link.dial)
+        here = await loop.create_server(near.accept, "127.0.0.1", 0)
+        await self.link.first()
+        keeping = asyncio.create_task(self.link.keep())
+        reader, writer = await asyncio.open_connection(*here.sockets[0].getsockname())
+        reading = asyncio.create_task(self.read(reader))
+        try:
+            await asyncio.wait_for(story(self), BOUND)
+            await self.more()
+        finally:
+            for task in (keeping, reading):
+                task.cancel()
+            await asyncio.gather(keeping, reading, return_exceptions=True)
+            writer.close()
+            await near.close()
+            far.drop()
+            for listener in (server, there, here):
+                listener.close()
+            await self.link.close()
+
+    async def read(self, reader: asyncio.StreamReader) -> None:
+        while line := await reader.readline():
+            assert int(line) == self.numbers, "each number once, in order"
+            self.numbers += 1
+
+    async def more(self) -> None:
+        """Waits until numbers come (again)."""
+        before = self.numbers
+        async with asyncio.timeout(BOUND):
+            while self.numbers < before + 10:
+                await asyncio.sleep(0.02)
+
+    async def told(self, *lines: str) -> None:
+        """Waits until that was told, and nothing else."""
+        async with asyncio.timeout(BOUND):
+            while len(self.log.lines) < len(lines):
+                await asyncio.sleep(0.02)
+        assert self.log.lines == [*lines]
+
+
+async def count(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+    number = 0
+    try:
+        while True:
+            writer.write(b"%d\n" % number)
+            await writer.drain()
+            number += 1
+            await asyncio.sleep(0.01)
+    except ConnectionError:
+        pass
+
+
+@pytest.fixture
+def rig(box: Sshd) -> Iterator[Rig]:
+    with tempfile.TemporaryDirectory(prefix="nbfab") as folder:  # the path of a socket has to be short
+        yield Rig(box, Path(folder))
+
+
+async def the_client_is_killed(rig: Rig) -> None:
+    assert rig.link.carrier
+    assert rig.link.carrier._process
+    os.kill(rig.link.carrier._process.pid, signal.SIGKILL)
+    await rig.told("lost: ended", "found")
+
+
+async def the_host_s_end_is_killed(rig: Rig) -> None:
+    rig.box.cut()
+    await rig.told("lost: ended", "found")
+
+
+async def the_link_falls_silent(rig: Rig) -> None:
+    for pid in descendants(rig.box.process.pid, "sshd"):
+        os.kill(pid, signal.SIGSTOP)
+    await rig.told("lost: silent", "found")
+    rig.box.cut()
+
+
+async def no_login_for_a_while(rig: Rig) -> None:
+    rig.box.stop()
+    rig.box.cut()
+    await rig.told("lost: ended")
+    while not rig.log.errors:
+        await asyncio.sleep(0.02)
+    assert "Connection refused" in rig.log.errors[0]
+    rig.box.start()
+    await rig.told("lost: ended", "found")
+
+
+STORIES = (the_client_is_killed, the_host_s_end_is_killed, the_link_falls_silent, no_login_for_a_while)
+
+
+@pytest.mark.parametrize("story", STORIES, ids=lambda story: story.__name__)
+def test_what_goes_over_it_survives(rig: Rig, story: Callable[[Rig], Awaitable[None]]) -> None:
+    async def whole(rig: Rig) -> None:
+        await rig.more()
+        await story(rig)
+
+    asyncio.run(rig.play(whole))
+    assert [path.name for path in rig.links.iterdir()] == ["far"]
+
+
+def test_a_host_that_lets_no_one_in_says_why(rig: Rig) -> None:
+    (rig.box.folder / "authorized_keys").write_text("")
+    with pytest.raises(Failed, match="Permission denied"):
+        asyncio.run(rig.link.first())
+
+
+def test_a_target_that_is_not_there(rig: Rig) -> None:
+    with pytest.raises(Failed, match="what it should reach there does not answer"):
+        asyncio.run(rig.link.first())
+    assert not list(rig.links.glob("[0-9]*"))
