@@ -2,39 +2,74 @@
 
 from __future__ import annotations
 
-from typing import Callable
+from typing import Callable, Protocol
 
 STREAM = 4 << 20  # bytes that are kept for a stream, at most and but for one read
 ALL = 64 << 20  # bytes that are kept for all streams; one that keeps nothing may always read once
 
 
+class Reads(Protocol):
+    """What is read only as long as there is room for it."""
+
+    def pause_reading(self) -> None: ...
+    def resume_reading(self) -> None: ...
+
+
 class Budget:
-    """Counts what streams keep, and who waits until there is room again; `full` is called when there is none."""
+    """Counts what streams keep; `full` is called when there is no more room."""
 
     def __init__(self, most: int = ALL, full: Callable[[], None] = lambda: None) -> None:
-        self._most = most
+        self.most = most
+        self.used = 0
         self._full = full
-        self._used = 0
-        self._waiting: set[Callable[[], None]] = set()
+        self._waiting: set[Share] = set()
 
-    def keep(self, count: int) -> None:
-        """A stream keeps so many bytes more, or fewer. Those that wait are called if there is room again."""
-        before, self._used = self._used, self._used + count
-        if before < self._most <= self._used:
+    def change(self, by: int) -> None:
+        """So many bytes more are kept, or fewer. Streams that wait go on if there is room again."""
+        before, self.used = self.used, self.used + by
+        if before < self.most <= self.used:
             self._full()
-        if self._used < self._most and self._waiting:
+        if self.used < self.most and self._waiting:
             waiting, self._waiting = self._waiting, set()
-            for call in waiting:
-                call()
+            for share in waiting:
+                share.mind()
 
-    def has_room(self, kept: int) -> bool:
-        """Whether a stream that keeps so many bytes may read more."""
-        return kept < STREAM and (self._used < self._most or not kept)
+    def wait(self, share: Share) -> None:
+        """A stream waits for room."""
+        self._waiting.add(share)
 
-    def wait(self, call: Callable[[], None]) -> None:
-        """Has a stream called, once there is room for all again."""
-        self._waiting.add(call)
+    def forget(self, share: Share) -> None:
+        """A stream waits no more."""
+        self._waiting.discard(share)
 
-    def forget(self, call: Callable[[], None]) -> None:
-        """A stream has ended."""
-        self._waiting.discard(call)
+
+class Share:
+    """What one stream keeps of what it `reads`."""
+
+    def __init__(self, budget: Budget, reads: Reads) -> None:
+        self._budget, self._reads = budget, reads
+        self._kept = 0
+
+    def keeps(self, kept: int) -> None:
+        """It keeps so many bytes now."""
+        by, self._kept = kept - self._kept, kept
+        if by:
+            self._budget.change(by)
+            self.mind()
+
+    def mind(self) -> None:
+        """Reads on, or not."""
+        full = self._budget.used >= self._budget.most and self._kept > 0
+        if full or self._kept >= STREAM:
+            self._reads.pause_reading()
+            if full:
+                self._budget.wait(self)
+        else:
+            self._budget.forget(self)
+            self._reads.resume_reading()
+
+    def end(self) -> None:
+        """It keeps nothing any more, and reads nothing."""
+        self._budget.forget(self)
+        self._budget.change(-self._kept)
+        self._kept = 0

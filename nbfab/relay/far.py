@@ -3,14 +3,13 @@
 from __future__ import annotations
 
 import asyncio
-import os
 import time
-from contextlib import suppress
 from typing import Callable
 
 from .budget import Budget
 from .frames import ANSWER, GREETING, NEW, NO_SERVER, PROBE, UNKNOWN, BadFrame
-from .stream import KEEP, Link, Stream
+from .sides import Link
+from .stream import Stream
 
 SWEEP = 5.0  # seconds between two looks at what is no longer needed
 PATIENCE = 10.0  # seconds for a greeting
@@ -120,24 +119,3 @@ class _Greeting(asyncio.Protocol):
     def _give_up(self) -> None:
         if self._transport is not None:
             self._transport.abort()
-
-
-async def serve(path: str, port: Callable[[], int]) -> None:
-    """Serves at that socket, until it has not been used for an hour. Raises OSError."""
-    far = Far(port)
-    before = os.umask(0o177)
-    try:
-        with suppress(FileNotFoundError):
-            os.unlink(path)
-        server = await asyncio.get_running_loop().create_unix_server(far.accept, path, backlog=512)
-    finally:
-        os.umask(before)
-    try:
-        while time.monotonic() - far.used < KEEP:
-            await asyncio.sleep(SWEEP)
-            far.sweep()
-    finally:
-        far.drop()
-        server.close()
-        with suppress(FileNotFoundError):
-            os.unlink(path)

@@ -9,7 +9,8 @@ from typing import Awaitable, Callable, Tuple
 
 from .budget import Budget
 from .frames import ANSWER, GREETING, NAME, NEW, NO_SERVER, PROBE, UNKNOWN, BadFrame
-from .stream import Link, Stream
+from .sides import Link
+from .stream import Stream
 
 AGAIN = 0.05  # seconds between two tries over a link that is said to be up
 PATIENCE = 10.0  # seconds for an answer to a greeting

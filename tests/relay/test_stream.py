@@ -10,7 +10,8 @@ from hypothesis import strategies as st
 
 from nbfab.relay import stream as module
 from nbfab.relay.budget import Budget
-from nbfab.relay.stream import Link, Local, Stream
+from nbfab.relay.sides import Link, Local
+from nbfab.relay.stream import Stream
 
 
 class Wire(asyncio.Transport):
@@ -123,7 +124,7 @@ class Pair:
             for of in (0, 1):
                 self.deliver(of, 1 << 30)
             for end in self.ends:
-                end.stream._receipt()
+                end.stream._receipts.now()
 
 
 Act = Callable[[Pair], None]
@@ -131,7 +132,7 @@ ends = st.sampled_from((0, 1))
 acts: st.SearchStrategy[Act] = st.one_of(
     st.builds(lambda of, data: lambda pair: pair.ends[of].read(data), ends, st.binary(min_size=5, max_size=20)),
     st.builds(lambda of, count: lambda pair: pair.deliver(of, count), ends, st.integers(1, 60)),
-    st.builds(lambda of: lambda pair: pair.ends[of].stream._receipt(), ends),
+    st.builds(lambda of: lambda pair: pair.ends[of].stream._receipts.now(), ends),
     st.just(Pair.cut),
     st.just(Pair.join),
 )

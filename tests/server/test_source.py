@@ -1,4 +1,4 @@
-"""The text of the module, which runs on hosts of others: their Python, and nothing of nbfab's."""
+"""The text of the module and of the relay, which run on hosts of others: their Python, and nothing of nbfab's."""
 
 import ast
 from pathlib import Path
@@ -6,16 +6,17 @@ from pathlib import Path
 import pytest
 from machine import ROOT
 
-FILES = sorted((ROOT / "nbfab" / "server").glob("*.py"))
+FILES = sorted(file for name in ("server", "relay") for file in (ROOT / "nbfab" / name).glob("*.py"))
+each_file = pytest.mark.parametrize("file", FILES, ids=lambda file: f"{file.parent.name}/{file.name}")
 
 
-@pytest.mark.parametrize("file", FILES, ids=lambda file: file.name)
+@each_file
 def test_it_is_python_3_8(file: Path) -> None:
     ast.parse(file.read_text(), feature_version=(3, 8))
     assert "from __future__ import annotations" in file.read_text()
 
 
-@pytest.mark.parametrize("file", FILES, ids=lambda file: file.name)
+@each_file
 def test_it_needs_nothing_of_nbfab(file: Path) -> None:
     """In the profile's folder it is a package of its own."""
     for node in ast.walk(ast.parse(file.read_text())):
@@ -25,6 +26,6 @@ def test_it_needs_nothing_of_nbfab(file: Path) -> None:
             assert node.level == 1 or (node.level == 0 and not str(node.module).startswith("nbfab"))
 
 
-@pytest.mark.parametrize("file", FILES, ids=lambda file: file.name)
+@each_file
 def test_it_can_be_read_at_a_sitting(file: Path) -> None:
     assert len(file.read_text().splitlines()) <= 150

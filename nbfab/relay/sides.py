@@ -1,0 +1,139 @@
+"""The two connections of a stream: the local one, and the link that carries it for a while."""
+
+from __future__ import annotations
+
+import asyncio
+import socket
+import struct
+from typing import Callable, Protocol
+
+from .frames import BadFrame, Frames
+
+HIGH = 1 << 19  # bytes that wait to be written, then the other side is not read
+
+
+class Carried(Protocol):
+    """What a stream is to its connections."""
+
+    def take(self, data: bytes) -> None: ...
+    def finish(self) -> None: ...
+    def abandon(self) -> None: ...
+    def hold(self, full: bool) -> None: ...
+    def receive(self, kind: int, count: int, data: memoryview) -> None: ...
+    def lose(self, link: Link) -> None: ...
+    def flush(self) -> None: ...
+
+
+class Side(asyncio.Protocol):
+    """One connection of a stream's, which can be paused before it is there."""
+
+    def __init__(self) -> None:
+        self.full = False
+        self._paused = False
+        self._transport: asyncio.Transport | None = None
+
+    def connection_made(self, transport: asyncio.BaseTransport) -> None:
+        assert isinstance(transport, asyncio.Transport)
+        transport.set_write_buffer_limits(HIGH)
+        self._transport = transport
+        if self._paused:
+            transport.pause_reading()
+
+    def pause_reading(self) -> None:
+        """Reads no more for now."""
+        if not self._paused:
+            self._paused = True
+            if self._transport is not None and not self._transport.is_closing():
+                self._transport.pause_reading()
+
+    def resume_reading(self) -> None:
+        """Reads again."""
+        if self._paused:
+            self._paused = False
+            if self._transport is not None and not self._transport.is_closing():
+                self._transport.resume_reading()
+
+    def write(self, data: bytes | memoryview) -> None:
+        """Writes, now or later; nothing if it is closed."""
+        if self._transport is not None and not self._transport.is_closing():
+            self._transport.write(data)
+
+    def close(self) -> None:
+        """Closes it, once what was written has gone out."""
+        if self._transport is not None:
+            self._transport.close()
+
+    def drop(self) -> None:
+        """Closes it at once."""
+        if self._transport is not None:
+            self._transport.abort()
+
+
+class Local(Side):
+    """A browser's connection, or one to the server."""
+
+    def __init__(self, stream: Carried) -> None:
+        super().__init__()
+        self._stream = stream
+
+    def write_end(self) -> None:
+        """Says that nothing more comes."""
+        if self._transport is not None and not self._transport.is_closing():
+            self._transport.write_eof()
+
+    def drop(self) -> None:
+        # A reset, since a clean end would say that this was all.
+        if self._transport is not None and (connection := self._transport.get_extra_info("socket")) is not None:
+            connection.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, struct.pack("ii", 1, 0))
+        super().drop()
+
+    def data_received(self, data: bytes) -> None:
+        self._stream.take(data)
+
+    def eof_received(self) -> bool:
+        self._stream.finish()
+        return True  # the other direction stays open
+
+    def connection_lost(self, exc: Exception | None) -> None:
+        self._stream.abandon()
+
+    def pause_writing(self) -> None:
+        self.full = True
+        self._stream.hold(True)
+
+    def resume_writing(self) -> None:
+        self.full = False
+        self._stream.hold(False)
+
+
+class Link(Side):
+    """What carries a stream for a while; `lost` is called when it has ended."""
+
+    def __init__(self, stream: Carried, transport: asyncio.Transport, lost: Callable[[], None] = lambda: None) -> None:
+        super().__init__()
+        self._stream = stream
+        self._frames = Frames()
+        self._lost = lost
+        self.connection_made(transport)
+        transport.set_protocol(self)
+
+    def data_received(self, data: bytes) -> None:
+        try:
+            for kind, count, piece in self._frames.feed(data):
+                self._stream.receive(kind, count, piece)
+        except BadFrame:
+            self.drop()
+
+    def eof_received(self) -> bool:
+        return False
+
+    def connection_lost(self, exc: Exception | None) -> None:
+        self._stream.lose(self)
+        self._lost()
+
+    def pause_writing(self) -> None:
+        self.full = True
+
+    def resume_writing(self) -> None:
+        self.full = False
+        self._stream.flush()
