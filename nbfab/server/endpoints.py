@@ -22,7 +22,10 @@ class Status(RequestHandler):
 
 
 class Once(RequestHandler):
-    """POST: a nonce, as JSON. GET with it: a login, once."""
+    """POST: a nonce, as JSON. POST of a form with it, or GET: a login, once.
+
+    A browser keeps no record of what it posts.
+    """
 
     guard: Guard
     refused = False
@@ -35,20 +38,28 @@ class Once(RequestHandler):
         """Keeps the nonce, and the token, out of every log."""
         self.request.uri = self.request.path
 
+    def check_xsrf_cookie(self) -> None:
+        """Neither the token nor a nonce is anything that a browser would add by itself."""
+
     def post(self) -> None:
-        if trusted(self):
+        if self.get_body_argument("nonce", ""):
+            self._use(self.get_body_argument)
+        elif trusted(self):
             self.set_header("Cache-Control", "no-store")
             self.finish({"nonce": self.guard.nonces.new(), "seconds": SECONDS})
 
     def get(self) -> None:
+        self._use(self.get_query_argument)
+
+    def _use(self, argument: Callable[..., str]) -> None:
         self.set_header("Cache-Control", "no-store")
         self.set_header("Referrer-Policy", "no-referrer")
         if any("prefetch" in self.request.headers.get(name, "") for name in ("Sec-Purpose", "Purpose", "X-Moz")):
             self.set_status(503)  # a browser that looks ahead asks again when it is meant
             return
         base, guard, peer = str(self.settings["base_url"]), self.guard, self.guard.peers.of(self.request)
-        place = inside(self.get_query_argument("next", base), base)
-        if not guard.nonces.use(self.get_query_argument("nonce", "")):
+        place = inside(argument("next", base), base)
+        if not guard.nonces.use(argument("nonce", "")):
             self.refused = True
             line = f"One-time login refused from {peer.text}: used, or too late"
             guard.tally.say(self._logger, f"once {peer.key}", line)
@@ -83,7 +94,7 @@ def trusted(handler: Any) -> bool:
 def add(app: Any, guard: Guard, base: Any, log_in: Callable[[Any], None], open_to_all: Callable[[Any], Any]) -> None:
     """Adds both to a server, whose handlers are derived from `base`."""
     members = {"guard": guard, "log_in": log_in}
-    once = type("Once", (Once, base), {**members, "get": open_to_all(Once.get)})
+    once = type("Once", (Once, base), {**members, "get": open_to_all(Once.get), "post": open_to_all(Once.post)})
     status = type("Status", (Status, base), members)
     url = app.web_app.settings["base_url"].rstrip("/")
     handlers: list[tuple[str, Any]] = [(f"{url}/nbfab-status", status), (f"{url}/nbfab-login", once)]

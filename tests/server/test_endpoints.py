@@ -1,6 +1,6 @@
 """What nbfab asks the three servers for: what they know, and logins that work once."""
 
-from urllib.parse import quote
+from urllib.parse import quote, urlencode
 
 import pytest
 from notebook_servers import FIRST, TOKEN, Browser, Server
@@ -52,6 +52,18 @@ def test_a_login_works_once(guarded: Server) -> None:
     log = guarded.log.read_text()
     assert "One-time login refused from 203.0.113.2: used, or too late" in log
     assert path.partition("nonce=")[2][:20] not in log
+
+
+def test_a_form_is_a_login_too(guarded: Server) -> None:
+    nonce = guarded.ask("/nbfab-login", "POST")["nonce"]
+    form, kind = urlencode({"nonce": nonce, "next": "/tree/a"}), {"Content-Type": "application/x-www-form-urlencoded"}
+    browser = Browser(guarded)
+    answer = browser.request("POST", "/nbfab-login", form, kind)
+    assert (answer.status, answer.headers["Location"]) == (302, "/tree/a")
+    assert browser.is_in
+    thief = Browser(guarded)
+    assert thief.request("POST", "/nbfab-login", form, kind).status == 410
+    assert not thief.is_in
 
 
 @pytest.mark.parametrize("nonce", ["", "x", "\x00", "é", "A" * 43])
