@@ -1,0 +1,62 @@
+"""What people, or programs, are told of a link."""
+
+from __future__ import annotations
+
+import json
+import sys
+import time
+from typing import Any, TextIO
+
+from nbfab.tunnel.carrier import Failed
+from nbfab.tunnel.spec import Spec
+
+
+class Telling:
+    """Prints lines for people, or JSON: one document once the link is up, then a line for each event."""
+
+    def __init__(self, spec: Spec, out: TextIO = sys.stdout) -> None:
+        self._spec, self._out = spec, out
+        self._since = 0.0
+        self._last = ""
+
+    def up(self, url: str, notes: tuple[str, ...]) -> None:
+        """The page can be opened."""
+        if self._spec.json:
+            known = {"host": self._spec.host, "profile": self._spec.profile, "url": url, "notes": list(notes)}
+            self._write(json.dumps(known))
+            return
+        for note in notes:
+            self._write(f"note: {note}")
+        self._write(f"{url}  (Control-C closes the link; the server goes on)")
+
+    def lost(self, why: str) -> None:
+        """As `link.Watcher.lost`."""
+        self._last = ""
+        words = {"ended": "the connection was cut", "silent": "the connection does not answer"}[why]
+        self._say("lost", f"{words}; trying again")
+
+    def found(self, seconds: float, tries: int) -> None:
+        """As `link.Watcher.found`."""
+        self._say("found", f"connected again after {seconds:.1f} s", seconds=round(seconds, 1), tries=tries)
+
+    def tried(self, error: Failed) -> None:
+        """As `link.Watcher.tried`; each reason once."""
+        last = str(error).splitlines()[-1] if str(error) else ""
+        if last != self._last:
+            self._last = last
+            self._say("tried", last)
+
+    def note(self, text: str) -> None:
+        """Anything else that is good to know."""
+        self._say("note", text)
+
+    def _say(self, event: str, text: str, **more: Any) -> None:
+        now = time.time()
+        if self._spec.json:
+            stamp = time.strftime("%Y-%m-%dT%H:%M:%SZ", time.gmtime(now))
+            self._write(json.dumps({"event": event, "time": stamp, "text": text, **more}))
+        else:
+            self._write(f"{time.strftime('%H:%M:%S', time.localtime(now))} {self._spec.host}: {text}")
+
+    def _write(self, line: str) -> None:
+        print(line, file=self._out, flush=True)
