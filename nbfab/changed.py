@@ -16,6 +16,8 @@ Kind = Literal[
     "remove",
     "end session",
     "end process",
+    "start relay",
+    "end relay",
     "turn lingering off",
 ]
 

@@ -13,12 +13,13 @@ class Wanted:
 
     `names` are those that people reach the host by: what was given to -H, and its HostName. `now` is this machine's
     clock, in seconds since the epoch. Without a `password` the host keeps the one it has. The certificate gets the
-    `key` that is here, if any, and is no longer for the names in `drops`. `restart` allows a restart that ends kernels.
-    `resets` are options that go back to their defaults, whatever the profile has; for a host that is in an `inventory`,
-    so do those that were chosen in that one and no longer are; it is named by its mark. In the `foreground` the server
-    is not started in tmux. With `as_found`, no environment is made where one was found that can serve.
-    `seconds` is how long a server may take to become ready. `removing` is whether all of it is to be removed, and
-    `linger_off` whether lingering is then turned off as well.
+    `key` that is here, if any, and is no longer for the names in `drops`. `restart` allows a restart that ends
+    kernels. `resets` are options that go back to their defaults, whatever the profile has; for a host that is in an
+    `inventory`, so do those that were chosen in that one and no longer are; it is named by its mark. In the
+    `foreground` the server is not started in tmux. With `as_found`, no environment is made where one was found that
+    can serve. `seconds` is how long a server may take to become ready. With `relay`, what `open` needs there is to
+    run. `removing` is whether all of it is to be removed, and `linger_off` whether lingering is then turned off as
+    well.
 
     Once it is settled which settings count, `given` are those of this run alone, and `kept` the options that were
     chosen for the profile before.
@@ -38,5 +39,6 @@ class Wanted:
     foreground: bool = False
     as_found: bool = False
     seconds: int = 60
+    relay: bool = False
     removing: bool = False
     linger_off: bool = False

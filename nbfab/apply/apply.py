@@ -29,6 +29,8 @@ FUNCTIONS: Mapping[Kind, str] = {
     "end session": "end_session",
     "end process": "end_process",
     "turn lingering off": "turn_lingering_off",
+    "start relay": "start_relay",
+    "end relay": "end_relays",
 }
 _PROBES: Mapping[Kind, tuple[str, ...]] = {  # the programs that a function runs on the host
     "make environment": ("look/environment_probe",),
@@ -98,7 +100,9 @@ def apply(
     silence = INSTALL if installs else look.SILENCE + seconds  # a server that is started twice says so in between
     try:
         removes = ("apply/remove",) if any(change.kind in REMOVING for change in changes) else ()
-        program = render((*FILES, *look.more_files(request), *removes), calls)
+        relays = ("look/relay", "apply/relay") if any("relay" in change.kind for change in changes) else ()
+        files = dict.fromkeys((*FILES, *look.more_files(request), *removes, *relays))
+        program = render(files, calls)
         records = run(host, program, receive, silence, "making changes")
         if len(done) < len(changes):
             raise _nonsense()
@@ -110,7 +114,7 @@ def apply(
 
 def _enter(request: Request, changes: Sequence[Change], seen: Facts) -> str:
     profile = request.settings.profile
-    if changes and all(change.kind == "stop server" for change in changes):
+    if changes and all(change.kind in ("stop server", "end relay") for change in changes):
         return call("enter", profile=profile)
     generation = seen.files.text(GENERATION).strip()
     if any(change.kind in REMOVING for change in changes):

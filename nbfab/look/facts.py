@@ -13,6 +13,7 @@ from nbfab.look.files import FileFacts
 from nbfab.look.host import HostFacts
 from nbfab.look.left import LeftFacts
 from nbfab.look.port import PortFacts
+from nbfab.look.relay import RelayFacts
 from nbfab.look.server import ServerFacts
 from nbfab.program import Record
 
@@ -27,6 +28,7 @@ class Facts:
     environments: EnvironmentFacts
     server: ServerFacts
     port: PortFacts
+    relay: RelayFacts = dataclasses.field(default_factory=RelayFacts)
     left: LeftFacts = dataclasses.field(default_factory=LeftFacts)
 
 

@@ -16,7 +16,7 @@ look_directory() {
 	fi
 }
 
-# Uses folder, module.
+# Uses folder, modules.
 look_files() {
 	fact files.folder "$folder"
 	near=$folder
@@ -36,7 +36,9 @@ look_files() {
 		fact files.state other
 	else
 		fact files.state folder
-		if [ -d "$module" ]; then fact files.sums "$(cksum "$module"/*.py 2>/dev/null)"; fi
+		for module in $modules; do
+			if [ -d "$module" ]; then fact files.sums "$(cksum "$module"/*.py 2>/dev/null)"; fi
+		done
 		print_facts
 		print_entries
 		cd /

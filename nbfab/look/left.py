@@ -65,18 +65,19 @@ class LeftFacts:
     """What there is to remove.
 
     `entries` are in the profile's folder, and relative to it; `sockets` are folders elsewhere that the profile has
-    recorded, private to the user, and what is in them; `panes` the processes in its own tmux. `orphans` are kernels
-    whose server has ended: the pid of each, and when it started. `beside` it are other `profiles`, of which some
-    are `users` of the environment that nbfab made, and other names; `environment` is what that holds. `made` is
-    nbfab's record of what it made beside profiles, and `alone` are the folders above that hold nothing else, the
-    nearest first. `lingers` is the user's name if they do, and nbfab may have turned that on. `traces`, in the home
-    folder, were written while the server ran that was started last; `others` exist there, and are
-    places where earlier releases left something.
+    recorded, private to the user, and what is in them; `panes` the processes in its own tmux, but for the `relays`
+    there. `orphans` are kernels whose server has ended: the pid of each, and when it started. `beside` it are other
+    `profiles`, of which some are `users` of the environment that nbfab made, and other names; `environment` is what
+    that holds. `made` is nbfab's record of what it made beside profiles, and `alone` are the folders above that
+    hold nothing else, the nearest first. `lingers` is the user's name if they do, and nbfab may have turned that
+    on. `traces`, in the home folder, were written while the server ran that was started last; `others` exist there,
+    and are places where earlier releases left something.
     """
 
     entries: tuple[Entry, ...] = fact(_entries, default=())
     sockets: tuple[Entry, ...] = fact(_entries, default=())
     panes: tuple[str, ...] = fact(words, default=())
+    relays: tuple[str, ...] = fact(words, default=())
     orphans: tuple[tuple[str, str], ...] = fact(_processes, default=())
     base_is_link: bool = fact(yes, default=False)
     beside: tuple[Entry, ...] = fact(_entries, default=())

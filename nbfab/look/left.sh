@@ -69,11 +69,15 @@ list_private() { # file
 	list_in "${path%/*}"
 }
 
-# The processes of all windows of the profile's own tmux. Uses socket.
+# The processes of all windows of the profile's own tmux, and those of them that are a relay. Uses socket.
 look_panes() {
-	if [ -S "${socket-}" ]; then
-		fact left.panes "$(tmux -S "$socket" list-panes -a -F '#{pane_pid}' 2>/dev/null </dev/null)"
-	fi
+	if [ ! -S "${socket-}" ]; then return; fi
+	for pane in $(tmux -S "$socket" list-panes -a -F '#{session_name}=#{pane_pid}' 2>/dev/null </dev/null); do
+		case $pane in
+		relay/*) fact left.relays "${pane##*=}" ;;
+		*) fact left.panes "${pane##*=}" ;;
+		esac
+	done
 }
 
 # Lists kernels that have outlived their server, by the file that each is started with: a pid and its start on a line.

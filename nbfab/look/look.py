@@ -24,8 +24,12 @@ def look(host: Host, request: Request) -> Facts:
 
 def more_files(request: Request) -> tuple[str, ...]:
     """The files that a look takes beside FILES: what is seldom used does not travel at every look."""
-    named, left = ("look/search",), ("look/left",)
-    return (*(named if _by_name(request) else ()), *(left if request.left else ()))
+    wanted = {
+        "look/search": _by_name(request),
+        "look/relay": bool(request.relay),
+        "look/left": request.left is not None,
+    }
+    return tuple(file for file, is_wanted in wanted.items() if is_wanted)
 
 
 def _by_name(request: Request) -> bool:
@@ -35,16 +39,13 @@ def _by_name(request: Request) -> bool:
 
 def look_calls(host: Host, request: Request) -> list[str]:
     """The calls that look, for a program that has the functions of FILES, and of more_files."""
-    if (left := request.left) is None:
-        return [look_call(host, request)]
-    more = call(
-        "look_left",
-        places=" ".join(left.places),
-        trees=" ".join(left.trees),
-        records=" ".join(left.records),
-        traces=" ".join(left.traces),
-    )
-    return [look_call(host, request), more]
+    calls = [look_call(host, request)]
+    if request.relay:
+        calls.append(call("look_relay", relay=request.relay))
+    if left := request.left:
+        places, trees, records, traces = map(" ".join, (left.places, left.trees, left.records, left.traces))
+        calls.append(call("look_left", places=places, trees=trees, records=records, traces=traces))
+    return calls
 
 
 def look_call(host: Host, request: Request) -> str:
@@ -60,7 +61,7 @@ def look_call(host: Host, request: Request) -> str:
         paths=_listed(request.paths, GENERATION),
         texts=_listed(request.texts, GENERATION),
         certificate=request.certificate,
-        module=request.module,
+        modules=" ".join(request.modules),
         searches="yes" if _by_name(request) else "",
         environment_probe=source("look/environment_probe.py"),
         server_probe=source("look/server_probe.py"),

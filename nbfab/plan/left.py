@@ -20,6 +20,8 @@ FILES = (
     *("tmux", "socket", "tmux.out", "environ.new", "answer.new.*", "failed.new.*"),
     # the module's
     *("nbfab_server/*.py", "known.json", "known.json.new", "ipc", "runtime/kernel-*-ipc-*", "runtime/try-*"),
+    # the relay's
+    *("nbfab_relay/*.py", "relay", "relay.sh", "relay-*"),
     # Jupyter's
     *("runtime/jpserver-*.json", "runtime/jpserver-*-open.html", "runtime/jupyter_cookie_secret"),
     *("runtime/nbserver-*.json", "runtime/nbserver-*-open.html", "runtime/notebook_cookie_secret"),
@@ -39,7 +41,7 @@ FOLDERS = ("runtime", "ipython/extensions", "ipython/nbextensions")
 # These go last, since they tell of the rest: a run that is cut can be repeated.
 LAST = ("choices", "environment", "generation", "lock/holder")
 # Files of the profile that name a socket in a folder of its own, and the sockets that are there.
-SOCKETS = {"socket": ("tmux",), "ipc": ("kernel-*-ipc-*", "try-*")}
+SOCKETS = {"socket": ("tmux",), "ipc": ("kernel-*-ipc-*", "try-*"), "relay": ("relay-*",)}
 # Made by mktemp, and by Python's tempfile; only if they are private.
 SOCKET_FOLDERS = ("/var/tmp/nbfab.??????", "/var/tmp/nbfab.????????")  # noqa: S108
 # Beside the profiles: trees, and in the environment what pip, uv and venv make there.

@@ -47,31 +47,41 @@ def named(settings: str) -> str:
     return found[1] if found else ""
 
 
-@cache
 def files() -> Mapping[str, str]:
     """Its files, by their paths in a profile's folder."""
+    return package("server", NAME)
+
+
+@cache
+def package(folder: str, name: str) -> Mapping[str, str]:
+    """The files of a folder of nbfab's, by the paths that they get in a profile's folder."""
     from importlib import resources
 
     from nbfab.program import source
 
-    names = sorted(file.name for file in (resources.files("nbfab") / "server").iterdir() if file.name.endswith(".py"))
-    return {f"{NAME}/{name}": source(f"server/{name}") for name in names}
+    names = sorted(file.name for file in (resources.files("nbfab") / folder).iterdir() if file.name.endswith(".py"))
+    return {f"{name}/{file}": source(f"{folder}/{file}") for file in names}
+
+
+def different(package: Mapping[str, str], facts: Facts) -> Mapping[str, str]:
+    """Those files that a host lacks, or has otherwise: by their checksums, since every look would print them all."""
+    have = dict(facts.files.sums)
+    return {path: text for path, text in package.items() if have.get(path) != checksum(text)}
+
+
+def write(step: str, what: str, package: Mapping[str, str], *, needs_restart: bool = False) -> Change:
+    """The change that writes them."""
+    words = tuple(word for path, text in package.items() for word in (path, str(len(text.encode())), text))
+    return Change(
+        step=step, kind="write module", what=what, words=words, args={"mode": "600"}, needs_restart=needs_restart
+    )
 
 
 def plan(wanted: Wanted, facts: Facts) -> Iterator[Change]:
-    """Writes the files that differ. They are compared by their checksums, since every look would print them all."""
-    have = dict(facts.files.sums)
-    different = {path: text for path, text in files().items() if have.get(path) != checksum(text)}
-    if not different:
-        return
-    yield Change(
-        step="module",
-        kind="write module",
-        what=f"{'rewrite' if facts.files.entry(NAME) else 'write'} the module that guards the server and its kernels",
-        words=tuple(word for path, text in different.items() for word in (path, str(len(text.encode())), text)),
-        args={"mode": "600"},
-        needs_restart=True,
-    )
+    """Writes the files that differ."""
+    if other := different(files(), facts):
+        verb = "rewrite" if facts.files.entry(NAME) else "write"
+        yield write("module", f"{verb} the module that guards the server and its kernels", other, needs_restart=True)
 
 
 def checksum(text: str) -> str:

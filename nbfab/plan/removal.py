@@ -64,6 +64,11 @@ def _server(wanted: Wanted, facts: Facts) -> Iterator[Change]:
         )
 
 
+def _relays(wanted: Wanted, facts: Facts) -> Iterator[Change]:
+    if facts.left.relays:
+        yield Change(step="server", kind="end relay", what="end the relay of open", args={})
+
+
 def _session(wanted: Wanted, facts: Facts) -> Iterator[Change]:
     """Unless it ends with the server."""
     windows = _windows(facts)
@@ -172,6 +177,7 @@ def _rest(wanted: Wanted, facts: Facts) -> Iterator[Change]:
 PARTS: tuple[Part, ...] = (
     _traces,
     _server,
+    _relays,
     _session,
     _orphans,
     _sockets,

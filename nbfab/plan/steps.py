@@ -10,7 +10,20 @@ from dataclasses import replace
 from itertools import chain
 from typing import TYPE_CHECKING
 
-from nbfab.plan import certificate, choices, config, install, left, module, password, profile, server, settle, takes
+from nbfab.plan import (
+    certificate,
+    choices,
+    config,
+    install,
+    left,
+    module,
+    password,
+    profile,
+    relay,
+    server,
+    settle,
+    takes,
+)
 from nbfab.plan.files import Managed, check
 from nbfab.plan.step import Step
 from nbfab.settings import BY_KEY
@@ -106,7 +119,8 @@ def request(wanted: Wanted, steps: Iterable[Step] = ()) -> Request:
         paths=tuple(of.path for of in files),
         texts=tuple(of.path for of in files if of.kind == "text"),
         certificate=next(of.path for of in files if of.kind == "certificate"),
-        module=module.NAME,
+        modules=(module.NAME, *([relay.NAME] if wanted.relay else [])),
+        relay=relay.RUNS if wanted.relay else "",
         left=Left(left.places(of.path for of in files), left.TREES, tuple(left.SOCKETS), left.TRACES)
         if wanted.removing
         else None,

@@ -7,6 +7,7 @@ import sys
 import time
 from typing import Any, TextIO
 
+from nbfab.text import clean, one_line
 from nbfab.tunnel.carrier import Failed
 from nbfab.tunnel.spec import Spec
 
@@ -41,7 +42,7 @@ class Telling:
 
     def tried(self, error: Failed) -> None:
         """As `link.Watcher.tried`; each reason once."""
-        last = str(error).splitlines()[-1] if str(error) else ""
+        last = one_line(str(error).splitlines()[-1]) if str(error) else ""
         if last != self._last:
             self._last = last
             self._say("tried", last)
@@ -59,4 +60,4 @@ class Telling:
             self._write(f"{time.strftime('%H:%M:%S', time.localtime(now))} {self._spec.host}: {text}")
 
     def _write(self, line: str) -> None:
-        print(line, file=self._out, flush=True)
+        print(clean(line), file=self._out, flush=True)
