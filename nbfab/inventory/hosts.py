@@ -9,9 +9,8 @@ from typing import Any, Self
 from nbfab.errors import UsageError
 from nbfab.inventory.keys import PASSWORDS
 from nbfab.inventory.ranges import expand
-from nbfab.inventory.values import nearest
 from nbfab.inventory.yaml12 import Place
-from nbfab.names import HostString
+from nbfab.names import HostString, did_you_mean
 from nbfab.settings import BY_KEY
 
 
@@ -99,9 +98,8 @@ class Inventory:
             found = {host.name for host in self.hosts if any(_matches(pattern, host) for pattern in patterns)}
             if not found:
                 known = [host.name for host in self.hosts] + [group for host in self.hosts for group in host.groups]
-                raise UsageError(
-                    f"--limit: no host or group is called {part.removeprefix('!')!r}", nearest(part, known)
-                )
+                name = part.removeprefix("!")
+                raise UsageError(f"--limit: no host or group is called {name!r}", did_you_mean(name, known))
             wanted = wanted - found if part.startswith("!") else wanted | found
         return tuple(host for host in self.hosts if host.name in wanted)
 

@@ -1,13 +1,12 @@
 """What both inventory formats share: mappings, checked values, host names."""
 
-import difflib
 from collections.abc import Mapping, Sequence
 from typing import Any
 
 from nbfab.errors import HostStringError, UsageError
 from nbfab.inventory.keys import KEYS, PASSWORDS
 from nbfab.inventory.yaml12 import Faulty, Node, Place, Tagged, shown
-from nbfab.names import parse_host
+from nbfab.names import did_you_mean, parse_host
 
 LONGEST = 4096  # characters of a value, as of a path
 
@@ -27,7 +26,7 @@ def mapping(node: Node, what: str) -> Pairs:
 
 def unknown(key: Node, name: str, known: Sequence[str]) -> UsageError:
     """An error about an unknown key, with the most similar known one as a hint."""
-    hint = "put a space after the colon" if ":" in name else nearest(name, known)
+    hint = "put a space after the colon" if ":" in name else did_you_mean(name, known)
     return key.place.error(f"unknown key {shown(name)}", hint)
 
 
@@ -78,9 +77,3 @@ def host_name(name: str, place: Place) -> str:
     if parts.user or parts.port:
         raise place.error(f"{name[:60]!r} is more than a host name", "use the keys user and ssh_port")
     return parts.host
-
-
-def nearest(name: str, known: Sequence[str]) -> str:
-    """A hint for an unknown name: the most similar known one, or all of them."""
-    near = difflib.get_close_matches(name[:60].removeprefix("!"), known, 1, 0.5)
-    return f"did you mean {near[0]}?" if near else f"choose from {', '.join(dict.fromkeys(known))}"[:300]
