@@ -8,9 +8,9 @@ from typing import Any, Self
 
 from nbfab.errors import UsageError
 from nbfab.inventory.keys import PASSWORDS
+from nbfab.inventory.place import Place
 from nbfab.inventory.ranges import expand
-from nbfab.inventory.yaml12 import Place
-from nbfab.names import HostString, did_you_mean
+from nbfab.names import EVERY_ADDRESS, HostString, did_you_mean
 from nbfab.settings import BY_KEY
 
 
@@ -65,6 +65,14 @@ class InventoryHost:
     def ssh_options(self) -> tuple[str, ...]:
         """Further arguments for `ssh` that count for it."""
         return tuple(self.values.get("ssh_options", ()))
+
+    @property
+    def doubt(self) -> str:
+        """What to know if there is no way to the host: it may be at what was given as its `ip`. Empty if not."""
+        ip = str(self.values.get("ip", "*"))
+        if "address" in self.values or ip in EVERY_ADDRESS or ip.startswith("127.") or ip in ("::1", "localhost"):
+            return ""
+        return f"ip: {ip} is what the server listens on; if that is where {self.name} is, write address: {ip}"
 
     @property
     def password(self) -> tuple[str, str]:
