@@ -89,7 +89,7 @@ install_with_pip() {
 	begin
 	# Older ones know no groups.
 	if [ -n "$group" ]; then run_pip install -q 'pip>=25.1'; fi
-	(cd "$top" && run_pip install $quiet -e . ${group:+--group "$group"})
+	(cd "$top" && run_pip install $quiet -e '.[notebook]' ${group:+--group "$group"})
 }
 
 has_pip() { # an environment that uv made gets it here

@@ -190,11 +190,11 @@ def test_venv_and_pip_make_it_where_there_is_neither_uv_nor_pipx(clone: Clone, s
     assert (status, out) == (0, "hello <x>\n")
     assert error == f"bootstrap.sh: making {clone.top}/.venv, which takes a minute or two\n"
     pip = "-I -m pip --disable-pip-version-check install"
-    assert clone.log() == ["-I -m venv TOP/.venv", f"{pip} -e ."]
+    assert clone.log() == ["-I -m venv TOP/.venv", f"{pip} -e .[notebook]"]
     assert clone.run("greet", "x", shell=shell) == (0, "hello <x>\n", "")
     assert clone.log() == []
     assert clone.run("--group", "dev", "greet", "x", shell=shell) == (0, "hello <x>\n", "")
-    assert clone.log() == [f"{pip} -q pip>=25.1", f"{pip} -q -e . --group dev"]
+    assert clone.log() == [f"{pip} -q pip>=25.1", f"{pip} -q -e .[notebook] --group dev"]
     assert clone.run("greet", "x", shell=shell) == (0, "hello <x>\n", "")
     assert clone.log() == []
 
