@@ -14,6 +14,12 @@ say() {
 	printf 'bootstrap.sh: %s\n' "$1" >&2
 }
 
+if [ "${OS-}" = Windows_NT ]; then # Git Bash, MSYS or Cygwin
+	say 'Windows itself is not supported: use WSL, which is Linux inside Windows, and get nbfab there'
+	say 'fix: wsl --install'
+	exit 2
+fi
+
 stamp() { # where the environment is, what it was made for, and what is in it
 	printf '%s\n' "$venv"
 	cksum <"$top/pyproject.toml"

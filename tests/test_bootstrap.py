@@ -327,6 +327,16 @@ def test_without_a_command_it_tells_how_to_use_it(clone: Clone, args: list[str])
     assert "usage: sh bootstrap.sh [--group GROUP] COMMAND" in error
 
 
+def test_on_windows_itself_it_names_wsl(clone: Clone) -> None:
+    clone.program("uv", UV)
+    command = ["sh", f"{clone.top}/bootstrap.sh", "greet"]
+    env = {"HOME": str(clone.home), "PATH": str(clone.path), "OS": "Windows_NT"}
+    done = subprocess.run(command, env=env, capture_output=True, text=True, check=False)
+    assert (done.returncode, done.stdout) == (2, "")
+    assert done.stderr.endswith("bootstrap.sh: fix: wsl --install\n")
+    assert clone.log() == []
+
+
 class Fresh:
     """A clone by git, and what runs in it with Debian's own programs, with or without uv."""
 
