@@ -15,6 +15,7 @@ def init(call: Call) -> None:
     """Writes the example of an inventory into the current folder, or to the file that --inventory names."""
     from nbfab.display.output import show
 
+    call = replace(call, given={**defaults(EVERYWHERE), **call.given})  # it takes no more than two of them
     report = Report(call.task, call.json)
     with report.errors():
         call.check_dry_run()

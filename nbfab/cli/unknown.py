@@ -1,5 +1,6 @@
 """What was typed that is no task and no option of nbfab, and what may have been meant."""
 
+import shlex
 from collections.abc import Mapping, Sequence
 
 from invoke import ParseError
@@ -30,7 +31,7 @@ def misread(parser: Parser, words: Sequence[str]) -> UsageError | None:
 def unknown_task(word: str, parser: Parser, after: str = "") -> UsageError:
     """That `word` is no task; it was typed `after` one, or first."""
     tasks = parser.contexts
-    hint = _meant(word, tasks) or _core(word, parser.initial) or _host(word, after) or _choice(tasks)
+    hint = _meant(word, tasks) or _core(word, parser.initial) or _host(word, after, tasks) or _choice(tasks)
     return UsageError(f"there is no task {word[:60]!r}", hint)
 
 
@@ -50,18 +51,22 @@ def _core(word: str, core: ParserContext | None) -> str:
     return f"did you mean --{word}?" if core and f"--{word}" in core.flags else ""
 
 
-def _host(word: str, after: str) -> str:
+def _host(word: str, after: str, tasks: Tasks) -> str:
     """How to name a host, if `word` looks like one: as all words that follow a task do, or by its form."""
     try:
         host = parse_host(word)
     except HostStringError:
         return ""
-    return f"nbfab -H {word} {after or 'setup'}" if after or host.user or "." in host.host else ""
+    if after and "--limit" in tasks[after].flags:
+        return shlex.join(["nbfab", after, "--limit", word])
+    if after and "--ssh" not in tasks[after].flags:
+        return f"{after} takes no host"
+    return shlex.join(["nbfab", "-H", word, after or "setup"]) if after or host.user or "." in host.host else ""
 
 
 def _choice(tasks: Tasks) -> str:
     names = ", ".join(task for task in tasks if "." not in task)
-    return f"choose from {names}; `nbfab --list` says what they do"
+    return f"choose from {names}"
 
 
 def _option(word: str, context: ParserContext, tasks: Tasks, words: Sequence[str]) -> UsageError:
@@ -70,7 +75,7 @@ def _option(word: str, context: ParserContext, tasks: Tasks, words: Sequence[str
     takers = [name for name, task in tasks.items() if option in task.flags]
     if takers and not context.name:
         task = next((word for word in words if word in takers), "setup" if "setup" in takers else takers[0])
-        return UsageError(f"{option} stands before a task, and belongs after it", f"nbfab {task} {option} ...")
+        return UsageError(f"{option} stands before the task", f"put it after {task}")
     error = f"{context.name} has no option {option}" if context.name else f"there is no option {option}"
     if kin := [name for name in takers if name.rpartition(".")[0] == (context.name or "").rpartition(".")[0]]:
         return UsageError(error, f"these have it: {', '.join(kin)}")
