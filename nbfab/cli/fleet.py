@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING
 from invoke import Exit
 
 from nbfab.cli.call import INVENTORY, Call
+from nbfab.cli.init import plain
 from nbfab.cli.report import Report
 from nbfab.errors import Interrupted, UsageError
 
@@ -105,7 +106,7 @@ def _many(call: Call) -> "tuple[Inventory, Many]":
     given, limit = call.given["inventory"], call.given["limit"]
     path = Path(given or INVENTORY)
     if not given and not path.exists():
-        raise UsageError(f"there is no {path} here", "--inventory FILE; hosts.example.yaml shows what it may hold")
+        raise UsageError(f"there is no {path} here; --inventory FILE names another", plain(call)("init"))
     inventory = load(path, named=bool(given), says=complain)
     for note in inventory.notes:
         complain(note)

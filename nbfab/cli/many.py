@@ -199,7 +199,7 @@ class Many:
     def all_outcomes(self, run: Run) -> list[Outcome]:
         """The outcomes of all hosts, in their order."""
         ended = {outcome.host: outcome for outcome in run.in_order()} | self.outcomes
-        return [ended[host.name] for host in self._hosts]
+        return [_doubted(ended[host.name], host) for host in self._hosts]
 
     def close(self) -> None:
         """Closes the connections to jump hosts."""
@@ -211,6 +211,13 @@ def exit_status(outcomes: Sequence[Outcome], run: Run) -> int:
     if run.interrupted:
         return Interrupted("", by=run.interrupted).status
     return int(any(outcome.status for outcome in outcomes))
+
+
+def _doubted(outcome: Outcome, host: InventoryHost) -> Outcome:
+    """The outcome on a host, with a note if it was not reached and may be elsewhere."""
+    if outcome.verdict != "not reached" or not host.doubt:
+        return outcome
+    return replace(outcome, notes=(*outcome.notes, host.doubt))
 
 
 def _refused(task: str, host: InventoryHost, error: UsageError) -> Outcome:

@@ -59,6 +59,8 @@ def on_one(call: Call, body: "Body", typed: HostString | None) -> None:
             inventory=entry.listed if entry else "",
         )
         terminal.progress.end()
+        if entry and outcome.verdict == "not reached" and entry.doubt:
+            outcome = replace(outcome, notes=(*outcome.notes, entry.doubt))
         if entry and call.task == "remove":
             from nbfab.fleet.memory import forget
 

@@ -3,7 +3,7 @@
 from collections.abc import Iterable
 from typing import Any
 
-from nbfab.settings import OPTIONS
+from nbfab.settings import OPTIONS, Option
 
 FLAGS = {
     "json": "Print one JSON document on standard output, and nothing else there.",
@@ -32,14 +32,14 @@ _VALUES = {"inventory", "limit", "jobs", "output", "ssh"}  # flags that take a v
 LISTS = {"drop_name", "reset"}  # and those that take one each time they are given
 
 
-def defaults(flags: Iterable[str]) -> dict[str, Any]:
-    """The parameters of a task with those flags, and the values they have unless given."""
-    options: dict[str, Any] = {
-        option.parameter: [] if option.repeatable else False if option.switch else None for option in OPTIONS
+def defaults(flags: Iterable[str], options: Iterable[Option] = OPTIONS) -> dict[str, Any]:
+    """The parameters of a task with those flags and options, and the values they have unless given."""
+    values: dict[str, Any] = {
+        option.parameter: [] if option.repeatable else False if option.switch else None for option in options
     }
-    return options | {flag: None if flag in _VALUES else [] if flag in LISTS else False for flag in flags}
+    return values | {flag: None if flag in _VALUES else [] if flag in LISTS else False for flag in flags}
 
 
-def helps(flags: Iterable[str]) -> dict[str, str]:
+def helps(flags: Iterable[str], options: Iterable[Option] = OPTIONS) -> dict[str, str]:
     """The help for each of those parameters."""
-    return {option.flag: option.help for option in OPTIONS} | {flag: FLAGS[flag] for flag in flags}
+    return {option.flag: option.help for option in options} | {flag: FLAGS[flag] for flag in flags}

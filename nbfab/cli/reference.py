@@ -12,7 +12,7 @@ from typing import Any
 from invoke import Task
 
 from nbfab.cli.options import CHOOSING, EVERYWHERE, FLAGS
-from nbfab.cli.tasks import TASKS, fleet
+from nbfab.cli.tasks import TASKS, fleet, init
 from nbfab.inventory.schema import schema
 from nbfab.settings import OPTIONS
 
@@ -41,6 +41,8 @@ def _reference() -> Iterator[str]:
     yield ""
     yield from _tasks("Tasks", "", TASKS, EVERYWHERE)
     yield from _tasks("Tasks on a fleet", "fleet.", tuple(fleet.tasks.values()), (*CHOOSING, *EVERYWHERE))
+    yield f"`init` takes {_flags(init.help)}. {init.__doc__}"
+    yield ""
     yield "## Flags"
     yield ""
     yield "| flag | what it does |"

@@ -145,5 +145,14 @@ _HELP = "Write a page of all hosts for people: links, states, fingerprints, comm
 page: Task[Any] = declare(_page, "page", _HELP, (*CHOOSING, "output", *EVERYWHERE))
 fleet = Collection("fleet", *(_on_fleet(task) for task in TASKS), page)
 
-ns = Collection(*TASKS, fleet)
+
+def _init(call: Call) -> None:
+    from nbfab.cli.init import init
+
+    init(call)
+
+
+_HELP = "Write a commented hosts.yaml into this folder, to be filled in for the tasks of a fleet."
+init: Task[Any] = declare(_init, "init", _HELP, ("inventory", "json"), options=())
+ns = Collection(*TASKS, init, fleet)
 ns.add_task(fleet["setup"], name="provision")

@@ -44,9 +44,9 @@ OVER_SSH = (NBFAB, "-S", "ssh_config")
     ("command", "error"),
     [
         ((NBFAB, "setup", "--json", "--port", "0"), "port must be"),
-        ((NBFAB, "setup", "--json", "--prot", "1"), "No idea what '--prot' is!"),
-        ((NBFAB, "--no-such", "setup", "--json"), "No idea what"),
-        ((NBFAB, "sutup", "--json"), "No idea what 'sutup' is!"),
+        ((NBFAB, "setup", "--json", "--prot", "1"), "setup has no option --prot"),
+        ((NBFAB, "--no-such", "setup", "--json"), "there is no option --no-such"),
+        ((NBFAB, "sutup", "--json"), "there is no task 'sutup'"),
         ((NBFAB, "--dry", "setup", "--json"), "a dry run is a task of its own"),
         ((NBFAB, "-H", "", "setup", "--json"), "-H names no host"),
         ((NBFAB, "plan", "status", "--json"), "--json takes one task at a time"),
