@@ -99,7 +99,7 @@ def test_an_outcome_as_json_has_every_key_also_of_what_is_empty() -> None:
     document = Outcome("box", "plan", "unchanged").document()
     assert document == {
         **dict.fromkeys(("error", "hint", "jump", "url", "password")),
-        **{name: () for name in ("withheld", "pending", "notes")},
+        **dict.fromkeys(("withheld", "pending", "notes"), ()),
         "host": "box",
         "task": "plan",
         "verdict": "unchanged",

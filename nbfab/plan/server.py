@@ -81,16 +81,23 @@ def why_not_set_up(facts: Facts) -> str:
         return "it has not been set up"
     if missing:
         return f"it is not set up any more: {missing[0]} is missing"
-    return "" if takes.set_up(facts) else "its files have changed since it was last set up"
+    have = takes.set_up(facts)
+    return "" if have and takes.port(have) else "its files have changed since it was last set up"
 
 
 def start(wanted: Wanted, facts: Facts) -> Change:
-    """The change that starts the server from the files as they are, which were set up. Raises HostError as `plan`."""
-    have = takes.set_up(facts) or {}
+    """The change that starts the server from its files as they are, also if it is stopped before.
+
+    Only if nothing is wrong with what is set up. Raises HostError as `plan` does.
+    """
+    have, started = takes.set_up(facts) or {}, facts.server.started
     _check(wanted, facts, "setup --port NUMBER")
-    return _start(
-        "start it again" if facts.server.alive else "start the server", wanted, have["python"], takes.port(have)
-    )
+    if not facts.server.alive or not started:
+        return _start("start the server", wanted, have["python"], takes.port(have))
+    if set(facts.server.session_pids) - {started.runner}:
+        more = "its tmux session has more windows, and would stay, in the way of the next one"
+        raise HostError(more, f"close them: {attach(wanted, facts)}")
+    return _start("start it again", wanted, have["python"], takes.port(have))
 
 
 def stop_server(pid: str, start: str) -> dict[str, str]:
