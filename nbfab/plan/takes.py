@@ -165,6 +165,15 @@ def pending(wanted: Wanted, facts: Facts) -> tuple[str, ...]:
     return tuple(sorted(keys & {"python", "module"} or keys))
 
 
+def waiting(wanted: Wanted, facts: Facts) -> tuple[str, ...]:
+    """Of what is pending, what is set up, so that a mere restart takes it up; all of it if that cannot be told."""
+    waits, there = pending(wanted, facts), set_up(facts)
+    if not (waits and there):
+        return waits
+    want = wanted_takes(wanted, facts)
+    return tuple(key for key in waits if there.get(key) == want.get(key))
+
+
 def port(takes: Takes) -> str:
     """The port that a server with `takes` serves on; empty if that is not known."""
     return _options(takes).get("port", "")

@@ -9,7 +9,7 @@ from nbfab.errors import HostError, NbfabError, Refused
 from nbfab.look.facts import Facts
 from nbfab.look.look import look
 from nbfab.outcome import DUE, Outcome, failure
-from nbfab.plan import drops, install, password
+from nbfab.plan import drops, install, password, takes
 from nbfab.plan.adopt import adopt
 from nbfab.plan.change import Change
 from nbfab.plan.step import Step
@@ -184,7 +184,7 @@ def preview(job: Job, steps: Sequence[Step] = STEPS) -> Outcome:
     job, seen = see(job, steps)
     job.user.sees_hash(password.known(seen))
     changes = plan(job.wanted, seen, steps)
-    outcome = describe(job, job.wanted, seen)
+    outcome = replace(describe(job, job.wanted, seen), pending=takes.pending(job.wanted, seen))
     live = () if job.wanted.restart else seen.server.live
     withheld = tuple(change.summary for change in changes if live and change.needs_restart)
     if withheld:

@@ -63,7 +63,7 @@ def describe(job: Job, wanted: Wanted, seen: Facts) -> Outcome:
         job.host.label,
         job.task,
         "unchanged",
-        pending=takes.pending(wanted, seen),
+        pending=takes.waiting(wanted, seen),
         notes=notes(wanted, seen),
         url=f"https://{in_url(name)}:{port}/",
         state=state,

@@ -6,7 +6,7 @@ from dataclasses import replace
 from nbfab.errors import HostError, Refused
 from nbfab.look.facts import Facts
 from nbfab.outcome import Outcome
-from nbfab.plan import choices, server
+from nbfab.plan import choices, server, takes
 from nbfab.plan.change import Change
 from nbfab.plan.files import check
 from nbfab.plan.steps import managed
@@ -59,9 +59,9 @@ def _make(job: Job, seen: Facts, changes: Sequence[Change]) -> Outcome:
         return gone(outcome, ends, now)
     if not (now.server.ours and now.server.ready):
         raise HostError("it was started, but does not answer", job.user.command("status"))
-    if outcome.pending:
+    if left := takes.pending(job.wanted, now):
         # What is in place has been taken up; this is what only a setup would write.
-        note = f"not set up yet: {', '.join(outcome.pending)}"
+        note = f"not set up yet: {', '.join(left)}"
         fix = f"{job.user.command('setup')} --restart"
         outcome = replace(outcome, pending=(), notes=(*outcome.notes, note), hint=fix)
     return from_here(job, outcome, now)

@@ -172,6 +172,7 @@ def test_what_a_later_release_would_bring_is_set_up_before_a_restart_takes_it_up
     later.chmod(0o755)
     here.program = str(later)
     before, server = here.files(), here.server
+    assert here.json("status")["pending"] == []
     told = here.json("restart")
     assert (told["verdict"], told["pending"]) == ("changed", [])
     assert "not set up yet: ServerApp.allow_password_change" in told["notes"]
