@@ -31,7 +31,7 @@ def init(call: Call) -> None:
         except OSError as error:
             raise UsageError(f"{path} could not be written: {error.strerror}") from None
         if call.json:
-            report.document([], inventory=str(path.absolute()))
+            report.document([], 0, inventory=str(path.absolute()))
         else:
             after = ("--inventory", given) if given else ()
             show(f"{path}: written; keep what you need of it\n  next         {plain(call, *after)('fleet.plan')}")

@@ -49,8 +49,6 @@ def _notes(outcomes: Sequence[Outcome]) -> list[str]:
 
 
 def _verdict(outcome: Outcome) -> str:
-    if outcome.task == "status" and outcome.verdict == "unchanged":
-        return "not running" if outcome.status else "running"
     if outcome.task == "remove" and outcome.verdict == "changed":
         return "removed"
     return outcome.verdict

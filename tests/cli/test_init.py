@@ -8,6 +8,7 @@ from pathlib import Path
 from urllib.parse import unquote, urlparse
 
 import pytest
+from documents import check_document
 from machine import BIN, ROOT, Machine
 
 from nbfab.inventory.load import load
@@ -49,6 +50,7 @@ def test_another_name(tmp_path: Path) -> None:
     )
     check(person.work / "my lab.yaml")
     document = json.loads(person.ok("init", "--inventory", "b.yaml", "--json"))
+    check_document(document)
     assert Path(document["inventory"]) == person.work / "b.yaml"
     assert "could not be written" in person.fails("init", "--inventory", "no/where.yaml", status=2)
 

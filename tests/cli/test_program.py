@@ -160,7 +160,7 @@ def test_bash_completes_a_task(person: Machine) -> None:
     assert "certificate" in done.stdout.split(), done.stdout + done.stderr
 
 
-@pytest.mark.parametrize("generated", ["docs/reference.md", "hosts.schema.json"])
+@pytest.mark.parametrize("generated", ["docs/reference.md", "hosts.schema.json", "output.schema.json"])
 def test_generated_files_are_current(generated: str) -> None:
     from nbfab.cli.reference import files
 
