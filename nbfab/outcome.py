@@ -17,7 +17,8 @@ class Outcome:
     `changes` were made (for `plan`: would be); `withheld` were not, because kernels are live; `pending` is what the
     running server takes up at its next restart, which is not asked for. `error` is the reason of
     a failure, `hint` its fix, and `jump` the jump host that failed. `state` holds what `status` tells, and what matters
-    after a change. `password` is a generated one, shown once.
+    after a change. `password` is a generated one, shown once. `standing` are notes on what stays as it is, such as
+    that the server runs as root.
     """
 
     host: str
@@ -27,6 +28,7 @@ class Outcome:
     withheld: tuple[str, ...] = ()
     pending: tuple[str, ...] = ()
     notes: tuple[str, ...] = ()
+    standing: tuple[str, ...] = ()
     error: str = ""
     hint: str = ""
     jump: str = ""
@@ -35,9 +37,16 @@ class Outcome:
     state: Mapping[str, Any] = field(default_factory=dict)
     password: str = field(default="", repr=False)
 
+    @property
+    def told(self) -> tuple[str, ...]:
+        """The notes that people are shown: those that stand only with a change, and by `plan`."""
+        return (*self.notes, *(self.standing if self.changes or self.task == "plan" else ()))
+
     def document(self) -> dict[str, Any]:
-        """This as JSON; what is empty is left out."""
-        values = vars(self) | {"changes": [change.document() for change in self.changes]}
+        """This as JSON, with all notes; what is empty is left out."""
+        changes, notes = [change.document() for change in self.changes], (*self.notes, *self.standing)
+        values = {name: value for name, value in vars(self).items() if name != "standing"}
+        values |= {"changes": changes, "notes": notes}
         return {name: value for name, value in values.items() if value not in ("", (), [], {})}
 
 

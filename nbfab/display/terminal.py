@@ -29,6 +29,10 @@ class Terminal:
         else:
             self.progress.end()
 
+    def hears(self, line: str) -> None:
+        """As `User.hears`."""
+        self.progress.hears(self._label, line)
+
     def gets(self, outcome: Outcome) -> None:
         """As `User.gets`."""
         self.progress.end()

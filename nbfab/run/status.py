@@ -4,7 +4,7 @@ from dataclasses import replace
 
 from nbfab.outcome import Outcome
 from nbfab.plan import password
-from nbfab.run.describe import describe, from_here
+from nbfab.run.describe import describe
 from nbfab.run.job import Job
 from nbfab.run.see import see
 
@@ -15,7 +15,7 @@ def status(job: Job) -> Outcome:
     job.user.sees_hash(password.known(seen))
     outcome, server = describe(job, job.wanted, seen), seen.server
     if server.ours and server.ready and "fingerprint" in outcome.state:
-        return from_here(job, outcome, seen)
+        return outcome
     why = "it does not run"
     if server.ours and server.ready:
         why = "it runs, but its certificate is gone"
