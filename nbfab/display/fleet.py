@@ -3,6 +3,7 @@
 import shutil
 from collections import defaultdict
 from collections.abc import Callable, Iterator, Mapping, Sequence
+from dataclasses import replace
 
 from nbfab.changed import Kind
 from nbfab.display.host import WIDTH, style
@@ -11,9 +12,9 @@ from nbfab.display.paint import Line, Painted, Piece
 from nbfab.outcome import Outcome
 from nbfab.text import clean_line
 
-FEW, SHORT = 3, 24  # details that are listed: so many, or any number of such a length
+SHORT = 14  # characters of a detail that is listed for every host, such as `on port 65535`
 _NOTHING = "no hosts: nothing to do"
-_FILES: tuple[Kind, ...] = ("write", "write module", "make private")
+_FILES: tuple[Kind, ...] = ("write", "write module")
 
 
 def table(outcomes: Sequence[Outcome]) -> Painted:
@@ -33,7 +34,8 @@ def table(outcomes: Sequence[Outcome]) -> Painted:
         (Piece(named([each.host for each in group])), Piece(verdict, style(group[0])), Piece(what), Piece(url, "bold"))
         for (verdict, what, url, _), group in alike.items()
     ]
-    lines = _aligned([tuple(map(Piece, ("HOST", "VERDICT", "WHAT", "URL"))), *rows]) if rows else []
+    head = ("HOST", "VERDICT", "WHAT", "URL" if any(row[-1].text for row in rows) else "")
+    lines = _aligned([tuple(map(Piece, head)), *rows]) if rows else []
     for what, names in _folded(behind, _what):
         lines.append((Piece(f"{named(names)}: "), Piece("not reached", "bold bad"), Piece(f": {what}")))
     lines += _notes(outcomes)
@@ -109,14 +111,14 @@ def _block(group: Sequence[Outcome]) -> Iterator[Line]:
     files = []
     for at, change in enumerate(first.changes):
         details = {outcome.host: outcome.changes[at].detail for outcome in group}
-        if new and change.kind in _FILES and not any(details.values()) and not change.reason:
+        if new and change.kind == "make private" and not change.reason:
+            continue  # the folder that the files are in
+        if new and change.kind in _FILES and not any(details.values()):
             files.append(change.what)
             continue
-        words = [change.reason, _details(details)] if len({*details.values()}) > 1 else [change.reason]
-        same = change.what if len(words) > 1 else f"{change.what}{_details(details)}"
-        yield _line(change.step, ": ".join(filter(None, [same, *words])), "bold")
+        yield _line(change.step, replace(change, detail=_details(details)).summary, "bold")
     if files:
-        yield _line("files", f"write {len(files)} more{_details({of.host: _folder(of) for of in group})}")
+        yield _line("files", f"write {len(files)} more {_details({of.host: _folder(of) for of in group})}")
     for withheld in first.withheld[:1]:
         yield _line("not done", f"without --restart: {withheld}")
 
@@ -126,16 +128,16 @@ def _folder(outcome: Outcome) -> str:
 
 
 def _details(details: Mapping[str, str]) -> str:
-    """In which each change of a block has its own, with the hosts if those differ."""
+    """What the hosts of a block differ in, each with its hosts; what they share, if they do not."""
     hosts: dict[str, list[str]] = defaultdict(list)
     for host, detail in details.items():
         hosts[detail].append(host)
     if len(hosts) == 1:
-        return "".join(f" {detail}" for detail in hosts if detail)
-    shown = [f"{detail} ({', '.join(names)})" for detail, names in hosts.items()]
-    if len(shown) <= FEW or max(map(len, hosts)) <= SHORT:
-        return f" {', '.join(shown)}"
-    return f" {shown[0]}, and so on: each has its own"
+        return next(iter(hosts))
+    if max(map(len, hosts)) <= SHORT:
+        return ", ".join(f"{detail} ({', '.join(names)})" for detail, names in hosts.items())
+    first = next(iter(hosts))
+    return f"{first} ({hosts[first][0]}; other hosts differ)"
 
 
 def _folded(outcomes: Sequence[Outcome], key: Callable[[Outcome], str]) -> Iterator[tuple[str, list[str]]]:

@@ -9,6 +9,7 @@ from typing import TextIO, TypeVar, cast
 
 from rich.console import Console, ConsoleOptions, Group, RenderResult
 from rich.live import Live as RichLive
+from rich.measure import Measurement
 from rich.segment import Segment
 from rich.style import Style
 from rich.table import Table
@@ -84,6 +85,9 @@ class Bar:
         yield Segment("[")
         yield Segment(("#" if options.ascii_only else "━") * full, Style(color="green"))
         yield Segment(" " * (WIDTH - full) + "]")
+
+    def __rich_measure__(self, console: Console, options: ConsoleOptions) -> Measurement:
+        return Measurement(WIDTH + 2, WIDTH + 2)
 
 
 def picture(run: Run, began: float) -> Group:

@@ -92,7 +92,7 @@ def test_the_changes_are_seen_as_they_are_made() -> None:
     records += made(CHANGES, 2)
     facts, lines = run(Scripted(*records, *FACTS))
     assert facts.files.folder == "/x/nbserver"
-    assert lines[:5] == [
+    assert lines[:6] == [
         "begins use environment",
         "prints Downloading",
         "says once more",
@@ -100,7 +100,7 @@ def test_the_changes_are_seen_as_they_are_made() -> None:
         "begins write",
         "ends write a warning",
     ]
-    assert len(lines) == 1 + 2 * len(CHANGES)
+    assert len(lines) == 2 + 2 * len(CHANGES)
 
 
 def test_each_change_is_called_in_its_turn_and_then_the_host_is_looked_at() -> None:
