@@ -15,6 +15,7 @@ if TYPE_CHECKING:
 SOON = 1.0  # seconds until a terminal shows the time, too
 LONG = 5.0  # seconds after which a line tells how long a step took
 SIGN = 30.0  # seconds without a line, after which one says that the work goes on
+HOSTS = 5  # that such a line tells of
 
 
 class Progress:
@@ -98,12 +99,14 @@ class Progress:
         while not ended.wait(min(SIGN / 10, 1)):
             with self._lock:
                 now = time.monotonic()
-                due = [doing for doing in self._doing.values() if now - doing.told >= SIGN]
-                for doing in due:
+                if not any(now - doing.told >= SIGN for doing in self._doing.values()) or ended.is_set():
+                    continue
+                late = [doing for doing in self._doing.values() if now - doing.since >= SIGN / 2]
+                for doing in late:
                     doing.told = now
-                if due and not ended.is_set():
-                    with contextlib.suppress(BrokenPipeError):  # the next step finds out, too
-                        self._screen.step("; ".join(_sign(doing, now) for doing in due), 0)
+                more = [f"and {len(late) - HOSTS} more"] if len(late) > HOSTS else []
+                with contextlib.suppress(BrokenPipeError):  # the next step finds out, too
+                    self._screen.step("; ".join([*(_sign(doing, now) for doing in late[:HOSTS]), *more]), 0)
 
 
 def _sign(doing: Doing, now: float) -> str:
