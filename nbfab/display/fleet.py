@@ -54,12 +54,25 @@ def plans(outcomes: Sequence[Outcome]) -> Painted:
 
 def _notes(outcomes: Sequence[Outcome]) -> list[Line]:
     """The notes on all hosts, each once, and what waits for a restart."""
-    hosts: dict[str, list[str]] = defaultdict(list)
+    alike: dict[str, list[tuple[str, str]]] = defaultdict(list)
     for outcome in outcomes:
         waits = f"takes effect at the next restart: {', '.join(outcome.pending)}"
         for note in dict.fromkeys((*outcome.told, waits) if outcome.pending else outcome.told):
-            hosts[note].append(outcome.host)
-    return [(Piece("note: ", "mixed"), Piece(f"{named(names)}: {note}")) for note, names in hosts.items()]
+            alike[_of_any(note, outcome)].append((outcome.host, note))
+    return [_note(*zip(*group, strict=True)) for group in alike.values()]
+
+
+def _note(names: Sequence[str], notes: Sequence[str]) -> Line:
+    such = f", such as {names[0]}" if len({*notes}) > 1 else ""
+    return Piece("note: ", "mixed"), Piece(f"{named(names)}{such}: {notes[0]}")
+
+
+def _of_any(note: str, outcome: Outcome) -> str:
+    """A note without the ways to its host, by which it may differ from those of others."""
+    port = outcome.url.rstrip("/").rpartition(":")[2]
+    for own, any_host in ((outcome.url, "URL"), (outcome.state.get("ssh", ""), "HOST"), (port, "PORT")):
+        note = note.replace(own, any_host) if own else note
+    return note
 
 
 def _verdict(outcome: Outcome) -> str:

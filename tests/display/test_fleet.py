@@ -74,3 +74,21 @@ def test_hosts_that_ended_alike_share_a_line_but_not_their_urls() -> None:
         ["a", "running", "https://a/"],
         ["b", "running", "https://b/"],
     ]
+
+
+def test_a_note_that_differs_only_in_the_way_to_its_host_is_told_once() -> None:
+    outcomes = [
+        Outcome(
+            host,
+            "setup",
+            "unchanged",
+            url=f"https://{host}.lab:{port}/",
+            notes=(f"https://{host}.lab:{port}/ is closed: ssh -N -L {port}:127.0.0.1:{port} {host}", f"odd: {host}"),
+            state={"running": True, "ssh": host},
+        )
+        for host, port in (("s1", 9001), ("s2", 9002), ("s3", 9003))
+    ]
+    assert [line for line in table(outcomes).splitlines() if line.startswith("note")] == [
+        "note: 3 hosts (s[1:3]), such as s1: https://s1.lab:9001/ is closed: ssh -N -L 9001:127.0.0.1:9001 s1",
+        "note: 3 hosts (s[1:3]), such as s1: odd: s1",
+    ]
