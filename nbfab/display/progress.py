@@ -55,6 +55,11 @@ class Progress:
                 follow = self._live if self._screen.live else self._signs
                 threading.Thread(target=follow, args=(self._clock,), daemon=True).start()
 
+    def waits(self, host: str, line: str) -> None:
+        """Shows that `host` is at `line` where that is overwritten: it is no step, but may take a while."""
+        if self.is_live:
+            self(host, line)
+
     def hears(self, host: str, line: str) -> None:
         """Takes note of what a program prints on `host` while it is at a step."""
         with self._lock:

@@ -1,6 +1,7 @@
 """What a person at a terminal is asked, and what they see of it."""
 
 import re
+import socket
 from pathlib import Path
 
 import pytest
@@ -88,6 +89,17 @@ def test_a_long_step_shows_its_seconds_and_what_is_printed_and_leaves_nothing(sl
         assert "step 1 of" not in screen
         assert re.search(r"^this machine: failed$", screen, re.MULTILINE)
         assert screen.count("it is no use") == 1
+
+
+def test_a_host_that_takes_long_to_answer_is_waited_for_with_a_clock(here: Machine, tmp_path: Path) -> None:
+    with socket.create_server(("127.0.0.1", 0)) as silent:
+        config = tmp_path / "ssh_config"
+        config.write_text(f"Host box\n  HostName 127.0.0.1\n  Port {silent.getsockname()[1]}\n  ConnectTimeout 100\n")
+        with Terminal(here) as terminal:
+            terminal.type(f"nbfab -S {config} -H box status; echo status=$?")
+            terminal.shows("box  connecting  2 s")
+            terminal.press("C-c")
+            assert "connecting" not in terminal.shows("status=130").partition("box: ")[2]
 
 
 def test_on_a_dumb_terminal_steps_are_lines(slow: Machine) -> None:
