@@ -46,7 +46,8 @@ class Outcome:
     would be); `withheld` were not, because kernels are live; `pending` is what the running server takes up at its next
     restart, which is not asked for. `error` is the reason of a `status` other than 0, `hint` its fix, and `jump` the
     jump host that failed. `state` holds what `status` tells, and what matters after a change, by the keys in STATE.
-    `password` is a generated one, shown once.
+    `password` is a generated one, shown once. `standing` are notes on what stays as it is, such as that the server runs
+    as root.
     """
 
     host: str
@@ -56,6 +57,7 @@ class Outcome:
     withheld: tuple[str, ...] = ()
     pending: tuple[str, ...] = ()
     notes: tuple[str, ...] = ()
+    standing: tuple[str, ...] = ()
     error: str = ""
     hint: str = ""
     jump: str = ""
@@ -74,10 +76,16 @@ class Outcome:
         """Whether something has changed, would change, is due or has failed."""
         return bool(self.status) or self.verdict not in ("unchanged", "running")
 
+    @property
+    def told(self) -> tuple[str, ...]:
+        """The notes that people are shown: those that stand only with a change, and by `plan`."""
+        return (*self.notes, *(self.standing if self.changes or self.task == "plan" else ()))
+
     def document(self) -> dict[str, Any]:
-        """This as JSON: always the same keys, null for a text that is empty and for a state that is not known."""
-        values = vars(self) | {
+        """This as JSON, with all notes: always the same keys, null for an empty text and for a state not known."""
+        values = {name: value for name, value in vars(self).items() if name != "standing"} | {
             "changes": [change.document() for change in self.changes],
+            "notes": (*self.notes, *self.standing),
             "state": dict.fromkeys(STATE) | dict(self.state),
         }
         return {name: None if value == "" else value for name, value in values.items()}

@@ -35,6 +35,9 @@ class User(Protocol):
     def sees(self, line: str) -> None:
         """Shows a line of progress; an empty one makes room for other output."""
 
+    def hears(self, line: str) -> None:
+        """Told what a program prints while a step takes long."""
+
     def gets(self, outcome: Outcome) -> None:
         """Reports on a task that goes on."""
 
@@ -69,6 +72,9 @@ class NoUser:
 
     def sees(self, line: str) -> None:
         """As `User.sees`."""
+
+    def hears(self, line: str) -> None:
+        """As `User.hears`."""
 
     def gets(self, outcome: Outcome) -> None:
         """As `User.gets`."""

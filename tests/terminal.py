@@ -45,6 +45,11 @@ class Terminal:
         """All that was shown so far."""
         return self._run("capture-pane", "-p", "-J", "-S-", "-t", "person")
 
+    @property
+    def coloured(self) -> str:
+        """As `screen`, with the escape sequences that make it look so."""
+        return self._run("capture-pane", "-p", "-e", "-J", "-S-", "-t", "person")
+
     def shows(self, text: str, seconds: float = 60) -> str:
         """The screen, once it shows `text`."""
         try:

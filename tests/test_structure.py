@@ -159,11 +159,11 @@ def test_what_rich_and_jinja_show_is_clean() -> None:
     live, page = modules()["nbfab.display.live"], modules()["nbfab.display.page"]
     made = [ast.unparse(node) for node in ast.walk(live) if isinstance(node, ast.Call)]
     assert [call for call in made if call.startswith("Text(")] == [
-        "Text(clean_line(text), no_wrap=True, overflow='ellipsis')"
+        "Text(clean_line(text), no_wrap=True, overflow='ellipsis', style=style)"
     ]
     for node in ast.walk(live):
         if isinstance(node, ast.Call) and ast.unparse(node.func).endswith("add_row"):
-            assert {ast.unparse(of.func) for of in node.args if isinstance(of, ast.Call)} <= {"_text", "ProgressBar"}
+            assert {ast.unparse(of.func) for of in node.args if isinstance(of, ast.Call)} <= {"_text", "Bar"}
             assert all(isinstance(of, ast.Call) for of in node.args)
     assert "Environment(autoescape=True, trim_blocks=True, finalize=_clean)" in ast.unparse(page)
 

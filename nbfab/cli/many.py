@@ -114,18 +114,20 @@ class Many:
                 fail_fast=fail_fast,
                 records=records,
                 sees=sees,
-                ended=ended or (lambda outcome: None),
+                hears=self.progress.hears,
+                ended=ended or (lambda outcome: self.progress.leaves(outcome.host)),
                 display=display,
                 questions=self._questions,
                 places=self._places,
                 again=self._again,
             )
         finally:
+            self.progress.end()
             self.handout.close()
 
     def _shown(self, begins: bool, *, lines: bool) -> tuple[Callable[[str, str], None], Display]:
         """How a run is shown: a line for each step, or on a terminal, unless it has to be `lines`, a live display."""
-        if lines or self._call.quiet or not sys.stderr.isatty():
+        if lines or not self.progress.is_live:
             self._questions.aside = lambda question: question()
             return self.progress, lambda run: nullcontext()
         from nbfab.display.live import Live  # and rich with it, which takes a while

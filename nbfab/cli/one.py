@@ -46,6 +46,7 @@ def on_one(call: Call, body: "Body", typed: HostString | None) -> None:
             password = given_password(entry)
         if there:
             there.begin()  # while what the task takes is imported
+        terminal.progress.waits(label, "connecting" if typed else "looking")
         from nbfab.run.job import attempt
 
         outcome = attempt(

@@ -21,7 +21,7 @@ class Terminal:
     def __init__(
         self, label: str, report: Callable[[Outcome], None], command: Callable[[str], str], *, quiet: bool = False
     ) -> None:
-        self.progress = Silent() if quiet else Progress()
+        self.progress: Progress = Silent() if quiet else Progress()
         self.command = command
         self._label = label
         self._report = report
@@ -33,6 +33,10 @@ class Terminal:
                 self.progress(self._label, line)
         else:
             self.progress.end()
+
+    def hears(self, line: str) -> None:
+        """As `User.hears`."""
+        self.progress.hears(self._label, line)
 
     def gets(self, outcome: Outcome) -> None:
         """As `User.gets`."""

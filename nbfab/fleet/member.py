@@ -35,15 +35,16 @@ class Member:
     command: Callable[[str], str]
     asks: bool = True
     tell: Callable[[str], None] = lambda line: None
+    pass_on: Callable[[str], None] = lambda line: None
 
     @property
     def name(self) -> str:
         """As `fleet.run.Member.name`."""
         return self.host.label
 
-    def work(self, sees: Callable[[str], None]) -> Outcome:
+    def work(self, sees: Callable[[str], None], hears: Callable[[str], None]) -> Outcome:
         """As `fleet.run.Member.work`."""
-        self.tell = sees
+        self.tell, self.pass_on = sees, hears
         outcome = attempt(
             self.task,
             self.body,
@@ -70,6 +71,10 @@ class Member:
         """As `User.sees`."""
         if line:
             self.tell(line)
+
+    def hears(self, line: str) -> None:
+        """As `User.hears`."""
+        self.pass_on(line)
 
     def gets(self, outcome: Outcome) -> None:
         """As `User.gets`: nothing, since one table tells of all hosts."""

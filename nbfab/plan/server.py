@@ -157,13 +157,17 @@ def enable_linger(user: str, facts: Facts) -> str:
     return f"{'' if facts.host.is_root else 'sudo '}loginctl enable-linger {shlex.quote(user)}"
 
 
-def notes(wanted: Wanted, facts: Facts) -> Iterator[str]:
-    """What follows from how the server runs: as root, with what environment, or outside tmux."""
+def standing(wanted: Wanted, facts: Facts) -> Iterator[str]:
+    """What follows from how the server was started: as root, or with what environment."""
     if facts.host.is_root:
         what = "the server runs" if facts.server.alive else "once started, the server runs"
         yield f"{what} as root (--allow-root): anyone with the password is root there"
     if facts.server.login and facts.server.login.way != "whole":
         yield f"the server does not have all of the login shell's environment: {facts.server.login.words}"
+
+
+def notes(wanted: Wanted, facts: Facts) -> Iterator[str]:
+    """What ends the server before it should end."""
     if user := facts.server.ends_at_logout:
         yield (
             f"logind there ends what {user} leaves running at logout (KillUserProcesses), and {user} does not linger: "
@@ -184,5 +188,6 @@ STEP = Step(
         Managed("jupyter", "folder"),
     ),
     notes=notes,
+    standing=standing,
     alone=False,
 )

@@ -14,7 +14,7 @@ from nbfab.plan.adopt import adopt
 from nbfab.plan.change import Change
 from nbfab.plan.step import Step
 from nbfab.plan.steps import STEPS, plan, request
-from nbfab.run.describe import describe, from_here
+from nbfab.run.describe import describe
 from nbfab.run.job import Job
 from nbfab.run.key import with_key
 from nbfab.run.logout import after_start, gone
@@ -27,23 +27,30 @@ from nbfab.wanted import Wanted
 class Course:
     """How far a plan has got: the changes that were `sent` to the host, those it has `begun`, and its words on them.
 
+    `total` is how many will have begun in the end.
+
     The user sees each step.
     """
 
     user: User
     sent: list[Change] = field(default_factory=list)
     begun: list[Change] = field(default_factory=list)
+    total: int = 0
     words: list[str] = field(default_factory=list)
     password_set: bool = False
 
     def begins(self, change: Change) -> None:
         """As `apply.Watcher.begins`."""
         self.begun.append(change)
-        self.user.sees(f"{change.step}: {change.summary}")
+        self.user.sees(f"step {len(self.begun)} of {self.total}, {change.step}: {change.summary}")
 
     def says(self, line: str) -> None:
         """As `apply.Watcher.says`."""
         self.user.sees(f"  {line}")
+
+    def prints(self, line: str) -> None:
+        """As `apply.Watcher.prints`."""
+        self.user.hears(line)
 
     def ends(self, change: Change, words: str) -> None:
         """As `apply.Watcher.ends`."""
@@ -51,6 +58,8 @@ class Course:
         if _sets_password(change):
             self.password_set = True
             self.user.password_is_set(certain=True)
+        if len(self.begun) == self.total:
+            self.user.sees("looking again")
 
 
 def converge(job: Job, steps: Sequence[Step] = STEPS) -> Outcome:
@@ -103,8 +112,6 @@ def converge(job: Job, steps: Sequence[Step] = STEPS) -> Outcome:
         )
     if ends and not now.server.alive:
         return gone(outcome, ends, now)
-    if started:
-        outcome = from_here(job, outcome, now)
     return outcome
 
 
@@ -154,6 +161,7 @@ def _carry_out(
 def make(job: Job, wanted: Wanted, changes: Sequence[Change], seen: Facts, course: Course) -> Facts:
     """Makes changes on the job's host, and returns what is seen then. Raises NbfabError."""
     course.sent += changes
+    course.total = len(course.begun) + len(changes)
     return adopt(apply(job.host, request(wanted), changes, seen, course, wanted.seconds))
 
 

@@ -11,7 +11,7 @@ from nbfab.plan.change import Change
 from nbfab.plan.files import check
 from nbfab.plan.steps import managed
 from nbfab.run.converge import Course, make, reported
-from nbfab.run.describe import describe, from_here
+from nbfab.run.describe import describe
 from nbfab.run.job import Job
 from nbfab.run.logout import after_start, gone
 from nbfab.run.see import see
@@ -64,4 +64,4 @@ def _make(job: Job, seen: Facts, changes: Sequence[Change]) -> Outcome:
         note = f"not set up yet: {', '.join(left)}"
         fix = f"{job.user.command('setup')} --restart"
         outcome = replace(outcome, pending=(), notes=(*outcome.notes, note), hint=fix)
-    return from_here(job, outcome, now)
+    return outcome

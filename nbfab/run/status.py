@@ -5,7 +5,7 @@ from dataclasses import replace
 from nbfab.look.facts import Facts
 from nbfab.outcome import DUE, Outcome
 from nbfab.plan import certificate, password
-from nbfab.run.describe import describe, from_here
+from nbfab.run.describe import describe
 from nbfab.run.job import Job
 from nbfab.run.see import see
 
@@ -16,7 +16,7 @@ def status(job: Job) -> Outcome:
     job.user.sees_hash(password.known(seen))
     outcome, server = describe(job, job.wanted, seen), seen.server
     if server.ours and server.ready and "fingerprint" in outcome.state:
-        return _in_time(job, from_here(job, replace(outcome, verdict="running"), seen), seen)
+        return _in_time(job, replace(outcome, verdict="running"), seen)
     why = "it does not run"
     if server.ours and server.ready:
         why = "it runs, but its certificate is gone"

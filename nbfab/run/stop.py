@@ -44,7 +44,6 @@ def stop(job: Job) -> Outcome:
     outcome = Outcome(job.host.label, job.task, "unchanged", state={"running": False})
     if not server.alive or server.started is None:
         return replace(outcome, notes=("it does not run",))
-    pid = server.started.pid
     change, live = ending(job, seen)
     # The port that has to be free is the one it listens on, whatever port the next one should have.
     wanted = job.wanted
@@ -59,5 +58,5 @@ def stop(job: Job) -> Outcome:
         still = "it still runs" if now.server.alive else f"port {wanted.settings.port} is held by {now.port.holder}"
         raise HostError(f"the server was told to end, but {still}", "run it again")
     free = "its port is free, its files cannot be removed" if now.server.started else "its port and its files are free"
-    ended = f"process {pid} has ended{f' with {live}' if live else ''}; {free}"
+    ended = f"it has ended{f' with {live}' if live else ''}; {free}"
     return replace(outcome, verdict="changed", changes=reported([change]), notes=(*course.words, ended))

@@ -161,6 +161,8 @@ LIES: tuple[Mapping[str, Any], ...] = (
     {"failed": 0},
     {"failed": {}, "text": 7},
     {"says": ["x"]},
+    {"prints": ["x"]},
+    {"prints": "\x1b]0;x\x07" * 100},
     {"says": "\x1b]0;x\x07" * 100},
     {"a.b": 1},
     {"host.": 1},

@@ -245,4 +245,5 @@ def test_the_program_that_tmux_runs_is_sh(shell: tuple[str, ...]) -> None:
     ],
 )
 def test_the_notes_on_a_server(facts: Mapping[str, Any], notes: list[str]) -> None:
-    assert list(server.notes(WANTED, seen(running(), **facts))) == notes
+    at = seen(running(), **facts)
+    assert [*server.standing(WANTED, at), *server.notes(WANTED, at)] == notes

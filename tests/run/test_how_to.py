@@ -90,6 +90,8 @@ def test_the_steps_one_by_one_are_the_setup(here: Machine) -> None:
     assert {change["step"] for change in plan["changes"]} == {"server"}
     assert ("once started, the server runs as root (--allow-root)" in here.ok("plan")) == ROOT_USER
     assert ("the server runs as root (--allow-root)" in here.ok("serve")) == ROOT_USER
+    assert "as root" not in here.ok("serve") + here.ok("status")  # once is enough
+    assert ("as root" in str(here.json("status")["notes"] if ROOT_USER else "")) == ROOT_USER
     assert "nothing would change" in here.ok("plan")
 
 
@@ -286,10 +288,12 @@ def test_where_the_way_from_here_is_closed_a_tunnel_is_named(host: Callable[...,
     port = machine.sshd.port
     machine.sshd.write_config(f"Host box\n  HostName 127.0.0.9\n  ProxyCommand socat - TCP:127.0.0.1:{port}\n")
     machine.sshd.known_hosts.write_text(machine.sshd.known_line(machine.sshd.host_keys[0], f"[127.0.0.9]:{port}"))
-    said = machine.ok("setup", "--ip", "127.0.0.1")
-    assert f"https://127.0.0.9:{machine.port}/ cannot be reached from here" in said
     tunnel = f"ssh -N -L {machine.port}:127.0.0.1:{machine.port} -F {machine.sshd.config} box"
-    assert f"it listens on 127.0.0.1 only. Until it is open: {tunnel} and https://localhost:{machine.port}/" in said
+    for task in ("setup --ip 127.0.0.1", "setup", "serve", "config", "status", "plan"):
+        said = machine.ok(*task.split())
+        assert f"https://127.0.0.9:{machine.port}/ cannot be reached from here" in said, task
+        assert f"it listens on 127.0.0.1 only. Until it is open: {tunnel} and https://localhost:{machine.port}/" in said
+        assert said.splitlines()[-1] == f"  open         https://127.0.0.9:{machine.port}/"
 
 
 def test_a_password_from_standard_input_is_for_all_hosts_of_the_run(there: Machine) -> None:
