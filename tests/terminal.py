@@ -40,6 +40,11 @@ class Terminal:
         """Types a task."""
         self.type(shlex.join(self.machine.command(*args)) + "; echo status=$?")
 
+    def clear(self) -> None:
+        """Clears the screen, and waits until what a task has shown is gone."""
+        self.type("clear")
+        wait_until(lambda: "status=" not in self.screen, "a clear screen")
+
     @property
     def screen(self) -> str:
         """All that was shown so far."""

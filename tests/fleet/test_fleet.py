@@ -357,7 +357,7 @@ def test_on_a_terminal_it_shows_the_plan_asks_and_shows_who_is_at_work(three: Fl
         terminal.type("n")
         terminal.shows("status=1")
         for key, status in (("C-d", 1), ("C-c", 130)):
-            terminal.type("clear")
+            terminal.clear()
             terminal.type(" ".join(three.command("setup")) + "; echo status=$?")
             terminal.shows("Go on? [y/N]")
             terminal.press(key)
@@ -365,7 +365,7 @@ def test_on_a_terminal_it_shows_the_plan_asks_and_shows_who_is_at_work(three: Fl
             assert "nothing was changed" in screen
             assert "Traceback" not in screen
         assert not three.profile("one").exists()
-        terminal.type("clear")
+        terminal.clear()
         terminal.type(" ".join(three.command("setup")) + "; echo status=$?")
         terminal.shows("Go on? [y/N]")
         terminal.type("y")
@@ -373,7 +373,7 @@ def test_on_a_terminal_it_shows_the_plan_asks_and_shows_who_is_at_work(three: Fl
         screen = terminal.shows("status=0")
         assert "3 changed" in screen
         assert "server: start the server in tmux" not in screen  # the display has gone
-        terminal.type("clear")
+        terminal.clear()
         with socket.create_server(("127.0.0.1", 0)) as silent:
             three.ways["two"] = f"Port {silent.getsockname()[1]}"
             three.write()
