@@ -71,6 +71,10 @@ class FromThreads:
         """As `Console.reads`."""
         self._put(lambda: self._console.reads(line))
 
+    def trusts(self, host: str, key: str, command: str) -> bool:
+        """As `Typist.trusts`: no. So many keys in a row would be accepted unread; there is a flag to accept them all."""
+        return False
+
     def shows(self, outcome: Outcome) -> None:
         """As `Console.shows`."""
         self._put(lambda: self._console.shows(outcome))
