@@ -72,7 +72,7 @@ class FromThreads:
         self._put(lambda: self._console.reads(line))
 
     def trusts(self, host: str, key: str, command: str) -> bool:
-        """As `Typist.trusts`: no. So many keys in a row would be accepted unread; there is a flag to accept them all."""
+        """As `Typist.trusts`: no. Many keys in a row would be accepted unread; for them there is a flag."""
         return False
 
     def shows(self, outcome: Outcome) -> None:

@@ -87,8 +87,8 @@ def check(
 ) -> None:
     """Compares the host's key, of type `kind`, with what is on record; records a new one if `accept_new`.
 
-    Without that, `trusts` is asked about a new one. `address` is the host's, if ssh_config wants that to agree too. Raises HostKeyError if the key is unknown, revoked,
-    too short, or not the one on record.
+    Without that, `trusts` is asked about a new one. `address` is the host's, if ssh_config wants that to agree too.
+    Raises HostKeyError if the key is unknown, revoked, too short, or not the one on record.
     """
     if kind == "ssh-rsa" and rsa_bits(blob) < route.rsa_size:
         raise HostKeyError(
