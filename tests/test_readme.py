@@ -88,7 +88,7 @@ def test_the_commands_can_be_typed_in_any_shell() -> None:
 
 
 def test_what_ci_runs_is_what_the_readme_names() -> None:
-    assert ALL_TESTS in dict(map(reversed, COMMANDS))
+    assert ALL_TESTS in [command for _, command in COMMANDS]
     assert ALL_TESTS in (ROOT / ".ci/run").read_text().splitlines()
 
 
@@ -127,7 +127,9 @@ class Newcomer:
     def _write_ssh_config(self, folder: Path) -> None:
         """Hosts by their names in the README. OpenSSH finds ~/.ssh in the user database only, so it is told here."""
         known = folder / "known_hosts"
-        known.write_text("".join(self.hosts[name].known_line(self.hosts[name].host_keys[0]) for name in ("pc01", "pc02")))
+        known.write_text(
+            "".join(self.hosts[name].known_line(self.hosts[name].host_keys[0]) for name in ("pc01", "pc02"))
+        )
         ways = "".join(
             f"Host {name}\n  HostName 127.0.0.1\n  Port {host.port}\n  IdentityFile {host.identity}\n"
             for name, host in self.hosts.items()
@@ -162,10 +164,13 @@ class Newcomer:
             if len(questions) > len(asked):
                 asked.append(questions[len(asked)])
                 self._terminal.type("y" if asked[-1].endswith("[y/N]") else "")
-            ended = re.search(r"^exit=(\d+) \$$", screen[screen.find(command) :], re.MULTILINE)
+            ended = re.search(r"^exit=(\d+) \$ *$", screen[screen.find(command) :], re.MULTILINE)
             return ended is not None
 
-        wait_until(goes_on, f"{command} to end")
+        try:
+            wait_until(goes_on, f"{command} to end")
+        except AssertionError as error:
+            raise AssertionError(f"{error}:\n{self._terminal.screen}") from None
         assert ended
         return int(ended[1]), self._terminal.screen, asked
 
