@@ -188,6 +188,7 @@ class Newcomer:
         self.machine.close()
 
 
+@pytest.mark.timeout(900)
 def test_every_command_does_what_is_said_of_it(tmp_path: Path, stack: ExitStack) -> None:
     newcomer = Newcomer(tmp_path, stack)
     port = newcomer.machine.port
