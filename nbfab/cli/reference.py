@@ -37,7 +37,8 @@ def _reference() -> Iterator[str]:
     yield "| option | key in a file | in the environment | what it is |"
     yield "|---|---|---|---|"
     for option in OPTIONS:
-        yield f"| `--{option.flag}` | `{option.key}` | `NBFAB_{option.flag.upper()}` | {_plain(option.help)} |"
+        help = option.help.replace("*", r"\*")  # or what is between two of them would be in italics
+        yield f"| `--{option.flag}` | `{option.key}` | `NBFAB_{option.flag.upper()}` | {help} |"
     yield ""
     yield from _tasks("Tasks", "", TASKS, EVERYWHERE)
     yield from _tasks("Tasks on a fleet", "fleet.", tuple(fleet.tasks.values()), (*CHOOSING, *EVERYWHERE))
@@ -45,12 +46,7 @@ def _reference() -> Iterator[str]:
     yield ""
     yield "| flag | what it does |"
     yield "|---|---|"
-    yield from (f"| {_flags([flag])} | {_plain(text)} |" for flag, text in FLAGS.items())
-
-
-def _plain(text: str) -> str:
-    """Text in which an asterisk is one, not the begin of something in italics."""
-    return text.replace("*", r"\*")
+    yield from (f"| {_flags([flag])} | {text} |" for flag, text in FLAGS.items())
 
 
 def _tasks(title: str, prefix: str, tasks: Sequence[Task[Any]], shared: Sequence[str]) -> Iterator[str]:
