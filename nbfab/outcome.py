@@ -7,17 +7,46 @@ from typing import Any, Literal
 from nbfab.changed import Changed
 from nbfab.errors import ConnectError, HostKeyError, Interrupted, NbfabError, Refused, fault, stopper
 
-Verdict = Literal["unchanged", "changed", "would change", "refused", "failed", "not reached", "interrupted"]
+Verdict = Literal[
+    "unchanged",
+    "changed",
+    "would change",
+    "running",
+    "not running",
+    "refused",
+    "failed",
+    "not reached",
+    "interrupted",
+]
+DUE = 3  # exit status: nothing has failed, but what was asked about calls for action
+STATE = (
+    "running",
+    "folder",
+    "ssh",
+    "since",
+    "attach",
+    "environment",
+    "kernels",
+    "failed_logins",
+    "tcp_kernels",
+    "settings",
+    "fingerprint",
+    "days_left",
+    "pin",
+    "names",
+    "elsewhere",
+)
 
 
 @dataclass(frozen=True)
 class Outcome:
     """How a task ended on one host.
 
-    `changes` were made (for `plan`: would be); `withheld` were not, because kernels are live; `pending` is what the
-    running server takes up at its next restart, which is not asked for. `error` is the reason of
-    a failure, `hint` its fix, and `jump` the jump host that failed. `state` holds what `status` tells, and what matters
-    after a change. `password` is a generated one, shown once.
+    The verdict of `status` is `running` or `not running`, unless that is not known. `changes` were made (for `plan`:
+    would be); `withheld` were not, because kernels are live; `pending` is what the running server takes up at its next
+    restart, which is not asked for. `error` is the reason of a `status` other than 0, `hint` its fix, and `jump` the
+    jump host that failed. `state` holds what `status` tells, and what matters after a change, by the keys in STATE.
+    `password` is a generated one, shown once.
     """
 
     host: str
@@ -35,10 +64,23 @@ class Outcome:
     state: Mapping[str, Any] = field(default_factory=dict)
     password: str = field(default="", repr=False)
 
+    @property
+    def failed(self) -> bool:
+        """Whether this is a failure."""
+        return self.status not in (0, DUE)
+
+    @property
+    def is_news(self) -> bool:
+        """Whether something has changed, would change, is due or has failed."""
+        return bool(self.status) or self.verdict not in ("unchanged", "running")
+
     def document(self) -> dict[str, Any]:
-        """This as JSON; what is empty is left out."""
-        values = vars(self) | {"changes": [change.document() for change in self.changes]}
-        return {name: value for name, value in values.items() if value not in ("", (), [], {})}
+        """This as JSON: always the same keys, null for a text that is empty and for a state that is not known."""
+        values = vars(self) | {
+            "changes": [change.document() for change in self.changes],
+            "state": dict.fromkeys(STATE) | dict(self.state),
+        }
+        return {name: None if value == "" else value for name, value in values.items()}
 
 
 def verdict(error: NbfabError) -> Verdict:

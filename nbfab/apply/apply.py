@@ -16,7 +16,7 @@ from nbfab.plan.change import Change
 from nbfab.program import Record, call, render, source
 
 FILES = (*look.FILES, "apply/write", "apply/install", "apply/serve")
-REMOVING: tuple[Kind, ...] = ("remove", "end session", "turn lingering off")
+REMOVING: tuple[Kind, ...] = ("remove", "end session", "end process", "turn lingering off")
 FUNCTIONS: Mapping[Kind, str] = {
     "write": "write_file",
     "write module": "write_files",
@@ -27,6 +27,7 @@ FUNCTIONS: Mapping[Kind, str] = {
     "stop server": "stop_server",
     "remove": "remove_paths",
     "end session": "end_session",
+    "end process": "end_process",
     "turn lingering off": "turn_lingering_off",
 }
 _PROBES: Mapping[Kind, tuple[str, ...]] = {  # the programs that a function runs on the host

@@ -88,6 +88,18 @@ end_session() {
 	remove_socket
 }
 
+# Uses pid, start.
+end_process() {
+	if [ "$(process_start "$pid")" != "$start" ]; then return; fi
+	kill -TERM "$pid" || return 1
+	if ended "$pid" "$start" 50; then return; fi
+	kill -KILL "$pid"
+	ended "$pid" "$start" 50 || {
+		echo "process $pid does not end" >&2
+		return 1
+	}
+}
+
 # Uses user.
 turn_lingering_off() {
 	loginctl --no-ask-password disable-linger "$user" </dev/null

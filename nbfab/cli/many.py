@@ -56,7 +56,7 @@ class Many:
         self._types = types and sys.stdin is not None and sys.stdin.isatty()
         self._again = again
         self._questions = Questions(again)
-        self._terminal = Terminal("", lambda outcome: None, call.command())
+        self._terminal = Terminal("", lambda outcome: None, call.command(), quiet=call.quiet)
         self.progress = self._terminal.progress
         self._console = FromThreads(self._terminal, self._questions)
         self.handout = Handout(hosts, self._console, inventory)
@@ -125,7 +125,7 @@ class Many:
 
     def _shown(self, begins: bool, *, lines: bool) -> tuple[Callable[[str, str], None], Display]:
         """How a run is shown: a line for each step, or on a terminal, unless it has to be `lines`, a live display."""
-        if lines or not sys.stderr.isatty():
+        if lines or self._call.quiet or not sys.stderr.isatty():
             self._questions.aside = lambda question: question()
             return self.progress, lambda run: nullcontext()
         from nbfab.display.live import Live  # and rich with it, which takes a while
@@ -174,6 +174,7 @@ class Many:
             body,
             self._call.flags,
             self._call.lists,
+            self._call.days_left,
             entry.listed,
             self.handout,
             self._console,
@@ -199,7 +200,7 @@ class Many:
     def all_outcomes(self, run: Run) -> list[Outcome]:
         """The outcomes of all hosts, in their order."""
         ended = {outcome.host: outcome for outcome in run.in_order()} | self.outcomes
-        return [ended[host.name] for host in self._hosts]
+        return [_doubted(ended[host.name], host) for host in self._hosts]
 
     def close(self) -> None:
         """Closes the connections to jump hosts."""
@@ -207,10 +208,22 @@ class Many:
 
 
 def exit_status(outcomes: Sequence[Outcome], run: Run) -> int:
-    """0 only if every host is as wanted; after Control-C 130, after a signal that counts as it 128 and its number."""
+    """0 only if every host is as wanted; a failure counts more than what is DUE.
+
+    After Control-C 130, after a signal that counts as it 128 and its number.
+    """
     if run.interrupted:
         return Interrupted("", by=run.interrupted).status
-    return int(any(outcome.status for outcome in outcomes))
+    if any(outcome.failed for outcome in outcomes):
+        return 1
+    return max((outcome.status for outcome in outcomes), default=0)
+
+
+def _doubted(outcome: Outcome, host: InventoryHost) -> Outcome:
+    """The outcome on a host, with a note if it was not reached and may be elsewhere."""
+    if outcome.verdict != "not reached" or not host.doubt:
+        return outcome
+    return replace(outcome, notes=(*outcome.notes, host.doubt))
 
 
 def _refused(task: str, host: InventoryHost, error: UsageError) -> Outcome:

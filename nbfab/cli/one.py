@@ -21,11 +21,12 @@ def on_one(call: Call, body: "Body", typed: HostString | None) -> None:
     from nbfab.display.terminal import Terminal
     from nbfab.host import Here, Host
 
-    report = Report(call.task, call.json)
+    report = Report(call.task, call.json, call.quiet)
     label = str(typed) if typed else Here.label
-    terminal = Terminal(label, report.one, call.command(("-H", label) if typed else ()))
+    terminal = Terminal(label, report.one, call.command(("-H", label) if typed else ()), quiet=call.quiet)
     with report.errors():
         call.check_dry_run()
+        days_left = call.days_left
         entry = entries([typed])[0] if typed else None
         if entry and entry.unread:
             raise entry.unread
@@ -56,9 +57,12 @@ def on_one(call: Call, body: "Body", typed: HostString | None) -> None:
             user=terminal,
             flags=call.flags,
             lists=call.lists,
+            days_left=days_left,
             inventory=entry.listed if entry else "",
         )
         terminal.progress.end()
+        if entry and outcome.verdict == "not reached" and entry.doubt:
+            outcome = replace(outcome, notes=(*outcome.notes, entry.doubt))
         if entry and call.task == "remove":
             from nbfab.fleet.memory import forget
 

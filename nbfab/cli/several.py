@@ -22,7 +22,7 @@ def on_several(call: Call, body: "Body", typed: Sequence[HostString]) -> None:
     from nbfab.fleet.memory import forget
     from nbfab.inventory.hosts import InventoryHost
 
-    report = Report(call.task, call.json)
+    report = Report(call.task, call.json, call.quiet)
     with report.errors():
         call.check_dry_run()
         hosts = [entry or InventoryHost.of(host) for host, entry in zip(typed, entries(typed), strict=True)]
@@ -50,7 +50,7 @@ def on_several(call: Call, body: "Body", typed: Sequence[HostString]) -> None:
         outcomes = many.all_outcomes(run)
         many.progress.end()
         if call.json:
-            report.document(outcomes, passwords=many.handout.path)
+            report.document(outcomes, exit_status(outcomes, run), passwords=many.handout.path)
         else:
             for outcome in outcomes:
                 if outcome.host not in run.outcomes:

@@ -34,7 +34,7 @@ def table(outcomes: Sequence[Outcome]) -> str:
 def plans(outcomes: Sequence[Outcome]) -> str:
     """What would change, hosts with the same plan in one line, and what to know before it does."""
     lines = [one_line(f"{_some(names)}: {what}") for what, names in _folded(outcomes, _plan)]
-    lines += _notes([outcome for outcome in outcomes if outcome.verdict == "would change"])
+    lines += _notes([outcome for outcome in outcomes if outcome.verdict in ("would change", "not reached")])
     return clean("\n".join(lines) or _NOTHING)
 
 
@@ -49,8 +49,6 @@ def _notes(outcomes: Sequence[Outcome]) -> list[str]:
 
 
 def _verdict(outcome: Outcome) -> str:
-    if outcome.task == "status" and outcome.verdict == "unchanged":
-        return "not running" if outcome.status else "running"
     if outcome.task == "remove" and outcome.verdict == "changed":
         return "removed"
     return outcome.verdict

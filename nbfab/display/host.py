@@ -25,8 +25,6 @@ def refusal(error: NbfabError) -> str:
 
 def _headline(outcome: Outcome) -> str:
     verdict = _VERDICTS.get(outcome.verdict, outcome.verdict)
-    if outcome.task == "status" and outcome.verdict == "unchanged":
-        verdict = "not running" if outcome.status else "running"
     if outcome.task == "plan" and outcome.verdict == "unchanged":
         verdict = "nothing would change"
     if outcome.task == "remove":

@@ -59,7 +59,7 @@ def picture(run: Run, began: float) -> Group:
         lines.add_row(_text(name), _text(doing), _text(f"{now - since:.0f} s"))
     if len(at_work) > LINES:
         lines.add_row(_text(f"and {len(at_work) - LINES} more"))
-    done, failed = len(run.outcomes), sum(1 for outcome in list(run.outcomes.values()) if outcome.status)
+    done, failed = len(run.outcomes), sum(1 for outcome in list(run.outcomes.values()) if outcome.failed)
     bar = Table.grid(padding=(0, 2))
     counts = f"{done} of {len(run.names)}{f', {failed} failed' if failed else ''}, {now - began:.0f} s"
     stopping = "  stopping; Control-C again: at once" if run.stopping.is_set() else ""

@@ -20,15 +20,14 @@ def page(outcomes: Sequence[Outcome], made: str) -> str:
 
 def _card(outcome: Outcome) -> Mapping[str, Any]:
     """What the page shows of a host."""
-    state, runs = outcome.state, not outcome.status
+    state, runs = outcome.state, outcome.verdict == "running"
     port = outcome.url.rstrip("/").rpartition(":")[2]
     ssh, attach = state.get("ssh"), state.get("attach")
-    verdict = "not running" if outcome.verdict == "unchanged" else outcome.verdict
     return {
         "host": outcome.host,
         "runs": runs,
         "url": outcome.url,
-        "state": f"{verdict}: {outcome.error.splitlines()[0]}" if outcome.error else verdict,
+        "state": f"{outcome.verdict}: {outcome.error.splitlines()[0]}" if outcome.error else outcome.verdict,
         "fingerprint": state.get("fingerprint"),
         "days_left": state.get("days_left"),
         "kernels": state.get("kernels"),

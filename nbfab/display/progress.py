@@ -6,6 +6,16 @@ from typing import TextIO
 from nbfab.display.output import Screen
 
 
+class Silent:
+    """Shows nothing of what is going on."""
+
+    def __call__(self, host: str, line: str) -> None:
+        """As `Progress`."""
+
+    def end(self) -> None:
+        """As `Progress.end`."""
+
+
 class Progress:
     """Shows what is going on: on a terminal in one line that is overwritten, otherwise a line each. Uses no colours."""
 

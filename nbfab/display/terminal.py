@@ -6,7 +6,7 @@ from collections.abc import Callable
 from nbfab.display import questions
 from nbfab.display.host import report
 from nbfab.display.output import complain
-from nbfab.display.progress import Progress
+from nbfab.display.progress import Progress, Silent
 from nbfab.outcome import Outcome
 from nbfab.passwords import SHORTEST, Password, generate
 from nbfab.settings import Settings
@@ -14,10 +14,15 @@ from nbfab.text import one_line
 
 
 class Terminal:
-    """Shows progress on standard error and asks there; `report` prints an outcome, `command` gives a command line."""
+    """Shows progress on standard error, unless it is `quiet`, and asks there.
 
-    def __init__(self, label: str, report: Callable[[Outcome], None], command: Callable[[str], str]) -> None:
-        self.progress = Progress()
+    `report` prints an outcome, `command` gives a command line.
+    """
+
+    def __init__(
+        self, label: str, report: Callable[[Outcome], None], command: Callable[[str], str], *, quiet: bool = False
+    ) -> None:
+        self.progress = Silent() if quiet else Progress()
         self.command = command
         self._label = label
         self._report = report

@@ -28,6 +28,7 @@ class Member:
     body: Body
     flags: frozenset[str]
     lists: Mapping[str, tuple[str, ...]]
+    days_left: int | None
     inventory: str
     handout: Handout
     console: Console
@@ -52,6 +53,7 @@ class Member:
             user=self,
             flags=self.flags,
             lists=self.lists,
+            days_left=self.days_left,
             inventory=self.inventory,
         )
         if not (unwritten := self.handout.ends(self.name)):

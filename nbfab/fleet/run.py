@@ -122,7 +122,7 @@ def over(
                 records(outcome)
                 sees(member.name, ": ".join([outcome.verdict, *outcome.error.splitlines()[:1]]))
                 ended(outcome)
-                if fail_fast and outcome.status:
+                if fail_fast and outcome.failed:
                     run.stopping.set()
 
     places.on_vacant(begin)

@@ -32,6 +32,11 @@ def _lines(value: Any) -> tuple[str, ...]:
     return tuple(dict.fromkeys(each for each in text(value).split("\n") if each and len(each) < LINE))
 
 
+def _processes(value: Any) -> tuple[tuple[str, str], ...]:
+    pairs = (each.split() for each in _lines(value))
+    return tuple((pair[0], pair[1]) for pair in pairs if len(pair) == 2 and pair[0].isascii() and pair[0].isdigit())
+
+
 @dataclass(frozen=True)
 class Made:
     """What nbfab has recorded of what it made beside profiles.
@@ -60,17 +65,19 @@ class LeftFacts:
     """What there is to remove.
 
     `entries` are in the profile's folder, and relative to it; `sockets` are folders elsewhere that the profile has
-    recorded, private to the user, and what is in them; `panes` the processes in its own tmux. `beside` it are other
-    `profiles`, of which some are `users` of the environment that nbfab made, and other names; `environment` is what
-    that holds. `made` is nbfab's record of what it made beside profiles, and `alone` are the folders above that hold
-    nothing else, the nearest first. `lingers` is the user's name if they do, and nbfab may have turned that on.
-    `traces`, in the home folder, were written while the server ran that was started last; `others` exist there, and are
+    recorded, private to the user, and what is in them; `panes` the processes in its own tmux. `orphans` are kernels
+    whose server has ended: the pid of each, and when it started. `beside` it are other `profiles`, of which some
+    are `users` of the environment that nbfab made, and other names; `environment` is what that holds. `made` is
+    nbfab's record of what it made beside profiles, and `alone` are the folders above that hold nothing else, the
+    nearest first. `lingers` is the user's name if they do, and nbfab may have turned that on. `traces`, in the home
+    folder, were written while the server ran that was started last; `others` exist there, and are
     places where earlier releases left something.
     """
 
     entries: tuple[Entry, ...] = fact(_entries, default=())
     sockets: tuple[Entry, ...] = fact(_entries, default=())
     panes: tuple[str, ...] = fact(words, default=())
+    orphans: tuple[tuple[str, str], ...] = fact(_processes, default=())
     base_is_link: bool = fact(yes, default=False)
     beside: tuple[Entry, ...] = fact(_entries, default=())
     profiles: tuple[str, ...] = fact(words, default=())

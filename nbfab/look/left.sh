@@ -6,6 +6,7 @@ look_left() {
 	fact left.entries "$(list_profile | head -n 1000)"
 	for kept in $records; do fact left.sockets "$(list_private "$kept" | head -n 100)"; done
 	look_panes
+	fact left.orphans "$(list_orphans)"
 	look_beside
 	look_above
 	case $made in *'linger '*)
@@ -73,6 +74,25 @@ look_panes() {
 	if [ -S "${socket-}" ]; then
 		fact left.panes "$(tmux -S "$socket" list-panes -a -F '#{pane_pid}' 2>/dev/null </dev/null)"
 	fi
+}
+
+# Lists kernels that have outlived their server, by the file that each is started with: a pid and its start on a line.
+# Those of a server that runs end with it. Uses folder, alive.
+list_orphans() {
+	if [ -n "$alive" ]; then return; fi
+	list_processes | while read -r pid arguments; do
+		case $arguments in
+		*"$folder/runtime/kernel-"*) if kill -0 "$pid" 2>/dev/null; then put "$pid $(process_start "$pid")$newline"; fi ;;
+		esac
+	done
+}
+
+# Lists all processes: the pid and the arguments of each.
+list_processes() {
+	if LC_ALL=C ps -A -ww -o pid= -o args= 2>/dev/null; then return; fi
+	for entry in /proc/[0-9]*; do # busybox, or no ps at all
+		put "${entry#/proc/} $(tr '\000' ' ' 2>/dev/null <"$entry/cmdline")$newline"
+	done
 }
 
 # What is beside the profile: other profiles, which of them use the environment that nbfab made, and what is in that.

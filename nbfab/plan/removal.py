@@ -77,6 +77,13 @@ def _session(wanted: Wanted, facts: Facts) -> Iterator[Change]:
         )
 
 
+def _orphans(wanted: Wanted, facts: Facts) -> Iterator[Change]:
+    for pid, start in facts.left.orphans:
+        what = "end a kernel that has outlived its server"
+        args = {"pid": pid, "start": start}
+        yield Change(step="server", kind="end process", what=what, detail=f"(process {pid})", args=args)
+
+
 def _sockets(wanted: Wanted, facts: Facts) -> Iterator[Change]:
     names = {name for known in left.SOCKETS.values() for name in known}
     for folder in [path for kind, path in facts.left.sockets if kind == "d" and _is_for_sockets(path)]:
@@ -166,6 +173,7 @@ PARTS: tuple[Part, ...] = (
     _traces,
     _server,
     _session,
+    _orphans,
     _sockets,
     _profile,
     _environment,
@@ -208,7 +216,8 @@ def _lines(paths: Iterable[str]) -> str:
 def live(facts: Facts) -> tuple[str, ...]:
     """What the removal would end, beside the server, in words."""
     windows = _windows(facts)
-    return (*facts.server.live, *([f"{windows} of its tmux session"] if windows else []))
+    orphans = (f"a kernel that has outlived its server (process {pid})" for pid, _ in facts.left.orphans)
+    return (*facts.server.live, *orphans, *([f"{windows} of its tmux session"] if windows else []))
 
 
 def _windows(facts: Facts) -> str:

@@ -8,8 +8,8 @@ from nbfab.changed import Changed
 from nbfab.errors import HostError, NbfabError, Refused
 from nbfab.look.facts import Facts
 from nbfab.look.look import look
-from nbfab.outcome import Outcome, failure
-from nbfab.plan import drops, install, password
+from nbfab.outcome import DUE, Outcome, failure
+from nbfab.plan import drops, install, password, takes
 from nbfab.plan.adopt import adopt
 from nbfab.plan.change import Change
 from nbfab.plan.step import Step
@@ -17,7 +17,7 @@ from nbfab.plan.steps import STEPS, plan, request
 from nbfab.run.describe import describe, from_here
 from nbfab.run.job import Job
 from nbfab.run.key import with_key
-from nbfab.run.logout import gone, look_again
+from nbfab.run.logout import after_start, gone
 from nbfab.run.see import see
 from nbfab.user import User
 from nbfab.wanted import Wanted
@@ -78,10 +78,8 @@ def converge(job: Job, steps: Sequence[Step] = STEPS) -> Outcome:
     try:
         now, withheld, live = _with_or_without_plots(job, wanted, seen, changes, steps, course)
         started = any(change.kind == "start server" for change in course.begun)
-        if started and not job.host.local:
-            ends = now.server.ends_at_logout or seen.server.ends_at_logout
-        if ends:
-            now = look_again(replace(job, wanted=wanted))
+        if started:
+            ends, now = after_start(replace(job, wanted=wanted), seen, now)
     except (NbfabError, KeyboardInterrupt) as error:
         return _failed(job, wanted, course, error)
     job.user.sees_hash(password.known(now))
@@ -186,7 +184,7 @@ def preview(job: Job, steps: Sequence[Step] = STEPS) -> Outcome:
     job, seen = see(job, steps)
     job.user.sees_hash(password.known(seen))
     changes = plan(job.wanted, seen, steps)
-    outcome = describe(job, job.wanted, seen)
+    outcome = replace(describe(job, job.wanted, seen), pending=takes.pending(job.wanted, seen))
     live = () if job.wanted.restart else seen.server.live
     withheld = tuple(change.summary for change in changes if live and change.needs_restart)
     if withheld:
@@ -195,7 +193,10 @@ def preview(job: Job, steps: Sequence[Step] = STEPS) -> Outcome:
     notes = (*filter(None, (change.note for change in changes)), *outcome.notes)
     if any(change.kind == "start server" for change in changes):
         outcome = replace(outcome, pending=())
-    return replace(outcome, verdict="would change" if changes else "unchanged", changes=reported(changes), notes=notes)
+    if not changes:
+        return replace(outcome, notes=notes)
+    status = DUE if "check" in job.flags else 0
+    return replace(outcome, verdict="would change", changes=reported(changes), notes=notes, status=status)
 
 
 def reported(changes: Iterable[Change]) -> tuple[Changed, ...]:

@@ -41,12 +41,10 @@ def describe(job: Job, wanted: Wanted, seen: Facts) -> Outcome:
             failed = server.answer.guard.failed
             state["failed_logins"] = failed._asdict() | {"since": _time(failed.since)}
             state["tcp_kernels"] = list(server.answer.guard.tcp_kernels)
-    if settings.sources:
-        state["settings"] = {
-            key: {"value": getattr(settings, key), "source": source.partition("#")[0]}
-            for key, source in settings.sources.items()
-            if key in RESETTABLE
-        }
+    state["settings"] = {
+        key: {"value": getattr(settings, key), "source": settings.sources.get(key, "default").partition("#")[0]}
+        for key in RESETTABLE
+    }
     if cert:
         state["fingerprint"] = pem.fingerprint(cert)
         state["days_left"] = pem.days_left(cert, wanted.now)
@@ -65,7 +63,7 @@ def describe(job: Job, wanted: Wanted, seen: Facts) -> Outcome:
         job.host.label,
         job.task,
         "unchanged",
-        pending=takes.pending(wanted, seen),
+        pending=takes.waiting(wanted, seen),
         notes=notes(wanted, seen),
         url=f"https://{in_url(name)}:{port}/",
         state=state,

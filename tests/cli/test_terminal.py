@@ -20,11 +20,12 @@ def test_a_password_is_typed_twice_unseen_and_live_kernels_are_asked_for(here: M
         assert "Password: " not in screen
         assert logs_in(here.port, here.folder, PASSWORD)
         kernel = Notebook(here.port, here.folder, PASSWORD).post("/api/kernels", {"name": "nbserver"})["id"]
-        terminal.type("clear")
-        terminal.task("stop")
-        terminal.shows("[y/N]")
-        terminal.type("n")
-        terminal.shows("status=1")
+        for task in ("stop", "restart"):
+            terminal.type("clear")
+            terminal.task(task)
+            terminal.shows(f"end kernel {kernel[:8]}")
+            terminal.type("n")
+            terminal.shows("status=1")
         assert kernel in [running["id"] for running in Notebook(here.port, here.folder, PASSWORD).get("/api/kernels")]
         terminal.type("clear")
         terminal.task("stop")

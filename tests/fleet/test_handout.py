@@ -17,7 +17,7 @@ from nbfab.fleet.handout import UNCERTAIN, Handout
 from nbfab.fleet.sheet import Row, cell
 from nbfab.fleet.state import state_file
 from nbfab.inventory.hosts import InventoryHost
-from nbfab.inventory.yaml12 import Place
+from nbfab.inventory.place import Place
 from nbfab.outcome import Outcome
 from nbfab.passwords import Password, generate
 from nbfab.settings import Settings

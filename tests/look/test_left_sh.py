@@ -2,12 +2,16 @@
 
 import os
 import socket
+import subprocess
+import sys
+from contextlib import ExitStack
 from pathlib import Path
 from typing import Any
 
 import pytest
 from home import plant
 from plan_cases import listed
+from processes import start_of
 from shells import each_shell, records, run, stub
 
 from nbfab.look.facts import FACTS
@@ -128,6 +132,23 @@ def test_the_folder_of_a_socket_that_is_recorded_and_private(
     assert look(shell, base)["sockets"] == ()
     place.chmod(0o700)
     assert {*look(shell, base)["sockets"]} == {*listed(f"{place}/", f"{place}/tmux", f"{place}/mine/")}
+
+
+@each_shell
+@pytest.mark.parametrize(("alive", "ps"), [("yes", True), ("", True), ("", False)])
+def test_a_kernel_that_has_outlived_its_server(
+    shell: tuple[str, ...], alive: str, ps: bool, base: Path, tmp_path: Path
+) -> None:
+    if not ps:
+        stub(tmp_path, "ps", "echo unrecognized option: A; exit 1")
+    waits = [sys.executable, "-c", "import sys; sys.stdin.read()"]
+    with ExitStack() as stack:
+        kernel, _ = (
+            stack.enter_context(subprocess.Popen([*waits, "-f", base / file], stdin=subprocess.PIPE))
+            for file in ("mine/runtime/kernel-1.json", "other/runtime/kernel-1.json")
+        )
+        expected = () if alive else ((str(kernel.pid), start_of(kernel.pid)),)
+        assert look(shell, base, alive=alive, path=tmp_path).get("orphans", ()) == expected
 
 
 @each_shell

@@ -128,6 +128,10 @@ ABOVE = (BASE, ".made", "/.", f"^{SHARE}", f"^{LOCAL}")
         ),
         (left(panes=("17",)), [("end session",), THE_PROFILE, ITS_FOLDER, ABOVE]),
         (left(running(), panes=("10", "17")), [("stop server",), ("end session",), THE_PROFILE, ITS_FOLDER, ABOVE]),
+        (
+            left(orphans=(("21", "7"), ("22", "8"))),
+            [("end process",), ("end process",), THE_PROFILE, ITS_FOLDER, ABOVE],
+        ),
         # The shell around a server that has ended.
         (left(seen(running(), server={"alive": False})), [("end session",), THE_PROFILE, ITS_FOLDER, ABOVE]),
     ],
@@ -215,6 +219,7 @@ def test_what_a_removal_would_end() -> None:
     assert removal.live(left(running(), panes=("10", "17"))) == ("1 more window of its tmux session",)
     assert removal.live(left(seen(running(), server={"alive": False}), panes=("10",))) == ()
     assert removal.live(left(panes=("17", "18"))) == ("2 more windows of its tmux session",)
+    assert removal.live(left(orphans=(("21", "7"),))) == ("a kernel that has outlived its server (process 21)",)
     assert removal.live(left()) == ()
 
 

@@ -15,6 +15,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from documents import check_document
 from machine import BIN, PASSWORD, ROOT, Machine
 from namespace import ROOT_USER
 from notebook_client import Notebook, asks_for_a_password_alone, logs_in
@@ -316,7 +317,9 @@ def test_several_hosts_follow_the_rules_of_a_fleet(there: Machine) -> None:
 
     def run() -> tuple[int, dict[str, Any]]:
         done = subprocess.run(command, env=there.env, cwd=there.work, capture_output=True, text=True, check=False)
-        return done.returncode, json.loads(done.stdout)
+        document = json.loads(done.stdout)
+        check_document(document)
+        return done.returncode, document
 
     # A wrong entry is found before any host is contacted.
     status, document = run()
@@ -331,7 +334,7 @@ def test_several_hosts_follow_the_rules_of_a_fleet(there: Machine) -> None:
         ("box", "changed"),
         ("odd", "not reached"),
     ]
-    assert "password" not in document["hosts"][0]
+    assert document["hosts"][0]["password"] is None
     with open(document["passwords"]) as file:
         assert [row["host"] for row in csv.DictReader(file)] == ["box"]
 

@@ -14,7 +14,7 @@ from jupyter_client.blocking.client import BlockingKernelClient
 from machine import BIN, PASSWORD, Machine
 from namespace import without
 from notebook_client import Notebook
-from processes import lives
+from processes import children, lives
 from pythons import NOTEBOOKS, need
 from recorded import place
 from sshd import wait_until
@@ -88,6 +88,11 @@ def work(machine: Machine, pages: Sequence[str] = ("/tree", "/lab"), cell: str =
     notebook.delete(f"/api/kernels/{kernel}")
     notebook.delete("/api/terminals/1")
     return notebook
+
+
+def kernels_of(machine: Machine) -> list[int]:
+    """The processes of a server's kernels."""
+    return [pid for pid in children(machine.server) if b"ipykernel" in Path(f"/proc/{pid}/cmdline").read_bytes()]
 
 
 def outside(found: Snapshot) -> Snapshot:
@@ -363,7 +368,9 @@ def test_sockets_with_folders_of_their_own(long_home: Machine) -> None:
     private = [long_home.socket.parent, Path((long_home.folder / "ipc").read_text().strip())]
     assert {folder.parent for folder in private} == {Path("/var/tmp")}
     wait_until(lambda: list(private[1].glob("kernel-*-ipc-*")), "the kernel's sockets")
+    kernels = kernels_of(long_home)
     os.kill(long_home.server, 9)  # so that nothing tidies up
+    wait_until(lambda: not any(map(lives, kernels)), "the kernel to end, as it does without its server")
     subprocess.run(["tmux", "-S", long_home.socket, "kill-server"], check=False, capture_output=True)
     long_home.socket.touch()
     said = long_home.ok("remove", "--yes")
@@ -371,6 +378,30 @@ def test_sockets_with_folders_of_their_own(long_home: Machine) -> None:
         assert f"remove the folder of a socket {folder}" in said
         assert not folder.exists()
     assert not list(long_home.home.iterdir())
+
+
+def test_a_kernel_that_has_outlived_its_server(here: Machine) -> None:
+    """Its language may not care whether there is still a server."""
+    before = snapshot(here.home)
+    here.ok("setup")
+    here.ok("stop")
+    file = here.folder / "runtime/kernel-1.json"
+    file.touch()
+    code = "import signal, time; signal.signal(signal.SIGTERM, signal.SIG_IGN); print(flush=True); time.sleep(600)"
+    with subprocess.Popen([sys.executable, "-c", code, "-f", file], stdout=subprocess.PIPE) as kernel:
+        try:
+            assert kernel.stdout
+            kernel.stdout.readline()
+            said = here.fails("remove", "--yes")
+            assert f"that would end a kernel that has outlived its server (process {kernel.pid})" in said
+            assert lives(kernel.pid)
+            assert file.exists()
+            said = here.ok("remove", "--yes", "--force")
+            assert f"end a kernel that has outlived its server (process {kernel.pid})" in said
+            assert not lives(kernel.pid)
+        finally:
+            kernel.kill()
+    assert snapshot(here.home) == before
 
 
 def test_on_a_full_disk(host: Callable[..., Machine]) -> None:
