@@ -26,7 +26,7 @@ JUPYTERS = {"--allow-root"}  # its own flag
 OTHER_SYSTEMS = "Which systems"  # the heading of the block that is for other systems than this one
 ALL_TESTS = "sh tests/run.sh"
 # What the pages describe, and other changes bring.
-NOT_YET = {"init", "start", "restart", "fleet.handout", "--new", "--check", "--days-left", "--quiet", "--handout"}
+NOT_YET = {"fleet.handout", "--new", "--handout"}
 
 
 def test_what_comes_before_the_reference_is_soon_read() -> None:
