@@ -46,7 +46,8 @@ def _reference() -> Iterator[str]:
     yield "| option | key in a file | in the environment | what it is |"
     yield "|---|---|---|---|"
     for option in OPTIONS:
-        yield f"| `--{option.flag}` | `{option.key}` | `NBFAB_{option.flag.upper()}` | {option.help} |"
+        about = option.help.replace("*", r"\*")  # or what is between two of them would be in italics
+        yield f"| `--{option.flag}` | `{option.key}` | `NBFAB_{option.flag.upper()}` | {about} |"
     yield ""
     yield from _tasks("Tasks", "", TASKS, EVERYWHERE)
     yield from _tasks("Tasks on a fleet", "fleet.", tuple(fleet.tasks.values()), (*CHOOSING, *EVERYWHERE))

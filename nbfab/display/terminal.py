@@ -10,6 +10,7 @@ from nbfab.display.progress import Progress, Silent
 from nbfab.outcome import Outcome
 from nbfab.passwords import SHORTEST, Password, generate
 from nbfab.settings import Settings
+from nbfab.text import one_line
 
 
 class Terminal:
@@ -83,3 +84,11 @@ class Terminal:
         """As `Typist.reads`."""
         self.progress.end()
         complain(line)
+
+    def trusts(self, host: str, key: str, command: str) -> bool:
+        """As `Typist.trusts`."""
+        if not questions.someone_is_there():
+            return False
+        self.reads(f"{one_line(host)}: its host key is not known: {key}")
+        self.reads(f"compare that with what the host's administrator gets there from: {command}")
+        return self.confirms("Is this the host's key?")

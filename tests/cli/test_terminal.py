@@ -5,7 +5,7 @@ import socket
 from pathlib import Path
 
 import pytest
-from machine import PASSWORD, Machine
+from machine import PASSWORD, ROOT, Machine
 from notebook_client import Notebook, logs_in
 from sshd import wait_until
 from terminal import Terminal
@@ -47,6 +47,26 @@ def test_a_password_is_typed_twice_unseen_and_live_kernels_are_asked_for(here: M
         terminal.type("y")
         terminal.shows("status=0")
         assert "has ended" in terminal.screen
+
+
+def test_a_host_key_that_is_not_known_is_shown_and_asked_about(there: Machine) -> None:
+    assert there.sshd
+    there.sshd.known_hosts.write_text("")
+    there.work = ROOT  # for `fab`, which runs in the clone
+    with Terminal(there) as terminal:
+        terminal.task("status")
+        terminal.shows("Is this the host's key? [y/N]")
+        assert "box: its host key is not known: ssh-ed25519 SHA256:" in terminal.screen
+        assert "ssh-keygen -lf /etc/ssh/ssh_host_ed25519_key.pub" in terminal.screen
+        terminal.type("")
+        terminal.shows("status=1")
+        assert there.sshd.known_hosts.read_text() == ""
+        terminal.type("clear")
+        terminal.task("status")
+        terminal.shows("Is this the host's key? [y/N]")
+        terminal.type("y")
+        terminal.shows("not running")
+        assert there.sshd.known_hosts.read_text() == there.sshd.known_line(there.sshd.host_keys[0])
 
 
 def test_an_empty_answer_makes_a_password(here: Machine) -> None:

@@ -387,6 +387,15 @@ def test_on_a_terminal_it_shows_the_plan_asks_and_shows_who_is_at_work(three: Fl
             assert re.search(r"two +interrupted +cut while connecting", screen)
 
 
+def test_the_keys_of_many_hosts_are_not_asked_for_one_by_one(three: Fleet) -> None:
+    (three.folder / "known_hosts").write_text("")
+    with Terminal(three.machine) as terminal:
+        terminal.type(" ".join(three.command("status")) + "; echo status=$?")
+        screen = terminal.shows("status=1")
+        assert "its host key is not known" in screen
+        assert "[y/N]" not in screen
+
+
 def test_the_same_prompted_password_is_typed_once_for_all(three: Fleet) -> None:
     three.extra = dict.fromkeys(three.hosts, ", password: prompt")
     three.write()
