@@ -9,6 +9,7 @@ from invoke import Exit
 
 from nbfab.cli.call import INVENTORY, Call
 from nbfab.cli.report import Report
+from nbfab.errors import UsageError
 from nbfab.names import HostString
 
 if TYPE_CHECKING:
@@ -38,11 +39,13 @@ def on_one(call: Call, body: "Body", typed: HostString | None) -> None:
             host: Host = there
         else:
             there, host, settings = None, Here(), settings.from_here()
-        password = call.password()
+        if call.given.get("handout"):
+            raise UsageError("--handout is for the passwords of several hosts; that of one is shown", "omit --handout")
+        password = call.password(terminal.command)
         if password is None and entry and call.wants_password:
             from nbfab.fleet.handout import given_password
 
-            password = given_password(entry)
+            password = given_password(entry, new="new" in call.flags)
         if there:
             there.begin()  # while what the task takes is imported
         from nbfab.run.job import attempt
@@ -76,3 +79,12 @@ def entries(typed: Sequence[HostString]) -> "list[InventoryHost | None]":
 
     inventory = load(INVENTORY)
     return [inventory.find(str(host)) for host in typed]
+
+
+def order() -> list[str]:
+    """The hosts of that inventory, in its order; none if there is none. Raises UsageError."""
+    if not INVENTORY.exists():
+        return []
+    from nbfab.inventory.load import load
+
+    return [host.name for host in load(INVENTORY).hosts]

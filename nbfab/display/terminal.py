@@ -47,7 +47,12 @@ class Terminal:
 
     def changes_password(self) -> Password | None:
         """As `User.changes_password`."""
-        return self.types_password("New password for the notebook (empty: keep the one it has): ")
+        question = f"New password for the notebook (at least {SHORTEST} characters; empty: keep the one it has): "
+        return self.types_password(question)
+
+    def makes_password(self, settings: Settings) -> Password:
+        """As `User.makes_password`: the report shows it, last."""
+        return generate()
 
     def password_is_set(self, *, certain: bool) -> None:
         """As `User.password_is_set`: the report shows it."""
