@@ -188,10 +188,11 @@ def _load(path: Path) -> _Table:
         number = os.open(path, os.O_RDONLY | os.O_NOFOLLOW | os.O_NONBLOCK | os.O_CLOEXEC)
     except OSError as error:
         raise (Unfit("it is a symbolic link") if error.errno == errno.ELOOP else error) from None
+    about = os.fstat(number)
+    if not stat.S_ISREG(about.st_mode):
+        os.close(number)
+        raise Unfit("it is not a regular file")
     with open(number, encoding="utf-8-sig", newline="") as file:
-        about = os.fstat(number)
-        if not stat.S_ISREG(about.st_mode):
-            raise Unfit("it is not a regular file")
         if about.st_uid != os.geteuid():
             raise Unfit(f"it belongs to another user (uid {about.st_uid})")
         if about.st_size > LARGEST:
@@ -210,6 +211,7 @@ def _load(path: Path) -> _Table:
 
 
 def _write(path: Path, table: _Table) -> None:
-    text = io.StringIO()
-    csv.writer(text, lineterminator="\n").writerows([table.columns, *table.rows])
+    text, width = io.StringIO(), len(table.columns)
+    whole = ([*row, *[""] * (width - len(row))] for row in table.rows)
+    csv.writer(text, lineterminator="\n").writerows([table.columns, *whole])
     write_whole(path, text.getvalue(), durable=True)

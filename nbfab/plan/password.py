@@ -68,7 +68,7 @@ def plan(wanted: Wanted, facts: Facts) -> Iterator[Change]:
 
 STEP = Step(
     "password",
-    "Set the password: NBFAB_PASSWORD, --password-stdin, typed, or with --new a generated one.",
+    "Set the password: NBFAB_PASSWORD, --password-stdin, typed, or generated (--new).",
     plan,
     files=lambda settings: (Managed(FILE),),
     flags=("new", "password_stdin", "handout", "restart"),
