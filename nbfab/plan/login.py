@@ -26,7 +26,7 @@ _PAGE = """\
 {% block title %}{{ nbfab_host | e }} ({{ nbfab_profile | e }}){% endblock %}
 {% block site %}
 <div id="nbfab" class="container" style="padding: 2em 1em 1em; text-align: center; overflow-wrap: anywhere">
-<h1 style="font-size: 1.8em; margin: 0">{{ nbfab_host | e }}</h1>
+<h1 style="font-size: 1.8em; font-weight: 600; margin: 0 0 .2em">{{ nbfab_host | e }}</h1>
 <p>Notebook server{% if nbfab_address %} at {{ nbfab_address | e }}{% endif %}, profile {{ nbfab_profile | e }}</p>
 </div>
 {{ super() }}

@@ -148,7 +148,7 @@ def test_two_names_of_one_machine_are_told_before_it_is_contacted(three: Fleet) 
     done = three.run("setup", "--yes", "--limit", "one,also")
     assert done.returncode == 1
     assert re.search(r"also +refused +it is the same server as one.* fix: --limit 'one,also,!also'", done.stdout)
-    (sheet,) = three.work.glob("*.csv")
+    (sheet,) = three.folder.glob("*.csv")
     (row,) = rows(sheet)
     assert (row["host"], row["note"]) == ("one", "")
     assert log_in(three, row)
@@ -189,7 +189,7 @@ def test_a_password_whose_host_was_cut_off_is_not_certain_until_it_is_seen(three
     three.write()
     done = three.run("setup", "--yes", "--limit", "one,two")
     assert re.search(r"one +not reached +.*the connection was cut", done.stdout), done.stdout
-    (sheet,) = three.work.glob("*.csv")
+    (sheet,) = three.folder.glob("*.csv")
     assert {row["host"]: row["note"] for row in rows(sheet)} == {"one": UNCERTAIN, "two": ""}
     three.ways["one"] = way
     three.write()

@@ -61,7 +61,7 @@ def recorded(*names: str, facts: Facts = NEW) -> Facts:
 def test_the_page_says_whose_it_is(wanted: Wanted, facts: Facts, heading: str, below: str) -> None:
     page = shown(login.text(wanted, facts), own_name="own<")
     assert f"<title>{heading} ({wanted.settings.profile})</title>" in page
-    assert f'margin: 0">{heading}</h1>\n<p>{below}</p>' in page
+    assert f'margin: 0 0 .2em">{heading}</h1>\n<p>{below}</p>' in page
     assert "its form, False" in page
 
 
