@@ -314,7 +314,7 @@ def given_password(host: InventoryHost, *, new: bool = False) -> Password | None
     if key not in ("password_env", "password_hash"):
         return None
     if new:
-        raise host.place.error(f"--new makes a password, and {key} gives {host.name} one", f"leave out {key} there")
+        raise host.place.error(f"--new makes no password for {host.name}: {key} gives it one", "password: generate")
     if key == "password_hash":
         return Password(known=value)
     text = os.environ.get(value, "")
