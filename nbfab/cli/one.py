@@ -24,7 +24,8 @@ def on_one(call: Call, body: "Body", typed: HostString | None) -> None:
 
     report = Report(call.task, call.json)
     label = str(typed) if typed else Here.label
-    terminal = Terminal(label, report.one, call.command(("-H", label) if typed else ()))
+    seen: list[str] = []
+    terminal = Terminal(label, report.one, call.command(("-H", label) if typed else ()), seen.append)
     with report.errors():
         call.check_dry_run()
         entry = entries([typed])[0] if typed else None
@@ -67,6 +68,12 @@ def on_one(call: Call, body: "Body", typed: HostString | None) -> None:
 
             forget(INVENTORY, [replace(outcome, host=entry.name)])
         report.one(outcome)
+        if entry and seen:
+            from nbfab.fleet.handout import Handout
+
+            handout = Handout([entry], terminal, INVENTORY)
+            handout.sees(host, settings, seen[-1])
+            report.corrected(handout)
     if outcome.status:
         raise Exit(code=outcome.status)
 

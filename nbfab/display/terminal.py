@@ -13,11 +13,21 @@ from nbfab.settings import Settings
 
 
 class Terminal:
-    """Shows progress on standard error and asks there; `report` prints an outcome, `command` gives a command line."""
+    """Shows progress on standard error and asks there; `report` prints an outcome, `command` gives a command line.
 
-    def __init__(self, label: str, report: Callable[[Outcome], None], command: Callable[[str], str]) -> None:
+    `written` is called with the hash that a host has, if its password may have been written down.
+    """
+
+    def __init__(
+        self,
+        label: str,
+        report: Callable[[Outcome], None],
+        command: Callable[[str], str],
+        written: Callable[[str], None] = lambda known: None,
+    ) -> None:
         self.progress = Progress()
         self.command = command
+        self._written = written
         self._label = label
         self._report = report
 
@@ -58,7 +68,8 @@ class Terminal:
         """As `User.password_is_set`: the report shows it."""
 
     def sees_hash(self, known: str) -> None:
-        """As `User.sees_hash`: no one has written it down."""
+        """As `User.sees_hash`: what an earlier run over a fleet has written down may no longer be right."""
+        self._written(known)
 
     def types_password(self, question: str) -> Password | None:
         """As `Console.types_password`."""

@@ -83,8 +83,10 @@ def check(path: Path) -> bool:
     exposed = False
     if os.path.lexists(path):
         _load(path)
-        if exposed := bool(stat.S_IMODE(path.lstat().st_mode) & 0o077):
-            os.chmod(path, 0o600)
+        number = os.open(path, os.O_RDONLY | os.O_NOFOLLOW | os.O_NONBLOCK | os.O_CLOEXEC)
+        if exposed := bool(stat.S_IMODE(os.fstat(number).st_mode) & 0o077):
+            os.fchmod(number, 0o600)
+        os.close(number)
     # What stands beside it is put in its place, so it is the folder that has to have room.
     with tempfile.TemporaryFile(dir=path.parent) as file:
         file.write(bytes(4096))

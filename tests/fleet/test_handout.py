@@ -324,6 +324,19 @@ def test_until_a_new_password_is_certain_the_old_one_stays() -> None:
         assert [(row["password"], row["note"]) for row in rows("hosts-passwords.csv")] == [(right, "")]
 
 
+def test_of_runs_at_once_none_loses_a_row_of_another() -> None:
+    children = []
+    for number in range(4):
+        if not (child := os.fork()):
+            for at in range(5):
+                generated(handout(), Box(f"h{number}{at}"))
+            os._exit(0)
+        children.append(child)
+    for child in children:
+        assert os.waitpid(child, 0)[1] == 0
+    assert len({row["host"] for row in rows("hosts-passwords.csv")}) == 20
+
+
 def test_another_profile_has_a_row_of_its_own() -> None:
     second = Settings.parse({"profile": "second"})
     first = generated(handout(), ONE)

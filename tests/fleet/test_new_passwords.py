@@ -99,6 +99,27 @@ def test_from_the_setup_to_the_slips(three: Fleet) -> None:
     assert "3 slips, 1 with a password" in three.run("handout").stdout
 
 
+def test_a_password_that_is_set_on_one_host_alone_takes_its_row_out_of_the_slips(three: Fleet) -> None:
+    assert three.run("password", "--new", "--limit", "one,two").returncode == 0
+    words = [f"{BIN}/nbfab", "-S", str(three.config), "-H", "two", "password", "--new"]
+    done = subprocess.run(
+        words,
+        cwd=three.folder,
+        env=three.machine.env,
+        stdin=subprocess.DEVNULL,
+        capture_output=True,
+        text=True,
+        timeout=240,
+        check=False,
+    )
+    assert done.returncode == 0, done.stderr
+    handout = three.folder / "hosts-passwords.csv"
+    assert f"the notes in {handout} were corrected" in done.stderr
+    notes = {name: row["note"].partition(" (")[0] for name, row in rows(handout).items()}
+    assert notes == {"one": "", "two": "no longer valid: another password has been set on the host since"}
+    assert "2 slips, 1 with a password" in three.run("handout", "--limit", "one,two").stdout
+
+
 def test_in_a_repository_nothing_is_contacted_until_git_ignores_the_handout(three: Fleet) -> None:
     subprocess.run(["git", "init", "--quiet", str(three.folder)], check=True)
     for task in ("setup", "serve", "password"):
