@@ -57,7 +57,7 @@ class Terminal:
 
     def changes_password(self) -> Password | None:
         """As `User.changes_password`."""
-        question = f"New password for the notebook (at least {SHORTEST} characters; empty: keep the one it has): "
+        question = f"New password (at least {SHORTEST} characters; empty: keep the one it has): "
         return self.types_password(question)
 
     def makes_password(self, settings: Settings) -> Password:
