@@ -17,11 +17,11 @@ from nbfab.host import Host
 from nbfab.inventory.hosts import InventoryHost
 from nbfab.names import in_url
 from nbfab.outcome import Outcome
-from nbfab.passwords import Password, generate
+from nbfab.passwords import SHORTEST, Password, generate
 from nbfab.settings import Settings
 from nbfab.user import Console
 
-QUESTION = "Password for the notebooks, the same for all: "
+QUESTION = f"Password for the notebooks, the same for all (at least {SHORTEST} characters): "
 UNCERTAIN = f"{sheet.DOUBTS[0]}: the run ended before the host had confirmed it"
 
 
