@@ -10,7 +10,7 @@ from nbfab.errors import UsageError
 
 def slips_of_fleet(call: Call) -> None:
     """Writes the slips; names the hosts whose slip is without a password."""
-    from nbfab.display.output import show
+    from nbfab.display.output import complain, show
     from nbfab.display.slips import page
     from nbfab.fleet import git
     from nbfab.fleet.handout import beside, gather
@@ -29,7 +29,7 @@ def slips_of_fleet(call: Call) -> None:
             gather(state_file(inventory.path, ".passwords"), handout, [host.name for host in inventory.hosts])
             option = ("--inventory", call.given["inventory"]) if call.given["inventory"] else ()
             fix = call.command((), option, prefix="fleet.")("setup")
-            made = slips([(host, call.settings(host)) for host in hosts], handout, fix)
+            made = slips([(host, call.settings(host)) for host in hosts], handout, fix, complain)
             write_whole(path, page(made))
         except OSError as error:
             raise UsageError(f"{path} could not be written: {error.strerror}") from None
@@ -40,7 +40,8 @@ def slips_of_fleet(call: Call) -> None:
             ]
             report.document(outcomes, slips=str(path))
             return
-        show(f"{path}: {len(made)} slips, {sum(bool(slip.password) for slip in made)} with a password")
+        whole, complete = len(made), sum(bool(slip.password) for slip in made)
+        show(f"{path}: {whole} slip{'' if whole == 1 else 's'}, {complete} with a password")
         for slip in made:
             if slip.why_not:
                 show(f"{slip.host}: no password on its slip: {slip.why_not}")

@@ -21,6 +21,7 @@ from nbfab.passwords import SHORTEST, Password, generate
 from nbfab.settings import Settings
 from nbfab.user import Console
 
+EXPOSED = "{} could be read by others; now only you can"
 QUESTION = f"Password for the notebooks, the same for all (at least {SHORTEST} characters): "
 UNCERTAIN = f"{sheet.DOUBTS[0]}: the run ended before the host had confirmed it"
 
@@ -88,7 +89,7 @@ class Handout:
             raise UsageError(f"{self._to} cannot hold the passwords: {error.strerror}", move) from None
         except OSError as error:
             raise UsageError(f"{self._to} could not be written: {error.strerror}", self.fix) from None
-        return f"{self._to} could be read by others; now only you can" if exposed else ""
+        return EXPOSED.format(self._to) if exposed else ""
 
     def password(self, host: Host, settings: Settings) -> Password:
         """A password for a host that has none. Raises HostError if it should be typed, and no one is there."""

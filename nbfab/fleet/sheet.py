@@ -79,18 +79,23 @@ def cell(text: str) -> str:
 
 
 def check(path: Path) -> bool:
-    """Whether others could read the sheet, until now. Raises OSError if no sheet can be written to `path`."""
-    exposed = False
-    if os.path.lexists(path):
-        _load(path)
-        number = os.open(path, os.O_RDONLY | os.O_NOFOLLOW | os.O_NONBLOCK | os.O_CLOEXEC)
-        if exposed := bool(stat.S_IMODE(os.fstat(number).st_mode) & 0o077):
-            os.fchmod(number, 0o600)
-        os.close(number)
+    """As `make_private`, if there is a sheet. Raises OSError also if none can be written to `path`."""
+    exposed = os.path.lexists(path) and make_private(path)
     # What stands beside it is put in its place, so it is the folder that has to have room.
     with tempfile.TemporaryFile(dir=path.parent) as file:
         file.write(bytes(4096))
         file.flush()
+    return exposed
+
+
+def make_private(path: Path) -> bool:
+    """Whether others could read the sheet, until now. Raises OSError if it is none."""
+    _load(path)
+    number = os.open(path, os.O_RDONLY | os.O_NOFOLLOW | os.O_NONBLOCK | os.O_CLOEXEC)
+    exposed = bool(stat.S_IMODE(os.fstat(number).st_mode) & 0o077)
+    if exposed:
+        os.fchmod(number, 0o600)
+    os.close(number)
     return exposed
 
 

@@ -1,11 +1,12 @@
 """Slips to hand out: what the handout says of each host. Contacts none of them."""
 
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 
 from nbfab.errors import UsageError
 from nbfab.fleet import sheet
+from nbfab.fleet.handout import EXPOSED
 from nbfab.inventory.hosts import InventoryHost
 from nbfab.names import in_url
 from nbfab.settings import Settings
@@ -23,9 +24,16 @@ class Slip:
     why_not: str = ""
 
 
-def slips(hosts: Iterable[tuple[InventoryHost, Settings]], path: Path, fix: str) -> Sequence[Slip]:
-    """A slip for each host, from the handout at `path`. Raises UsageError if that cannot be read; `fix` makes one."""
+def slips(
+    hosts: Iterable[tuple[InventoryHost, Settings]], path: Path, fix: str, says: Callable[[str], None]
+) -> Sequence[Slip]:
+    """A slip for each host, from the handout at `path`, which is made private, and `says` so.
+
+    Raises UsageError if it cannot be read; `fix` makes one.
+    """
     try:
+        if sheet.make_private(path):
+            says(EXPOSED.format(path))
         rows = list(sheet.rows(path))
     except FileNotFoundError:
         raise UsageError(f"there is no {path} yet", fix) from None

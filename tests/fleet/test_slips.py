@@ -13,11 +13,13 @@ from nbfab.inventory.hosts import InventoryHost
 from nbfab.inventory.yaml12 import Place
 from nbfab.settings import Settings
 
+SAID: list[str] = []
+
 
 def slip(path: Path, name: str = "s01", *, profile: str = "nbserver", **values: str) -> Slip:
     """The slip of one host."""
     host = InventoryHost(name, Place("x"), values=values)
-    (made,) = slips([(host, Settings.parse({"profile": profile, "port": 8888}))], path, "fleet.setup")
+    (made,) = slips([(host, Settings.parse({"profile": profile, "port": 8888}))], path, "fleet.setup", SAID.append)
     return made
 
 
@@ -58,6 +60,16 @@ def test_a_host_without_a_row_has_the_url_of_its_inventory(tmp_path: Path) -> No
     assert (made.url, made.password, made.why_not) == ("https://[::1]:8888/", "", f"it is not in {path}")
     assert slip(path, profile="second").password == "abcde-fghij"
     assert slip(path, "=s02").password == "abcde-fghij"
+
+
+def test_a_handout_that_others_could_read_is_made_private(tmp_path: Path) -> None:
+    path = tmp_path / "x.csv"
+    sheet.add(path, Row("s01", "https://s01:1/", "abcde-fghij"))
+    SAID.clear()
+    for mode, said in ((0o600, []), (0o640, [f"{path} could be read by others; now only you can"])):
+        path.chmod(mode)
+        slip(path)
+        assert (said, 0o600) == (SAID, path.stat().st_mode & 0o777)
 
 
 def test_without_a_handout_there_is_nothing_to_print(tmp_path: Path) -> None:
