@@ -23,6 +23,8 @@ def slips_of_fleet(call: Call) -> None:
         inventory, hosts = chosen(call)
         handout = Path(call.given["handout"] or beside(inventory.path)).absolute()
         path = Path(call.given["output"] or beside(inventory.path, "slips.html")).absolute()
+        if path == handout:
+            raise UsageError(f"{path} is the handout, and would be overwritten", "--output FILE")
         for file in (handout, path):
             git.check(file)
         try:

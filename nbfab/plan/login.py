@@ -43,7 +43,7 @@ def text(wanted: Wanted, facts: Facts) -> str:
     asked = [name for name in certificate.asked(wanted, facts) if not name.startswith("*")]
     name = next((name for name in asked if not is_address(name)), "")
     values = {"NAME": name, "ADDRESS": "" if name else next(iter(asked), ""), "PROFILE": wanted.settings.profile}
-    return re.sub("|".join(values), lambda found: _literal(values[found[0]]), _PAGE)
+    return re.sub(r"NAME|ADDRESS|PROFILE", lambda found: _literal(values[found[0]]), _PAGE)
 
 
 def _literal(text: str) -> str:

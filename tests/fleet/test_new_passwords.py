@@ -162,6 +162,8 @@ def test_a_handout_that_cannot_be_written_is_told_before_a_host_is_contacted(thr
     # It is corrected there, too, without being named again.
     assert three.run("password", "--limit", "one", NBFAB_PASSWORD=PASSWORD).returncode == 0
     assert rows(mine)["one"]["note"].startswith("no longer valid")
+    refused = three.run("handout", "--handout", "mine.csv", "--output", "mine.csv")
+    assert (refused.returncode, "would be overwritten" in refused.stderr) == (2, True)
     assert "1 slip, 0 with a password" in three.run("handout", "--limit", "one", "--handout", "mine.csv").stdout
     assert row["note"] == ""
 
