@@ -52,6 +52,10 @@ class User(Protocol):
         """A password to replace the one a host has; None to keep that."""
         ...
 
+    def makes_password(self, settings: Settings) -> Password:
+        """A password that is generated, whatever the host has; this user gets to know it once it is set."""
+        ...
+
     def password_is_set(self, *, certain: bool) -> None:
         """Told once the host has the hash of a password that was chosen, or, if not `certain`, may have it."""
 
@@ -89,6 +93,10 @@ class NoUser:
     def changes_password(self) -> Password | None:
         """As `User.changes_password`."""
         return None
+
+    def makes_password(self, settings: Settings) -> Password:
+        """As `User.makes_password`."""
+        return generate()
 
     def password_is_set(self, *, certain: bool) -> None:
         """As `User.password_is_set`."""

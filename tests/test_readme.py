@@ -25,8 +25,6 @@ USERS_PAGES = [page for page in PAGES if page.name not in ("SECURITY.md", "CONTR
 JUPYTERS = {"--allow-root"}  # its own flag
 OTHER_SYSTEMS = "Which systems"  # the heading of the block that is for other systems than this one
 ALL_TESTS = "sh tests/run.sh"
-# What the pages describe, and other changes bring.
-NOT_YET = {"fleet.handout", "--new", "--handout"}
 
 
 def test_what_comes_before_the_reference_is_soon_read() -> None:
@@ -64,12 +62,8 @@ def test_tasks_and_flags_that_are_named_exist(page: Path) -> None:
         words = _words(text)
         flags = {word for word in words if re.match("--[a-z]", word)}
         task = words[0] if words and re.match("[a-z]", words[0]) else ""
-        assert not task or task in TASKS or task in NOT_YET, text
-        assert flags <= TASKS.get(task, FLAGS | CORE | JUPYTERS) | NOT_YET, text
-
-
-def test_what_is_described_ahead_is_still_to_come() -> None:
-    assert not NOT_YET & (TASKS.keys() | FLAGS), "no longer ahead: shorten NOT_YET"
+        assert not task or task in TASKS, text
+        assert flags <= TASKS.get(task, FLAGS | CORE | JUPYTERS), text
 
 
 COMMANDS = list(commands(TEXT))
@@ -89,7 +83,7 @@ def test_the_table_of_exit_statuses_is_that_of_the_code() -> None:
     rows = re.findall(r"(?m)^\| \d+ \| .* \|$", TEXT)
     assert [row.split()[1] for row in rows] == ["0", "1", "2", "3", "130", "141"]
     generated = (ROOT / "docs/reference.md").read_text()
-    assert "--check" in NOT_YET or [row for row in rows if row not in generated] == []
+    assert [row for row in rows if row not in generated] == []
 
 
 def test_what_ci_runs_is_what_the_readme_names() -> None:
@@ -195,7 +189,7 @@ def test_every_command_does_what_is_said_of_it(tmp_path: Path, stack: ExitStack)
     port = newcomer.machine.port
     password = ""
     for heading, command in COMMANDS:
-        if heading == OTHER_SYSTEMS or command == ALL_TESTS or NOT_YET & {*command.split()}:
+        if heading == OTHER_SYSTEMS or command == ALL_TESTS:
             continue
         if command == "nbfab fleet.plan":
             newcomer.puts_hosts_in()
@@ -226,7 +220,7 @@ def test_every_command_does_what_is_said_of_it(tmp_path: Path, stack: ExitStack)
                 newcomer.hosts["pc02"].start()
             case "fleet.setup --failed":
                 assert "1 changed" in screen
-                assert "hosts-passwords.csv" in screen or "fleet.handout" in NOT_YET
+                assert "hosts-passwords.csv" in screen
             case "fleet.page":
                 assert (newcomer.clone / "fleet.html").exists()
             case "password --new" | "start":

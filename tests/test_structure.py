@@ -110,6 +110,7 @@ def test_a_plan_runs_nothing(module: str) -> None:
         ("paramiko", {"ssh"}),
         ("rich", {"display"}),
         ("jinja2", {"display"}),
+        ("segno", {"display"}),
         ("ruamel", {"inventory"}),
         ("getpass", {"display"}),
     ],
@@ -165,7 +166,7 @@ def test_what_rich_and_jinja_show_is_clean() -> None:
         if isinstance(node, ast.Call) and ast.unparse(node.func).endswith("add_row"):
             assert {ast.unparse(of.func) for of in node.args if isinstance(of, ast.Call)} <= {"_text", "Bar"}
             assert all(isinstance(of, ast.Call) for of in node.args)
-    assert "Environment(autoescape=True, trim_blocks=True, finalize=_clean)" in ast.unparse(page)
+    assert "Environment(autoescape=True, trim_blocks=True, finalize=_clean, loader=files)" in ast.unparse(page)
 
 
 @pytest.mark.parametrize("package", sorted(path.parent.name for path in PACKAGE.glob("*/__init__.py")))

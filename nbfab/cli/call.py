@@ -114,11 +114,16 @@ class Call:
         """Whether the task has a use for a password."""
         return "password_stdin" in self.given
 
-    def password(self) -> "Password | None":
-        """The password given for all hosts: on standard input, or in NBFAB_PASSWORD. Raises UsageError."""
+    def password(self, command: Callable[[str], str]) -> "Password | None":
+        """The password given for all hosts: on standard input, or in NBFAB_PASSWORD. Raises UsageError.
+
+        `command` gives the command line of a task for these hosts.
+        """
         from nbfab.cli.password import given
 
-        return given(self.given["password_stdin"]) if self.wants_password else None
+        if not self.wants_password:
+            return None
+        return given(self.task, self.given["password_stdin"], "new" in self.flags, command)
 
     def ssh_options(self, entry: "InventoryHost | None" = None) -> "SshOptions":
         """How to reach a host: what Fabric's options say, and the host's entry. Raises UsageError."""

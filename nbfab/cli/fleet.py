@@ -55,7 +55,7 @@ def on_fleet(call: Call, body: "Body", preview: "Body | None") -> None:
             report.many(outcomes, plans if call.task == "plan" else table)
             if many.handout.path:
                 show(f"\nURLs and passwords, for you alone: {many.handout.path}")
-        report.corrected(many.handout.corrected)
+        report.corrected(many.handout)
         remembered.check()
     if status := exit_status(outcomes, run):
         raise Exit(code=status)
@@ -84,17 +84,16 @@ def page_of_fleet(call: Call, body: "Body") -> None:
             report.document(outcomes, exit_status(outcomes, run), page=str(path))
         elif not call.quiet or exit_status(outcomes, run):
             show(f"{path}: {sum(not outcome.status for outcome in outcomes)} of {len(outcomes)} running")
-        report.corrected(many.handout.corrected)
+        report.corrected(many.handout)
     if status := exit_status(outcomes, run):
         raise Exit(code=status)
 
 
-def _many(call: Call) -> "tuple[Inventory, Many]":
+def chosen(call: Call) -> "tuple[Inventory, Sequence[InventoryHost]]":
     """The inventory, and the hosts in it that --limit and --failed leave. Prints what was not understood.
 
     Raises UsageError.
     """
-    from nbfab.cli.many import Many
     from nbfab.display.output import complain
     from nbfab.fleet import memory
     from nbfab.inventory.load import load
@@ -115,6 +114,15 @@ def _many(call: Call) -> "tuple[Inventory, Many]":
     if "failed" in call.flags:
         names = memory.failed(path, call.task)
         hosts = [host for host in hosts if host.name in names]
+    return inventory, hosts
+
+
+def _many(call: Call) -> "tuple[Inventory, Many]":
+    """The inventory, and those hosts of it. Raises UsageError."""
+    from nbfab.cli.many import Many
+
+    inventory, hosts = chosen(call)
+    given, limit = call.given["inventory"], call.given["limit"]
     option = ("--inventory", given) if given else ()
 
     def command(host: "InventoryHost") -> "Callable[[str], str]":
@@ -123,7 +131,17 @@ def _many(call: Call) -> "tuple[Inventory, Many]":
     def without(host: "InventoryHost") -> str:
         return shlex.join(("--limit", ",".join(filter(None, (limit, f"!{host.name}")))))
 
-    return inventory, Many(call, hosts, command, inventory=path, without=without, types=True)
+    some = (*(() if limit is None else ("--limit", limit)), *(("--failed",) if "failed" in call.flags else ()))
+    return inventory, Many(
+        call,
+        hosts,
+        command,
+        inventory=inventory.path,
+        whole=call.command((), (*option, *some), prefix="fleet."),
+        order=[host.name for host in inventory.hosts],
+        without=without,
+        types=True,
+    )
 
 
 def _ask(call: Call, many: "Many", preview: "Body", jobs: int, report: Report) -> bool:

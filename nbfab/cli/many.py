@@ -1,5 +1,6 @@
 """A task on many hosts, whether -H or an inventory names them: one set of rules for passwords, JSON and exit status."""
 
+import os
 import sys
 from collections.abc import Callable, Mapping, Sequence
 from contextlib import AbstractContextManager, nullcontext
@@ -7,6 +8,7 @@ from dataclasses import replace
 from pathlib import Path
 
 from nbfab.cli.call import Call
+from nbfab.display.output import complain
 from nbfab.display.terminal import Terminal
 from nbfab.errors import Interrupted, UsageError
 from nbfab.fleet.handout import Handout, given_password
@@ -32,8 +34,8 @@ Display = Callable[[Run], AbstractContextManager[object]]
 class Many:
     """The hosts of one call, each checked before any is contacted. Raises UsageError.
 
-    `command` gives, for a host, the command line of a task for it alone, and `without` how to leave it out. With
-    `types`, SSH may ask about each host.
+    `command` gives, for a host, the command line of a task for it alone, `whole` that for all of them, and `without`
+    how to leave one out. The handout is sorted by `order`. With `types`, SSH may ask about each host.
     `again` is the fix for a host that Control-C has kept from its end.
     `outcomes` are those that are known already: of hosts that must not be contacted.
     """
@@ -45,6 +47,8 @@ class Many:
         command: Callable[[InventoryHost], Callable[[str], str]],
         *,
         inventory: Path,
+        whole: Callable[[str], str],
+        order: Sequence[str],
         without: Callable[[InventoryHost], str],
         types: bool = False,
         again: str = AGAIN,
@@ -59,10 +63,11 @@ class Many:
         self._terminal = Terminal("", lambda outcome: None, call.command(), quiet=call.quiet)
         self.progress = self._terminal.progress
         self._console = FromThreads(self._terminal, self._questions)
-        self.handout = Handout(hosts, self._console, inventory)
+        to = Path(os.path.abspath(call.given["handout"])) if call.given.get("handout") else None
+        self.handout = Handout(hosts, self._console, inventory, to=to, order=order)
         self._jumps = Jumps()
         self._places = Places()
-        everyone = call.password()
+        everyone, new = call.password(whole), "new" in call.flags
         if everyone and call.task != "plan":
             _ = everyone.hash  # made once, before the threads
         contacted = [host for host in hosts if not host.unread]
@@ -70,11 +75,16 @@ class Many:
             (
                 host,
                 call.settings(host),
-                everyone or (given_password(host) if call.wants_password else None),
+                everyone or (given_password(host, new=new) if call.wants_password else None),
                 call.ssh_options(host),
             )
             for host in contacted
         ]
+        made = (
+            host for host, _, password, _ in self._prepared if password is None and (new or not host.types_password)
+        )
+        if call.wants_password and call.task != "plan" and any(made) and (exposed := self.handout.check()):
+            complain(exposed)
         self._routes = resolve_all(
             (host.typed, options.config, options.options) for host, _, _, options in self._prepared
         )

@@ -10,6 +10,8 @@ FLAGS = {
     "quiet": "Print only what has changed or failed; nothing at all if that is nothing.",
     "accept_new_host_key": "Record the key of a host that is not known yet, and go on.",
     "ssh": "What makes the connection, openssh or paramiko (paramiko, where that has what the host needs).",
+    "new": "Make a new password: of one host it is shown, of several it goes into the handout.",
+    "handout": "CSV file for the passwords that are made for several hosts (INVENTORY-passwords.csv, beside it).",
     "password_stdin": "Read the password from standard input, one line.",
     "drop_name": "Name or address that the certificate is no longer for (may be repeated).",
     "new_key": "Make a new key for the certificate, even if the old one could be kept; its pin changes.",
@@ -26,12 +28,12 @@ FLAGS = {
     "failed": "Only hosts that failed or were not reached last time.",
     "fail_fast": "Start no more hosts once one has failed.",
     "yes": "Change things without asking first.",
-    "output": "File to write (fleet.html).",
+    "output": "File to write (fleet.html; for slips INVENTORY-slips.html, beside it).",
 }
 EVERYWHERE = ("json", "quiet", "accept_new_host_key", "ssh")
 CHOOSING = ("inventory", "limit", "jobs")  # which hosts of a fleet, and how many at a time
 RUNNING = ("failed", "fail_fast", "yes")  # what a run over a fleet may do
-_VALUES = {"inventory", "limit", "jobs", "output", "ssh", "days_left"}  # flags that take a value
+_VALUES = {"handout", "inventory", "limit", "jobs", "output", "ssh", "days_left"}  # flags that take a value
 LISTS = {"drop_name", "reset"}  # and those that take one each time they are given
 
 

@@ -1,6 +1,6 @@
 """Report: how a run ends, as text or as one JSON document, and with which exit status."""
 
-from collections.abc import Callable, Iterable, Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from typing import TYPE_CHECKING
 
@@ -9,6 +9,7 @@ from invoke import Exit
 from nbfab.errors import Interrupted, NbfabError, fault, stopper
 
 if TYPE_CHECKING:
+    from nbfab.fleet.handout import Handout
     from nbfab.outcome import Outcome
 
 
@@ -57,12 +58,14 @@ class Report:
             self._printed = True
             show(document(self._task, outcomes, status, error=error, **files))
 
-    def corrected(self, sheets: Iterable[str]) -> None:
-        """The sheets of passwords on which notes have changed."""
+    def corrected(self, handout: "Handout") -> None:
+        """The sheets of passwords on which something else has changed."""
         from nbfab.display.output import complain
 
-        for sheet in sorted(sheets):
+        for sheet in sorted(handout.corrected):
             complain(f"the notes in {sheet} were corrected: they say which passwords are in place")
+        for sheet in sorted(handout.updated):
+            complain(f"{sheet} was updated: a URL, address or fingerprint has changed")
 
     @contextmanager
     def errors(self) -> Iterator[None]:

@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING
 from invoke import Exit
 
 from nbfab.cli.call import INVENTORY, Call
-from nbfab.cli.one import entries
+from nbfab.cli.one import entries, order
 from nbfab.cli.report import Report
 from nbfab.names import HostString
 
@@ -31,6 +31,8 @@ def on_several(call: Call, body: "Body", typed: Sequence[HostString]) -> None:
             hosts,
             lambda host: call.command(("-H", host.name)),
             inventory=INVENTORY,
+            whole=call.command(("-H", ",".join(map(str, typed)))),
+            order=order(),
             without=lambda host: "omit it from -H",
             types=True,
             again="run it again",
@@ -57,7 +59,7 @@ def on_several(call: Call, body: "Body", typed: Sequence[HostString]) -> None:
                     report.one(outcome)
             if many.handout.path:
                 show(f"\nURLs and passwords, for you alone: {many.handout.path}")
-        report.corrected(many.handout.corrected)
+        report.corrected(many.handout)
         forget(INVENTORY, outcomes)
     if status := exit_status(outcomes, run):
         raise Exit(code=status)

@@ -75,7 +75,7 @@ def _of_step(step: "Step") -> HostTask:
     return _on_hosts(body, step.name, step.help, *step.flags)
 
 
-@_task("password_stdin", "restart", "reset", "foreground")
+@_task("password_stdin", "handout", "restart", "reset", "foreground")
 def serve(job: "Job") -> "Outcome":
     """Start the notebook server in tmux, after doing the steps that are missing."""
     from nbfab.run import foreground
@@ -84,7 +84,7 @@ def serve(job: "Job") -> "Outcome":
     return foreground.serve(job) if foreground.is_wanted(job) else converge(job)
 
 
-@_task("password_stdin", "restart", "reset")
+@_task("password_stdin", "handout", "restart", "reset")
 def setup(job: "Job") -> "Outcome":
     """Do the whole how-to, all steps in order; what is right already stays as it is."""
     from nbfab.run.converge import converge
@@ -159,7 +159,17 @@ def _page(call: Call) -> None:
 TASKS = (*(_of_step(step) for step in STEPS if step.alone), serve, setup, plan, status, start, stop, restart, remove)
 _HELP = "Write a page of all hosts for people: links, states, fingerprints, commands to copy."
 page: Task[Any] = declare(_page, "page", _HELP, (*CHOOSING, "output", *EVERYWHERE))
-fleet = Collection("fleet", *(_on_fleet(task) for task in TASKS), page)
+
+
+def _handout(call: Call) -> None:
+    from nbfab.cli.slips import slips_of_fleet
+
+    slips_of_fleet(call)
+
+
+_HELP = "Write slips to print, one per host, from the handout: URL, password, fingerprint, QR code; contacts no host."
+handout: Task[Any] = declare(_handout, "handout", _HELP, (*CHOOSING, "handout", "output", *EVERYWHERE))
+fleet = Collection("fleet", *(_on_fleet(task) for task in TASKS), page, handout)
 
 
 def _init(call: Call) -> None:

@@ -7,7 +7,7 @@ from nbfab.errors import NbfabError
 from nbfab.outcome import Outcome
 
 VERSION = 2
-FILES = ("passwords", "page", "inventory")
+FILES = ("passwords", "page", "slips", "inventory")
 
 
 def document(

@@ -3,7 +3,7 @@
 from collections.abc import Mapping, Sequence
 from typing import Any
 
-from jinja2 import Environment
+from jinja2 import Environment, FunctionLoader
 
 from nbfab.outcome import Outcome
 from nbfab.program import source
@@ -12,10 +12,15 @@ from nbfab.text import clean_line
 
 def page(outcomes: Sequence[Outcome], made: str) -> str:
     """The page as HTML: the outcomes of `status`, as they were at the time `made`. It holds no secret."""
-    environment = Environment(autoescape=True, trim_blocks=True, finalize=_clean)
-    template = environment.from_string(source("display/page.html"))
     cards = [_card(outcome) for outcome in outcomes]
-    return template.render(cards=cards, running=sum(card["runs"] for card in cards), made=made)
+    return rendered("page.html", cards=cards, running=sum(card["runs"] for card in cards), made=made)
+
+
+def rendered(template: str, **values: Any) -> str:
+    """A page made of one of our templates."""
+    files = FunctionLoader(lambda name: source(f"display/{name}"))
+    environment = Environment(autoescape=True, trim_blocks=True, finalize=_clean, loader=files)
+    return environment.get_template(template).render(**values)
 
 
 def _card(outcome: Outcome) -> Mapping[str, Any]:

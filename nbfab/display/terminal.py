@@ -16,14 +16,22 @@ from nbfab.text import one_line
 class Terminal:
     """Shows progress on standard error, unless it is `quiet`, and asks there.
 
-    `report` prints an outcome, `command` gives a command line.
+    `report` prints an outcome, `command` gives a command line. `written` is called with the hash that a host has, if
+    its password may have been written down.
     """
 
     def __init__(
-        self, label: str, report: Callable[[Outcome], None], command: Callable[[str], str], *, quiet: bool = False
+        self,
+        label: str,
+        report: Callable[[Outcome], None],
+        command: Callable[[str], str],
+        written: Callable[[str], None] = lambda known: None,
+        *,
+        quiet: bool = False,
     ) -> None:
         self.progress: Progress = Silent() if quiet else Progress()
         self.command = command
+        self._written = written
         self._label = label
         self._report = report
 
@@ -57,13 +65,19 @@ class Terminal:
 
     def changes_password(self) -> Password | None:
         """As `User.changes_password`."""
-        return self.types_password("New password for the notebook (empty: keep the one it has): ")
+        question = f"New password (at least {SHORTEST} characters; empty: keep the one it has): "
+        return self.types_password(question)
+
+    def makes_password(self, settings: Settings) -> Password:
+        """As `User.makes_password`: the report shows it, last."""
+        return generate()
 
     def password_is_set(self, *, certain: bool) -> None:
         """As `User.password_is_set`: the report shows it."""
 
     def sees_hash(self, known: str) -> None:
-        """As `User.sees_hash`: no one has written it down."""
+        """As `User.sees_hash`: what an earlier run over a fleet has written down may no longer be right."""
+        self._written(known)
 
     def types_password(self, question: str) -> Password | None:
         """As `Console.types_password`."""

@@ -3,7 +3,7 @@
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, replace
 
-from nbfab.fleet.handout import FIX, Handout
+from nbfab.fleet.handout import Handout
 from nbfab.host import Host
 from nbfab.outcome import Outcome
 from nbfab.passwords import Password
@@ -57,9 +57,10 @@ class Member:
             days_left=self.days_left,
             inventory=self.inventory,
         )
+        self.handout.tells(self.host, self.settings, outcome)
         if not (unwritten := self.handout.ends(self.name)):
             return outcome
-        error, hint = outcome.error or unwritten, outcome.hint or FIX
+        error, hint = outcome.error or unwritten, outcome.hint or self.handout.fix
         notes = (*outcome.notes, unwritten) if outcome.error else outcome.notes
         return replace(outcome, error=error, hint=hint, notes=notes, status=outcome.status or 1)
 
@@ -91,6 +92,10 @@ class Member:
     def changes_password(self) -> Password | None:
         """As `User.changes_password`."""
         return self.handout.new_password(self.host)
+
+    def makes_password(self, settings: Settings) -> Password:
+        """As `User.makes_password`."""
+        return self.handout.make(self.host, settings)
 
     def password_is_set(self, *, certain: bool) -> None:
         """As `User.password_is_set`."""

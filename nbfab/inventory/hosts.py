@@ -79,6 +79,11 @@ class InventoryHost:
         """Where its password comes from: a key of PASSWORDS and its value; both empty if not given."""
         return next(((key, self.values[key]) for key in PASSWORDS if key in self.values), ("", ""))
 
+    @property
+    def types_password(self) -> bool:
+        """Whether its password is typed, once for all such hosts."""
+        return self.password == ("password", "prompt")
+
 
 @dataclass(frozen=True)
 class Inventory:

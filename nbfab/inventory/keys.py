@@ -96,7 +96,7 @@ KEYS = {
         Key("jump", "Jump hosts, in their order, or none (as ssh_config says).", _jump, BY_KEY["names"].schema),
         Key(
             "password",
-            "prompt: typed once, for all; generate: one per host, in a CSV file that only you can read (generate).",
+            "prompt: typed once, for all; generate: one per host, in a CSV file beside this one (generate).",
             _password,
             {"enum": ["prompt", "generate"]},
             secret=True,

@@ -72,7 +72,9 @@ def converge(job: Job, steps: Sequence[Step] = STEPS) -> Outcome:
     wanted = job.wanted
     changes = plan(wanted, seen, steps)
     given = None
-    if password.STEP in steps and password.missing(wanted, seen):
+    if "new" in job.flags:
+        given = job.user.makes_password(wanted.settings)
+    elif password.STEP in steps and password.missing(wanted, seen):
         given = job.user.chooses_password(wanted.settings)
     elif wanted.password is None and any(step.renews for step in steps) and len(steps) == 1:
         given = job.user.changes_password()

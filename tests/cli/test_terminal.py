@@ -79,7 +79,7 @@ def test_an_empty_answer_makes_a_password(here: Machine) -> None:
         assert logs_in(here.port, here.folder, made)
         terminal.type("clear")
         terminal.task("password")
-        terminal.shows("New password for the notebook (empty: keep the one it has):")
+        terminal.shows("New password (at least 12 characters; empty: keep the one it has):")
         terminal.type("")
         assert "nothing changed" in terminal.shows("status=0")
         assert logs_in(here.port, here.folder, made)

@@ -19,7 +19,7 @@ from nbfab.host import Here
 from nbfab.look.look import look
 from nbfab.look.server import Answer
 from nbfab.passwords import Password
-from nbfab.plan import choices, config, module, profile, takes
+from nbfab.plan import choices, config, login, module, profile, takes
 from nbfab.plan.adopt import adopt
 from nbfab.plan.settle import settle
 from nbfab.plan.steps import STEPS, owned, plan, request
@@ -55,7 +55,7 @@ def test_a_recorded_profile_is_taken_over_without_a_restart(
     changes = plan(wanted, facts, STEPS)
     files = [change.args.get("file", change.kind) for change in changes]
     kernels = [profile.ipython_file("nbserver"), profile.ipython_file("default"), profile.kernel_file("nbserver")]
-    assert files == [takes.FILE, "write module", *kernels, config.FILE, takes.RUN, choices.FILE]
+    assert files == [takes.FILE, "write module", *kernels, login.FILE, config.FILE, takes.RUN, choices.FILE]
     assert not any(change.needs_restart for change in changes)
     facts = after(facts, changes)
     assert plan(wanted, facts, STEPS) == []
