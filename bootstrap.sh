@@ -14,6 +14,12 @@ say() {
 	printf 'bootstrap.sh: %s\n' "$1" >&2
 }
 
+if [ "${OS-}" = Windows_NT ]; then # Git Bash, MSYS or Cygwin
+	say 'Windows itself is not supported: use WSL, which is Linux inside Windows, and get nbfab there'
+	say 'fix: wsl --install'
+	exit 2
+fi
+
 stamp() { # where the environment is, what it was made for, and what is in it
 	printf '%s\n' "$venv"
 	cksum <"$top/pyproject.toml"
@@ -89,7 +95,7 @@ install_with_pip() {
 	begin
 	# Older ones know no groups.
 	if [ -n "$group" ]; then run_pip install -q 'pip>=25.1'; fi
-	(cd "$top" && run_pip install $quiet -e . ${group:+--group "$group"})
+	(cd "$top" && run_pip install $quiet -e '.[notebook]' ${group:+--group "$group"})
 }
 
 has_pip() { # an environment that uv made gets it here

@@ -42,7 +42,7 @@ class Changed:
         """All of it in a line."""
         return " ".join(filter(None, [self.what, self.detail])) + (f": {self.reason}" if self.reason else "")
 
-    def document(self) -> dict[str, str]:
-        """This as JSON; what is empty is left out."""
+    def document(self) -> dict[str, str | None]:
+        """This as JSON: always the same keys, null for what is empty."""
         parts = {"step": self.step, "kind": self.kind, "summary": self.summary, "reason": self.reason}
-        return {name: text for name, text in (parts | {"diff": self.diff}).items() if text}
+        return {name: text or None for name, text in (parts | {"diff": self.diff}).items()}

@@ -2,6 +2,7 @@
 
 import ipaddress
 import re
+from collections.abc import Sequence
 from typing import NamedTuple
 
 from nbfab.errors import HostStringError
@@ -106,3 +107,18 @@ def kernel_name(profile: str) -> str:
 def in_url(host: str) -> str:
     """A host as a URL wants it: an IPv6 address in brackets."""
     return f"[{host}]" if ":" in host else host
+
+
+def nearest(name: str, known: Sequence[str]) -> str:
+    """The known name that is most similar to one that is not known; empty if none is."""
+    import difflib  # not by every run
+
+    plain = {each.lower().replace("-", "_"): each for each in reversed(known)}
+    near = difflib.get_close_matches(name[:60].lower().replace("-", "_"), plain, 1, 0.5)
+    return plain[near[0]] if near else ""
+
+
+def did_you_mean(name: str, known: Sequence[str]) -> str:
+    """A hint for a name that is not known: the most similar known one, or all of them."""
+    near = nearest(name, known)
+    return f"did you mean {near}?" if near else f"choose from {', '.join(dict.fromkeys(known))}"[:300]

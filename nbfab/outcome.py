@@ -7,17 +7,47 @@ from typing import Any, Literal
 from nbfab.changed import Changed
 from nbfab.errors import ConnectError, HostKeyError, Interrupted, NbfabError, Refused, fault, stopper
 
-Verdict = Literal["unchanged", "changed", "would change", "refused", "failed", "not reached", "interrupted"]
+Verdict = Literal[
+    "unchanged",
+    "changed",
+    "would change",
+    "running",
+    "not running",
+    "refused",
+    "failed",
+    "not reached",
+    "interrupted",
+]
+DUE = 3  # exit status: nothing has failed, but what was asked about calls for action
+STATE = (
+    "running",
+    "folder",
+    "ssh",
+    "since",
+    "attach",
+    "environment",
+    "kernels",
+    "failed_logins",
+    "tcp_kernels",
+    "settings",
+    "fingerprint",
+    "days_left",
+    "pin",
+    "names",
+    "elsewhere",
+)
 
 
 @dataclass(frozen=True)
 class Outcome:
     """How a task ended on one host.
 
-    `changes` were made (for `plan`: would be); `withheld` were not, because kernels are live; `pending` is what the
-    running server takes up at its next restart, which is not asked for. `error` is the reason of
-    a failure, `hint` its fix, and `jump` the jump host that failed. `state` holds what `status` tells, and what matters
-    after a change. `password` is a generated one, shown once.
+    The verdict of `status` is `running` or `not running`, unless that is not known. `changes` were made (for `plan`:
+    would be); `withheld` were not, because kernels are live; `pending` is what the running server takes up at its next
+    restart, which is not asked for. `error` is the reason of a `status` other than 0, `hint` its fix, and `jump` the
+    jump host that failed. `state` holds what `status` tells, and what matters after a change, by the keys in STATE.
+    `password` is a generated one, shown once. `standing` are notes on what stays as it is, such as that the server runs
+    as root.
     """
 
     host: str
@@ -27,6 +57,7 @@ class Outcome:
     withheld: tuple[str, ...] = ()
     pending: tuple[str, ...] = ()
     notes: tuple[str, ...] = ()
+    standing: tuple[str, ...] = ()
     error: str = ""
     hint: str = ""
     jump: str = ""
@@ -35,10 +66,29 @@ class Outcome:
     state: Mapping[str, Any] = field(default_factory=dict)
     password: str = field(default="", repr=False)
 
+    @property
+    def failed(self) -> bool:
+        """Whether this is a failure."""
+        return self.status not in (0, DUE)
+
+    @property
+    def is_news(self) -> bool:
+        """Whether something has changed, would change, is due or has failed."""
+        return bool(self.status) or self.verdict not in ("unchanged", "running")
+
+    @property
+    def told(self) -> tuple[str, ...]:
+        """The notes that people are shown: those that stand only with a change, and by `plan`."""
+        return (*self.notes, *(self.standing if self.changes or self.task == "plan" else ()))
+
     def document(self) -> dict[str, Any]:
-        """This as JSON; what is empty is left out."""
-        values = vars(self) | {"changes": [change.document() for change in self.changes]}
-        return {name: value for name, value in values.items() if value not in ("", (), [], {})}
+        """This as JSON, with all notes: always the same keys, null for an empty text and for a state not known."""
+        values = {name: value for name, value in vars(self).items() if name != "standing"} | {
+            "changes": [change.document() for change in self.changes],
+            "notes": (*self.notes, *self.standing),
+            "state": dict.fromkeys(STATE) | dict(self.state),
+        }
+        return {name: None if value == "" else value for name, value in values.items()}
 
 
 def verdict(error: NbfabError) -> Verdict:

@@ -37,9 +37,7 @@ class Password:
                 )
             self.hash = known
         elif len(self._text) < SHORTEST:
-            raise UsageError(
-                f"a password must have at least {SHORTEST} characters", "leave it out, and a strong one is generated"
-            )
+            raise UsageError(f"a password must have at least {SHORTEST} characters")
         elif not self._text.isprintable():
             raise UsageError("a password must not contain control characters, such as a line end")
         elif self._text != self._text.strip():

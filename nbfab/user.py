@@ -35,6 +35,9 @@ class User(Protocol):
     def sees(self, line: str) -> None:
         """Shows a line of progress; an empty one makes room for other output."""
 
+    def hears(self, line: str) -> None:
+        """Told what a program prints while a step takes long."""
+
     def gets(self, outcome: Outcome) -> None:
         """Reports on a task that goes on."""
 
@@ -47,6 +50,10 @@ class User(Protocol):
 
     def changes_password(self) -> Password | None:
         """A password to replace the one a host has; None to keep that."""
+        ...
+
+    def makes_password(self, settings: Settings) -> Password:
+        """A password that is generated, whatever the host has; this user gets to know it once it is set."""
         ...
 
     def password_is_set(self, *, certain: bool) -> None:
@@ -70,6 +77,9 @@ class NoUser:
     def sees(self, line: str) -> None:
         """As `User.sees`."""
 
+    def hears(self, line: str) -> None:
+        """As `User.hears`."""
+
     def gets(self, outcome: Outcome) -> None:
         """As `User.gets`."""
 
@@ -83,6 +93,10 @@ class NoUser:
     def changes_password(self) -> Password | None:
         """As `User.changes_password`."""
         return None
+
+    def makes_password(self, settings: Settings) -> Password:
+        """As `User.makes_password`."""
+        return generate()
 
     def password_is_set(self, *, certain: bool) -> None:
         """As `User.password_is_set`."""

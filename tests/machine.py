@@ -11,6 +11,7 @@ from collections.abc import Iterator, Mapping
 from pathlib import Path
 from typing import Any
 
+from documents import check_document
 from processes import lives, start_of
 from sshd import Sshd, free_port, wait_until
 
@@ -97,6 +98,7 @@ class Machine:
     def json(self, *args: str, **more: Any) -> dict[str, Any]:
         """The one host of a task's JSON document, however the task ended."""
         document = json.loads(self.run(*args, "--json", **more).stdout)
+        check_document(document)
         (host,) = document["hosts"]
         return dict(host)
 

@@ -37,6 +37,7 @@ app.port_retries = 0
 app.open_browser = False
 app.allow_root = True
 app.base_url = {{base!r}}
+app.extra_template_paths = [{{folder!r}} + "/templates"]  # where a test may put some
 app.trust_xheaders = True  # so that a test comes from any address it likes
 app.tornado_settings = {{{{"ws_ping_interval": {LIMIT * 1000 / 3}, "ws_ping_timeout": {LIMIT * 1000}}}}}
 (c.NotebookApp if {{classic}} else c.IdentityProvider).token = {TOKEN!r}

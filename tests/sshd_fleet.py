@@ -9,6 +9,7 @@ from contextlib import ExitStack
 from pathlib import Path
 from typing import Any
 
+from documents import check_document
 from machine import BIN, Machine, Result, end_servers
 from sshd import Sshd, free_port
 
@@ -63,8 +64,9 @@ class Fleet:
 
     def json(self, task: str, *args: str, **env: str) -> dict[str, dict[str, Any]]:
         """The hosts of the task's JSON document, by name."""
-        done = self.run(task, *args, "--json", **env)
-        return {host["host"]: host for host in json.loads(done.stdout)["hosts"]}
+        document = json.loads(self.run(task, *args, "--json", **env).stdout)
+        check_document(document)
+        return {host["host"]: host for host in document["hosts"]}
 
     def profile(self, name: str) -> Path:
         """The profile's folder on a host."""

@@ -40,10 +40,20 @@ class Terminal:
         """Types a task."""
         self.type(shlex.join(self.machine.command(*args)) + "; echo status=$?")
 
+    def clear(self) -> None:
+        """Clears the screen, and waits until what a task has shown is gone."""
+        self.type("clear")
+        wait_until(lambda: "status=" not in self.screen, "a clear screen")
+
     @property
     def screen(self) -> str:
         """All that was shown so far."""
         return self._run("capture-pane", "-p", "-J", "-S-", "-t", "person")
+
+    @property
+    def coloured(self) -> str:
+        """As `screen`, with the escape sequences that make it look so."""
+        return self._run("capture-pane", "-p", "-e", "-J", "-S-", "-t", "person")
 
     def shows(self, text: str, seconds: float = 60) -> str:
         """The screen, once it shows `text`."""

@@ -190,11 +190,11 @@ def test_venv_and_pip_make_it_where_there_is_neither_uv_nor_pipx(clone: Clone, s
     assert (status, out) == (0, "hello <x>\n")
     assert error == f"bootstrap.sh: making {clone.top}/.venv, which takes a minute or two\n"
     pip = "-I -m pip --disable-pip-version-check install"
-    assert clone.log() == ["-I -m venv TOP/.venv", f"{pip} -e ."]
+    assert clone.log() == ["-I -m venv TOP/.venv", f"{pip} -e .[notebook]"]
     assert clone.run("greet", "x", shell=shell) == (0, "hello <x>\n", "")
     assert clone.log() == []
     assert clone.run("--group", "dev", "greet", "x", shell=shell) == (0, "hello <x>\n", "")
-    assert clone.log() == [f"{pip} -q pip>=25.1", f"{pip} -q -e . --group dev"]
+    assert clone.log() == [f"{pip} -q pip>=25.1", f"{pip} -q -e .[notebook] --group dev"]
     assert clone.run("greet", "x", shell=shell) == (0, "hello <x>\n", "")
     assert clone.log() == []
 
@@ -325,6 +325,16 @@ def test_without_a_command_it_tells_how_to_use_it(clone: Clone, args: list[str])
     status, out, error = clone.run(*args)
     assert (status, out) == (2, "")
     assert "usage: sh bootstrap.sh [--group GROUP] COMMAND" in error
+
+
+def test_on_windows_itself_it_names_wsl(clone: Clone) -> None:
+    clone.program("uv", UV)
+    command = ["sh", f"{clone.top}/bootstrap.sh", "greet"]
+    env = {"HOME": str(clone.home), "PATH": str(clone.path), "OS": "Windows_NT"}
+    done = subprocess.run(command, env=env, capture_output=True, text=True, check=False)
+    assert (done.returncode, done.stdout) == (2, "")
+    assert done.stderr.endswith("bootstrap.sh: fix: wsl --install\n")
+    assert clone.log() == []
 
 
 class Fresh:

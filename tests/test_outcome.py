@@ -18,8 +18,9 @@ from nbfab.errors import (
     Refused,
     UsageError,
 )
-from nbfab.outcome import Changed, Outcome, failure, verdict
+from nbfab.outcome import DUE, STATE, Changed, Outcome, failure, verdict
 
+RUNNING = {"running": True}
 CHANGE = Changed("certificate", "write", "renew the certificate", "for box, localhost", "it has expired")
 
 
@@ -59,7 +60,7 @@ def test_what_waits_for_a_restart_is_said_once_as_text_and_as_json() -> None:
     words = "takes effect at the next restart: ServerApp.allow_password_change, launcher"
     assert report(outcomes[0]).count(words) == 1
     assert f"note: 2 hosts (a, b): {words}" in table(outcomes)
-    assert json.loads(document("setup", outcomes))["hosts"][0]["pending"] == list(waits)
+    assert json.loads(document("setup", outcomes, 0))["hosts"][0]["pending"] == list(waits)
 
 
 def test_status_shows_what_was_chosen_and_where_but_no_defaults() -> None:
@@ -90,22 +91,51 @@ def test_a_change_as_json() -> None:
         "kind": "write",
         "summary": "renew the certificate for box, localhost: it has expired",
         "reason": "it has expired",
+        "diff": None,
     }
 
 
-def test_an_outcome_as_json_leaves_out_what_is_empty() -> None:
-    assert Outcome("box", "plan", "unchanged").document() == {
+def test_an_outcome_as_json_has_every_key_also_of_what_is_empty() -> None:
+    document = Outcome("box", "plan", "unchanged").document()
+    assert document == {
+        **dict.fromkeys(("error", "hint", "jump", "url", "password")),
+        **dict.fromkeys(("withheld", "pending", "notes"), ()),
         "host": "box",
         "task": "plan",
         "verdict": "unchanged",
+        "changes": [],
         "status": 0,
+        "state": dict.fromkeys(STATE),
     }
-    whole = Outcome("box", "setup", "changed", changes=(CHANGE,), notes=("slow",), url="https://box:9999/", status=1)
+    whole = Outcome(
+        "box", "setup", "changed", changes=(CHANGE,), notes=("slow",), url="https://box:9999/", status=1, state=RUNNING
+    )
+    assert whole.document().keys() == document.keys()
     document = json.loads(json.dumps(whole.document()))
+    assert document["state"] == dict.fromkeys(STATE) | RUNNING
     assert document["changes"] == [CHANGE.document()]
     assert document["notes"] == ["slow"]
     assert document["status"] == 1
     assert document["url"] == "https://box:9999/"
+
+
+@pytest.mark.parametrize(
+    ("outcome", "failed", "news"),
+    [
+        (Outcome("box", "setup", "unchanged", notes=("slow",), pending=("launcher",)), False, False),
+        (Outcome("box", "setup", "changed"), False, True),
+        (Outcome("box", "setup", "refused", status=1), True, True),
+        (Outcome("box", "setup", "interrupted", status=130), True, True),
+        (Outcome("box", "plan", "unchanged"), False, False),
+        (Outcome("box", "plan", "would change"), False, True),
+        (Outcome("box", "plan", "would change", status=DUE), False, True),
+        (Outcome("box", "status", "running"), False, False),
+        (Outcome("box", "status", "running", status=DUE), False, True),
+        (Outcome("box", "status", "not running", status=1), True, True),
+    ],
+)
+def test_what_failed_and_what_is_news(outcome: Outcome, failed: bool, news: bool) -> None:
+    assert (outcome.failed, outcome.is_news) == (failed, news)
 
 
 def test_a_generated_password_is_not_in_the_repr() -> None:

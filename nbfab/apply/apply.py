@@ -55,7 +55,10 @@ class Watcher(Protocol):
         """A change begins."""
 
     def says(self, line: str) -> None:
-        """A long change prints a line."""
+        """A change has something to say before it ends."""
+
+    def prints(self, line: str) -> None:
+        """A program that takes long prints a line: a sign of life."""
 
     def ends(self, change: Change, words: str) -> None:
         """A change is made; `words` is what it printed, if anything."""
@@ -86,6 +89,8 @@ def apply(
             watcher.begins(begun[-1])
         elif "says" in record:
             watcher.says(_text(record["says"]))
+        elif "prints" in record:
+            watcher.prints(_text(record["prints"]))
         elif "hint" in record:
             hints.append(_text(record["hint"]))
         elif "done" in record:

@@ -1,10 +1,11 @@
 # shellcheck shell=sh
 # An environment with the notebook, beside the profiles.
 
-# Reports every line of a long command as progress, and passes it on: an error shows the last ones.
+# Reports every line of a long command as a sign of life, and passes it on: an error shows the last ones. Uses escaped.
 narrate() {
 	while IFS= read -r line; do
-		say "$line"
+		escape "$line"
+		put "{\"prints\":\"$escaped\"}$newline" >&3
 		put "$line$newline"
 	done
 }

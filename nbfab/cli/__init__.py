@@ -2,3 +2,7 @@
 
 Nothing here knows how a task does what it does, and nothing else imports from here.
 """
+
+from nbfab.cli.windows import refuse
+
+refuse()  # here, since all ways to a task come by: `nbfab`, `python -m nbfab`, tasks.py and fabfile.py

@@ -12,7 +12,7 @@ from invoke import Context
 from nbfab.cli.options import LISTS
 from nbfab.errors import UsageError
 from nbfab.names import HostString, parse_host
-from nbfab.settings import OPTIONS, RESETTABLE, Settings
+from nbfab.settings import OPTIONS, RESETTABLE, Settings, whole_number
 
 if TYPE_CHECKING:
     from nbfab.inventory.hosts import InventoryHost
@@ -46,6 +46,20 @@ class Call:
     def json(self) -> bool:
         """Whether the output is one JSON document."""
         return bool(self.given["json"])
+
+    @property
+    def quiet(self) -> bool:
+        """Whether only news are printed."""
+        return bool(self.given["quiet"])
+
+    @property
+    def days_left(self) -> int | None:
+        """How many days a certificate should be valid for at least. Raises UsageError."""
+        given = self.given.get("days_left")
+        try:
+            return None if given is None else whole_number(1, 3650)(given)
+        except ValueError as error:
+            raise UsageError(f"days-left must be {error}, not {given!r}") from None
 
     @property
     def flags(self) -> frozenset[str]:
@@ -100,11 +114,16 @@ class Call:
         """Whether the task has a use for a password."""
         return "password_stdin" in self.given
 
-    def password(self) -> "Password | None":
-        """The password given for all hosts: on standard input, or in NBFAB_PASSWORD. Raises UsageError."""
+    def password(self, command: Callable[[str], str]) -> "Password | None":
+        """The password given for all hosts: on standard input, or in NBFAB_PASSWORD. Raises UsageError.
+
+        `command` gives the command line of a task for these hosts.
+        """
         from nbfab.cli.password import given
 
-        return given(self.given["password_stdin"]) if self.wants_password else None
+        if not self.wants_password:
+            return None
+        return given(self.task, self.given["password_stdin"], "new" in self.flags, command)
 
     def ssh_options(self, entry: "InventoryHost | None" = None) -> "SshOptions":
         """How to reach a host: what Fabric's options say, and the host's entry. Raises UsageError."""

@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING
 from invoke import Exit
 
 from nbfab.cli.call import INVENTORY, Call
+from nbfab.cli.init import plain
 from nbfab.cli.report import Report
 from nbfab.errors import Interrupted, UsageError
 
@@ -31,13 +32,13 @@ def on_fleet(call: Call, body: "Body", preview: "Body | None") -> None:
     from nbfab.display.output import show
     from nbfab.fleet import memory
 
-    report = Report(call.task, call.json)
+    report = Report(call.task, call.json, call.quiet)
     with report.errors():
         jobs = _jobs(call.given["jobs"])
         inventory, many = _many(call)
         run, remembered = None, memory.Memory(inventory.path, call.task)
         try:
-            if preview and _ask(call, many, preview, jobs):
+            if preview and _ask(call, many, preview, jobs, report):
                 body = _agreed(body)
             whole = "failed" not in call.flags and call.given["limit"] is None
             remembered.begins(many.names, whole=whole)
@@ -49,12 +50,12 @@ def on_fleet(call: Call, body: "Body", preview: "Body | None") -> None:
         remembered.ends(*outcomes)
         memory.forget(inventory.path, outcomes)
         if call.json:
-            report.document(outcomes, passwords=many.handout.path)
+            report.document(outcomes, exit_status(outcomes, run), passwords=many.handout.path)
         else:
-            show(plans(outcomes) if call.task == "plan" else table(outcomes))
+            report.many(outcomes, plans if call.task == "plan" else table)
             if many.handout.path:
                 show(f"\nURLs and passwords, for you alone: {many.handout.path}")
-        report.corrected(many.handout.corrected)
+        report.corrected(many.handout)
         remembered.check()
     if status := exit_status(outcomes, run):
         raise Exit(code=status)
@@ -66,7 +67,7 @@ def page_of_fleet(call: Call, body: "Body") -> None:
     from nbfab.display.output import show
     from nbfab.display.page import page
 
-    report = Report(call.task, call.json)
+    report = Report(call.task, call.json, call.quiet)
     with report.errors():
         jobs = _jobs(call.given["jobs"])
         _, many = _many(call)
@@ -80,20 +81,19 @@ def page_of_fleet(call: Call, body: "Body") -> None:
         path = Path(call.given["output"] or "fleet.html").absolute()
         _write(path, page(outcomes, time.strftime("%Y-%m-%d %H:%M %Z")))
         if call.json:
-            report.document(outcomes, page=str(path))
-        else:
+            report.document(outcomes, exit_status(outcomes, run), page=str(path))
+        elif not call.quiet or exit_status(outcomes, run):
             show(f"{path}: {sum(not outcome.status for outcome in outcomes)} of {len(outcomes)} running")
-        report.corrected(many.handout.corrected)
+        report.corrected(many.handout)
     if status := exit_status(outcomes, run):
         raise Exit(code=status)
 
 
-def _many(call: Call) -> "tuple[Inventory, Many]":
+def chosen(call: Call) -> "tuple[Inventory, Sequence[InventoryHost]]":
     """The inventory, and the hosts in it that --limit and --failed leave. Prints what was not understood.
 
     Raises UsageError.
     """
-    from nbfab.cli.many import Many
     from nbfab.display.output import complain
     from nbfab.fleet import memory
     from nbfab.inventory.load import load
@@ -105,14 +105,24 @@ def _many(call: Call) -> "tuple[Inventory, Many]":
     given, limit = call.given["inventory"], call.given["limit"]
     path = Path(given or INVENTORY)
     if not given and not path.exists():
-        raise UsageError(f"there is no {path} here", "--inventory FILE; hosts.example.yaml shows what it may hold")
-    inventory = load(path, named=bool(given), says=complain)
+        raise UsageError(f"there is no {path} here; --inventory FILE names another", plain(call)("init"))
+    says = (lambda line: None) if call.quiet else complain
+    inventory = load(path, named=bool(given), says=says)
     for note in inventory.notes:
-        complain(note)
+        says(note)
     hosts: Sequence[InventoryHost] = inventory.hosts if limit is None else inventory.select(limit)
     if "failed" in call.flags:
         names = memory.failed(path, call.task)
         hosts = [host for host in hosts if host.name in names]
+    return inventory, hosts
+
+
+def _many(call: Call) -> "tuple[Inventory, Many]":
+    """The inventory, and those hosts of it. Raises UsageError."""
+    from nbfab.cli.many import Many
+
+    inventory, hosts = chosen(call)
+    given, limit = call.given["inventory"], call.given["limit"]
     option = ("--inventory", given) if given else ()
 
     def command(host: "InventoryHost") -> "Callable[[str], str]":
@@ -121,10 +131,20 @@ def _many(call: Call) -> "tuple[Inventory, Many]":
     def without(host: "InventoryHost") -> str:
         return shlex.join(("--limit", ",".join(filter(None, (limit, f"!{host.name}")))))
 
-    return inventory, Many(call, hosts, command, inventory=path, without=without, types=True)
+    some = (*(() if limit is None else ("--limit", limit)), *(("--failed",) if "failed" in call.flags else ()))
+    return inventory, Many(
+        call,
+        hosts,
+        command,
+        inventory=inventory.path,
+        whole=call.command((), (*option, *some), prefix="fleet."),
+        order=[host.name for host in inventory.hosts],
+        without=without,
+        types=True,
+    )
 
 
-def _ask(call: Call, many: "Many", preview: "Body", jobs: int) -> bool:
+def _ask(call: Call, many: "Many", preview: "Body", jobs: int, report: Report) -> bool:
     """Shows what would change and asks, if someone is there to answer. Whether they have; raises Exit if it is no."""
     from nbfab.cli.many import exit_status
     from nbfab.display.fleet import plans
@@ -135,13 +155,14 @@ def _ask(call: Call, many: "Many", preview: "Body", jobs: int) -> bool:
         return False
     run = many.run("plan" if call.task == "setup" else call.task, preview, jobs)
     seen = run.in_order()
-    show(plans([*seen, *many.outcomes.values()]))
+    report.many([*seen, *many.outcomes.values()], plans)
     if run.stopping.is_set():
         raise _unchanged(exit_status(seen, run))
     # No one has seen what would change on a host that was not reached, so nothing is changed there.
     many.outcomes |= {outcome.host: outcome for outcome in seen if outcome.status}
     if not any(outcome.verdict == "would change" for outcome in seen):
-        show("nothing to do on the hosts that were reached")
+        if not call.quiet:
+            show("nothing to do on the hosts that were reached")
         return False
     try:
         agreed = many.confirms("Go on?")

@@ -1,5 +1,6 @@
 """A task on many hosts, whether -H or an inventory names them: one set of rules for passwords, JSON and exit status."""
 
+import os
 import sys
 from collections.abc import Callable, Mapping, Sequence
 from contextlib import AbstractContextManager, nullcontext
@@ -7,6 +8,7 @@ from dataclasses import replace
 from pathlib import Path
 
 from nbfab.cli.call import Call
+from nbfab.display.output import complain
 from nbfab.display.terminal import Terminal
 from nbfab.errors import Interrupted, UsageError
 from nbfab.fleet.handout import Handout, given_password
@@ -32,8 +34,8 @@ Display = Callable[[Run], AbstractContextManager[object]]
 class Many:
     """The hosts of one call, each checked before any is contacted. Raises UsageError.
 
-    `command` gives, for a host, the command line of a task for it alone, and `without` how to leave it out. With
-    `types`, SSH may ask about each host.
+    `command` gives, for a host, the command line of a task for it alone, `whole` that for all of them, and `without`
+    how to leave one out. The handout is sorted by `order`. With `types`, SSH may ask about each host.
     `again` is the fix for a host that Control-C has kept from its end.
     `outcomes` are those that are known already: of hosts that must not be contacted.
     """
@@ -45,6 +47,8 @@ class Many:
         command: Callable[[InventoryHost], Callable[[str], str]],
         *,
         inventory: Path,
+        whole: Callable[[str], str],
+        order: Sequence[str],
         without: Callable[[InventoryHost], str],
         types: bool = False,
         again: str = AGAIN,
@@ -56,13 +60,14 @@ class Many:
         self._types = types and sys.stdin is not None and sys.stdin.isatty()
         self._again = again
         self._questions = Questions(again)
-        self._terminal = Terminal("", lambda outcome: None, call.command())
+        self._terminal = Terminal("", lambda outcome: None, call.command(), quiet=call.quiet)
         self.progress = self._terminal.progress
         self._console = FromThreads(self._terminal, self._questions)
-        self.handout = Handout(hosts, self._console, inventory)
+        to = Path(os.path.abspath(call.given["handout"])) if call.given.get("handout") else None
+        self.handout = Handout(hosts, self._console, inventory, to=to, order=order)
         self._jumps = Jumps()
         self._places = Places()
-        everyone = call.password()
+        everyone, new = call.password(whole), "new" in call.flags
         if everyone and call.task != "plan":
             _ = everyone.hash  # made once, before the threads
         contacted = [host for host in hosts if not host.unread]
@@ -70,11 +75,16 @@ class Many:
             (
                 host,
                 call.settings(host),
-                everyone or (given_password(host) if call.wants_password else None),
+                everyone or (given_password(host, new=new) if call.wants_password else None),
                 call.ssh_options(host),
             )
             for host in contacted
         ]
+        made = (
+            host for host, _, password, _ in self._prepared if password is None and (new or not host.types_password)
+        )
+        if call.wants_password and call.task != "plan" and any(made) and (exposed := self.handout.check()):
+            complain(exposed)
         self._routes = resolve_all(
             (host.typed, options.config, options.options) for host, _, _, options in self._prepared
         )
@@ -114,18 +124,20 @@ class Many:
                 fail_fast=fail_fast,
                 records=records,
                 sees=sees,
-                ended=ended or (lambda outcome: None),
+                hears=self.progress.hears,
+                ended=ended or (lambda outcome: self.progress.leaves(outcome.host)),
                 display=display,
                 questions=self._questions,
                 places=self._places,
                 again=self._again,
             )
         finally:
+            self.progress.end()
             self.handout.close()
 
     def _shown(self, begins: bool, *, lines: bool) -> tuple[Callable[[str, str], None], Display]:
         """How a run is shown: a line for each step, or on a terminal, unless it has to be `lines`, a live display."""
-        if lines or not sys.stderr.isatty():
+        if lines or not self.progress.is_live:
             self._questions.aside = lambda question: question()
             return self.progress, lambda run: nullcontext()
         from nbfab.display.live import Live  # and rich with it, which takes a while
@@ -174,6 +186,7 @@ class Many:
             body,
             self._call.flags,
             self._call.lists,
+            self._call.days_left,
             entry.listed,
             self.handout,
             self._console,
@@ -199,7 +212,7 @@ class Many:
     def all_outcomes(self, run: Run) -> list[Outcome]:
         """The outcomes of all hosts, in their order."""
         ended = {outcome.host: outcome for outcome in run.in_order()} | self.outcomes
-        return [ended[host.name] for host in self._hosts]
+        return [_doubted(ended[host.name], host) for host in self._hosts]
 
     def close(self) -> None:
         """Closes the connections to jump hosts."""
@@ -207,10 +220,22 @@ class Many:
 
 
 def exit_status(outcomes: Sequence[Outcome], run: Run) -> int:
-    """0 only if every host is as wanted; after Control-C 130, after a signal that counts as it 128 and its number."""
+    """0 only if every host is as wanted; a failure counts more than what is DUE.
+
+    After Control-C 130, after a signal that counts as it 128 and its number.
+    """
     if run.interrupted:
         return Interrupted("", by=run.interrupted).status
-    return int(any(outcome.status for outcome in outcomes))
+    if any(outcome.failed for outcome in outcomes):
+        return 1
+    return max((outcome.status for outcome in outcomes), default=0)
+
+
+def _doubted(outcome: Outcome, host: InventoryHost) -> Outcome:
+    """The outcome on a host, with a note if it was not reached and may be elsewhere."""
+    if outcome.verdict != "not reached" or not host.doubt:
+        return outcome
+    return replace(outcome, notes=(*outcome.notes, host.doubt))
 
 
 def _refused(task: str, host: InventoryHost, error: UsageError) -> Outcome:

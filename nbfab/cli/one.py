@@ -9,6 +9,7 @@ from invoke import Exit
 
 from nbfab.cli.call import INVENTORY, Call
 from nbfab.cli.report import Report
+from nbfab.errors import UsageError
 from nbfab.names import HostString
 
 if TYPE_CHECKING:
@@ -21,11 +22,14 @@ def on_one(call: Call, body: "Body", typed: HostString | None) -> None:
     from nbfab.display.terminal import Terminal
     from nbfab.host import Here, Host
 
-    report = Report(call.task, call.json)
+    report = Report(call.task, call.json, call.quiet)
     label = str(typed) if typed else Here.label
-    terminal = Terminal(label, report.one, call.command(("-H", label) if typed else ()))
+    seen: list[str] = []
+    again = call.command(("-H", label) if typed else ())
+    terminal = Terminal(label, report.one, again, seen.append, quiet=call.quiet)
     with report.errors():
         call.check_dry_run()
+        days_left = call.days_left
         entry = entries([typed])[0] if typed else None
         if entry and entry.unread:
             raise entry.unread
@@ -38,13 +42,16 @@ def on_one(call: Call, body: "Body", typed: HostString | None) -> None:
             host: Host = there
         else:
             there, host, settings = None, Here(), settings.from_here()
-        password = call.password()
+        if call.given.get("handout"):
+            raise UsageError("--handout is for the passwords of several hosts; that of one is shown", "omit --handout")
+        password = call.password(terminal.command)
         if password is None and entry and call.wants_password:
             from nbfab.fleet.handout import given_password
 
-            password = given_password(entry)
+            password = given_password(entry, new="new" in call.flags)
         if there:
             there.begin()  # while what the task takes is imported
+        terminal.progress.waits(label, "connecting" if typed else "looking")
         from nbfab.run.job import attempt
 
         outcome = attempt(
@@ -56,14 +63,23 @@ def on_one(call: Call, body: "Body", typed: HostString | None) -> None:
             user=terminal,
             flags=call.flags,
             lists=call.lists,
+            days_left=days_left,
             inventory=entry.listed if entry else "",
         )
         terminal.progress.end()
+        if entry and outcome.verdict == "not reached" and entry.doubt:
+            outcome = replace(outcome, notes=(*outcome.notes, entry.doubt))
         if entry and call.task == "remove":
             from nbfab.fleet.memory import forget
 
             forget(INVENTORY, [replace(outcome, host=entry.name)])
         report.one(outcome)
+        if entry and seen:
+            from nbfab.fleet.handout import Handout
+
+            handout = Handout([entry], terminal, INVENTORY)
+            handout.sees(host, settings, seen[-1])
+            report.corrected(handout)
     if outcome.status:
         raise Exit(code=outcome.status)
 
@@ -76,3 +92,12 @@ def entries(typed: Sequence[HostString]) -> "list[InventoryHost | None]":
 
     inventory = load(INVENTORY)
     return [inventory.find(str(host)) for host in typed]
+
+
+def order() -> list[str]:
+    """The hosts of that inventory, in its order; none if there is none. Raises UsageError."""
+    if not INVENTORY.exists():
+        return []
+    from nbfab.inventory.load import load
+
+    return [host.name for host in load(INVENTORY).hosts]

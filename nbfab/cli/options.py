@@ -3,17 +3,22 @@
 from collections.abc import Iterable
 from typing import Any
 
-from nbfab.settings import OPTIONS
+from nbfab.settings import OPTIONS, Option
 
 FLAGS = {
     "json": "Print one JSON document on standard output, and nothing else there.",
+    "quiet": "Print only what has changed or failed; nothing at all if that is nothing.",
     "accept_new_host_key": "Record the key of a host that is not known yet, and go on.",
     "ssh": "What makes the connection, openssh or paramiko (paramiko, where that has what the host needs).",
+    "new": "Make a new password: of one host it is shown, of several it goes into the handout.",
+    "handout": "CSV file for the passwords that are made for several hosts (INVENTORY-passwords.csv, beside it).",
     "password_stdin": "Read the password from standard input, one line.",
     "drop_name": "Name or address that the certificate is no longer for (may be repeated).",
     "new_key": "Make a new key for the certificate, even if the old one could be kept; its pin changes.",
     "reset": "Option that goes back to its default, whatever was chosen for the host (may be repeated).",
     "restart": "Restart a running server if needed, even if that ends live kernels.",
+    "check": "Exit with status 3 if something would change.",
+    "days_left": "Exit with status 3 if the certificate has fewer days left than that.",
     "foreground": "On this machine: run without tmux, until Control-C.",
     "force": "End the server even if that ends live kernels.",
     "linger_off": "Turn lingering off as well, if nbfab turned it on for this user and no other profile is left.",
@@ -23,23 +28,23 @@ FLAGS = {
     "failed": "Only hosts that failed or were not reached last time.",
     "fail_fast": "Start no more hosts once one has failed.",
     "yes": "Change things without asking first.",
-    "output": "File to write (fleet.html).",
+    "output": "File to write (fleet.html; for slips INVENTORY-slips.html, beside it).",
 }
-EVERYWHERE = ("json", "accept_new_host_key", "ssh")
+EVERYWHERE = ("json", "quiet", "accept_new_host_key", "ssh")
 CHOOSING = ("inventory", "limit", "jobs")  # which hosts of a fleet, and how many at a time
 RUNNING = ("failed", "fail_fast", "yes")  # what a run over a fleet may do
-_VALUES = {"inventory", "limit", "jobs", "output", "ssh"}  # flags that take a value
+_VALUES = {"handout", "inventory", "limit", "jobs", "output", "ssh", "days_left"}  # flags that take a value
 LISTS = {"drop_name", "reset"}  # and those that take one each time they are given
 
 
-def defaults(flags: Iterable[str]) -> dict[str, Any]:
-    """The parameters of a task with those flags, and the values they have unless given."""
-    options: dict[str, Any] = {
-        option.parameter: [] if option.repeatable else False if option.switch else None for option in OPTIONS
+def defaults(flags: Iterable[str], options: Iterable[Option] = OPTIONS) -> dict[str, Any]:
+    """The parameters of a task with those flags and options, and the values they have unless given."""
+    values: dict[str, Any] = {
+        option.parameter: [] if option.repeatable else False if option.switch else None for option in options
     }
-    return options | {flag: None if flag in _VALUES else [] if flag in LISTS else False for flag in flags}
+    return values | {flag: None if flag in _VALUES else [] if flag in LISTS else False for flag in flags}
 
 
-def helps(flags: Iterable[str]) -> dict[str, str]:
+def helps(flags: Iterable[str], options: Iterable[Option] = OPTIONS) -> dict[str, str]:
     """The help for each of those parameters."""
-    return {option.flag: option.help for option in OPTIONS} | {flag: FLAGS[flag] for flag in flags}
+    return {option.flag: option.help for option in options} | {flag: FLAGS[flag] for flag in flags}

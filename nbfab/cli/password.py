@@ -2,23 +2,28 @@
 
 import os
 import sys
+from collections.abc import Callable
 
 from nbfab.errors import UsageError
 from nbfab.passwords import Password
 
 
-def given(from_stdin: bool) -> Password | None:
+def given(task: str, from_stdin: bool, new: bool, command: Callable[[str], str]) -> Password | None:
     """The password in NBFAB_PASSWORD or on standard input; None if there is none.
 
-    Of standard input only the line end is left out. Raises UsageError for a weak password.
+    Of standard input only the line end is left out. Raises UsageError for a weak one, and for one beside --new;
+    `command` gives the command line of a task without it.
     """
-    if from_stdin:
-        text = sys.stdin.read().removesuffix("\n").removesuffix("\r")
-        if not text:
-            raise UsageError(
-                "--password-stdin: there is no password on standard input",
-                "omit it, and a password is typed or generated",
-            )
-    else:
-        text = os.environ.get("NBFAB_PASSWORD", "")
-    return Password(text) if text else None
+    source = "--password-stdin" if from_stdin else "NBFAB_PASSWORD"
+    if not (from_stdin or os.environ.get(source)):
+        return None
+    without = f"{'' if from_stdin else f'env -u {source} '}{command(task)}{' --new' if task == 'password' else ''}"
+    if new:
+        raise UsageError(f"--new makes a password, and {source} gives one", without)
+    text = sys.stdin.read().removesuffix("\n").removesuffix("\r") if from_stdin else os.environ[source]
+    if not text:
+        raise UsageError("--password-stdin: there is no password on standard input", without)
+    try:
+        return Password(text)
+    except UsageError as error:
+        raise UsageError(f"{source}: {error}", without) from None

@@ -2,6 +2,7 @@
 
 import atexit
 import gc
+import shlex
 import sys
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
@@ -11,13 +12,17 @@ from typing import TYPE_CHECKING
 from fabric import Config as FabricConfig
 from fabric.main import Fab
 from invoke import Exit, ParseError
+from invoke.parser import Parser
 
 from nbfab import __version__
 from nbfab.cli.executor import Executor
+from nbfab.cli.first import FIRST
 from nbfab.cli.report import Report
 from nbfab.cli.task import reader_may_leave, unprinted
 from nbfab.cli.tasks import ns
+from nbfab.cli.unknown import misread, unknown_task
 from nbfab.errors import UsageError
+from nbfab.names import did_you_mean
 
 if TYPE_CHECKING:
     from nbfab.ssh.early import Early
@@ -62,12 +67,44 @@ class Program(Fab):  # type: ignore[misc]
     def parse_core(self, argv: list[str] | None) -> None:
         """As Fabric's. Raises Exit."""
         with self._usage():
-            super().parse_core(argv)
+            try:
+                super().parse_core(argv)
+            except ParseError as error:
+                parser = Parser(initial=self.initial_context)
+                raise misread(parser, self.argv[1:]) or UsageError(str(error)) from None
+            except ValueError:
+                raise UsageError("-t, -T and -D take a whole number", "nbfab --help") from None
 
     def parse_tasks(self) -> None:
         """As Fabric's. Raises Exit."""
         with self._usage():
-            super().parse_tasks()
+            try:
+                super().parse_tasks()
+            except ParseError as error:
+                raise misread(self.parser, self.core.unparsed) or UsageError(str(error)) from None
+
+    def parse_cleanup(self) -> None:
+        """As Fabric's, which ends here if it was asked for help or a list. Raises Exit."""
+        with self._usage():
+            asked, group = self.args.help.value, self.args.list.value
+            if isinstance(asked, str) and asked not in self.parser.contexts:
+                raise unknown_task(asked, self.parser)
+            if isinstance(group, str) and group not in self.collection.collections:
+                groups = list(self.collection.collections)
+                raise UsageError(f"there is no group of tasks {group[:60]!r}", did_you_mean(group, groups))
+            super().parse_cleanup()
+
+    def no_tasks_given(self) -> None:
+        """Says how to begin. Raises Exit, and UsageError if hosts are named."""
+        if self._remainder_only:  # which the executor refuses
+            return
+        hosts = self.args.hosts.value
+        if hosts is not None:
+            raise UsageError("there is no task", shlex.join(["nbfab", "-H", hosts, "setup"]))
+        from nbfab.display.output import show
+
+        show(FIRST)
+        raise Exit
 
     def update_config(self) -> None:
         """As Fabric's, but a file that -f names has to be there. Raises Exit."""

@@ -1,6 +1,6 @@
 """Writes the files that follow from the code: python -m nbfab.cli.reference [--check]
 
-They are docs/reference.md, every task with its options, and hosts.schema.json.
+They are docs/reference.md, every task with its options, hosts.schema.json and output.schema.json.
 """
 
 import json
@@ -12,11 +12,19 @@ from typing import Any
 from invoke import Task
 
 from nbfab.cli.options import CHOOSING, EVERYWHERE, FLAGS
-from nbfab.cli.tasks import TASKS, fleet
+from nbfab.cli.statuses import MANY, STATUSES
+from nbfab.cli.tasks import TASKS, fleet, init
+from nbfab.display.schema import schema as output
 from nbfab.inventory.schema import schema
 from nbfab.settings import OPTIONS
 
 ROOT = Path(__file__).parents[2]
+JSON = (
+    "With `--json`, a task prints one document on standard output, however it ends; "
+    "[output.schema.json](../output.schema.json) is its JSON Schema.",
+    "Every key is always there: null, or an empty list, where there is nothing.",
+    "`--quiet` leaves the document as it is, and lets nothing else through.",
+)
 
 
 def files() -> Mapping[str, str]:
@@ -24,6 +32,7 @@ def files() -> Mapping[str, str]:
     return {
         "docs/reference.md": "\n".join(_reference()) + "\n",
         "hosts.schema.json": json.dumps(schema(), indent=2) + "\n",
+        "output.schema.json": json.dumps(output(), indent=2) + "\n",
     }
 
 
@@ -37,15 +46,30 @@ def _reference() -> Iterator[str]:
     yield "| option | key in a file | in the environment | what it is |"
     yield "|---|---|---|---|"
     for option in OPTIONS:
-        yield f"| `--{option.flag}` | `{option.key}` | `NBFAB_{option.flag.upper()}` | {option.help} |"
+        about = option.help.replace("*", r"\*")  # or what is between two of them would be in italics
+        yield f"| `--{option.flag}` | `{option.key}` | `NBFAB_{option.flag.upper()}` | {about} |"
     yield ""
     yield from _tasks("Tasks", "", TASKS, EVERYWHERE)
     yield from _tasks("Tasks on a fleet", "fleet.", tuple(fleet.tasks.values()), (*CHOOSING, *EVERYWHERE))
+    yield f"`init` takes {_flags(init.help)}. {init.__doc__}"
+    yield ""
     yield "## Flags"
     yield ""
     yield "| flag | what it does |"
     yield "|---|---|"
     yield from (f"| {_flags([flag])} | {text} |" for flag, text in FLAGS.items())
+    yield ""
+    yield "## Exit statuses"
+    yield ""
+    yield "| status | what it says |"
+    yield "|---|---|"
+    yield from (f"| {status} | {text} |" for status, text in STATUSES.items())
+    yield ""
+    yield MANY
+    yield ""
+    yield "## JSON"
+    yield ""
+    yield from JSON
 
 
 def _tasks(title: str, prefix: str, tasks: Sequence[Task[Any]], shared: Sequence[str]) -> Iterator[str]:

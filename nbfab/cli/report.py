@@ -1,6 +1,6 @@
 """Report: how a run ends, as text or as one JSON document, and with which exit status."""
 
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from typing import TYPE_CHECKING
 
@@ -9,14 +9,19 @@ from invoke import Exit
 from nbfab.errors import Interrupted, NbfabError, fault, stopper
 
 if TYPE_CHECKING:
+    from nbfab.fleet.handout import Handout
     from nbfab.outcome import Outcome
 
 
 class Report:
-    """Prints what a run has to tell. As JSON that is one document, the first: nothing is printed after it."""
+    """Prints what a run has to tell. As JSON that is one document, the first: nothing is printed after it.
 
-    def __init__(self, task: str, json: bool) -> None:
+    A `quiet` one leaves out hosts of which there is no news; a document has them all.
+    """
+
+    def __init__(self, task: str, json: bool, quiet: bool = False) -> None:
         self.json = json
+        self._quiet = quiet
         self._task = task
         self._printed = False
 
@@ -26,27 +31,41 @@ class Report:
         from nbfab.display.output import complain, show
 
         if self.json:
-            self.document([outcome])
+            self.document([outcome], outcome.status)
+        elif self._quiet and not outcome.is_news:
+            return
         elif outcome.error:
             complain(report(outcome))
         else:
             show(report(outcome))
 
-    def document(self, outcomes: "Sequence[Outcome]", *, error: NbfabError | None = None, **files: str) -> None:
+    def many(self, outcomes: "Sequence[Outcome]", written: "Callable[[Sequence[Outcome]], str]") -> None:
+        """The outcomes on many hosts, as `written` puts them."""
+        from nbfab.display.output import show
+
+        told = [outcome for outcome in outcomes if outcome.is_news or not self._quiet]
+        if told or not self._quiet:
+            show(written(told))
+
+    def document(
+        self, outcomes: "Sequence[Outcome]", status: int, *, error: NbfabError | None = None, **files: str
+    ) -> None:
         """The document, unless it has been printed."""
         from nbfab.display.document import document
         from nbfab.display.output import show
 
         if not self._printed:
             self._printed = True
-            show(document(self._task, outcomes, error=error, **files))
+            show(document(self._task, outcomes, status, error=error, **files))
 
-    def corrected(self, sheets: Iterable[str]) -> None:
-        """The sheets of passwords on which notes have changed."""
+    def corrected(self, handout: "Handout") -> None:
+        """The sheets of passwords on which something else has changed."""
         from nbfab.display.output import complain
 
-        for sheet in sorted(sheets):
+        for sheet in sorted(handout.corrected):
             complain(f"the notes in {sheet} were corrected: they say which passwords are in place")
+        for sheet in sorted(handout.updated):
+            complain(f"{sheet} was updated: a URL, address or fingerprint has changed")
 
     @contextmanager
     def errors(self) -> Iterator[None]:
@@ -79,7 +98,7 @@ class Report:
     def exit(self, error: NbfabError) -> Exit:
         """The end of the program with that error: a document, if that was asked for and none has been printed."""
         if self.json and not self._printed:
-            self.document([], error=error)
+            self.document([], error.status, error=error)
             return Exit(code=error.status)
         from nbfab.display.host import refusal
         from nbfab.display.output import complain

@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING
 from invoke import Exit
 
 from nbfab.cli.call import INVENTORY, Call
-from nbfab.cli.one import entries
+from nbfab.cli.one import entries, order
 from nbfab.cli.report import Report
 from nbfab.names import HostString
 
@@ -22,7 +22,7 @@ def on_several(call: Call, body: "Body", typed: Sequence[HostString]) -> None:
     from nbfab.fleet.memory import forget
     from nbfab.inventory.hosts import InventoryHost
 
-    report = Report(call.task, call.json)
+    report = Report(call.task, call.json, call.quiet)
     with report.errors():
         call.check_dry_run()
         hosts = [entry or InventoryHost.of(host) for host, entry in zip(typed, entries(typed), strict=True)]
@@ -31,6 +31,8 @@ def on_several(call: Call, body: "Body", typed: Sequence[HostString]) -> None:
             hosts,
             lambda host: call.command(("-H", host.name)),
             inventory=INVENTORY,
+            whole=call.command(("-H", ",".join(map(str, typed)))),
+            order=order(),
             without=lambda host: "omit it from -H",
             types=True,
             again="run it again",
@@ -50,14 +52,14 @@ def on_several(call: Call, body: "Body", typed: Sequence[HostString]) -> None:
         outcomes = many.all_outcomes(run)
         many.progress.end()
         if call.json:
-            report.document(outcomes, passwords=many.handout.path)
+            report.document(outcomes, exit_status(outcomes, run), passwords=many.handout.path)
         else:
             for outcome in outcomes:
                 if outcome.host not in run.outcomes:
                     report.one(outcome)
             if many.handout.path:
                 show(f"\nURLs and passwords, for you alone: {many.handout.path}")
-        report.corrected(many.handout.corrected)
+        report.corrected(many.handout)
         forget(INVENTORY, outcomes)
     if status := exit_status(outcomes, run):
         raise Exit(code=status)

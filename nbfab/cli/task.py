@@ -4,7 +4,7 @@ import inspect
 import os
 import signal
 import sys
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from typing import TYPE_CHECKING, Any
 
@@ -13,7 +13,7 @@ from invoke import Context, Exit, Task
 from nbfab.cli.call import Call
 from nbfab.cli.options import LISTS, defaults, helps
 from nbfab.errors import NbfabError
-from nbfab.settings import OPTIONS
+from nbfab.settings import OPTIONS, Option
 from nbfab.signals import as_control_c
 
 if TYPE_CHECKING:
@@ -37,8 +37,9 @@ def declare(
     about: str,
     flags: tuple[str, ...],
     kind: type[Task[Any]] = Task,
+    options: Sequence[Option] = OPTIONS,
 ) -> Any:
-    """The task `name`, which is `about` that, with every option of a server and with those flags."""
+    """The task `name`, which is `about` that, with those flags, and with every option of a server or with some."""
 
     def task(c: Context, **given: Any) -> None:
         # Invoke leaves no compiled files beside a tasks.py (its --write-pyc), and so none of anything that is imported
@@ -49,12 +50,13 @@ def declare(
 
     parameters = [inspect.Parameter("c", inspect.Parameter.POSITIONAL_OR_KEYWORD)]
     parameters += [
-        inspect.Parameter(key, inspect.Parameter.KEYWORD_ONLY, default=value) for key, value in defaults(flags).items()
+        inspect.Parameter(key, inspect.Parameter.KEYWORD_ONLY, default=value)
+        for key, value in defaults(flags, options).items()
     ]
     task.__signature__ = inspect.Signature(parameters)  # type: ignore[attr-defined]
     task.__doc__ = about
-    lists = [option.parameter for option in OPTIONS if option.repeatable] + [flag for flag in flags if flag in LISTS]
-    return kind(task, name=name, help=helps(flags), iterable=lists, auto_shortflags=False)
+    lists = [option.parameter for option in options if option.repeatable] + [flag for flag in flags if flag in LISTS]
+    return kind(task, name=name, help=helps(flags, options), iterable=lists, auto_shortflags=False)
 
 
 @contextmanager

@@ -75,7 +75,7 @@ def _of_step(step: "Step") -> HostTask:
     return _on_hosts(body, step.name, step.help, *step.flags)
 
 
-@_task("password_stdin", "restart", "reset", "foreground")
+@_task("password_stdin", "handout", "restart", "reset", "foreground")
 def serve(job: "Job") -> "Outcome":
     """Start the notebook server in tmux, after doing the steps that are missing."""
     from nbfab.run import foreground
@@ -84,7 +84,7 @@ def serve(job: "Job") -> "Outcome":
     return foreground.serve(job) if foreground.is_wanted(job) else converge(job)
 
 
-@_task("password_stdin", "restart", "reset")
+@_task("password_stdin", "handout", "restart", "reset")
 def setup(job: "Job") -> "Outcome":
     """Do the whole how-to, all steps in order; what is right already stays as it is."""
     from nbfab.run.converge import converge
@@ -92,7 +92,7 @@ def setup(job: "Job") -> "Outcome":
     return converge(job)
 
 
-@_task("password_stdin", "reset")
+@_task("password_stdin", "reset", "check")
 def plan(job: "Job") -> "Outcome":
     """Show what setup would change and why; change nothing."""
     from nbfab.run.converge import preview
@@ -100,7 +100,7 @@ def plan(job: "Job") -> "Outcome":
     return preview(job)
 
 
-@_task()
+@_task("days_left")
 def status(job: "Job") -> "Outcome":
     """Show whether the server runs, its URL, certificate and live kernels; exit status 1 if it does not run."""
     from nbfab.run.status import status
@@ -114,6 +114,22 @@ def stop(job: "Job") -> "Outcome":
     from nbfab.run.stop import stop
 
     return stop(job)
+
+
+@_task()
+def start(job: "Job") -> "Outcome":
+    """Start the server as it was last set up, and change nothing else."""
+    from nbfab.run.start import start
+
+    return start(job)
+
+
+@_task("force")
+def restart(job: "Job") -> "Outcome":
+    """Stop the server and start it as it was last set up; live kernels are ended only with --force, or on a yes."""
+    from nbfab.run.start import restart
+
+    return restart(job)
 
 
 @_task("yes", "force", "linger_off")
@@ -140,10 +156,29 @@ def _page(call: Call) -> None:
     page_of_fleet(call, status.does)
 
 
-TASKS = (*(_of_step(step) for step in STEPS if step.alone), serve, setup, plan, status, stop, remove)
+TASKS = (*(_of_step(step) for step in STEPS if step.alone), serve, setup, plan, status, start, stop, restart, remove)
 _HELP = "Write a page of all hosts for people: links, states, fingerprints, commands to copy."
 page: Task[Any] = declare(_page, "page", _HELP, (*CHOOSING, "output", *EVERYWHERE))
-fleet = Collection("fleet", *(_on_fleet(task) for task in TASKS), page)
 
-ns = Collection(*TASKS, fleet)
+
+def _handout(call: Call) -> None:
+    from nbfab.cli.slips import slips_of_fleet
+
+    slips_of_fleet(call)
+
+
+_HELP = "Write slips to print, one per host, from the handout: URL, password, fingerprint, QR code; contacts no host."
+handout: Task[Any] = declare(_handout, "handout", _HELP, (*CHOOSING, "handout", "output", *EVERYWHERE))
+fleet = Collection("fleet", *(_on_fleet(task) for task in TASKS), page, handout)
+
+
+def _init(call: Call) -> None:
+    from nbfab.cli.init import init
+
+    init(call)
+
+
+_HELP = "Write a commented hosts.yaml into this folder, to be filled in for the tasks of a fleet."
+init: Task[Any] = declare(_init, "init", _HELP, ("inventory", "json"), options=())
+ns = Collection(*TASKS, init, fleet)
 ns.add_task(fleet["setup"], name="provision")

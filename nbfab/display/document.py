@@ -6,16 +6,25 @@ from collections.abc import Iterable
 from nbfab.errors import NbfabError
 from nbfab.outcome import Outcome
 
-VERSION = 1
+VERSION = 2
+FILES = ("passwords", "page", "slips", "inventory")
 
 
-def document(task: str, outcomes: Iterable[Outcome], *, error: NbfabError | None = None, **files: str) -> str:
-    """`{"version": 1, "task": ..., "hosts": [...]}`, each host as `Outcome.document`.
+def document(
+    task: str, outcomes: Iterable[Outcome], status: int, *, error: NbfabError | None = None, **files: str
+) -> str:
+    """The document of `display/schema.py`: always the same keys, each host as `Outcome.document`.
 
-    An `error` that kept the run from beginning adds `error`, `hint` and `status`; `files` are the paths of files that
-    were written, by what they hold.
+    `status` is the exit status, `error` what kept the run from beginning; `files` are the paths of files that were
+    written, by what they hold.
     """
-    whole = {"version": VERSION, "task": task, "hosts": [outcome.document() for outcome in outcomes]}
-    if error:
-        whole |= {"error": str(error), "hint": error.hint, "status": error.status}
-    return json.dumps(whole | {name: path for name, path in files.items() if path}, indent=2)
+    whole = {
+        "version": VERSION,
+        "task": task or None,
+        "status": status,
+        "error": str(error) if error else None,
+        "hint": (error.hint or None) if error else None,
+        "hosts": [outcome.document() for outcome in outcomes],
+    }
+    paths = {name: path or None for name, path in files.items()}
+    return json.dumps(whole | dict.fromkeys(FILES) | paths, indent=2)

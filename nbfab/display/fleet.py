@@ -2,55 +2,80 @@
 
 import shutil
 from collections import defaultdict
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from dataclasses import replace
 
+from nbfab.changed import Kind
+from nbfab.display.host import WIDTH, style
+from nbfab.display.hosts import named
+from nbfab.display.paint import Line, Painted, Piece
 from nbfab.outcome import Outcome
-from nbfab.text import clean, clean_line, one_line
+from nbfab.text import clean_line
 
+SHORT = 14  # characters of a detail that is listed for every host, such as `on port 65535`
 _NOTHING = "no hosts: nothing to do"
+_FILES: tuple[Kind, ...] = ("write", "write module")
 
 
-def table(outcomes: Sequence[Outcome]) -> str:
-    """A line per host: its verdict, what changed or the reason and the fix, its URL; below, the verdicts are counted.
+def table(outcomes: Sequence[Outcome]) -> Painted:
+    """A line per host with a URL: its verdict, what changed or the reason and the fix, the URL.
 
-    Hosts that could not be reached because of the same jump host share a line.
+    Other hosts share a line with those that ended alike, or whose jump host failed alike. Below, verdicts are counted.
     """
     if not outcomes:
-        return _NOTHING
+        return Painted([_NOTHING])
     behind = [outcome for outcome in outcomes if outcome.jump]
+    alike: dict[tuple[str, ...], list[Outcome]] = defaultdict(list)
+    for outcome in outcomes:
+        if not outcome.jump:
+            url = outcome.url if outcome.state.get("running") else ""
+            alike[_verdict(outcome), _what(outcome), url, outcome.host if url else ""].append(outcome)
     rows = [
-        (outcome.host, _verdict(outcome), _what(outcome), outcome.url if outcome.state.get("running") else "")
-        for outcome in outcomes
-        if not outcome.jump
+        (Piece(named([each.host for each in group])), Piece(verdict, style(group[0])), Piece(what), Piece(url, "bold"))
+        for (verdict, what, url, _), group in alike.items()
     ]
-    lines = _aligned([("HOST", "VERDICT", "WHAT", "URL"), *rows]) if rows else []
+    head = ("HOST", "VERDICT", "WHAT", "URL" if any(row[-1].text for row in rows) else "")
+    lines = _aligned([tuple(map(Piece, head)), *rows]) if rows else []
     for what, names in _folded(behind, _what):
-        lines.append(one_line(f"{_some(names)}: not reached: {what}"))
+        lines.append((Piece(f"{named(names)}: "), Piece("not reached", "bold bad"), Piece(f": {what}")))
     lines += _notes(outcomes)
-    lines += ["", ", ".join(f"{len(names)} {verdict}" for verdict, names in _folded(outcomes, _verdict))]
-    return clean("\n".join(lines))
+    return Painted([*lines, "", ", ".join(f"{len(names)} {verdict}" for verdict, names in _folded(outcomes, _verdict))])
 
 
-def plans(outcomes: Sequence[Outcome]) -> str:
-    """What would change, hosts with the same plan in one line, and what to know before it does."""
-    lines = [one_line(f"{_some(names)}: {what}") for what, names in _folded(outcomes, _plan)]
-    lines += _notes([outcome for outcome in outcomes if outcome.verdict == "would change"])
-    return clean("\n".join(lines) or _NOTHING)
+def plans(outcomes: Sequence[Outcome]) -> Painted:
+    """What would change and with what, hosts with the same plan in one block, and what to know before it does."""
+    groups: dict[object, list[Outcome]] = defaultdict(list)
+    for outcome in outcomes:
+        groups[_plan(outcome)].append(outcome)
+    lines = [line for group in sorted(groups.values(), key=len, reverse=True) for line in _block(group)]
+    lines += _notes([outcome for outcome in outcomes if outcome.verdict in ("would change", "not reached")])
+    return Painted(lines or [_NOTHING])
 
 
-def _notes(outcomes: Sequence[Outcome]) -> list[str]:
+def _notes(outcomes: Sequence[Outcome]) -> list[Line]:
     """The notes on all hosts, each once, and what waits for a restart."""
-    hosts: dict[str, list[str]] = defaultdict(list)
+    alike: dict[str, list[tuple[str, str]]] = defaultdict(list)
     for outcome in outcomes:
         waits = f"takes effect at the next restart: {', '.join(outcome.pending)}"
-        for note in dict.fromkeys((*outcome.notes, waits) if outcome.pending else outcome.notes):
-            hosts[note].append(outcome.host)
-    return [one_line(f"note: {_some(names)}: {note}") for note, names in hosts.items()]
+        for note in dict.fromkeys((*outcome.told, waits) if outcome.pending else outcome.told):
+            alike[_of_any(note, outcome)].append((outcome.host, note))
+    return [_note(*zip(*group, strict=True)) for group in alike.values()]
+
+
+def _note(names: Sequence[str], notes: Sequence[str]) -> Line:
+    such = f", such as {names[0]}" if len({*notes}) > 1 else ""
+    return Piece("note: ", "mixed"), Piece(f"{named(names)}{such}: {notes[0]}")
+
+
+def _of_any(note: str, outcome: Outcome) -> str:
+    """A note without the ways to its host, by which it may differ from those of others."""
+    port = outcome.url.rstrip("/").rpartition(":")[2]
+    for own, any_host in ((outcome.url, "URL"), (outcome.state.get("ssh", ""), "HOST"), (port, "PORT")):
+        note = note.replace(own, any_host) if own else note
+    return note
 
 
 def _verdict(outcome: Outcome) -> str:
-    if outcome.task == "status" and outcome.verdict == "unchanged":
-        return "not running" if outcome.status else "running"
     if outcome.task == "remove" and outcome.verdict == "changed":
         return "removed"
     return outcome.verdict
@@ -66,18 +91,64 @@ def _what(outcome: Outcome) -> str:
     return ", ".join(dict.fromkeys(change.step for change in outcome.changes))
 
 
-def _plan(outcome: Outcome) -> str:
-    """A plan in the words that it shares with those of other hosts."""
+def _plan(outcome: Outcome) -> object:
+    """What a plan has in common with those of hosts that share its block."""
+    if outcome.verdict != "would change":
+        return _in_a_line(outcome)
+    return _new(outcome), tuple((change.step, change.what, change.reason) for change in outcome.changes)
+
+
+def _in_a_line(outcome: Outcome) -> str:
+    """How a host is where nothing would be done."""
     if outcome.error:
         return f"{outcome.verdict}: {_what(outcome)}"
-    if outcome.verdict == "unchanged":
-        return "nothing to remove" if outcome.task == "remove" else "nothing would change"
+    return "nothing to remove" if outcome.task == "remove" else "nothing would change"
+
+
+def _new(outcome: Outcome) -> bool:
+    """Whether the profile would be made."""
     steps = {change.step for change in outcome.changes}
-    if {"password", "certificate", "profile", "config", "server"} <= steps and not outcome.state.get("running"):
-        makes = any(change.kind == "make environment" for change in outcome.changes)
-        return "new, and an environment has to be made" if makes else "new"
-    common = [f"{change.what}: {change.reason}" if change.reason else change.what for change in outcome.changes]
-    return "; ".join([*common, *(f"not without --restart: {what}" for what in outcome.withheld[:1])])
+    return {"password", "certificate", "profile", "config", "server"} <= steps and not outcome.state.get("running")
+
+
+def _block(group: Sequence[Outcome]) -> Iterator[Line]:
+    """What would be done on hosts with the same plan: their names, and a line per change."""
+    first, names = group[0], named([outcome.host for outcome in group])
+    if first.verdict != "would change":
+        yield Piece(f"{names}: "), Piece(_in_a_line(first), "bad" if first.error else "")
+        return
+    new = _new(first)
+    yield Piece(f"{names}: ", "bold"), Piece("new" if new else "would change", "bold mixed")
+    files = []
+    for at, change in enumerate(first.changes):
+        details = {outcome.host: outcome.changes[at].detail for outcome in group}
+        if new and change.kind == "make private" and not change.reason:
+            continue  # the folder that the files are in
+        if new and change.kind in _FILES and not any(details.values()):
+            files.append(change.what)
+            continue
+        yield _line(change.step, replace(change, detail=_details(details)).summary, "bold")
+    if files:
+        yield _line("files", f"write {len(files)} more {_details({of.host: _folder(of) for of in group})}")
+    for withheld in first.withheld[:1]:
+        yield _line("not done", f"without --restart: {withheld}")
+
+
+def _folder(outcome: Outcome) -> str:
+    return f"in {outcome.state['folder']}" if "folder" in outcome.state else ""
+
+
+def _details(details: Mapping[str, str]) -> str:
+    """What the hosts of a block differ in, each with its hosts; what they share, if they do not."""
+    hosts: dict[str, list[str]] = defaultdict(list)
+    for host, detail in details.items():
+        hosts[detail].append(host)
+    if len(hosts) == 1:
+        return next(iter(hosts))
+    if max(map(len, hosts)) <= SHORT:
+        return ", ".join(f"{detail} ({', '.join(names)})" for detail, names in hosts.items())
+    first = next(iter(hosts))
+    return f"{first} ({hosts[first][0]}; other hosts differ)"
 
 
 def _folded(outcomes: Sequence[Outcome], key: Callable[[Outcome], str]) -> Iterator[tuple[str, list[str]]]:
@@ -88,16 +159,22 @@ def _folded(outcomes: Sequence[Outcome], key: Callable[[Outcome], str]) -> Itera
     yield from sorted(groups.items(), key=lambda item: -len(item[1]))
 
 
-def _aligned(rows: Sequence[tuple[str, ...]]) -> list[str]:
+def _aligned(rows: Sequence[tuple[Piece, ...]]) -> list[Line]:
     """Rows in columns; a long reason should not push the others aside, so only short cells count."""
-    rows = [tuple(map(clean_line, row)) for row in rows]  # before they are measured
+    rows = [tuple(Piece(clean_line(text), style) for text, style in row) for row in rows]  # before they are measured
     limit = max(30, shutil.get_terminal_size((120, 24)).columns // 2)
-    widths = [max(len(row[at]) for row in rows if len(row[at]) <= limit) for at in range(len(rows[0]))]
-    return ["  ".join(cell.ljust(width) for cell, width in zip(row, widths, strict=True)).rstrip() for row in rows]
+    widths = [max(len(row[at].text) for row in rows if len(row[at].text) <= limit) for at in range(len(rows[0]))]
+    return [_row(row, widths) for row in rows]
 
 
-def _some(names: Sequence[str]) -> str:
-    if len(names) == 1:
-        return names[0]
-    shown = ", ".join(names[:6]) + (", ..." if len(names) > 6 else "")
-    return f"{len(names)} hosts ({shown})"
+def _row(cells: tuple[Piece, ...], widths: Sequence[int]) -> Line:
+    """Cells in columns of those widths, without blanks at the end."""
+    while len(cells) > 1 and not cells[-1].text:
+        cells = cells[:-1]
+    *before, last = zip(cells, widths, strict=False)
+    pieces = [piece for cell, width in before for piece in (cell, Piece(" " * (max(width - len(cell.text), 0) + 2)))]
+    return [*pieces, last[0]]
+
+
+def _line(label: str, text: str, style: str = "") -> Line:
+    return Piece(f"  {label:{WIDTH}}"), Piece(text, style)

@@ -3,59 +3,67 @@
 from collections.abc import Iterator, Mapping
 from typing import Any
 
+from nbfab.display.paint import Line, Painted, Piece
 from nbfab.errors import NbfabError
 from nbfab.outcome import Outcome
 from nbfab.settings import origin, written
-from nbfab.text import clean, one_line
+from nbfab.text import one_line
 
 _VERDICTS = {"unchanged": "nothing changed"}
+_STYLES = {"reason": "bad", "fix": "bold", "not done": "mixed", "pending": "mixed", "note": "mixed", "open": "bold"}
 WIDTH = 13  # of the first column: the longest label and two blanks
 
 
-def report(outcome: Outcome) -> str:
-    """How a task ended on one host, for people; several lines."""
-    return clean("\n".join([_headline(outcome), *(f"  {line}" for line in _lines(outcome))]))
+def report(outcome: Outcome) -> Painted:
+    """How a task ended on one host, for people; several lines. What it takes to log in comes last."""
+    return Painted([_headline(outcome), *_lines(outcome)])
 
 
-def refusal(error: NbfabError) -> str:
+def refusal(error: NbfabError) -> Painted:
     """An error that kept a task from beginning, and its fix."""
-    fix = f"\n  {_line('fix', error.hint)}" if error.hint else ""
-    return clean(f"nbfab: {error}{fix}")
+    first, *more = str(error).split("\n")
+    fix = [_line("fix", error.hint)] if error.hint else []
+    return Painted([(Piece("nbfab: "), Piece(first, "bad")), *more, *fix])
 
 
-def _headline(outcome: Outcome) -> str:
+def style(outcome: Outcome) -> str:
+    """How the verdict on a host looks."""
+    if outcome.error or outcome.status:
+        return "bold mixed" if outcome.verdict in ("unchanged", "refused", "interrupted") else "bold bad"
+    return "bold mixed" if outcome.verdict == "would change" else "bold good"
+
+
+def _headline(outcome: Outcome) -> Line:
     verdict = _VERDICTS.get(outcome.verdict, outcome.verdict)
-    if outcome.task == "status" and outcome.verdict == "unchanged":
-        verdict = "not running" if outcome.status else "running"
     if outcome.task == "plan" and outcome.verdict == "unchanged":
         verdict = "nothing would change"
     if outcome.task == "remove":
         words = {"unchanged": "nothing to remove", "changed": "removed", "would change": "would be removed"}
         verdict = words.get(outcome.verdict, verdict)
-    return one_line(f"{outcome.host}: {verdict}")
+    return Piece(f"{outcome.host}: "), Piece(verdict, style(outcome))
 
 
-def _lines(outcome: Outcome) -> Iterator[str]:
+def _lines(outcome: Outcome) -> Iterator[Line]:
     for change in outcome.changes:
-        yield _line(change.step, change.summary)
+        yield _line(change.step, change.summary, "bold")
         if outcome.task == "plan":
-            yield from (f"    {line}" for line in change.diff.splitlines())
+            yield from (f"      {one_line(text)}" for text in change.diff.splitlines())
     for withheld in outcome.withheld if outcome.verdict == "refused" else ():
         yield _line("not done", withheld)
     if outcome.pending:
         yield _line("pending", f"takes effect at the next restart: {', '.join(outcome.pending)}")
-    for note in outcome.notes:
+    for note in outcome.told:
         yield _line("note", note)
     if outcome.error:
         first, *more = outcome.error.splitlines()
         yield _line("reason", first)
-        yield from (f"    {line}" for line in more)
+        yield from (f"      {one_line(text)}" for text in more)
     if outcome.hint:
         yield _line("fix", outcome.hint)
     yield from _state(outcome)
 
 
-def _state(outcome: Outcome) -> Iterator[str]:
+def _state(outcome: Outcome) -> Iterator[Line]:
     state = outcome.state
     if "since" in state:
         yield _line("since", state["since"])
@@ -77,14 +85,14 @@ def _state(outcome: Outcome) -> Iterator[str]:
         yield _line("pin", state["pin"])
         yield _line("names", " ".join(state["names"]))
     if state.get("running"):
-        yield _line("open", outcome.url)
         if state.get("elsewhere"):
             yield _line("elsewhere", " ".join(state["elsewhere"]))
+        yield _line("open", outcome.url, "bold")
     if outcome.password:
-        yield one_line(f"Password: {outcome.password}")
+        yield Piece("  Password: "), Piece(outcome.password, "bold")
 
 
-def _guarded(state: Mapping[str, Any]) -> Iterator[str]:
+def _guarded(state: Mapping[str, Any]) -> Iterator[Line]:
     if failed := state.get("failed_logins"):
         addresses = failed["addresses"]
         refused = f", {failed['refused']} more refused," if failed["refused"] else ""
@@ -94,5 +102,6 @@ def _guarded(state: Mapping[str, Any]) -> Iterator[str]:
         yield _line("not private", f"kernels of {names} use TCP: other users of the host can read what they print")
 
 
-def _line(label: str, text: str) -> str:
-    return one_line(f"{label:{WIDTH}}{text}")
+def _line(label: str, text: str, style: str = "") -> Line:
+    """A line with a label, which may have a style of its own; `style` is the text's."""
+    return Piece(f"  {label:{WIDTH}}", _STYLES.get(label, "")), Piece(text, style)

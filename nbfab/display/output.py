@@ -11,6 +11,7 @@ import threading
 from collections.abc import Iterator
 from typing import Any, TextIO
 
+from nbfab.display.paint import Painted, has_colours, is_dumb
 from nbfab.errors import Ended
 from nbfab.text import clean, clean_line
 
@@ -69,30 +70,30 @@ class Screen:
 
     def __init__(self, stream: TextIO | None = None) -> None:
         self._stream = Lasting(stream or sys.stderr)
-        self._live = self._stream.isatty()
+        self.live = self._stream.isatty() and not is_dumb()
         self._lock = threading.Lock()
 
     def step(self, text: str, width: int) -> None:
         """Shows a step, cut to `width` columns if it will be overwritten."""
         shown = clean_line(text)
         with self._lock:
-            _put(self._stream, f"\r\x1b[K{shown[:width]}" if self._live else f"{shown}\n")
+            _put(self._stream, f"\r\x1b[K{shown[:width]}" if self.live else f"{shown}\n")
 
     def clear(self) -> None:
         """Clears the line, so that other output can follow."""
-        if self._live:
+        if self.live:
             with self._lock:
                 _put(self._stream, "\r\x1b[K")
 
 
 def show(text: str) -> None:
     """Shows text on standard output. What `--json` prints is ASCII, so this leaves it as it is."""
-    _put(Lasting(sys.stdout), f"{clean(text)}\n")
+    _put_text(Lasting(sys.stdout), text)
 
 
 def complain(text: str) -> None:
     """Shows text on standard error."""
-    _put(Lasting(sys.stderr), f"{clean(text)}\n")
+    _put_text(Lasting(sys.stderr), text)
 
 
 def typed(prompt: str) -> str:
@@ -117,6 +118,11 @@ def _terminal_may_go() -> Iterator[None]:
         if error.args[:1] != (errno.EIO,):
             raise
         raise Ended(signal.SIGHUP) from None
+
+
+def _put_text(stream: Lasting, text: str) -> None:
+    coloured = isinstance(text, Painted) and has_colours(stream)
+    _put(stream, f"{text.coloured if coloured else clean(text)}\n")  # type: ignore[attr-defined]
 
 
 def _put(stream: Lasting, text: str) -> None:

@@ -3,7 +3,7 @@
 from collections.abc import Mapping, Sequence
 from typing import Any
 
-from jinja2 import Environment
+from jinja2 import Environment, FunctionLoader
 
 from nbfab.outcome import Outcome
 from nbfab.program import source
@@ -12,23 +12,27 @@ from nbfab.text import clean_line
 
 def page(outcomes: Sequence[Outcome], made: str) -> str:
     """The page as HTML: the outcomes of `status`, as they were at the time `made`. It holds no secret."""
-    environment = Environment(autoescape=True, trim_blocks=True, finalize=_clean)
-    template = environment.from_string(source("display/page.html"))
     cards = [_card(outcome) for outcome in outcomes]
-    return template.render(cards=cards, running=sum(card["runs"] for card in cards), made=made)
+    return rendered("page.html", cards=cards, running=sum(card["runs"] for card in cards), made=made)
+
+
+def rendered(template: str, **values: Any) -> str:
+    """A page made of one of our templates."""
+    files = FunctionLoader(lambda name: source(f"display/{name}"))
+    environment = Environment(autoescape=True, trim_blocks=True, finalize=_clean, loader=files)
+    return environment.get_template(template).render(**values)
 
 
 def _card(outcome: Outcome) -> Mapping[str, Any]:
     """What the page shows of a host."""
-    state, runs = outcome.state, not outcome.status
+    state, runs = outcome.state, outcome.verdict == "running"
     port = outcome.url.rstrip("/").rpartition(":")[2]
     ssh, attach = state.get("ssh"), state.get("attach")
-    verdict = "not running" if outcome.verdict == "unchanged" else outcome.verdict
     return {
         "host": outcome.host,
         "runs": runs,
         "url": outcome.url,
-        "state": f"{verdict}: {outcome.error.splitlines()[0]}" if outcome.error else verdict,
+        "state": f"{outcome.verdict}: {outcome.error.splitlines()[0]}" if outcome.error else outcome.verdict,
         "fingerprint": state.get("fingerprint"),
         "days_left": state.get("days_left"),
         "kernels": state.get("kernels"),

@@ -6,18 +6,32 @@ from collections.abc import Callable
 from nbfab.display import questions
 from nbfab.display.host import report
 from nbfab.display.output import complain
-from nbfab.display.progress import Progress
+from nbfab.display.progress import Progress, Silent
 from nbfab.outcome import Outcome
 from nbfab.passwords import SHORTEST, Password, generate
 from nbfab.settings import Settings
+from nbfab.text import one_line
 
 
 class Terminal:
-    """Shows progress on standard error and asks there; `report` prints an outcome, `command` gives a command line."""
+    """Shows progress on standard error, unless it is `quiet`, and asks there.
 
-    def __init__(self, label: str, report: Callable[[Outcome], None], command: Callable[[str], str]) -> None:
-        self.progress = Progress()
+    `report` prints an outcome, `command` gives a command line. `written` is called with the hash that a host has, if
+    its password may have been written down.
+    """
+
+    def __init__(
+        self,
+        label: str,
+        report: Callable[[Outcome], None],
+        command: Callable[[str], str],
+        written: Callable[[str], None] = lambda known: None,
+        *,
+        quiet: bool = False,
+    ) -> None:
+        self.progress: Progress = Silent() if quiet else Progress()
         self.command = command
+        self._written = written
         self._label = label
         self._report = report
 
@@ -28,6 +42,10 @@ class Terminal:
                 self.progress(self._label, line)
         else:
             self.progress.end()
+
+    def hears(self, line: str) -> None:
+        """As `User.hears`."""
+        self.progress.hears(self._label, line)
 
     def gets(self, outcome: Outcome) -> None:
         """As `User.gets`."""
@@ -47,13 +65,19 @@ class Terminal:
 
     def changes_password(self) -> Password | None:
         """As `User.changes_password`."""
-        return self.types_password("New password for the notebook (empty: keep the one it has): ")
+        question = f"New password (at least {SHORTEST} characters; empty: keep the one it has): "
+        return self.types_password(question)
+
+    def makes_password(self, settings: Settings) -> Password:
+        """As `User.makes_password`: the report shows it, last."""
+        return generate()
 
     def password_is_set(self, *, certain: bool) -> None:
         """As `User.password_is_set`: the report shows it."""
 
     def sees_hash(self, known: str) -> None:
-        """As `User.sees_hash`: no one has written it down."""
+        """As `User.sees_hash`: what an earlier run over a fleet has written down may no longer be right."""
+        self._written(known)
 
     def types_password(self, question: str) -> Password | None:
         """As `Console.types_password`."""
@@ -74,3 +98,11 @@ class Terminal:
         """As `Typist.reads`."""
         self.progress.end()
         complain(line)
+
+    def trusts(self, host: str, key: str, command: str) -> bool:
+        """As `Typist.trusts`."""
+        if not questions.someone_is_there():
+            return False
+        self.reads(f"{one_line(host)}: its host key is not known: {key}")
+        self.reads(f"compare that with what the host's administrator gets there from: {command}")
+        return self.confirms("Is this the host's key?")

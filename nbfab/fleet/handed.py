@@ -22,16 +22,22 @@ class Handed:
     place: str
     digest: str = ""
 
+    @property
+    def profile(self) -> str:
+        """The profile that it is for."""
+        return self.place.rpartition(" ")[2]
+
 
 @dataclass
 class Sent:
-    """A password that the process `pid` has made for a host, and that is not on a sheet yet."""
+    """A password that the process `pid` has made for a host, and that is not on the `sheet` yet."""
 
     host: str
     place: str
     url: str
     password: str = field(repr=False)
     pid: int
+    sheet: str = ""
 
     @property
     def abandoned(self) -> bool:

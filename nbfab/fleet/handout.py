@@ -1,27 +1,29 @@
 """The passwords of a fleet: one that is typed for all, or one generated per host and written down to hand out."""
 
 import os
-import tempfile
+import shlex
 import threading
 import time
 from collections.abc import Callable, Sequence
+from contextlib import suppress
 from dataclasses import dataclass, field
 from pathlib import Path
 
 from nbfab.errors import HostError, UsageError
-from nbfab.fleet import handed, sheet
+from nbfab.fleet import git, handed, sheet
 from nbfab.fleet.handed import Handed, Record, Sent, digest
 from nbfab.fleet.state import state_file
 from nbfab.host import Host
 from nbfab.inventory.hosts import InventoryHost
 from nbfab.names import in_url
-from nbfab.passwords import Password, generate
+from nbfab.outcome import Outcome
+from nbfab.passwords import SHORTEST, Password, generate
 from nbfab.settings import Settings
 from nbfab.user import Console
 
-QUESTION = "Password for the notebooks, the same for all: "
-UNCERTAIN = "not certain: the run ended before the host had confirmed it"
-FIX = "df .; ls -ld ."
+EXPOSED = "{} could be read by others; now only you can"
+QUESTION = f"Password for the notebooks, the same for all (at least {SHORTEST} characters): "
+UNCERTAIN = f"{sheet.DOUBTS[0]}: the run ended before the host had confirmed it"
 
 
 @dataclass
@@ -36,25 +38,58 @@ class _Made:
 class Handout:
     """Gives a host that has no password one, and writes it down once the host has its hash.
 
-    `path` is the sheet of those that were generated, once there is one, and `corrected` are sheets of earlier runs of
-    this `inventory` with a row that is no longer, or now, right.
+    It goes to the sheet `to`, whose rows are sorted by the `order` of hosts. `path` is that sheet once a password of
+    this run is in it, and `corrected` are the sheets of this `inventory` with a row that is no longer, or now, right.
+    `updated` are those with a URL or fingerprint that is another now.
     """
 
-    def __init__(self, hosts: Sequence[InventoryHost], console: Console, inventory: Path) -> None:
+    def __init__(
+        self,
+        hosts: Sequence[InventoryHost],
+        console: Console,
+        inventory: Path,
+        *,
+        to: Path | None = None,
+        order: Sequence[str] = (),
+    ) -> None:
         self.path = ""
         self.corrected: set[str] = set()
+        self.updated: set[str] = set()
+        self._to = to or beside(inventory)
+        self._order = order
         self._console = console
-        self._sources = {host.name: host.password for host in hosts}
+        self._typed_for = {host.name for host in hosts if host.types_password}
         self._file = state_file(inventory, ".passwords")
         self._lock = threading.Lock()
         self._asked = False
         self._typed: Password | None = None
-        self._room = False
         self._made: dict[str, _Made] = {}
         self._here: dict[str, Password] = {}  # of this run, by host
         self._unwritten: dict[str, str] = {}
         self._record: Record | None = None
         self._remembers = False
+        self._seen: dict[str, sheet.Row] = {}  # what this run knows of hosts, beside their passwords
+
+    @property
+    def fix(self) -> str:
+        """The command that shows why no sheet can be written."""
+        folder = shlex.quote(str(self._to.parent))
+        return f"df {folder}; ls -ld {folder}"
+
+    def check(self) -> str:
+        """Makes sure that passwords may be written to the sheet, before any host gets one. Returns what to know.
+
+        Raises UsageError.
+        """
+        git.check(self._to)
+        try:
+            exposed = sheet.check(self._to)
+        except sheet.Unfit as error:
+            move = shlex.join(("mv", "-i", str(self._to), f"{self._to}.old"))
+            raise UsageError(f"{self._to} cannot hold the passwords: {error.strerror}", move) from None
+        except OSError as error:
+            raise UsageError(f"{self._to} could not be written: {error.strerror}", self.fix) from None
+        return EXPOSED.format(self._to) if exposed else ""
 
     def password(self, host: Host, settings: Settings) -> Password:
         """A password for a host that has none. Raises HostError if it should be typed, and no one is there."""
@@ -67,7 +102,11 @@ class Handout:
                         "run it on a terminal, or set NBFAB_PASSWORD",
                     )
                 return password
-            self._check_room()
+        return self.make(host, settings)
+
+    def make(self, host: Host, settings: Settings) -> Password:
+        """A new password for a host, on its way to the sheet."""
+        with self._lock:
             made = generate()
             # It goes to the sheet; a report of many hosts is no place for it.
             made.generated = False
@@ -97,10 +136,29 @@ class Handout:
                 self._remember(lambda record: _drop(record, host))
             return self._unwritten.pop(host, "")
 
+    def tells(self, host: Host, settings: Settings, outcome: Outcome) -> None:
+        """Takes note of what a task has found out about a host."""
+        if fingerprint := outcome.state.get("fingerprint"):
+            row = sheet.Row(host.label, outcome.url, "", "", host.names[0], settings.profile, str(fingerprint))
+            with self._lock:
+                self._seen[host.label] = row
+
     def close(self) -> None:
-        """Writes down the passwords of hosts whose end no one waits for."""
+        """Writes down the passwords of hosts whose end no one waits for, and what is new about the others."""
         for host in list(self._made):
             self.is_set(host, certain=False)
+        with self._lock:
+            rows, self._seen = list(self._seen.values()), {}
+            if not rows:
+                return
+            self._record = self._record or handed.read(self._file)
+            for path in {str(self._to), *(row.sheet for row in self._record.rows)}:
+                try:
+                    changes = sheet.update(Path(path), rows)
+                except OSError:  # the sheet is as right as before
+                    continue
+                if changes and path != self.path:
+                    self.updated.add(path)
 
     def sees(self, host: Host, settings: Settings, known: str) -> None:
         """Corrects the rows of a host whose hash is `known` now; it has no password if that is empty."""
@@ -117,11 +175,11 @@ class Handout:
             self._recover(sent, known)
 
     def _compare(self, row: Handed, known: str) -> None:
-        texts = sheet.passwords(Path(row.sheet), row.host)
+        texts = sheet.passwords(Path(row.sheet), row.host, row.profile)
         notes = {text: "" if self._fits(row.host, text, known) else _invalid(known) for text in texts}
 
         def correct(record: Record) -> None:
-            if sheet.correct(Path(row.sheet), row.host, notes):
+            if sheet.correct(Path(row.sheet), row.host, row.profile, notes):
                 self.corrected.add(row.sheet)
             for one in (*record.rows, row):
                 if (one.sheet, one.host, one.place) == (row.sheet, row.host, row.place):
@@ -148,15 +206,22 @@ class Handout:
         return password.fits(known)
 
     def _hand_out(self, sent: Sent, known: str, note: str) -> None:
-        path = self.path or _new_sheet()
+        path = sent.sheet or str(self._to)
         row = Handed(path, sent.host, sent.place, known)
 
         def handed_out(record: Record) -> None:
             _drop(record, sent.host, sent.password)
+            record.rows = [each for each in record.rows if (each.sheet, each.host, each.place) != _key(row)]
             record.rows.append(row)
 
         try:
-            sheet.add(Path(path), sheet.Row(sent.host, sent.url, sent.password, note))
+            gather(self._file, Path(path), self._order)
+            address, _, profile = sent.place.rpartition(" ")
+            sheet.add(
+                Path(path),
+                sheet.Row(sent.host, sent.url, sent.password, note, address, profile),
+                order=self._order,
+            )
         except OSError as error:
             kept = "the next run writes it" if self._remembers else f"it is {sent.password}"
             self._unwritten[sent.host] = f"its password could not be written to {path} ({error.strerror}); {kept}"
@@ -177,22 +242,10 @@ class Handout:
 
     def _sent(self, host: str) -> Sent:
         made = self._made[host]
-        return Sent(host, made.place, made.url, made.password.reveal(), os.getpid())
-
-    def _check_room(self) -> None:
-        """Raises HostError if no sheet can be written here; found before a host gets a password."""
-        if not self._room:
-            try:
-                with tempfile.TemporaryFile(dir=".") as file:
-                    file.write(bytes(4096))
-                    file.flush()
-            except OSError as error:
-                why = f"its password could not be written to the current folder: {error.strerror}"
-                raise HostError(why, FIX) from None
-            self._room = True
+        return Sent(host, made.place, made.url, made.password.reveal(), os.getpid(), str(self._to))
 
     def _prompts(self, host: Host) -> bool:
-        return self._sources.get(host.label) == ("password", "prompt")
+        return host.label in self._typed_for
 
     def _once(self) -> Password | None:
         """The one password for all, typed when it is first needed; None if no one types one."""
@@ -220,24 +273,56 @@ def _drop(record: Record, host: str, password: str = "") -> None:
 def _invalid(known: str) -> str:
     seen = time.strftime("%Y-%m-%d")
     if not known:
-        return f"no longer valid: the host has no password (seen {seen})"
-    return f"no longer valid: another password has been set on the host since (seen {seen})"
+        return f"{sheet.DOUBTS[1]}: the host has no password (seen {seen})"
+    return f"{sheet.DOUBTS[1]}: another password has been set on the host since (seen {seen})"
 
 
-def _new_sheet() -> str:
-    name = time.strftime(f"nbfab-passwords-%Y%m%d-%H%M%S-{os.getpid()}")
-    paths = (os.path.abspath(f"{name}{more}.csv") for more in ("", *(f"-{number}" for number in range(2, 1000))))
-    return next(path for path in paths if not os.path.lexists(path))
+def _key(row: Handed) -> tuple[str, str, str]:
+    return row.sheet, row.host, row.place
 
 
-def given_password(host: InventoryHost) -> Password | None:
-    """The password that an inventory gives a host by `password_env` or `password_hash`. Raises UsageError."""
+def beside(inventory: Path, what: str = "passwords.csv") -> Path:
+    """The file of an inventory for passwords, or for something made of them: it stands beside it."""
+    path = Path(os.path.abspath(inventory))
+    return path.with_name(f"{path.stem}-{what}")
+
+
+def gather(record: Path, path: Path, order: Sequence[str] = ()) -> None:
+    """Begins a sheet at `path` with what still counts on those of earlier releases, which wrote one for each run.
+
+    Raises OSError.
+    """
+    if os.path.lexists(path):
+        return
+    found = []
+    for row in handed.read(record).rows:
+        if not os.path.basename(row.sheet).startswith("nbfab-passwords-"):
+            continue
+        address, _, profile = row.place.rpartition(" ")
+        with suppress(OSError):
+            rows = [each for each in sheet.rows(Path(row.sheet)) if each.host == sheet.cell(row.host) and not each.note]
+            found += [sheet.Row(row.host, each.url, each.password, "", address, profile) for each in rows[-1:]]
+    if found:
+        sheet.add(path, *found, order=order)
+
+
+def given_password(host: InventoryHost, *, new: bool = False) -> Password | None:
+    """The password that an inventory gives a host by `password_env` or `password_hash`.
+
+    Raises UsageError if that is no password, or if a `new` one is to be made: the next setup would undo that.
+    """
     key, value = host.password
+    if key not in ("password_env", "password_hash"):
+        return None
+    if new:
+        raise host.place.error(f"--new makes no password for {host.name}: {key} gives it one", "password: generate")
     if key == "password_hash":
         return Password(known=value)
-    if key != "password_env":
-        return None
     text = os.environ.get(value, "")
+    fix = f"export {value}=..."
     if not text:
-        raise host.place.error(f"{value}, which holds the password of {host.name}, is not set", f"export {value}=...")
-    return Password(text)
+        raise host.place.error(f"{value}, which holds the password of {host.name}, is not set", fix)
+    try:
+        return Password(text)
+    except UsageError as error:
+        raise host.place.error(f"{value}, which holds the password of {host.name}: {error}", fix) from None

@@ -3,7 +3,7 @@
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, replace
 
-from nbfab.fleet.handout import FIX, Handout
+from nbfab.fleet.handout import Handout
 from nbfab.host import Host
 from nbfab.outcome import Outcome
 from nbfab.passwords import Password
@@ -28,21 +28,23 @@ class Member:
     body: Body
     flags: frozenset[str]
     lists: Mapping[str, tuple[str, ...]]
+    days_left: int | None
     inventory: str
     handout: Handout
     console: Console
     command: Callable[[str], str]
     asks: bool = True
     tell: Callable[[str], None] = lambda line: None
+    pass_on: Callable[[str], None] = lambda line: None
 
     @property
     def name(self) -> str:
         """As `fleet.run.Member.name`."""
         return self.host.label
 
-    def work(self, sees: Callable[[str], None]) -> Outcome:
+    def work(self, sees: Callable[[str], None], hears: Callable[[str], None]) -> Outcome:
         """As `fleet.run.Member.work`."""
-        self.tell = sees
+        self.tell, self.pass_on = sees, hears
         outcome = attempt(
             self.task,
             self.body,
@@ -52,11 +54,13 @@ class Member:
             user=self,
             flags=self.flags,
             lists=self.lists,
+            days_left=self.days_left,
             inventory=self.inventory,
         )
+        self.handout.tells(self.host, self.settings, outcome)
         if not (unwritten := self.handout.ends(self.name)):
             return outcome
-        error, hint = outcome.error or unwritten, outcome.hint or FIX
+        error, hint = outcome.error or unwritten, outcome.hint or self.handout.fix
         notes = (*outcome.notes, unwritten) if outcome.error else outcome.notes
         return replace(outcome, error=error, hint=hint, notes=notes, status=outcome.status or 1)
 
@@ -68,6 +72,10 @@ class Member:
         """As `User.sees`."""
         if line:
             self.tell(line)
+
+    def hears(self, line: str) -> None:
+        """As `User.hears`."""
+        self.pass_on(line)
 
     def gets(self, outcome: Outcome) -> None:
         """As `User.gets`: nothing, since one table tells of all hosts."""
@@ -84,6 +92,10 @@ class Member:
     def changes_password(self) -> Password | None:
         """As `User.changes_password`."""
         return self.handout.new_password(self.host)
+
+    def makes_password(self, settings: Settings) -> Password:
+        """As `User.makes_password`."""
+        return self.handout.make(self.host, settings)
 
     def password_is_set(self, *, certain: bool) -> None:
         """As `User.password_is_set`."""

@@ -43,8 +43,8 @@ class Memory:
 
     def ends(self, *outcomes: Outcome) -> None:
         """Records how hosts have ended."""
-        done = [outcome.host for outcome in outcomes if not outcome.status]
-        self._record([outcome.host for outcome in outcomes if outcome.status], done)
+        done = [outcome.host for outcome in outcomes if not outcome.failed]
+        self._record([outcome.host for outcome in outcomes if outcome.failed], done)
 
     def check(self) -> None:
         """Raises UsageError if it could not be recorded."""

@@ -71,6 +71,10 @@ class FromThreads:
         """As `Console.reads`."""
         self._put(lambda: self._console.reads(line))
 
+    def trusts(self, host: str, key: str, command: str) -> bool:
+        """As `Typist.trusts`: no. Many keys in a row would be accepted unread; for them there is a flag."""
+        return False
+
     def shows(self, outcome: Outcome) -> None:
         """As `Console.shows`."""
         self._put(lambda: self._console.shows(outcome))

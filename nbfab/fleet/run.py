@@ -23,8 +23,8 @@ class Member(Protocol):
     @property
     def name(self) -> str: ...
 
-    def work(self, sees: Callable[[str], None]) -> Outcome:
-        """Does it; `sees` gets each step. Raises nothing, unless there is a bug."""
+    def work(self, sees: Callable[[str], None], hears: Callable[[str], None]) -> Outcome:
+        """Does it; `sees` gets each step, and `hears` what one prints. Raises nothing, unless there is a bug."""
         ...
 
     def cut(self) -> None: ...
@@ -34,7 +34,8 @@ class Member(Protocol):
 class Run:
     """A run over a fleet, as the display and the report see it.
 
-    `at_work` maps names to what is being done there and since when (monotonic seconds); `outcomes` arrive as hosts end.
+    `at_work` maps names to what is being done there and since when (monotonic seconds), and `heard` to what that has
+    printed last; `outcomes` arrive as hosts end.
     A first Control-C, or a signal that counts as one, makes it `interrupted`, and may `cut` hosts; with a second, it is
     `left` before they have ended. `again` is the fix for those.
     """
@@ -42,6 +43,7 @@ class Run:
     names: Sequence[str]
     task: str
     at_work: dict[str, tuple[str, float]] = field(default_factory=dict)
+    heard: dict[str, str] = field(default_factory=dict)
     outcomes: dict[str, Outcome] = field(default_factory=dict)
     stopping: threading.Event = field(default_factory=threading.Event)
     cut: set[str] = field(default_factory=set)
@@ -66,6 +68,7 @@ def over(
     fail_fast: bool = False,
     records: Callable[[Outcome], None] = lambda outcome: None,
     sees: Callable[[str, str], None] = lambda name, line: None,
+    hears: Callable[[str, str], None] = lambda name, line: None,
     ended: Callable[[Outcome], None] = lambda outcome: None,
     display: Callable[[Run], contextlib.AbstractContextManager[object]] = contextlib.nullcontext,
     questions: Questions | None = None,
@@ -76,8 +79,9 @@ def over(
 
     After Control-C, or with `fail_fast` after a failure, none is begun; those at work have GRACE seconds to end, then
     they are cut; a second Control-C does not wait for them. `records` gets each outcome as it arrives, before anything
-    is shown of it, `sees` each step with its host, and `ended` each outcome. `places` are those that members lend while
-    their hosts are silent. `again` is the fix for a host that Control-C has kept from its end.
+    is shown of it, `sees` each step with its host, `hears` what a step prints, and `ended` each outcome. `places` are
+    those that members lend while their hosts are silent. `again` is the fix for a host that Control-C has kept from its
+    end.
 
     Raises what `records`, `sees` or `ended` raise, such as BrokenPipeError, once those at work have ended.
     """
@@ -116,13 +120,13 @@ def over(
             while not (run.stopping.is_set() or places.is_needed()):
                 member = todo.get_nowait()
                 working[member.name] = member
-                outcome = run.outcomes[member.name] = _one(member, run, sees)
+                outcome = run.outcomes[member.name] = _one(member, run, sees, hears)
                 del working[member.name]
                 run.at_work.pop(member.name, None)
                 records(outcome)
                 sees(member.name, ": ".join([outcome.verdict, *outcome.error.splitlines()[:1]]))
                 ended(outcome)
-                if fail_fast and outcome.status:
+                if fail_fast and outcome.failed:
                     run.stopping.set()
 
     places.on_vacant(begin)
@@ -174,15 +178,20 @@ def _wait(
     return True
 
 
-def _one(member: Member, run: Run, sees: Callable[[str, str], None]) -> Outcome:
+def _one(member: Member, run: Run, sees: Callable[[str, str], None], hears: Callable[[str, str], None]) -> Outcome:
     def step(line: str) -> None:
+        run.heard.pop(member.name, None)
         run.at_work[member.name] = (line.strip(), time.monotonic())
         with contextlib.suppress(BrokenPipeError):  # once the work is done, that is heard again
             sees(member.name, line)
 
+    def print_line(line: str) -> None:
+        run.heard[member.name] = line
+        hears(member.name, line)
+
     step("connecting")
     try:
-        outcome = member.work(step)
+        outcome = member.work(step, print_line)
     except Exception as error:  # a bug must not cost this host its verdict, nor other hosts theirs
         return failure(run.task, member.name, error)
     if member.name in run.cut and outcome.status:

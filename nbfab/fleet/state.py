@@ -14,7 +14,7 @@ from nbfab.settings import state_home
 
 
 def state_file(inventory: Path, kind: str = "") -> Path:
-    """The file of that kind for an inventory."""
+    """The file of that kind for an inventory, or for another file of the user's."""
     name = hashlib.sha256(str(inventory.resolve()).encode()).hexdigest()[:16]
     return Path(state_home()) / "nbfab" / f"{name}{kind}.json"
 
@@ -26,6 +26,21 @@ def read(file: Path) -> dict[str, Any]:
     except (OSError, ValueError):
         return {}
     return known if isinstance(known, dict) else {}
+
+
+@contextmanager
+def locked(path: Path) -> Iterator[None]:
+    """Other runs of this user that would change the file at `path` wait. Without a place for a lock, they do not."""
+    lock = state_file(path, ".file").with_suffix(".lock")
+    try:
+        lock.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
+        number = os.open(lock, os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o600)
+    except OSError:
+        yield
+        return
+    with open(number, "rb"):
+        fcntl.flock(number, fcntl.LOCK_EX)
+        yield
 
 
 @contextmanager

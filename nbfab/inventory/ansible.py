@@ -16,10 +16,11 @@ from nbfab.inventory.ansible_host import Host, Variable, key_of
 from nbfab.inventory.ansible_program import Listed, is_config
 from nbfab.inventory.hosts import Inventory, InventoryHost
 from nbfab.inventory.keys import KEYS
+from nbfab.inventory.place import Place
 from nbfab.inventory.ranges import LONGEST, MOST, expand
 from nbfab.inventory.values import Pairs, check_passwords, host_name, mapping, merged, parsed, unknown
 from nbfab.inventory.vars_files import VarsFiles
-from nbfab.inventory.yaml12 import Faulty, Node, Place, Tagged, shown
+from nbfab.inventory.yaml12 import Faulty, Node, Tagged, shown
 from nbfab.text import clean
 
 DEEPEST = 100  # levels of groups
@@ -117,7 +118,7 @@ class _Reader:
                 if meant in KEYS and variable.value_for("") and node.value is not None:
                     parsed(meant, node, name)
             elif name.startswith("nbfab_"):
-                raise unknown(key, name, [f"nbfab_{of}" for of in KEYS])
+                raise unknown(key, name, [f"nbfab_{of}" for of in KEYS], node)
             else:
                 self.ignored.setdefault(shown(name)[1:-1], key.place)
         check_passwords({name: pairs[name] for name in pairs if key_of(name)})

@@ -11,7 +11,8 @@ from collections.abc import Iterator, Mapping
 from pathlib import Path
 
 from nbfab.errors import UsageError
-from nbfab.inventory.yaml12 import Node, Place
+from nbfab.inventory.place import Place
+from nbfab.inventory.yaml12 import Node
 
 NAME = "ansible.cfg"
 

@@ -12,9 +12,10 @@ from typing import Any, NamedTuple
 from nbfab.errors import UsageError
 from nbfab.inventory import ssh_args
 from nbfab.inventory.keys import KEYS
+from nbfab.inventory.place import Place
 from nbfab.inventory.ssh_args import Argument
 from nbfab.inventory.values import check_length, parsed
-from nbfab.inventory.yaml12 import Node, Place, Tagged
+from nbfab.inventory.yaml12 import Node, Tagged
 
 # The first that is set counts, wherever each stands.
 SPELLINGS = {

@@ -8,10 +8,9 @@ from typing import Any, Self
 
 from nbfab.errors import UsageError
 from nbfab.inventory.keys import PASSWORDS
+from nbfab.inventory.place import Place
 from nbfab.inventory.ranges import expand
-from nbfab.inventory.values import nearest
-from nbfab.inventory.yaml12 import Place
-from nbfab.names import HostString
+from nbfab.names import EVERY_ADDRESS, HostString, did_you_mean
 from nbfab.settings import BY_KEY
 
 
@@ -68,9 +67,22 @@ class InventoryHost:
         return tuple(self.values.get("ssh_options", ()))
 
     @property
+    def doubt(self) -> str:
+        """What to know if there is no way to the host: it may be at what was given as its `ip`. Empty if not."""
+        ip = str(self.values.get("ip", "*"))
+        if "address" in self.values or ip in EVERY_ADDRESS or ip.startswith("127.") or ip in ("::1", "localhost"):
+            return ""
+        return f"ip: {ip} is what the server listens on; if that is where {self.name} is, write address: {ip}"
+
+    @property
     def password(self) -> tuple[str, str]:
         """Where its password comes from: a key of PASSWORDS and its value; both empty if not given."""
         return next(((key, self.values[key]) for key in PASSWORDS if key in self.values), ("", ""))
+
+    @property
+    def types_password(self) -> bool:
+        """Whether its password is typed, once for all such hosts."""
+        return self.password == ("password", "prompt")
 
 
 @dataclass(frozen=True)
@@ -99,9 +111,8 @@ class Inventory:
             found = {host.name for host in self.hosts if any(_matches(pattern, host) for pattern in patterns)}
             if not found:
                 known = [host.name for host in self.hosts] + [group for host in self.hosts for group in host.groups]
-                raise UsageError(
-                    f"--limit: no host or group is called {part.removeprefix('!')!r}", nearest(part, known)
-                )
+                name = part.removeprefix("!")
+                raise UsageError(f"--limit: no host or group is called {name!r}", did_you_mean(name, known))
             wanted = wanted - found if part.startswith("!") else wanted | found
         return tuple(host for host in self.hosts if host.name in wanted)
 

@@ -96,7 +96,7 @@ KEYS = {
         Key("jump", "Jump hosts, in their order, or none (as ssh_config says).", _jump, BY_KEY["names"].schema),
         Key(
             "password",
-            "prompt: typed once, for all; generate: one per host, in a CSV file that only you can read (generate).",
+            "prompt: typed once, for all; generate: one per host, in a CSV file beside this one (generate).",
             _password,
             {"enum": ["prompt", "generate"]},
             secret=True,
@@ -112,3 +112,25 @@ KEYS = {
         Key("address", "Where the host is, if not at its name.", _address, _STRING, host=True),
     )
 }
+
+# What the same is called in ssh_config, in Ansible, and by people.
+_OTHER_WORDS = {
+    "address": "addr ansible_host ansible_ssh_host fqdn host host_ip host_name hostname ip_address ipaddress",
+    "user": "account ansible_ssh_user ansible_user login login_user remote_user ssh_user username",
+    "ssh_port": "ansible_port ansible_ssh_port sshd_port sshport",
+    "identity": "ansible_ssh_private_key_file identity_file identityfile key key_file keyfile pem private_key"
+    " private_key_file ssh_identity ssh_key ssh_key_file ssh_private_key",
+    "jump": "bastion gateway jump_host jump_hosts jumphost jumps proxy proxy_jump proxyjump",
+    "port": "http_port https_port jupyter_port notebook_port server_port",
+    "ip": "bind bind_address listen listen_address",
+    "directory": "cwd dir folder notebook_dir path root root_dir workdir working_directory",
+    "python": "conda conda_env env environment interpreter venv virtualenv",
+    "packages": "requirements with",
+    "names": "alias aliases alt_names certificate_names domain domains san",
+    "app": "application ui",
+    "days": "valid_days validity",
+    "password": "pass passwd pw secret",
+    "password_hash": "hash hashed_password",
+}
+MEANT = {word: name for name, words in _OTHER_WORDS.items() for word in words.split()}
+"""Keys of this file by other words for them."""

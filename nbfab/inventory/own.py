@@ -8,17 +8,18 @@ from typing import Any, NamedTuple
 from nbfab.errors import UsageError
 from nbfab.inventory.hosts import Inventory, InventoryHost
 from nbfab.inventory.keys import KEYS, PASSWORDS
+from nbfab.inventory.place import Place
 from nbfab.inventory.ranges import MOST, expand
 from nbfab.inventory.values import Pairs, check_passwords, host_name, mapping, merged, parsed, unknown
-from nbfab.inventory.yaml12 import Node, Place
+from nbfab.inventory.yaml12 import Node
 
 
 def build(top: Pairs, path: Path) -> Inventory:
     """The inventory in a file, from its top-level keys. Raises UsageError."""
     known = ("defaults", "groups", "hosts")
-    for name, (key, _) in top.items():
+    for name, (key, node) in top.items():
         if name not in known:
-            raise unknown(key, name, known)
+            raise unknown(key, name, known, node)
     defaults = _values(mapping(top["defaults"][1], "options"), ()) if "defaults" in top else {}
     hosts = _joined(_group(top, (), _near(defaults, 0)))
     if not hosts:
@@ -37,7 +38,7 @@ def _values(pairs: Pairs, more: Sequence[str], *, host: bool = False) -> dict[st
             if definition is not None:
                 raise key.place.error(f"{name} belongs to a host, not to a group or to defaults")
             names = [key for key, of in KEYS.items() if host or not of.host]
-            raise unknown(key, name, [*names, *more])
+            raise unknown(key, name, [*names, *more], node)
         values[name] = parsed(name, node)
     check_passwords({name: pairs[name] for name in values})
     return values
@@ -85,7 +86,11 @@ def _hosts(node: Node) -> Iterator[tuple[str, Place, dict[str, Any]]]:
     for key, value in items:
         if not isinstance(key.value, (str, int)) or isinstance(key.value, bool):
             raise key.place.error(f"expected a host name, not {key.kind()}")
-        own = _values(mapping(value, "options"), (), host=True) if value else {}
+        if value and str(key.value) in KEYS and not isinstance(value.value, dict | None):
+            error = f"{key.value} stands where the name of a host should be"
+            raise key.place.shown(error, "indent it further than the host that it belongs to")
+        keys = f"write it as {key.value}: {{address: ...}}"
+        own = _values(mapping(value, "options", keys), (), host=True) if value else {}
         for name in expand(str(key.value), key.place):
             yield host_name(name, key.place), key.place, own
 

@@ -4,7 +4,7 @@ import itertools
 import re
 from collections.abc import Iterator, Sequence
 
-from nbfab.inventory.yaml12 import Place
+from nbfab.inventory.place import Place
 
 MOST = 10_000  # hosts
 LONGEST = 300  # characters of a pattern; a host name has at most 253

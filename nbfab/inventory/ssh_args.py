@@ -12,7 +12,7 @@ from functools import lru_cache
 from typing import NamedTuple
 
 from nbfab.errors import UsageError
-from nbfab.inventory.yaml12 import Place
+from nbfab.inventory.place import Place
 
 LONGEST = 1000  # characters of a variable
 

@@ -5,8 +5,9 @@ from collections.abc import Iterator
 from functools import cached_property
 from pathlib import Path
 
+from nbfab.inventory.place import Place
 from nbfab.inventory.values import Pairs, mapping
-from nbfab.inventory.yaml12 import Empty, Place, read
+from nbfab.inventory.yaml12 import Empty, read
 
 _ENDS = ("", ".yml", ".yaml", ".json")
 

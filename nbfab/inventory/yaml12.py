@@ -13,6 +13,7 @@ from pathlib import Path
 from typing import Any
 
 from nbfab.errors import UsageError
+from nbfab.inventory.place import Place
 
 LARGEST = 1_000_000  # bytes: some ten thousand hosts
 MOST = 25_000  # names, values and collections; more take over a second
@@ -21,22 +22,6 @@ DEEPEST = 40
 
 class Empty(UsageError):
     """A file with nothing in it."""
-
-
-@dataclass(frozen=True)
-class Place:
-    """A place in a file; lines and columns count from 1. Line 0 stands for the whole, where lines mean nothing."""
-
-    file: str
-    line: int = 1
-    column: int = 1
-
-    def __str__(self) -> str:
-        return f"{self.file}:{self.line}:{self.column}" if self.line else self.file
-
-    def error(self, message: str, hint: str = "") -> UsageError:
-        """An error at this place."""
-        return UsageError(f"{self}: {message}", hint)
 
 
 @dataclass(frozen=True)
@@ -106,14 +91,13 @@ def parse(text: str, name: str) -> Node:
         line, column = _position(text, tag.start())
         raise Place(name, line, column).error("a tag longer than 1,000 characters")
     try:
-        return _build(_events(text), name)
+        return _build(_events(text), name, text)
     except UsageError:
         raise
     except MarkedYAMLError as error:
-        mark = error.problem_mark or error.context_mark
-        place = Place(name, mark.line + 1, mark.column + 1) if mark else Place(name)
-        problem = str(error.problem or error.context)
-        raise place.error("a tab where YAML requires spaces" if "\\t" in problem else problem) from None
+        from nbfab.inventory.malformed import explained
+
+        raise explained(error, text, name) from None
     except YAMLError as error:
         # A character that YAML does not allow; the error's own message quotes the file, so it is not shown.
         position = getattr(error, "position", 0) or 0
@@ -148,14 +132,14 @@ class _Open:
     items: list[Node] = field(default_factory=list)
 
 
-def _build(events: Iterator[Any], name: str) -> Node:
+def _build(events: Iterator[Any], name: str, text: str) -> Node:
     """The tree, without recursion, so that depth does no harm."""
     stack = [_Open(None, Place(name), 0)]  # the document
     anchors: dict[str, tuple[Node, int, int]] = {}  # what they refer to, its size and its height
     size = documents = 0
     for event in events:
         kind = type(event).__name__
-        place = Place(name, event.start_mark.line + 1, event.start_mark.column + 1)
+        place = Place(name, event.start_mark.line + 1, event.start_mark.column + 1, text)
         node, began, height = None, size, 0
         size += 1
         if kind == "AliasEvent":

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 
 from nbfab.errors import HostError
 from nbfab.names import kernel_name
-from nbfab.plan import module
+from nbfab.plan import login, module
 from nbfab.plan.certificate import FILE as CERTIFICATE
 from nbfab.plan.files import Managed, in_file
 from nbfab.plan.install import choose
@@ -20,7 +20,6 @@ if TYPE_CHECKING:
     from nbfab.wanted import Wanted
 
 FILE = "jupyter_server_config.py"
-LOGIN_FILE = "templates/login.html"
 NODE_ROOTS = (
     "# Where jupyter_lsp looks for language servers; by itself it asks npm, which leaves files in the home folder.",
     'node = os.path.realpath(shutil.which("node") or sys.executable)',
@@ -28,13 +27,6 @@ NODE_ROOTS = (
     'c.LanguageServerManager.node_roots = [prefix + lib for prefix in prefixes for lib in ("/lib", "")]',
 )
 OPTIONS = {"port": "port", "ip": "ip", "root_dir": "directory", "notebook_dir": "directory"}  # by their traits
-
-# If there is a token, the server's own page explains at length how to log in with it; ours is not for people.
-LOGIN = """\
-{# Written by nbfab, and replaced by it. #}
-{% extends "templates/login.html" %}
-{% set token_available = false %}
-"""
 
 
 def text(wanted: Wanted, facts: Facts) -> str:
@@ -97,7 +89,7 @@ def guards(wanted: Wanted, facts: Facts) -> tuple[str, ...]:
 def plan(wanted: Wanted, facts: Facts) -> Iterator[Change]:
     """The two files, if they differ. Raises HostError if the directory cannot be served."""
     _check_directory(facts)
-    yield from in_file("config", "the login page", LOGIN_FILE, LOGIN, facts)
+    yield from in_file("config", "the login page", login.FILE, login.text(wanted, facts), facts)
     yield from in_file("config", "the server's settings", FILE, text(wanted, facts), facts, needs_restart=True)
 
 
@@ -115,7 +107,7 @@ STEP = Step(
     "config",
     "Write the settings: certificate, address, no browser, one port, the directory.",
     plan,
-    files=lambda settings: (Managed(FILE), Managed(LOGIN_FILE)),
+    files=lambda settings: (Managed(FILE), Managed(login.FILE)),
     options=("port", "ip", "directory"),
     flags=("restart", "reset"),
     restarts=True,

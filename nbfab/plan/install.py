@@ -152,7 +152,7 @@ def describe(chosen: Chosen) -> str:
     return f"{chosen.python}: {chosen.module} {chosen.environment.packages[chosen.module]}"
 
 
-def notes(wanted: Wanted, facts: Facts) -> Iterator[str]:
+def standing(wanted: Wanted, facts: Facts) -> Iterator[str]:
     """What the environment lacks."""
     chosen = choose(wanted, facts)
     if chosen.environment is None:
@@ -230,6 +230,6 @@ STEP = Step(
     "install",
     "Find an environment that has the notebook, or make one.",
     plan,
-    notes=notes,
+    standing=standing,
     options=("python", "app", "packages"),
 )

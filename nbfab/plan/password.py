@@ -68,10 +68,10 @@ def plan(wanted: Wanted, facts: Facts) -> Iterator[Change]:
 
 STEP = Step(
     "password",
-    "Set the password: NBFAB_PASSWORD, --password-stdin, typed, or generated.",
+    "Set the password: NBFAB_PASSWORD, --password-stdin, typed, or generated (--new).",
     plan,
     files=lambda settings: (Managed(FILE),),
-    flags=("password_stdin", "restart"),
+    flags=("new", "password_stdin", "handout", "restart"),
     restarts=True,
     renews=True,
 )

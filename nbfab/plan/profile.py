@@ -87,9 +87,9 @@ def plan(wanted: Wanted, facts: Facts) -> Iterator[Change]:
     name, folder = wanted.settings.profile, facts.files.folder
     mode = facts.files.mode(".")
     if mode != "drwx------":
-        what, reason = (f"make {folder} private", f"its mode is {mode}") if mode else (f"make the folder {folder}", "")
+        what, reason = ("make private", f"its mode is {mode}") if mode else ("make the folder", "")
         args = {"file": ".", "mode": "700"}
-        yield Change(step="profile", kind="make private", what=what, reason=reason, args=args)
+        yield Change(step="profile", kind="make private", what=what, detail=folder, reason=reason, args=args)
     what = "the IPython profile with inline graphics"
     yield from in_file("profile", what, ipython_file(name), ipython(wanted, facts), facts)
     if name != _DEFAULT:

@@ -52,20 +52,52 @@ def plan(wanted: Wanted, facts: Facts) -> Iterator[Change]:
             step="server", kind="stop server", what="stop the server", reason=why, args=stop, needs_restart=True
         )
         verb = "start it again"
-    yield Change(
+    yield _start(verb, wanted, choose(wanted, facts).python, str(port))
+
+
+def _start(verb: str, wanted: Wanted, python: str, port: str) -> Change:
+    return Change(
         step="server",
         kind="start server",
         what=f"{verb} in tmux",
         detail=f"on port {port}",
         args={
             "profile": wanted.settings.profile,
-            "python": choose(wanted, facts).python,
+            "python": python,
             "seconds": str(wanted.seconds),
-            "port": str(port),
+            "port": port,
             "certificate": certificate.FILE,
         },
         needs_restart=True,
     )
+
+
+def why_not_set_up(facts: Facts) -> str:
+    """Why the server cannot be started from the files as they are; empty if it can."""
+    missing = [
+        name for name in (takes.RUN, config.FILE, password.FILE, certificate.FILE) if not facts.files.entry(name)
+    ]
+    if takes.RUN in missing:
+        return "it has not been set up"
+    if missing:
+        return f"it is not set up any more: {missing[0]} is missing"
+    have = takes.set_up(facts)
+    return "" if have and takes.port(have) else "its files have changed since it was last set up"
+
+
+def start(wanted: Wanted, facts: Facts) -> Change:
+    """The change that starts the server from its files as they are, also if it is stopped before.
+
+    Only if nothing is wrong with what is set up. Raises HostError as `plan` does.
+    """
+    have, started = takes.set_up(facts) or {}, facts.server.started
+    _check(wanted, facts, "setup --port NUMBER")
+    if not facts.server.alive or not started:
+        return _start("start the server", wanted, have["python"], takes.port(have))
+    if set(facts.server.session_pids) - {started.runner}:
+        more = "its tmux session has more windows, and would stay, in the way of the next one"
+        raise HostError(more, f"close them: {attach(wanted, facts)}")
+    return _start("start it again", wanted, have["python"], takes.port(have))
 
 
 def stop_server(pid: str, start: str) -> dict[str, str]:
@@ -99,7 +131,7 @@ def _why_not(wanted: Wanted, facts: Facts, digest: str) -> str:
     return ""
 
 
-def _check(wanted: Wanted, facts: Facts) -> None:
+def _check(wanted: Wanted, facts: Facts, other_port: str = "--port NUMBER") -> None:
     server, port = facts.server, facts.port
     name = wanted.settings.profile
     pid = server.started.pid if server.started else ""
@@ -116,7 +148,7 @@ def _check(wanted: Wanted, facts: Facts) -> None:
     own = server.alive and pid == str(port.pid)
     if port.holder and not own:
         raise HostError(
-            f"port {wanted.settings.port} is taken by {port.holder}", "end that, or choose another: --port NUMBER"
+            f"port {wanted.settings.port} is taken by {port.holder}", f"end that, or choose another: {other_port}"
         )
 
 
@@ -125,13 +157,17 @@ def enable_linger(user: str, facts: Facts) -> str:
     return f"{'' if facts.host.is_root else 'sudo '}loginctl enable-linger {shlex.quote(user)}"
 
 
-def notes(wanted: Wanted, facts: Facts) -> Iterator[str]:
-    """What follows from how the server runs: as root, with what environment, or outside tmux."""
+def standing(wanted: Wanted, facts: Facts) -> Iterator[str]:
+    """What follows from how the server was started: as root, or with what environment."""
     if facts.host.is_root:
         what = "the server runs" if facts.server.alive else "once started, the server runs"
         yield f"{what} as root (--allow-root): anyone with the password is root there"
     if facts.server.login and facts.server.login.way != "whole":
         yield f"the server does not have all of the login shell's environment: {facts.server.login.words}"
+
+
+def notes(wanted: Wanted, facts: Facts) -> Iterator[str]:
+    """What ends the server before it should end."""
     if user := facts.server.ends_at_logout:
         yield (
             f"logind there ends what {user} leaves running at logout (KillUserProcesses), and {user} does not linger: "
@@ -152,5 +188,6 @@ STEP = Step(
         Managed("jupyter", "folder"),
     ),
     notes=notes,
+    standing=standing,
     alone=False,
 )

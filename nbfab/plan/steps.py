@@ -96,8 +96,13 @@ def _with_module(steps: Sequence[Step]) -> tuple[Step, ...]:
 
 
 def notes(wanted: Wanted, facts: Facts) -> tuple[str, ...]:
-    """What users should know about a host, from all steps."""
+    """What users should know about a host each time, from all steps."""
     return (*choices.notes(wanted, facts), *(note for step in STEPS for note in step.notes(wanted, facts)))
+
+
+def standing(wanted: Wanted, facts: Facts) -> tuple[str, ...]:
+    """What users should know about a host once, from all steps: it stays as it is."""
+    return tuple(note for step in STEPS for note in step.standing(wanted, facts))
 
 
 def managed(settings: Settings) -> tuple[Managed, ...]:

@@ -107,6 +107,12 @@ def _noted(facts: Facts, of_start: str) -> Takes | None:
         return None
 
 
+def set_up(facts: Facts) -> Takes | None:
+    """What a server would take up that is started from the files as they are; None if they do not belong together."""
+    digests = re.findall(r"^digest=([0-9a-f]{64})$", facts.files.text(RUN), re.MULTILINE)
+    return _from_files(facts, digests[-1]) if digests else None
+
+
 def _from_files(facts: Facts, of_start: str) -> Takes | None:
     """What the files give, if their digest proves that they are those that the server was started with."""
     script, _, call = facts.files.text(RUN).rpartition(_CALL)
@@ -157,6 +163,20 @@ def pending(wanted: Wanted, facts: Facts) -> tuple[str, ...]:
     keys = {key for key in {*have, *want} - live if have.get(key) != want.get(key)}
     # Another interpreter may want other traits altogether.
     return tuple(sorted(keys & {"python", "module"} or keys))
+
+
+def waiting(wanted: Wanted, facts: Facts) -> tuple[str, ...]:
+    """Of what is pending, what is set up, so that a mere restart takes it up; all of it if that cannot be told."""
+    waits, there = pending(wanted, facts), set_up(facts)
+    if not (waits and there):
+        return waits
+    want = wanted_takes(wanted, facts)
+    return tuple(key for key in waits if there.get(key) == want.get(key))
+
+
+def port(takes: Takes) -> str:
+    """The port that a server with `takes` serves on; empty if that is not known."""
+    return _options(takes).get("port", "")
 
 
 def _options(takes: Takes) -> dict[str, str]:

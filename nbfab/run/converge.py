@@ -8,16 +8,16 @@ from nbfab.changed import Changed
 from nbfab.errors import HostError, NbfabError, Refused
 from nbfab.look.facts import Facts
 from nbfab.look.look import look
-from nbfab.outcome import Outcome, failure
-from nbfab.plan import drops, install, password
+from nbfab.outcome import DUE, Outcome, failure
+from nbfab.plan import drops, install, password, takes
 from nbfab.plan.adopt import adopt
 from nbfab.plan.change import Change
 from nbfab.plan.step import Step
 from nbfab.plan.steps import STEPS, plan, request
-from nbfab.run.describe import describe, from_here
+from nbfab.run.describe import describe
 from nbfab.run.job import Job
 from nbfab.run.key import with_key
-from nbfab.run.logout import gone, look_again
+from nbfab.run.logout import after_start, gone
 from nbfab.run.see import see
 from nbfab.user import User
 from nbfab.wanted import Wanted
@@ -27,23 +27,30 @@ from nbfab.wanted import Wanted
 class Course:
     """How far a plan has got: the changes that were `sent` to the host, those it has `begun`, and its words on them.
 
+    `total` is how many will have begun in the end.
+
     The user sees each step.
     """
 
     user: User
     sent: list[Change] = field(default_factory=list)
     begun: list[Change] = field(default_factory=list)
+    total: int = 0
     words: list[str] = field(default_factory=list)
     password_set: bool = False
 
     def begins(self, change: Change) -> None:
         """As `apply.Watcher.begins`."""
         self.begun.append(change)
-        self.user.sees(f"{change.step}: {change.summary}")
+        self.user.sees(f"step {len(self.begun)} of {self.total}, {change.step}: {change.summary}")
 
     def says(self, line: str) -> None:
         """As `apply.Watcher.says`."""
         self.user.sees(f"  {line}")
+
+    def prints(self, line: str) -> None:
+        """As `apply.Watcher.prints`."""
+        self.user.hears(line)
 
     def ends(self, change: Change, words: str) -> None:
         """As `apply.Watcher.ends`."""
@@ -51,6 +58,8 @@ class Course:
         if _sets_password(change):
             self.password_set = True
             self.user.password_is_set(certain=True)
+        if len(self.begun) == self.total:
+            self.user.sees("looking again")
 
 
 def converge(job: Job, steps: Sequence[Step] = STEPS) -> Outcome:
@@ -63,7 +72,9 @@ def converge(job: Job, steps: Sequence[Step] = STEPS) -> Outcome:
     wanted = job.wanted
     changes = plan(wanted, seen, steps)
     given = None
-    if password.STEP in steps and password.missing(wanted, seen):
+    if "new" in job.flags:
+        given = job.user.makes_password(wanted.settings)
+    elif password.STEP in steps and password.missing(wanted, seen):
         given = job.user.chooses_password(wanted.settings)
     elif wanted.password is None and any(step.renews for step in steps) and len(steps) == 1:
         given = job.user.changes_password()
@@ -78,10 +89,8 @@ def converge(job: Job, steps: Sequence[Step] = STEPS) -> Outcome:
     try:
         now, withheld, live = _with_or_without_plots(job, wanted, seen, changes, steps, course)
         started = any(change.kind == "start server" for change in course.begun)
-        if started and not job.host.local:
-            ends = now.server.ends_at_logout or seen.server.ends_at_logout
-        if ends:
-            now = look_again(replace(job, wanted=wanted))
+        if started:
+            ends, now = after_start(replace(job, wanted=wanted), seen, now)
     except (NbfabError, KeyboardInterrupt) as error:
         return _failed(job, wanted, course, error)
     job.user.sees_hash(password.known(now))
@@ -105,8 +114,6 @@ def converge(job: Job, steps: Sequence[Step] = STEPS) -> Outcome:
         )
     if ends and not now.server.alive:
         return gone(outcome, ends, now)
-    if started:
-        outcome = from_here(job, outcome, now)
     return outcome
 
 
@@ -156,6 +163,7 @@ def _carry_out(
 def make(job: Job, wanted: Wanted, changes: Sequence[Change], seen: Facts, course: Course) -> Facts:
     """Makes changes on the job's host, and returns what is seen then. Raises NbfabError."""
     course.sent += changes
+    course.total = len(course.begun) + len(changes)
     return adopt(apply(job.host, request(wanted), changes, seen, course, wanted.seconds))
 
 
@@ -186,7 +194,7 @@ def preview(job: Job, steps: Sequence[Step] = STEPS) -> Outcome:
     job, seen = see(job, steps)
     job.user.sees_hash(password.known(seen))
     changes = plan(job.wanted, seen, steps)
-    outcome = describe(job, job.wanted, seen)
+    outcome = replace(describe(job, job.wanted, seen), pending=takes.pending(job.wanted, seen))
     live = () if job.wanted.restart else seen.server.live
     withheld = tuple(change.summary for change in changes if live and change.needs_restart)
     if withheld:
@@ -195,7 +203,10 @@ def preview(job: Job, steps: Sequence[Step] = STEPS) -> Outcome:
     notes = (*filter(None, (change.note for change in changes)), *outcome.notes)
     if any(change.kind == "start server" for change in changes):
         outcome = replace(outcome, pending=())
-    return replace(outcome, verdict="would change" if changes else "unchanged", changes=reported(changes), notes=notes)
+    if not changes:
+        return replace(outcome, notes=notes)
+    status = DUE if "check" in job.flags else 0
+    return replace(outcome, verdict="would change", changes=reported(changes), notes=notes, status=status)
 
 
 def reported(changes: Iterable[Change]) -> tuple[Changed, ...]:

@@ -11,7 +11,7 @@ from nbfab.names import EVERY_ADDRESS, in_url, is_name
 from nbfab.outcome import Outcome
 from nbfab.plan import certificate, pem, takes
 from nbfab.plan.server import attach
-from nbfab.plan.steps import notes
+from nbfab.plan.steps import notes, standing
 from nbfab.run import reach
 from nbfab.run.job import Job
 from nbfab.settings import RESETTABLE
@@ -22,7 +22,7 @@ MOST_URLS = 3  # of this machine, for other machines: its name, its full name an
 
 
 def describe(job: Job, wanted: Wanted, seen: Facts) -> Outcome:
-    """The outcome of a task that has changed nothing."""
+    """The outcome of a task that has changed nothing. If a server runs, it says whether that is reached from here."""
     settings, server = wanted.settings, seen.server
     port = server.answer.port if server.answer and server.ready else settings.port
     state: dict[str, Any] = {"running": server.ours, "folder": seen.files.folder}
@@ -41,12 +41,10 @@ def describe(job: Job, wanted: Wanted, seen: Facts) -> Outcome:
             failed = server.answer.guard.failed
             state["failed_logins"] = failed._asdict() | {"since": _time(failed.since)}
             state["tcp_kernels"] = list(server.answer.guard.tcp_kernels)
-    if settings.sources:
-        state["settings"] = {
-            key: {"value": getattr(settings, key), "source": source.partition("#")[0]}
-            for key, source in settings.sources.items()
-            if key in RESETTABLE
-        }
+    state["settings"] = {
+        key: {"value": getattr(settings, key), "source": settings.sources.get(key, "default").partition("#")[0]}
+        for key in RESETTABLE
+    }
     if cert:
         state["fingerprint"] = pem.fingerprint(cert)
         state["days_left"] = pem.days_left(cert, wanted.now)
@@ -61,24 +59,26 @@ def describe(job: Job, wanted: Wanted, seen: Facts) -> Outcome:
         job.host.local or ("ip" not in wanted.kept and not ip_address(address).is_loopback)
     ):
         name = address
-    return Outcome(
+    outcome = Outcome(
         job.host.label,
         job.task,
         "unchanged",
-        pending=takes.pending(wanted, seen),
+        pending=takes.waiting(wanted, seen),
         notes=notes(wanted, seen),
+        standing=standing(wanted, seen),
         url=f"https://{in_url(name)}:{port}/",
         state=state,
     )
+    return _from_here(job, wanted, outcome, seen) if cert and server.ours and server.ready else outcome
 
 
 def _time(seconds: int) -> str:
     return time.strftime("%Y-%m-%dT%H:%M:%SZ", time.gmtime(seconds))
 
 
-def from_here(job: Job, outcome: Outcome, seen: Facts) -> Outcome:
+def _from_here(job: Job, wanted: Wanted, outcome: Outcome, seen: Facts) -> Outcome:
     """The outcome, with a note if the server cannot be reached from this machine."""
-    settings = job.wanted.settings
+    settings = wanted.settings
     port = seen.server.answer.port if seen.server.answer and seen.server.ready else settings.port
     why_not = reach.reach(urlsplit(outcome.url).hostname or "", port, seen.files.text(certificate.FILE))
     if not why_not:

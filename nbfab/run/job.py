@@ -18,13 +18,17 @@ from nbfab.wanted import Wanted
 
 @dataclass(frozen=True)
 class Job:
-    """A task on one host: what is wanted there, the task's own flags that were given, and the user at the other end."""
+    """A task on one host: what is wanted there, the task's own flags that were given, and the user at the other end.
+
+    `days_left` is how many days a certificate should be valid for at least, for `status`.
+    """
 
     task: str
     host: Host
     wanted: Wanted
     user: User = field(default_factory=NoUser)
     flags: frozenset[str] = frozenset()
+    days_left: int | None = None
 
     def again(self, *flags: str) -> str:
         """The command line that runs this task again, with more flags."""
@@ -45,6 +49,7 @@ def attempt(
     user: User,
     flags: frozenset[str] = frozenset(),
     lists: Mapping[str, tuple[str, ...]] = MappingProxyType({}),
+    days_left: int | None = None,
     inventory: str = "",
 ) -> Outcome:
     """What `body` does on a host; `lists` are the values of flags that may be repeated.
@@ -63,7 +68,7 @@ def attempt(
             key=Key.new() if "new_key" in flags else None,
             drops=drops.parse(lists.get("drop_name", ()), host.names, settings),
         )
-        outcome = body(Job(task, host, wanted, user, flags))
+        outcome = body(Job(task, host, wanted, user, flags, days_left))
     except (NbfabError, KeyboardInterrupt) as error:
         outcome = failure(task, host.label, error)
     except Exception as error:  # a bug must not cost this host its verdict, nor other hosts theirs

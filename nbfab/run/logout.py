@@ -28,6 +28,15 @@ def look_again(job: Job) -> Facts:
         time.sleep(0.5)
 
 
+def after_start(job: Job, before: Facts, now: Facts) -> tuple[str, Facts]:
+    """Whose server ends at logout, empty if it does not, and what is seen once it has been started.
+
+    `before` and `now` are what was seen before and after.
+    """
+    ends = "" if job.host.local else now.server.ends_at_logout or before.server.ends_at_logout
+    return ends, look_again(job) if ends else now
+
+
 def gone(outcome: Outcome, user: str, seen: Facts) -> Outcome:
     """The outcome, now that the server has not outlived the login."""
     why = f"logind ends what {user} leaves running (KillUserProcesses), and lingering could not be turned on"

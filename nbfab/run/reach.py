@@ -9,9 +9,9 @@ SECONDS = 3  # a server that answers at all does so at once; a firewall may say 
 
 def reach(host: str, port: int, certificate: str) -> str:
     """Why an HTTPS GET of `/api` from here, verified against `certificate` (PEM), fails; empty if it succeeds."""
-    context = ssl.create_default_context()
     try:
-        context.load_verify_locations(cadata=certificate)
+        context = ssl.create_default_context(cadata=certificate)  # and no authority's, which take 30 ms to load
+        context.verify_flags |= ssl.VERIFY_X509_PARTIAL_CHAIN  # one that an authority has issued counts by itself, too
         connection = http.client.HTTPSConnection(host, port, timeout=SECONDS, context=context)
         connection.request("GET", "/api")
         answer = connection.getresponse()

@@ -22,6 +22,18 @@ def check_ours(seen: Facts) -> None:
         )
 
 
+def ending(job: Job, seen: Facts) -> tuple[Change, str]:
+    """The change that ends the server, which runs; and what is live and ends with it. Raises as `stop`."""
+    started, live = seen.server.started, ", ".join(seen.server.live)
+    assert started
+    check_ours(seen)
+    if live and "force" not in job.flags and not job.user.confirms(f"{job.host.label}: end {live}?"):
+        raise Refused(f"the server was not ended, because that would end {live}", job.again("--force"))
+    args = stop_server(started.pid, started.start)
+    detail = f"(process {started.pid})"
+    return Change(step="server", kind="stop server", what="end the server", detail=detail, args=args), live
+
+
 def stop(job: Job) -> Outcome:
     """Ends the server, if it is proven to be ours, and sees that it has ended: process, kernels, port and files.
 
@@ -29,16 +41,10 @@ def stop(job: Job) -> Outcome:
     """
     job, seen = see(job)
     server = seen.server
-    outcome = Outcome(job.host.label, job.task, "unchanged")
+    outcome = Outcome(job.host.label, job.task, "unchanged", state={"running": False})
     if not server.alive or server.started is None:
         return replace(outcome, notes=("it does not run",))
-    pid = server.started.pid
-    check_ours(seen)
-    live = ", ".join(server.live)
-    if live and "force" not in job.flags and not job.user.confirms(f"{job.host.label}: end {live}?"):
-        raise Refused(f"the server was not ended, because that would end {live}", job.again("--force"))
-    args = stop_server(pid, server.started.start)
-    change = Change(step="server", kind="stop server", what="end the server", detail=f"(process {pid})", args=args)
+    change, live = ending(job, seen)
     # The port that has to be free is the one it listens on, whatever port the next one should have.
     wanted = job.wanted
     if server.answer and server.ready:
@@ -52,5 +58,5 @@ def stop(job: Job) -> Outcome:
         still = "it still runs" if now.server.alive else f"port {wanted.settings.port} is held by {now.port.holder}"
         raise HostError(f"the server was told to end, but {still}", "run it again")
     free = "its port is free, its files cannot be removed" if now.server.started else "its port and its files are free"
-    ended = f"process {pid} has ended{f' with {live}' if live else ''}; {free}"
+    ended = f"it has ended{f' with {live}' if live else ''}; {free}"
     return replace(outcome, verdict="changed", changes=reported([change]), notes=(*course.words, ended))

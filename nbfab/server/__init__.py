@@ -5,6 +5,7 @@ on:
 
 - The password's hash is read from the 0600 .json beside the settings, again whenever that file is another. A new
   password ends old sessions, and no kernel. A file that cannot be read lets no one in. (`hashed`, `sockets`)
+- The login page may show what the host calls itself. (`logins`)
 - Wrong passwords are counted by where they come from, and soon have to wait. (`limiter`, `peers`, `known`, `logins`)
 - With the server's own token, nbfab may ask how many logins have failed, and for a login that works once, within a
   minute. (`endpoints`, `once`)
@@ -18,7 +19,7 @@ from __future__ import annotations
 
 from typing import Any
 
-VERSION = 1  # raise it if a running server should take up a change at its next restart
+VERSION = 2  # raise it if a running server should take up a change at its next restart
 
 
 def configure(c: Any, folder: str) -> None:

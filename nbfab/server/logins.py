@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import socket
 from typing import Any
 
 from tornado.escape import url_escape
@@ -20,6 +21,11 @@ class CountedLogin(RequestHandler):
 
     guard: Guard
     refused = False
+
+    @property
+    def template_namespace(self) -> Any:
+        """What the page may show: beside what the server has for it, what this host calls itself."""
+        return {**super().template_namespace, "own_name": socket.gethostname()}  # type: ignore[misc]
 
     def log_in(self) -> None:
         """Sets the login cookie."""

@@ -94,6 +94,22 @@ class Connection(fabric.Connection):  # type: ignore[misc]
         entries = host_keys.on_record(self.route)
         if not self._options.transport and (lacking := lacks(self.route, self._login.identities, entries)):
             raise Incompatible(lacking)
+        transport = self._verified(entries)
+        if not transport.is_active() and (recorded := host_keys.on_record(self.route)) != entries:
+            # To compare a new key may take longer than the host waits for a login.
+            self._close_near()
+            transport = self._verified(recorded)
+        try:
+            authenticate(transport, self.route, self._login)
+        except BaseException:
+            transport.close()
+            self._close_near()
+            raise
+        transport.set_keepalive(self.route.alive or KEEPALIVE)
+        self.transport = transport
+
+    def _verified(self, entries: list[host_keys.Entry]) -> Transport:
+        """A transport to the host, whose key is that on record, or recorded now."""
         link = self._socket()
         transport = Transport(link, self.route.accepted_keys)
         self._set(_opening=transport)
@@ -106,15 +122,14 @@ class Connection(fabric.Connection):  # type: ignore[misc]
                 key.get_name(),
                 key.asbytes(),
                 accept_new=self._options.accept_new,
+                trusts=self._typist.trusts if self._typist else None,
                 address=_address(self.route, link),
             )
-            authenticate(transport, self.route, self._login)
         except BaseException:
             transport.close()
             self._close_near()
             raise
-        transport.set_keepalive(self.route.alive or KEEPALIVE)
-        self.transport = transport
+        return transport
 
     @property
     def address(self) -> tuple[str, int]:

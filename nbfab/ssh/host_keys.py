@@ -7,6 +7,7 @@ import os
 import shlex
 import stat
 import subprocess
+from collections.abc import Callable
 from typing import NamedTuple
 
 from nbfab.errors import HostKeyError
@@ -51,6 +52,9 @@ def _entries(route: Route, name: str, *, own: bool = True) -> list[Entry]:
     ]
 
 
+Trusts = Callable[[str, str, str], bool]
+"""Asks whether a host has that key: the host's name, the key, and the command that shows the key there."""
+
 NEW_KEY = "ask its administrator for the new key"
 _KRL = b"SSHKRL\n"  # the first bytes of a key revocation list (OpenSSH's PROTOCOL.krl)
 _RSA = ("rsa-sha2-512", "rsa-sha2-256", "ssh-rsa")
@@ -71,11 +75,20 @@ def preferred(types: tuple[str, ...], entries: list[Entry], allowed: tuple[str, 
     return tuple(sorted(plain, key=lambda name: name not in known))
 
 
-def check(route: Route, entries: list[Entry], kind: str, blob: bytes, *, accept_new: bool, address: str = "") -> None:
+def check(
+    route: Route,
+    entries: list[Entry],
+    kind: str,
+    blob: bytes,
+    *,
+    accept_new: bool,
+    trusts: Trusts | None = None,
+    address: str = "",
+) -> None:
     """Compares the host's key, of type `kind`, with what is on record; records a new one if `accept_new`.
 
-    `address` is the host's, if ssh_config wants that to agree too. Raises HostKeyError if the key is unknown, revoked,
-    too short, or not the one on record.
+    Without that, `trusts` is asked about a new one. `address` is the host's, if ssh_config wants that to agree too.
+    Raises HostKeyError if the key is unknown, revoked, too short, or not the one on record.
     """
     if kind == "ssh-rsa" and rsa_bits(blob) < route.rsa_size:
         raise HostKeyError(
@@ -103,7 +116,7 @@ def check(route: Route, entries: list[Entry], kind: str, blob: bytes, *, accept_
             f"its host key is {shown}",
             "--ssh openssh",
         )
-    if not (accept_new or route.accept_new):
+    if not (accept_new or route.accept_new or _is_trusted(route, kind, shown, trusts)):
         # OpenSSH would record it in the same place, which must be one that keeps it.
         how = f"ssh {route.typed_for_ssh} true (or --accept-new-host-key)"
         if not route.user_known_hosts or _forgets(route.user_known_hosts):
@@ -111,6 +124,19 @@ def check(route: Route, entries: list[Entry], kind: str, blob: bytes, *, accept_
             how = f"add --accept-new-host-key each time, or have ssh_config name a UserKnownHostsFile other than {file}"
         raise HostKeyError(f"its host key is not known: {shown}", f"compare that with the key on the host, then: {how}")
     record(route, name, kind, key)
+
+
+def _is_trusted(route: Route, kind: str, shown: str, trusts: Trusts | None) -> bool:
+    """Whether someone says that it is the host's key, where ssh_config lets them be asked, as in OpenSSH."""
+    strict = route.values.get("stricthostkeychecking", ("ask",))[0] in ("yes", "true")
+    if trusts is None or strict or route.batch or not route.user_known_hosts:
+        return False
+    return trusts(route.typed.host, shown, f"ssh-keygen -lf /etc/ssh/ssh_host_{_file_kind(kind)}_key.pub")
+
+
+def _file_kind(kind: str) -> str:
+    """The type of a key as the file of a host's key is named by it (sshd_config(5), HostKey)."""
+    return next((name for name in ("ed25519", "ecdsa", "rsa") if name in kind), "*")
 
 
 def _forgets(file: str) -> bool:

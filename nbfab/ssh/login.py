@@ -35,6 +35,10 @@ class Typist(Protocol):
     def reads(self, line: str) -> None:
         """Shows a line that stays."""
 
+    def trusts(self, host: str, key: str, command: str) -> bool:
+        """Whether a host has that key, which is not on record; `command` shows it there."""
+        ...
+
 
 @dataclass(frozen=True)
 class Login:

@@ -16,7 +16,7 @@ from typing import Any
 
 from nbfab.errors import ConnectError, Dropped, HostKeyError, NbfabError, Penalized
 from nbfab.names import HostString, in_url
-from nbfab.ssh import process
+from nbfab.ssh import host_keys, process
 from nbfab.ssh.arguments import arguments
 from nbfab.ssh.askpass import OLDEST, Askpass, Phrases, version
 from nbfab.ssh.connection import HOPS, KEEPALIVE, LOGIN
@@ -104,9 +104,18 @@ class Link:
         jumps = route.jumps if self._options.jumps is None else self._options.jumps
         if jumps:
             self._through(jumps)
+        known = host_keys.on_record(route)
+        try:
+            self._attempt(route, jumps)
+        except HostKeyError:
+            if host_keys.on_record(route) == known:
+                raise
+            self._attempt(route, jumps)  # with the key that was recorded meanwhile
+
+    def _attempt(self, route: Route, jumps: tuple[HostString, ...]) -> None:
         shutil.rmtree(self._folder, ignore_errors=True)  # of an attempt before
         os.mkdir(self._folder, 0o700)
-        refusal = Refusal(route, self._options, self._folder)
+        refusal = Refusal(route, self._options, self._folder, self._typist.trusts if self._typist else None)
         login = Login((), self._options.password, self._options.passphrase, None if route.batch else self._typist)
         askpass = None
         if self._ended:

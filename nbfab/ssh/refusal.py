@@ -33,10 +33,13 @@ _NO_GREETING = "kex_exchange_identification"  # the function of ssh that waits f
 
 
 class Refusal:
-    """What one attempt of `ssh` leaves behind in `folder`: its words, and the key that the host has shown."""
+    """What one attempt of `ssh` leaves behind in `folder`: its words, and the key that the host has shown.
 
-    def __init__(self, route: Route, options: SshOptions, folder: str) -> None:
-        self._route, self._options = route, options
+    `trusts` is asked about a key that is not known; one that is trusted is recorded, for the next attempt.
+    """
+
+    def __init__(self, route: Route, options: SshOptions, folder: str, trusts: host_keys.Trusts | None = None) -> None:
+        self._route, self._options, self._trusts = route, options, trusts
         self.words_file = os.path.join(folder, "words")
         self._shown_file = os.path.join(folder, "shown")
         self._note = os.path.join(folder, "note")
@@ -134,7 +137,14 @@ class Refusal:
         if not trusted and "knownhostscommand" not in self._route.values:
             plain = [entry for entry in entries if entry.marker != "@cert-authority"]
             try:
-                host_keys.check(replace(self._route, accept_new=False), plain, kind, blob, accept_new=self.accepts)
+                host_keys.check(
+                    replace(self._route, accept_new=False),
+                    plain,
+                    kind,
+                    blob,
+                    accept_new=self.accepts,
+                    trusts=None if self._has_authority else self._trusts,
+                )
             except HostKeyError as error:
                 return error
         shown = f"{kind} {host_keys.fingerprint(blob)}"
@@ -144,7 +154,11 @@ class Refusal:
     def accepts(self) -> bool:
         """Whether a key that is not known is to be recorded; never beside an authority, which would be for nothing."""
         wanted = self._options.accept_new or self._route.accept_new
-        return wanted and not any(entry.marker == "@cert-authority" for entry in host_keys.on_record(self._route))
+        return wanted and not self._has_authority
+
+    @property
+    def _has_authority(self) -> bool:
+        return any(entry.marker == "@cert-authority" for entry in host_keys.on_record(self._route))
 
     def _failed(self, why: str) -> ConnectError:
         return ConnectError(f"{self._route.hostname} port {self._route.port}: {why}", self._try())

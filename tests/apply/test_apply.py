@@ -67,6 +67,9 @@ class Log:
     def says(self, line: str) -> None:
         self.lines.append(f"says {line}")
 
+    def prints(self, line: str) -> None:
+        self.lines.append(f"prints {line}")
+
     def ends(self, change: Change, words: str) -> None:
         self.lines.append(f"ends {change.kind} {words}".strip())
 
@@ -78,18 +81,26 @@ def run(host: Scripted, changes: list[Change] = CHANGES, facts: Facts = NEW) -> 
 
 
 def test_the_changes_are_seen_as_they_are_made() -> None:
-    records = [DOING, {"says": "Downloading "}, DONE, {"doing": 1, "text": ""}, {"done": 1, "text": "a warning\n"}]
+    records = [
+        DOING,
+        {"prints": "Downloading "},
+        {"says": "once more"},
+        DONE,
+        {"doing": 1, "text": ""},
+        {"done": 1, "text": "a warning\n"},
+    ]
     records += made(CHANGES, 2)
     facts, lines = run(Scripted(*records, *FACTS))
     assert facts.files.folder == "/x/nbserver"
-    assert lines[:5] == [
+    assert lines[:6] == [
         "begins use environment",
-        "says Downloading",
+        "prints Downloading",
+        "says once more",
         "ends use environment",
         "begins write",
         "ends write a warning",
     ]
-    assert len(lines) == 1 + 2 * len(CHANGES)
+    assert len(lines) == 2 + 2 * len(CHANGES)
 
 
 def test_each_change_is_called_in_its_turn_and_then_the_host_is_looked_at() -> None:

@@ -239,8 +239,8 @@ def test_an_environment_is_made_and_recorded(shell: tuple[str, ...], data: Path)
     (data / "GPU2/tomli==here").touch()  # what a shell would make of the package
     _, said, last, done = environment(shell, data, "echo Installed")
     packages = "jupyterlab>=4 matplotlib pip six tomli==*"
-    assert said == {"says": f"pip install --no-progress --compile-bytecode --python {python} {packages}"}
-    assert last == {"says": "Installed"}
+    assert said == {"prints": f"pip install --no-progress --compile-bytecode --python {python} {packages}"}
+    assert last == {"prints": "Installed"}
     assert done == {"done": 0, "text": ""}
     question, answer, first, *more = (data / "GPU2/environment").read_text().split("\n")
     assert question == "lab new --with six tomli==*"

@@ -20,6 +20,7 @@ from typing import Any
 from unittest.mock import patch
 
 sys.path.insert(0, str(Path(__file__).parents[1]))
+from documents import check_document
 from plan_cases import DAY, NEW, NOW, WANTED, certified, holding, listed, running, seen
 
 from nbfab.cli.tasks import TASKS
@@ -37,6 +38,7 @@ from nbfab.user import NoUser
 
 Records = list[dict[str, Any]]
 RUNS = 12_000
+NO_STATUS = ("failed", "refused", "not reached")
 SLOW = 5.0  # seconds of processor time; the slowest honest run takes a fraction of one
 
 
@@ -159,6 +161,8 @@ LIES: tuple[Mapping[str, Any], ...] = (
     {"failed": 0},
     {"failed": {}, "text": 7},
     {"says": ["x"]},
+    {"prints": ["x"]},
+    {"prints": "\x1b]0;x\x07" * 100},
     {"says": "\x1b]0;x\x07" * 100},
     {"a.b": 1},
     {"host.": 1},
@@ -283,6 +287,12 @@ def lie(task: str, outcome: Outcome, host: Liar) -> str:
         last |= record
     if "a fault in nbfab" in outcome.error:
         return outcome.error
+    if (
+        task == "status"
+        and outcome.verdict not in NO_STATUS
+        and (outcome.verdict == "running") != (outcome.status != 1)
+    ):
+        return f"{outcome.verdict}, with status {outcome.status}"
     if bool(outcome.error) != bool(outcome.status):
         return f"status {outcome.status}, and the error is {outcome.error!r}"
     if task in ("plan", "status") and sent:
@@ -295,6 +305,8 @@ def lie(task: str, outcome: Outcome, host: Liar) -> str:
         return "changed, without a change"
     if task == "status" and not outcome.status and last.get("server.alive") != "yes":
         return "running, although the host does not say so"
+    if task in ("start", "restart") and outcome.verdict == "changed" and last.get("server.alive") != "yes":
+        return "started, although the host does not say that it lives"
     if task == "stop" and outcome.verdict == "changed" and last.get("server.alive") == "yes":
         return "stopped, although the host says that it lives"
     if task == "remove" and outcome.verdict == "changed" and last.get("server.alive") == "yes":
@@ -310,8 +322,10 @@ def _made(changes: int, records: Records) -> bool:
 def shown(outcome: Outcome) -> None:
     """Shows the outcome in every way there is."""
     texts = (report(outcome), table([outcome]), plans([outcome]), page([outcome], "now"))
-    for text in (*texts, document(outcome.task, [outcome])):
+    told = document(outcome.task, [outcome], outcome.status)
+    for text in (*texts, told):
         text.encode()
+    check_document(json.loads(told))
 
 
 @dataclass
@@ -335,7 +349,8 @@ def fuzz(runs: int, seed: int) -> Figures:
             task = TASKS[number % len(TASKS)]
             state = chance.choice(list(BEFORE))
             wrong, honest = chance.choice((0, 1, 1, 1, 2, 3)), chance.choice((0, 0, 1, 1, 2))
-            host = Liar(BEFORE[state], AFTER[state], chance, wrong, honest)
+            after = running() if task.name == "restart" else AFTER[state]
+            host = Liar(BEFORE[state], after, chance, wrong, honest)
             flags = frozenset(flag for flag in ("restart", "force", "yes", "linger_off") if chance.random() < 0.5)
             what = f"seed {seed}, run {number}: {task.name} on {state}"
             began = time.thread_time()
@@ -348,6 +363,7 @@ def fuzz(runs: int, seed: int) -> Figures:
                     password=WANTED.password if chance.random() < 0.5 else None,
                     user=Someone(),
                     flags=flags,
+                    days_left=chance.choice((None, 30, 3650)),
                 )
                 shown(outcome)
                 found = lie(task.name, outcome, host)

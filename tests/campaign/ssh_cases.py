@@ -33,7 +33,7 @@ from nbfab.names import parse_host
 from nbfab.ssh.host import There
 from nbfab.ssh.options import SshOptions
 
-# Beginnings of the names of cases that nbfab decides otherwise than OpenSSH, and why. README.md has them in prose.
+# Beginnings of the names of cases that nbfab decides otherwise than OpenSSH, and why. docs/ssh.md has them in prose.
 CAREFUL: Mapping[str, str] = {
     "key, no: ": "only --accept-new-host-key accepts a key that is not known, and nothing one that has changed",
     "key, off: ": "as with StrictHostKeyChecking no",

@@ -11,7 +11,7 @@ from nbfab.cli.call import Call
 from nbfab.cli.options import defaults
 from nbfab.errors import UsageError
 from nbfab.inventory.hosts import InventoryHost
-from nbfab.inventory.yaml12 import Place
+from nbfab.inventory.place import Place
 from nbfab.names import parse_host
 from nbfab.ssh.options import SshOptions
 

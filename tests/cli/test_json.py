@@ -9,6 +9,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from documents import check_document
 from machine import BIN, ROOT, Machine
 from sshd import free_port
 
@@ -32,7 +33,8 @@ def document(person: Machine, *args: str, status: int, cwd: Path | None = None) 
     assert done.returncode == status, done.stdout + done.stderr
     assert "Traceback" not in done.stderr
     told = json.loads(done.stdout)
-    assert told["version"] == 1
+    check_document(told)
+    assert told["status"] == status
     return dict(told)
 
 
@@ -44,9 +46,9 @@ OVER_SSH = (NBFAB, "-S", "ssh_config")
     ("command", "error"),
     [
         ((NBFAB, "setup", "--json", "--port", "0"), "port must be"),
-        ((NBFAB, "setup", "--json", "--prot", "1"), "No idea what '--prot' is!"),
-        ((NBFAB, "--no-such", "setup", "--json"), "No idea what"),
-        ((NBFAB, "sutup", "--json"), "No idea what 'sutup' is!"),
+        ((NBFAB, "setup", "--json", "--prot", "1"), "setup has no option --prot"),
+        ((NBFAB, "--no-such", "setup", "--json"), "there is no option --no-such"),
+        ((NBFAB, "sutup", "--json"), "there is no task 'sutup'"),
         ((NBFAB, "--dry", "setup", "--json"), "a dry run is a task of its own"),
         ((NBFAB, "-H", "", "setup", "--json"), "-H names no host"),
         ((NBFAB, "plan", "status", "--json"), "--json takes one task at a time"),
@@ -122,7 +124,8 @@ def test_control_c(person: Machine, args: tuple[str, ...]) -> None:
         process.send_signal(signal.SIGINT)
         told = json.loads(process.communicate(timeout=60)[0])
     assert process.returncode == 130
-    assert told["version"] == 1
+    check_document(told)
+    assert told["status"] == 130
     assert "interrupted" in {host["verdict"] for host in told["hosts"]} or told["status"] == 130
     if "-H" in args:  # which has no --failed
         assert "--failed" not in str([host["hint"] for host in told["hosts"]])

@@ -94,6 +94,12 @@ def test_what_fabric_s_configuration_may_say_of_a_connection_counts(person: Mach
     assert "the name does not resolve" in run(person, *NBFAB, "-H", "box.invalid", "plan", status=1)
 
 
+@pytest.mark.parametrize("words", [("fleet.plan",), ("fleet.status",), ("-H", "box.invalid", "plan")], ids=" ".join)
+def test_a_host_that_is_not_reached_may_be_at_its_ip(person: Machine, words: tuple[str, ...]) -> None:
+    (person.work / "hosts.yaml").write_text("hosts: {box.invalid: {ip: 192.0.2.1}}\n")
+    assert "if that is where box.invalid is, write address: 192.0.2.1\n" in run(person, *NBFAB, *words, status=1)
+
+
 MODULES = (
     "json",
     "pathlib",
@@ -154,7 +160,7 @@ def test_bash_completes_a_task(person: Machine) -> None:
     assert "certificate" in done.stdout.split(), done.stdout + done.stderr
 
 
-@pytest.mark.parametrize("generated", ["docs/reference.md", "hosts.schema.json"])
+@pytest.mark.parametrize("generated", ["docs/reference.md", "hosts.schema.json", "output.schema.json"])
 def test_generated_files_are_current(generated: str) -> None:
     from nbfab.cli.reference import files
 

@@ -7,6 +7,7 @@ from pathlib import Path
 
 import pytest
 from chromium import chromium
+from documents import check_document
 from machine import PASSWORD, ROOT
 from playwright.sync_api import Browser, expect
 from sshd import free_port
@@ -31,6 +32,7 @@ def test_the_page_of_a_fleet(three: Fleet, browser: Browser) -> None:
     assert "2 of 3 running" in said.stdout
     file = three.work / "fleet.html"
     document = json.loads(three.run("page", "--limit", "one,two", "--json", "--output", "two.html").stdout)
+    check_document(document)
     assert document["page"] == str(three.work / "two.html")
     assert [(host["host"], host["state"]["running"]) for host in document["hosts"]] == [("one", True), ("two", True)]
     text = file.read_text()
@@ -67,7 +69,7 @@ def test_nothing_that_a_host_says_becomes_markup() -> None:
     outcome = Outcome(
         lie,
         "status",
-        "unchanged",
+        "running",
         error=lie,
         hint=lie,
         url=f"https://x/{lie}",

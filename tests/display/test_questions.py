@@ -81,7 +81,9 @@ def test_text_of_a_host_cannot_control_the_terminal(
     ask: Callable[[Terminal, str], object], monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ) -> None:
     monkeypatch.setattr("sys.stdin", io.StringIO("ann\n"))
-    ask(Terminal("box", lambda outcome: None, lambda task: task), "\x1b]0;owned\x07Name: ")
+    terminal = Terminal("box", lambda outcome: None, lambda task: task)
+    ask(terminal, "\x1b]0;owned\x07Name: ")
+    terminal.progress.end()
     out, err = capsys.readouterr()
     assert out == ""
     assert "Name: " in err

@@ -61,7 +61,8 @@ def test_twenty_hosts_and_more_of_which_some_are_broken(tmp_path: Path, stack: E
     for step in (
         "connecting",
         "looking",
-        f"server: start the server in tmux on port {fleet.ports['good02']}",
+        f"step 12 of 13, server: start the server in tmux on port {fleet.ports['good02']}",
+        "looking again",
         "changed",
     ):
         assert f"good02: {step}" in lines
@@ -107,15 +108,29 @@ def test_twenty_hosts_and_more_of_which_some_are_broken(tmp_path: Path, stack: E
 def test_plans_that_are_equal_are_folded(three: Fleet) -> None:
     warning = "once started, the server runs as root (--allow-root): anyone with the password is root there\n"
     note = f"note: 3 hosts (one, two, three): {warning}" if ROOT_USER else ""
-    assert three.run("plan").stdout == "3 hosts (one, two, three): new\n" + note
+    block = three.run("plan").stdout
+    assert block.startswith("3 hosts (one, two, three): new\n")
+    assert block.endswith(note)
+    for words in (
+        f"  install      use the environment that --python names ({sys.executable}: ",
+        "  password     set a password: there is none\n",
+        "  certificate  make the certificate for one, ",
+        f"  server       start the server in tmux on port {three.ports['one']} (one), on port {three.ports['two']} ",
+        f"  files        write 8 more in {three.profile('one')} (one; other hosts differ)\n",
+    ):
+        assert words in block
+    assert len(block.splitlines()) == 6 + bool(note)
     table = three.run("setup", "--limit", "one,two")
     assert table.returncode == 0
     assert ("note: 2 hosts (one, two): the server runs as root" in table.stdout) == ROOT_USER
     note = f"note: three: {warning}" if ROOT_USER else ""
-    assert three.run("plan").stdout == "2 hosts (one, two): nothing would change\nthree: new\n" + note
+    mixed = three.run("plan").stdout
+    assert mixed.startswith("2 hosts (one, two): nothing would change\nthree: new\n")
+    assert mixed.endswith(note)
     told = three.run("plan", "--name", "lab.example.org", "--limit", "!three").stdout
-    renewed = "renew the certificate: it lacks lab.example.org; add the name lab.example.org"
-    assert told.startswith(f"2 hosts (one, two): {renewed}\n")
+    assert told.startswith("2 hosts (one, two): would change\n  certificate  renew the certificate for ")
+    assert ": it lacks lab.example.org\n" in told
+    assert "add the name lab.example.org\n" in told
     document = three.json("status", "--limit", "one")
     assert document["one"]["state"]["running"]
     assert document["one"]["url"] == f"https://127.0.0.1:{three.ports['one']}/"
@@ -208,6 +223,7 @@ def test_stop_needs_force_where_kernels_live(three: Fleet) -> None:
     hosts = three.json("stop")
     assert [hosts[name]["verdict"] for name in three.hosts] == ["changed", "refused", "changed"]
     assert hosts["two"]["hint"].endswith(f"fleet.stop --inventory {three.inventory} --limit two --force")
+    assert "2 hosts (one, three)  unchanged" in three.run("stop").stdout
     with Terminal(three.machine) as terminal:
         terminal.type(" ".join(three.command("stop")) + "; echo status=$?")
         terminal.shows("two: end kernel")
@@ -326,7 +342,7 @@ def test_control_c_tells_how_far_each_came_and_failed_goes_on(three: Fleet) -> N
         told, _ = process.communicate(timeout=40)
     assert process.returncode == 130
     assert re.search(r"one +interrupted", told)
-    assert re.search(r"two +interrupted .*not begun", told)
+    assert re.search(r"2 hosts \(two, three\) +interrupted .*not begun", told)
     three.ways["one"] = f"Port {three.hosts['one'].port}"
     three.write()
     again = three.json("certificate", "--failed")
@@ -341,7 +357,7 @@ def test_on_a_terminal_it_shows_the_plan_asks_and_shows_who_is_at_work(three: Fl
         terminal.type("n")
         terminal.shows("status=1")
         for key, status in (("C-d", 1), ("C-c", 130)):
-            terminal.type("clear")
+            terminal.clear()
             terminal.type(" ".join(three.command("setup")) + "; echo status=$?")
             terminal.shows("Go on? [y/N]")
             terminal.press(key)
@@ -349,15 +365,15 @@ def test_on_a_terminal_it_shows_the_plan_asks_and_shows_who_is_at_work(three: Fl
             assert "nothing was changed" in screen
             assert "Traceback" not in screen
         assert not three.profile("one").exists()
-        terminal.type("clear")
+        terminal.clear()
         terminal.type(" ".join(three.command("setup")) + "; echo status=$?")
         terminal.shows("Go on? [y/N]")
         terminal.type("y")
-        terminal.shows("start the server in tmux")
+        terminal.shows("server: start the server in tmux")
         screen = terminal.shows("status=0")
         assert "3 changed" in screen
-        assert "start the server in tmux" not in screen  # the display has gone
-        terminal.type("clear")
+        assert "server: start the server in tmux" not in screen  # the display has gone
+        terminal.clear()
         with socket.create_server(("127.0.0.1", 0)) as silent:
             three.ways["two"] = f"Port {silent.getsockname()[1]}"
             three.write()
@@ -369,6 +385,15 @@ def test_on_a_terminal_it_shows_the_plan_asks_and_shows_who_is_at_work(three: Fl
             terminal.press("C-c")
             screen = terminal.shows("status=130", 5)
             assert re.search(r"two +interrupted +cut while connecting", screen)
+
+
+def test_the_keys_of_many_hosts_are_not_asked_for_one_by_one(three: Fleet) -> None:
+    (three.folder / "known_hosts").write_text("")
+    with Terminal(three.machine) as terminal:
+        terminal.type(" ".join(three.command("status")) + "; echo status=$?")
+        screen = terminal.shows("status=1")
+        assert "its host key is not known" in screen
+        assert "[y/N]" not in screen
 
 
 def test_the_same_prompted_password_is_typed_once_for_all(three: Fleet) -> None:

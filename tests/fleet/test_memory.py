@@ -7,7 +7,7 @@ import pytest
 
 from nbfab.errors import UsageError
 from nbfab.fleet.memory import Memory, failed
-from nbfab.outcome import Outcome
+from nbfab.outcome import DUE, Outcome
 
 
 @pytest.fixture
@@ -40,6 +40,13 @@ def test_all_count_as_not_done_until_they_have_ended(inventory: Path) -> None:
     assert failed(inventory, "setup") == set()
     with pytest.raises(UsageError, match="has not been run"):
         failed(inventory, "status")
+
+
+def test_a_host_that_would_change_has_not_failed(inventory: Path) -> None:
+    memory = Memory(inventory, "plan")
+    memory.begins(["one"], whole=True)
+    memory.ends(Outcome("one", "plan", "would change", status=DUE))
+    assert failed(inventory, "plan") == set()
 
 
 def test_a_run_over_some_leaves_the_others_as_they_were(inventory: Path) -> None:

@@ -29,7 +29,7 @@ class Waited:
     answer: Callable[[], object]
     does: Callable[[], object] = lambda: None
 
-    def work(self, sees: Callable[[str], None]) -> Outcome:
+    def work(self, sees: Callable[[str], None], hears: Callable[[str], None]) -> Outcome:
         with self.places.lent():
             self.answer()
         self.does()

@@ -28,7 +28,7 @@ def test_one_of_three_hosts_has_live_kernels(three: Fleet) -> None:
     assert re.search(rf"one +refused +{words}", unasked.stdout)
     done = three.run("remove", "--yes")
     assert done.returncode == 1
-    assert re.search(r"one +removed +server, profile", done.stdout)
+    assert re.search(r"2 hosts \(one, three\) +removed +server, profile", done.stdout)
     assert re.search(rf"two +refused +.*would end kernel {kernel[:8]}.*--limit two.* --yes --force", done.stdout)
     assert "2 removed, 1 refused" in done.stdout
     assert {name: snapshot(three.hosts[name].home) == before[name] for name in before} == {
@@ -55,7 +55,8 @@ def test_on_a_terminal_all_is_shown_and_asked_once(three: Fleet) -> None:
     assert three.run("certificate").returncode == 0
     with Terminal(three.machine) as terminal:
         terminal.type(" ".join(three.command("remove")) + "; echo status=$?")
-        terminal.shows("3 hosts (one, two, three): remove the profile's files; remove the profile's folder")
+        terminal.shows("3 hosts (one, two, three): would change")
+        terminal.shows("  profile      remove the profile's folder ")
         terminal.shows("Go on? [y/N]")
         terminal.type("n")
         assert "nothing was changed" in terminal.shows("status=1")

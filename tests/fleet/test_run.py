@@ -15,7 +15,7 @@ class Idle:
 
     name: str
 
-    def work(self, sees: Callable[[str], None]) -> Outcome:
+    def work(self, sees: Callable[[str], None], hears: Callable[[str], None]) -> Outcome:
         return Outcome(self.name, "plan", "unchanged")
 
     def cut(self) -> None:

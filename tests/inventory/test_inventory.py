@@ -151,13 +151,65 @@ def test_an_invalid_file_is_refused_with_the_place(text: str, words: str) -> Non
     with pytest.raises(UsageError, match=re.escape(words)) as error:
         inventory(text)
     assert str(error.value).startswith("hosts.yaml:")
-    assert "\n" not in str(error.value)
+    assert str(error.value).count("\n") in (0, 2)  # the line, and a caret
 
 
-def test_the_most_similar_key_is_suggested() -> None:
-    with pytest.raises(UsageError) as error:
-        inventory("hosts: {a: {prot: 1}}")
-    assert error.value.hint == "did you mean port?"
+@pytest.mark.parametrize(
+    ("text", "hint"),
+    [
+        ("hosts: {a: {prot: 1}}", "did you mean port?"),
+        ("hosts: {a: {hostname: b}}", "did you mean address?"),
+        ("hosts: {a: {HostName: b}}", "did you mean address?"),
+        ("hosts: {a: {ip_address: b}}", "did you mean address?"),
+        ("hosts: {a: {ansible_host: b}}", "did you mean address?"),
+        ("hosts: {a: {ssh_user: b}}", "did you mean user?"),
+        ("hosts: {a: {username: b}}", "did you mean user?"),
+        ("hosts: {a: {key: b}}", "did you mean identity?"),
+        ("hosts: {a: {ssh-key: b}}", "did you mean identity?"),
+        ("hosts: {a: {bastion: b}}", "did you mean jump?"),
+        ("hosts: {a: {ansible_port: 22}}", "did you mean ssh_port?"),
+        ("hosts: {a: {port: 22}}", "did you mean ssh_port?"),
+        ("hosts: {a: {folder: b}}", "did you mean directory?"),
+        ("hosts: {a: {conda: b}}", "did you mean python?"),
+        ("hosts: {a: {xyzzy: b}}", "choose from profile, port, "),
+        ("defaults: {hostname: b}", "did you mean address? It belongs to a host, not to a group or to defaults"),
+        ("all: {hosts: {a: {nbfab_hostname: b}}}", "did you mean nbfab_address?"),
+        ("all: {hosts: {a: {nbfab_prot: b}}}", "did you mean nbfab_port?"),
+        ("host: {a: }", "did you mean hosts?"),
+        ("gpu1: {address: b}", "if that is a host, put it under hosts:"),
+        ("groups: {g: {gpu1: }}", "if that is a host, put it under hosts:"),
+        ("hosts: {a: {gpu1: }}", "if that is a host, begin it in the same column"),
+        ("hosts: {a: 192.0.2.1}", "write it as a: {address: ...}"),
+        ("hosts: {'s[01-03]': }", "did you mean s[01:03]?"),
+        ("hosts: ['s{1..3}.example.org']", "did you mean s[1:3].example.org?"),
+        ("all: {hosts: {'s[01-03]': }}", "did you mean s[01:03]?"),
+    ],
+)
+def test_what_may_have_been_meant(text: str, hint: str) -> None:
+    try:
+        them = inventory(text)
+    except UsageError as error:
+        assert error.hint.startswith(hint)  # noqa: PT017 # or of a host, in Ansible's format
+    else:
+        (host,) = them.hosts
+        assert host.unread
+        assert host.unread.hint == hint
+
+
+@pytest.mark.parametrize(
+    ("text", "words"),
+    [
+        ("hosts: {a: {ip: 192.0.2.1}}", "if that is where a is, write address: 192.0.2.1"),
+        ("hosts: {a: {ip: 192.0.2.1, address: b}}", ""),
+        ("hosts: {a: {ip: '*'}}", ""),
+        ("hosts: {a: {ip: 127.0.0.1}}", ""),
+        ("hosts: {a: }", ""),
+    ],
+)
+def test_an_ip_may_have_been_meant_as_the_address(text: str, words: str) -> None:
+    (host,) = inventory(text).hosts
+    assert host.doubt.endswith(words)
+    assert bool(host.doubt) == bool(words)
 
 
 @pytest.mark.parametrize(

@@ -145,10 +145,10 @@ def test_a_python_that_cannot_be_used(environments: Mapping[str, Any], reason: s
     ],
 )
 def test_what_an_environment_lacks_is_noted(found: Environment, app: str, notes: list[str]) -> None:
-    said = list(install.notes(wanting(app=app), seen(environments={"found": (found,)})))
+    said = list(install.standing(wanting(app=app), seen(environments={"found": (found,)})))
     assert len(said) == len(notes)
     assert all(words in note for words, note in zip(notes, said, strict=True))
 
 
 def test_an_environment_that_has_yet_to_be_made_lacks_nothing() -> None:
-    assert list(install.notes(WANTED, seen(environments={"found": ()}))) == []
+    assert list(install.standing(WANTED, seen(environments={"found": ()}))) == []

@@ -11,7 +11,7 @@ from nbfab.look.server import Started
 from nbfab.passwords import Password
 from nbfab.plan import certificate, choices, config, install, module, password, profile, server
 from nbfab.plan.step import Step
-from nbfab.plan.steps import STEPS, managed, notes, plan, request, with_restart
+from nbfab.plan.steps import STEPS, managed, notes, plan, request, standing, with_restart
 from nbfab.settings import Settings
 from nbfab.wanted import Wanted
 
@@ -142,11 +142,12 @@ def test_a_place_that_is_not_safe_is_planned_for_by_no_step() -> None:
 
 def test_the_notes_of_all_steps() -> None:
     facts = seen(running(), host={"uid": "0", "clock": NEW.host.clock + 7200}, server={"session_pids": ()})
-    about = "\n".join(notes(WANTED, facts))
+    about = "\n".join((*notes(WANTED, facts), *standing(WANTED, facts)))
     for words in ("no matplotlib", "clock is 120 minutes ahead", "runs as root", "not run in nbfab's tmux session"):
         assert words in about
     assert "no lab, so notebook is served" not in about
-    assert notes(WANTED, seen(running(), environments={"found": (PLOTS,)})) == ()
+    good = seen(running(), environments={"found": (PLOTS,)})
+    assert (*notes(WANTED, good), *standing(WANTED, good)) == ()
 
 
 def test_what_a_new_password_brings() -> None:

@@ -6,18 +6,26 @@ from dataclasses import replace
 from typing import Any
 
 import pytest
-from plan_cases import KEEP, MODERN, NEW, WANTED, after, file, holding, running, seen, wanting
+from plan_cases import CLASSIC, KEEP, MODERN, NEW, OWN_PORT, WANTED, after, file, holding, running, seen, wanting
 from shells import each_shell
 
 from nbfab.errors import HostError
+from nbfab.look.environments import Environment
+from nbfab.look.facts import Facts
 from nbfab.look.server import Answer, Started
 from nbfab.plan import server
 from nbfab.plan.steps import STEPS, plan
+from nbfab.wanted import Wanted
 
 OTHER = Started("10", "11", "12345", "other", 0)
 DOWN = {"alive": False, "answer": None, "session_pids": ()}
 BOTH = MODERN._replace(packages={**MODERN.packages, "jupyterlab": "4.2"})
 FREE = {"pid": 0, "program": "", "user": ""}
+
+
+def without(facts: Facts, path: str) -> Facts:
+    """A host that lacks a file."""
+    return seen(facts, files={"entries": tuple(entry for entry in facts.files.entries if entry.path != path)})
 
 
 @pytest.mark.parametrize(
@@ -121,6 +129,70 @@ def test_why_a_server_cannot_be_started(facts: Mapping[str, Any], reason: str, f
     assert (str(error.value), error.value.hint) == (reason, fix)
 
 
+SET_UP = seen(running(), server=DOWN | {"started": None}, port=FREE)
+
+
+@pytest.mark.parametrize("environment", [MODERN, CLASSIC], ids=["notebook 7", "notebook 6"])
+@pytest.mark.parametrize("wanted", [KEEP, wanting(port=8888, app="lab"), wanting(directory="/data")])
+def test_a_server_is_started_as_it_was_set_up_whatever_is_wanted_now(environment: Environment, wanted: Wanted) -> None:
+    new = seen(NEW, environments={"found": (environment,)})
+    facts = seen(running(WANTED, new), server=DOWN | {"started": None}, port=FREE, environments={"found": (BOTH,)})
+    assert server.why_not_set_up(facts) == ""
+    change = server.start(wanted, facts)
+    assert change.summary == "start the server in tmux on port 9999"
+    assert (change.args["python"], change.args["port"]) == (environment.python, "9999")
+
+
+def test_a_server_that_runs_is_started_again() -> None:
+    assert server.start(KEEP, running()).summary == "start it again in tmux on port 9999"
+
+
+CHANGED = "its files have changed since it was last set up"
+
+
+@pytest.mark.parametrize(
+    ("facts", "why"),
+    [
+        (SET_UP, ""),
+        (NEW, "it has not been set up"),
+        (without(SET_UP, "run.sh"), "it has not been set up"),
+        (without(SET_UP, "nbserver.pem"), "it is not set up any more: nbserver.pem is missing"),
+        (
+            without(SET_UP, "jupyter_server_config.py"),
+            "it is not set up any more: jupyter_server_config.py is missing",
+        ),
+        (holding(SET_UP, file("run.sh", "exec something else")), CHANGED),
+        (holding(SET_UP, file("run.sh", SET_UP.files.text("run.sh").replace("9999", "9998"))), CHANGED),
+        (holding(SET_UP, file("jupyter_server_config.py", "c.ServerApp.port = 9998\n")), CHANGED),
+        (holding(SET_UP, file("jupyter_server_config.json", "{}")), ""),  # a server takes up a password as it runs
+    ],
+)
+def test_whether_a_server_is_set_up(facts: Facts, why: str) -> None:
+    assert server.why_not_set_up(facts) == why
+
+
+@pytest.mark.parametrize(
+    ("facts", "reason", "fix"),
+    [
+        ({"host": {"tmux": False}}, "there is no tmux", "sudo apt-get install tmux"),
+        (
+            {"port": {"pid": 9, "program": "nc", "user": "eve"}},
+            "port 9999 is taken by process 9 (nc) of user eve",
+            "end that, or choose another: setup --port NUMBER",
+        ),
+        (
+            {"server": {"session_pids": ("10", "77")}, "port": OWN_PORT},
+            "its tmux session has more windows, and would stay, in the way of the next one",
+            "close them: tmux -L nbfab attach -t nbserver",
+        ),
+    ],
+)
+def test_why_a_server_that_is_set_up_cannot_be_started(facts: Mapping[str, Any], reason: str, fix: str) -> None:
+    with pytest.raises(HostError) as error:
+        server.start(KEEP, seen(running() if "server" in facts else SET_UP, **facts))
+    assert (str(error.value), error.value.hint) == (reason, fix)
+
+
 @pytest.mark.parametrize(
     ("wanted", "facts"),
     [
@@ -173,4 +245,5 @@ def test_the_program_that_tmux_runs_is_sh(shell: tuple[str, ...]) -> None:
     ],
 )
 def test_the_notes_on_a_server(facts: Mapping[str, Any], notes: list[str]) -> None:
-    assert list(server.notes(WANTED, seen(running(), **facts))) == notes
+    at = seen(running(), **facts)
+    assert [*server.standing(WANTED, at), *server.notes(WANTED, at)] == notes

@@ -87,7 +87,10 @@ def test_what_a_release_brings_waits_for_the_next_restart(monkeypatch: pytest.Mo
         assert plan(KEEP, facts, STEPS) == []
     # A second release, before that restart.
     reword(monkeypatch, lambda text: text + "c.ServerApp.shutdown_no_activity_timeout = 0\n")
+    # It waits for a restart only once it is set up.
+    assert takes.waiting(KEEP, facts) == ("ServerApp.allow_password_change",)
     facts, files = upgraded(facts)
+    assert takes.waiting(KEEP, facts) == takes.pending(KEEP, facts)
     assert files == [config.FILE, takes.RUN]
     assert takes.pending(KEEP, facts) == (
         "ServerApp.allow_password_change",

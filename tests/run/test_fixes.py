@@ -24,7 +24,7 @@ def test_matplotlib_for_an_environment_without_pip(here: Machine) -> None:
     here.env["NBFAB_PYTHON"] = str(venv)
     said = here.ok("install")
     assert "nothing changed" in here.ok("install")
-    (fix,) = re.findall(r"so nothing is plotted inline: (.*), or name another", said)
+    (fix,) = re.findall(r"so nothing is plotted inline: (.*), or --python new", said)
     # The package alone is enough for that.
     subprocess.run(["sh", "-c", fix], env=here.env | {"PIP_NO_DEPS": "1"}, capture_output=True, check=True, timeout=300)
     assert "plotted inline" not in here.ok("install")

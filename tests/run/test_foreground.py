@@ -7,6 +7,7 @@ import subprocess
 from pathlib import Path
 
 import pytest
+from documents import check_document
 from machine import PASSWORD, Machine
 from namespace import bind, with_mounts
 from notebook_client import logs_in
@@ -44,7 +45,9 @@ def test_control_c_twice_ends_it_all_the_more_and_json_is_one_document(here: Mac
     process.send_signal(signal.SIGINT)
     assert process.wait(30) in (0, 130)
     wait_until(lambda: not lives(server), "the server to end")
-    (host,) = json.loads(output.read_text())["hosts"]
+    document = json.loads(output.read_text())
+    check_document(document)
+    (host,) = document["hosts"]
     assert host["state"]["running"]
     assert "Traceback" not in log.read_text()
 

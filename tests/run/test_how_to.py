@@ -15,6 +15,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from documents import check_document
 from machine import BIN, PASSWORD, ROOT, Machine
 from namespace import ROOT_USER
 from notebook_client import Notebook, asks_for_a_password_alone, logs_in
@@ -89,6 +90,8 @@ def test_the_steps_one_by_one_are_the_setup(here: Machine) -> None:
     assert {change["step"] for change in plan["changes"]} == {"server"}
     assert ("once started, the server runs as root (--allow-root)" in here.ok("plan")) == ROOT_USER
     assert ("the server runs as root (--allow-root)" in here.ok("serve")) == ROOT_USER
+    assert "as root" not in here.ok("serve") + here.ok("status")  # once is enough
+    assert ("as root" in str(here.json("status")["notes"] if ROOT_USER else "")) == ROOT_USER
     assert "nothing would change" in here.ok("plan")
 
 
@@ -285,10 +288,12 @@ def test_where_the_way_from_here_is_closed_a_tunnel_is_named(host: Callable[...,
     port = machine.sshd.port
     machine.sshd.write_config(f"Host box\n  HostName 127.0.0.9\n  ProxyCommand socat - TCP:127.0.0.1:{port}\n")
     machine.sshd.known_hosts.write_text(machine.sshd.known_line(machine.sshd.host_keys[0], f"[127.0.0.9]:{port}"))
-    said = machine.ok("setup", "--ip", "127.0.0.1")
-    assert f"https://127.0.0.9:{machine.port}/ cannot be reached from here" in said
     tunnel = f"ssh -N -L {machine.port}:127.0.0.1:{machine.port} -F {machine.sshd.config} box"
-    assert f"it listens on 127.0.0.1 only. Until it is open: {tunnel} and https://localhost:{machine.port}/" in said
+    for task in ("setup --ip 127.0.0.1", "setup", "serve", "config", "status", "plan"):
+        said = machine.ok(*task.split())
+        assert f"https://127.0.0.9:{machine.port}/ cannot be reached from here" in said, task
+        assert f"it listens on 127.0.0.1 only. Until it is open: {tunnel} and https://localhost:{machine.port}/" in said
+        assert said.splitlines()[-1] == f"  open         https://127.0.0.9:{machine.port}/"
 
 
 def test_a_password_from_standard_input_is_for_all_hosts_of_the_run(there: Machine) -> None:
@@ -316,7 +321,9 @@ def test_several_hosts_follow_the_rules_of_a_fleet(there: Machine) -> None:
 
     def run() -> tuple[int, dict[str, Any]]:
         done = subprocess.run(command, env=there.env, cwd=there.work, capture_output=True, text=True, check=False)
-        return done.returncode, json.loads(done.stdout)
+        document = json.loads(done.stdout)
+        check_document(document)
+        return done.returncode, document
 
     # A wrong entry is found before any host is contacted.
     status, document = run()
@@ -331,7 +338,7 @@ def test_several_hosts_follow_the_rules_of_a_fleet(there: Machine) -> None:
         ("box", "changed"),
         ("odd", "not reached"),
     ]
-    assert "password" not in document["hosts"][0]
+    assert document["hosts"][0]["password"] is None
     with open(document["passwords"]) as file:
         assert [row["host"] for row in csv.DictReader(file)] == ["box"]
 
@@ -343,7 +350,7 @@ def test_plan_tells_of_a_given_password_too(served: Machine) -> None:
 
 def test_an_environment_is_meant_from_where_it_was_typed(here: Machine) -> None:
     (here.work / "env").symlink_to(Path(sys.executable).parents[1])
-    assert f"{here.work}/env/bin/python" in here.ok("install", "--python", "env")
+    assert f"{here.work}/env/bin/python" in here.ok("install", "--python", "./env")
 
 
 def test_nbfab_reads_the_configuration_of_its_folder_and_runs_nothing_of_it(here: Machine) -> None:

@@ -48,7 +48,7 @@ def test_a_new_password_ends_sessions_and_no_kernel(machine: Machine) -> None:
     assert new.evaluates(kernel, "answer") == "42"
     for task in ("setup", "plan"):
         assert "nothing" in machine.ok(task, password=None)
-    assert "pending" not in machine.json("status", password=None)
+    assert machine.json("status", password=None)["pending"] == []
 
 
 def _close_code(socket: websocket.WebSocket) -> int:

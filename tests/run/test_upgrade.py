@@ -19,7 +19,7 @@ from nbfab.host import Here
 from nbfab.look.look import look
 from nbfab.look.server import Answer
 from nbfab.passwords import Password
-from nbfab.plan import choices, config, module, profile, takes
+from nbfab.plan import choices, config, login, module, profile, takes
 from nbfab.plan.adopt import adopt
 from nbfab.plan.settle import settle
 from nbfab.plan.steps import STEPS, owned, plan, request
@@ -55,7 +55,7 @@ def test_a_recorded_profile_is_taken_over_without_a_restart(
     changes = plan(wanted, facts, STEPS)
     files = [change.args.get("file", change.kind) for change in changes]
     kernels = [profile.ipython_file("nbserver"), profile.ipython_file("default"), profile.kernel_file("nbserver")]
-    assert files == [takes.FILE, "write module", *kernels, config.FILE, takes.RUN, choices.FILE]
+    assert files == [takes.FILE, "write module", *kernels, login.FILE, config.FILE, takes.RUN, choices.FILE]
     assert not any(change.needs_restart for change in changes)
     facts = after(facts, changes)
     assert plan(wanted, facts, STEPS) == []
@@ -160,9 +160,27 @@ def test_what_a_later_release_brings_is_pending_until_the_server_restarts(here: 
         assert "nothing" in again
     assert here.json("status")["pending"] == ["ServerApp.allow_password_change"]
     assert here.server == server
-    assert "it takes up ServerApp.allow_password_change" in here.ok("setup", "--restart")
+    here.ok("restart", "--force")
     assert here.server != server
-    assert "pending" not in here.json("status")
+    assert here.json("status")["pending"] == []
+
+
+def test_what_a_later_release_would_bring_is_set_up_before_a_restart_takes_it_up(here: Machine) -> None:
+    here.ok("setup")
+    later = here.home / "inv"
+    later.write_text(f"#!{sys.executable}\n{LATER}\nfrom invoke.main import program\n\nprogram.run()\n")
+    later.chmod(0o755)
+    here.program = str(later)
+    before, server = here.files(), here.server
+    assert here.json("status")["pending"] == []
+    told = here.json("restart")
+    assert (told["verdict"], told["pending"]) == ("changed", [])
+    assert "not set up yet: ServerApp.allow_password_change" in told["notes"]
+    assert told["hint"] == "inv setup --restart"
+    assert here.server != server
+    assert here.files() == before
+    assert "it takes up ServerApp.allow_password_change" in here.ok("setup", "--restart")
+    assert here.json("status")["pending"] == []
 
 
 @pytest.mark.parametrize("release", RELEASES)

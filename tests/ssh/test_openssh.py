@@ -56,6 +56,7 @@ class Typist:
     def __init__(self, *answers: str | None) -> None:
         self.prompts: list[str] = []
         self.lines: list[str] = []
+        self.keys: list[tuple[str, str, str]] = []
         self._answers = iter(answers)
 
     def answers(self, prompt: str, *, echo: bool = False) -> str | None:
@@ -64,6 +65,10 @@ class Typist:
 
     def reads(self, line: str) -> None:
         self.lines.append(line)
+
+    def trusts(self, host: str, key: str, command: str) -> bool:
+        self.keys.append((host, key, command))
+        return next(self._answers, None) == "y"
 
 
 def there(box: Sshd, transport: str = "openssh", typist: Typist | None = None, name: str = "box", **more: Any) -> There:
@@ -142,13 +147,31 @@ def test_a_certificate_that_does_not_hold_is_refused(box: Sshd, tmp_path: Path) 
     assert "Accepted publickey" not in box.log
 
 
+def test_at_a_terminal_a_new_key_is_asked_about(box: Sshd) -> None:
+    box.known_hosts.write_text("")
+    doubting, trusting = Typist("n"), Typist("y")
+    assert "its host key is not known" in str(refused(there(box, typist=doubting)))
+    assert box.known_hosts.read_text() == ""
+    assert said(there(box, typist=trusting)) == "reached\n"
+    assert doubting.keys == trusting.keys
+    assert doubting.keys[0][0] == "box"
+    assert said(there(box)) == "reached\n"
+    strict = Typist("y")
+    box.known_hosts.write_text("")
+    box.write_config("StrictHostKeyChecking yes")
+    assert "its host key is not known" in str(refused(there(box, typist=strict)))
+    assert strict.keys == []
+
+
 def test_no_key_is_recorded_beside_an_authority(box: Sshd, tmp_path: Path) -> None:
     box.known_hosts.write_text(_authority_line(box, keygen(tmp_path / "ca")))
     before = box.known_hosts.read_text()
-    error = refused(there(box, transport="", accept_new=True))
+    typist = Typist("y")
+    error = refused(there(box, transport="", typist=typist, accept_new=True))
     assert isinstance(error, HostKeyError)
     assert "its host key is not known" in str(error)
     assert box.known_hosts.read_text() == before
+    assert typist.keys == []
 
 
 @pytest.mark.parametrize(

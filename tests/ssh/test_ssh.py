@@ -34,6 +34,7 @@ class Typist:
     def __init__(self, *answers: str | None) -> None:
         self.prompts: list[tuple[str, bool]] = []
         self.lines: list[str] = []
+        self.keys: list[tuple[str, str, str]] = []
         self._answers = iter(answers)
 
     def answers(self, prompt: str, *, echo: bool = False) -> str | None:
@@ -42,6 +43,10 @@ class Typist:
 
     def reads(self, line: str) -> None:
         self.lines.append(line)
+
+    def trusts(self, host: str, key: str, command: str) -> bool:
+        self.keys.append((host, key, command))
+        return next(self._answers, None) == "y"
 
 
 @contextmanager
@@ -78,6 +83,63 @@ def test_an_unknown_host_is_refused_with_its_fingerprint(box: Sshd) -> None:
     assert "--accept-new-host-key" in error.value.hint
     assert box.known_hosts.read_text() == ""
     assert "Accepted publickey" not in box.log
+
+
+def test_at_a_terminal_a_new_key_is_asked_about(box: Sshd) -> None:
+    box.known_hosts.write_text("")
+    doubting, trusting = Typist("n"), Typist("y")
+    with pytest.raises(HostKeyError, match="is not known"):
+        connect(box, typist=doubting)
+    assert box.known_hosts.read_text() == ""
+    shown = f"ssh-ed25519 {fingerprint(box.host_keys[0])}"
+    assert doubting.keys == [("box", shown, "ssh-keygen -lf /etc/ssh/ssh_host_ed25519_key.pub")]
+    assert connect(box, typist=trusting) == "reached\n"
+    assert trusting.keys == doubting.keys
+    assert connect(box) == "reached\n"
+
+
+@pytest.mark.parametrize(
+    "line",
+    ["StrictHostKeyChecking yes", "BatchMode yes", "UserKnownHostsFile none", "StrictHostKeyChecking accept-new"],
+)
+def test_there_is_no_question_that_ssh_config_has_answered(box: Sshd, line: str) -> None:
+    box.known_hosts.write_text("")
+    box.write_config(line)
+    typist = Typist("y")
+    if line.endswith("accept-new"):
+        assert connect(box, typist=typist) == "reached\n"
+    else:
+        with pytest.raises(HostKeyError, match="is not known"):
+            connect(box, typist=typist)
+    assert typist.keys == []
+
+
+def test_only_a_key_that_is_not_known_is_asked_about(box: Sshd, tmp_path: Path) -> None:
+    box.trust(keygen(tmp_path / "other"))
+    changed = Typist("y")
+    with pytest.raises(HostKeyError, match="someone is intercepting the connection"):
+        connect(box, typist=changed)
+    box.known_hosts.write_text("@revoked " + box.known_line(box.host_keys[0]))
+    revoked = Typist("y")
+    with pytest.raises(HostKeyError, match="revoked"):
+        connect(box, typist=revoked)
+    assert (changed.keys, revoked.keys) == ([], [])
+
+
+def test_a_key_may_be_compared_for_longer_than_a_login_may_take(sshds: Make) -> None:
+    box = sshds(lines="LoginGraceTime 1")
+    box.known_hosts.write_text("")
+
+    class Slow(Typist):
+        def trusts(self, host: str, key: str, command: str) -> bool:
+            wait_until(lambda: not made._opening.is_active(), "sshd to hang up")
+            return super().trusts(host, key, command)
+
+    typist = Slow("y")
+    with Connection(parse_host("box"), SshOptions(config=str(box.config)), typist) as made:
+        made.open()
+        assert made.is_connected
+    assert (len(typist.keys), box.connections) == (1, 2)
 
 
 @pytest.mark.parametrize("before", ["", "# no end of line", "other.example ssh-ed25519 AAAA\n"])

@@ -1,0 +1,95 @@
+"""What was typed that is no task and no option of nbfab, and what may have been meant."""
+
+import shlex
+from collections.abc import Mapping, Sequence
+
+from invoke import ParseError
+from invoke.parser import Parser, ParserContext
+
+from nbfab.errors import HostStringError, UsageError
+from nbfab.names import nearest, parse_host
+
+Tasks = Mapping[str, ParserContext]
+
+
+def misread(parser: Parser, words: Sequence[str]) -> UsageError | None:
+    """What is wrong with words that the parser has refused; None if it is neither of what is told here."""
+    parser.ignore_unknown = True  # so it tells where it stopped
+    try:
+        result = parser.parse_argv(list(words))
+    except ParseError as error:
+        flag = words[-1] if words else ""
+        return UsageError(f"{flag} needs a value", _help(error.context)) if flag.startswith("-") else None
+    if not result.unparsed:
+        return None
+    word, context = result.unparsed[0], result[-1]
+    if word.startswith("-"):
+        return _option(_whole(word, words), context, parser.contexts, words)
+    return unknown_task(word, parser, after=context.name or "")
+
+
+def unknown_task(word: str, parser: Parser, after: str = "") -> UsageError:
+    """That `word` is no task; it was typed `after` one, or first."""
+    tasks = parser.contexts
+    hint = _meant(word, tasks) or _core(word, parser.initial) or _host(word, after, tasks) or _choice(tasks)
+    return UsageError(f"there is no task {word[:60]!r}", hint)
+
+
+def _meant(word: str, tasks: Tasks) -> str:
+    if f"fleet.{word}" in tasks:
+        return f"did you mean fleet.{word}?"
+    groups = {task.rpartition(".")[0] for task in tasks}
+    group, dot, name = (f"{word}." if word in groups else word).rpartition(".")
+    members = [task.removeprefix(f"{group}.") for task in tasks if task.rpartition(".")[0] == group]
+    near = nearest(name, members)
+    if group and members and not near:
+        return f"choose from {group}.{f', {group}.'.join(members)}"
+    return f"did you mean {group}{dot}{near}?" if near else ""
+
+
+def _core(word: str, core: ParserContext | None) -> str:
+    return f"did you mean --{word}?" if core and f"--{word}" in core.flags else ""
+
+
+def _host(word: str, after: str, tasks: Tasks) -> str:
+    """How to name a host, if `word` looks like one: as all words that follow a task do, or by its form."""
+    try:
+        host = parse_host(word)
+    except HostStringError:
+        return ""
+    if after and "--limit" in tasks[after].flags:
+        return shlex.join(["nbfab", after, "--limit", word])
+    if after and "--ssh" not in tasks[after].flags:
+        return f"{after} takes no host"
+    return shlex.join(["nbfab", "-H", word, after or "setup"]) if after or host.user or "." in host.host else ""
+
+
+def _choice(tasks: Tasks) -> str:
+    names = ", ".join(task for task in tasks if "." not in task)
+    return f"choose from {names}"
+
+
+def _option(word: str, context: ParserContext, tasks: Tasks, words: Sequence[str]) -> UsageError:
+    """That `word` is no option of the task that this is the context of, or of nbfab itself if no task stands before."""
+    option = word.partition("=")[0][:60]
+    takers = [name for name, task in tasks.items() if option in task.flags]
+    if takers and not context.name:
+        task = next((word for word in words if word in takers), "setup" if "setup" in takers else takers[0])
+        return UsageError(f"{option} stands before the task", f"put it after {task}")
+    error = f"{context.name} has no option {option}" if context.name else f"there is no option {option}"
+    if kin := [name for name in takers if name.rpartition(".")[0] == (context.name or "").rpartition(".")[0]]:
+        return UsageError(error, f"these have it: {', '.join(kin)}")
+    contexts = (context,) if context.name else (context, *tasks.values())
+    flags = [flag for each in contexts for flag in (*each.flags, *each.flags.aliases) if flag.startswith("--")]
+    near = nearest(option, flags)
+    return UsageError(error, f"did you mean {near}?" if near else _help(context))
+
+
+def _whole(flag: str, words: Sequence[str]) -> str:
+    """The word that `flag` was in: Invoke takes one that begins with a single dash apart."""
+    parts = (word for word in words if word.startswith("-") and word[1:2] != "-" and flag[1:] in word[1:])
+    return flag if flag.startswith("--") else next(parts, flag)
+
+
+def _help(context: ParserContext | None) -> str:
+    return f"nbfab --help {context.name}" if context and context.name else "nbfab --help"

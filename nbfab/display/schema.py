@@ -1,0 +1,104 @@
+"""The JSON Schema of what `--json` prints; `python -m nbfab.cli.reference` writes it to output.schema.json."""
+
+from collections.abc import Mapping
+from typing import Any, get_args
+
+from nbfab.changed import Kind
+from nbfab.display.document import FILES, VERSION
+from nbfab.outcome import STATE, Verdict
+from nbfab.settings import RESETTABLE, SOURCES
+
+_TEXT: Mapping[str, Any] = {"type": "string", "minLength": 1}
+_TEXT_OR_NULL: Mapping[str, Any] = {"type": ["string", "null"], "minLength": 1}
+_TEXTS: Mapping[str, Any] = {"type": "array", "items": {"type": "string"}}
+_TEXTS_OR_NULL: Mapping[str, Any] = {**_TEXTS, "type": ["array", "null"]}
+_NUMBER: Mapping[str, Any] = {"type": "integer", "minimum": 0}
+_TIME: Mapping[str, Any] = {"type": "string", "pattern": "^[0-9]{4}-[0-9]{2}-[0-9]{2}T[0-9]{2}:[0-9]{2}:[0-9]{2}Z$"}
+
+
+def schema() -> dict[str, Any]:
+    """A JSON Schema, draft 2020-12. Every key is always there: null, or an empty list, where there is nothing."""
+    document = {
+        "version": {"description": "Of this format: raised if a key changes its meaning or goes.", "const": VERSION},
+        "task": _said("Without `fleet.`; null if the wrong use named none.", _TEXT_OR_NULL),
+        "status": _said("The exit status.", _NUMBER),
+        "error": _said("What kept the run from beginning; there are no hosts then.", _TEXT_OR_NULL),
+        "hint": _said("How to fix that.", _TEXT_OR_NULL),
+        "hosts": {"type": "array", "items": {"$ref": "#/$defs/host"}},
+        **{name: _said(f"The path of the file that was written: {name}.", _TEXT_OR_NULL) for name in FILES},
+    }
+    return {
+        "$schema": "https://json-schema.org/draft/2020-12/schema",
+        "title": "nbfab --json",
+        **_object(document),
+        "$defs": {"host": _object(_HOST), "change": _object(_CHANGE), "state": _object(_state())},
+    }
+
+
+def _object(properties: Mapping[str, Any]) -> dict[str, Any]:
+    return {"type": "object", "additionalProperties": False, "required": list(properties), "properties": properties}
+
+
+def _or_null(properties: Mapping[str, Any]) -> dict[str, Any]:
+    return {**_object(properties), "type": ["object", "null"]}
+
+
+def _said(what: str, schema: Mapping[str, Any]) -> dict[str, Any]:
+    return {"description": what, **schema}
+
+
+_HOST: Mapping[str, Any] = {
+    "host": _said("As it was named: by -H, or in the inventory.", _TEXT),
+    "task": _TEXT,
+    "verdict": {
+        "description": "How it ended. `status`: running or not running, unless the host was not reached, say.",
+        "enum": list(get_args(Verdict)),
+    },
+    "changes": {
+        "description": "What was changed; for `plan`, what would be.",
+        "type": "array",
+        "items": {"$ref": "#/$defs/change"},
+    },
+    "withheld": _said("Changes that were not made, because kernels are live.", _TEXTS),
+    "pending": _said("What the running server takes up at its next restart.", _TEXTS),
+    "notes": _TEXTS,
+    "error": _said("Why the status is not 0.", _TEXT_OR_NULL),
+    "hint": _said("How to fix that.", _TEXT_OR_NULL),
+    "jump": _said("The jump host that failed.", _TEXT_OR_NULL),
+    "status": _said("The exit status for this host.", _NUMBER),
+    "url": _said("Of the notebooks, whether or not the server runs.", _TEXT_OR_NULL),
+    "state": {"$ref": "#/$defs/state"},
+    "password": _said(
+        "One that was generated, shown this one time; those of several hosts are in a file.", _TEXT_OR_NULL
+    ),
+}
+_CHANGE: Mapping[str, Any] = {
+    "step": _TEXT,
+    "kind": {"enum": list(get_args(Kind))},
+    "summary": _said("All of it in a line.", _TEXT),
+    "reason": _TEXT_OR_NULL,
+    "diff": _said("Between the text of a file and the one that is wanted.", _TEXT_OR_NULL),
+}
+
+
+def _state() -> Mapping[str, Any]:
+    failed = {"failures": _NUMBER, "refused": _NUMBER, "since": _TIME, "addresses": _NUMBER}
+    choice = _object({"value": {"type": ["string", "integer", "boolean", "array"]}, "source": {"enum": list(SOURCES)}})
+    known: Mapping[str, Any] = {
+        "running": _said("Whether a server runs that is proven to be the profile's.", {"type": ["boolean", "null"]}),
+        "folder": _said("The profile's folder.", _TEXT_OR_NULL),
+        "ssh": _said("The words for ssh that reach the host.", _TEXT_OR_NULL),
+        "since": _said("When the server was started.", {**_TIME, "type": ["string", "null"]}),
+        "attach": _said("The command that shows its tmux session, on the host.", _TEXT_OR_NULL),
+        "environment": _said("Whose environment the server has.", _TEXT_OR_NULL),
+        "kernels": _said("What is live, and would end with the server.", _TEXTS_OR_NULL),
+        "failed_logins": _said("Since the server was started.", _or_null(failed)),
+        "tcp_kernels": _said("Kernels that other users of the host can read.", _TEXTS_OR_NULL),
+        "settings": _said("What counts, and where it was chosen.", _or_null(dict.fromkeys(RESETTABLE, choice))),
+        "fingerprint": _said("SHA-256 of the certificate.", _TEXT_OR_NULL),
+        "days_left": _said("Of the certificate; negative once it has expired.", {"type": ["integer", "null"]}),
+        "pin": _said("SHA-256 of its public key, which a renewal keeps.", _TEXT_OR_NULL),
+        "names": _said("Names and addresses that the certificate is for.", _TEXTS_OR_NULL),
+        "elsewhere": _said("URLs for other machines.", _TEXTS_OR_NULL),
+    }
+    return {key: known[key] for key in STATE}
