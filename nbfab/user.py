@@ -5,6 +5,7 @@ from typing import Protocol
 from nbfab.outcome import Outcome
 from nbfab.passwords import Password, generate
 from nbfab.settings import Settings
+from nbfab.tunnel.spec import Spec
 
 
 class Console(Protocol):
@@ -66,6 +67,9 @@ class User(Protocol):
         """Whether the answer is yes."""
         ...
 
+    def opens(self, spec: "Spec") -> None:
+        """Told what a page can be opened with, once the task has ended."""
+
     def command(self, task: str) -> str:
         """The command line for `task` on the same host, as this user would type it."""
         ...
@@ -107,6 +111,9 @@ class NoUser:
     def confirms(self, question: str) -> bool:
         """As `User.confirms`."""
         return False
+
+    def opens(self, spec: "Spec") -> None:
+        """As `User.opens`."""
 
     def command(self, task: str) -> str:
         """As `User.command`."""

@@ -11,9 +11,9 @@ PACKAGE = ROOT / "nbfab"
 # From the bottom up: a module imports only from lines above its own, or from its own package.
 FLOORS = (
     ("names", "text", "errors", "settings", "changed", "relay"),
-    ("passwords", "keys", "outcome", "signals"),
+    ("passwords", "keys", "outcome", "signals", "tunnel"),
     ("user", "wanted", "program"),
-    ("host", "tunnel"),
+    ("host",),
     ("look",),
     ("plan",),
     ("apply",),

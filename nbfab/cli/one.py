@@ -82,6 +82,11 @@ def on_one(call: Call, body: "Body", typed: HostString | None) -> None:
             report.corrected(handout)
     if outcome.status:
         raise Exit(code=outcome.status)
+    if terminal.opened:
+        from nbfab.cli.near import go_on
+
+        command = there.by_itself() if there else ()
+        go_on(replace(terminal.opened, command=tuple(command), json=call.json, browser="no_browser" not in call.flags))
 
 
 def entries(typed: Sequence[HostString]) -> "list[InventoryHost | None]":

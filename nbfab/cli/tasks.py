@@ -132,6 +132,14 @@ def restart(job: "Job") -> "Outcome":
     return restart(job)
 
 
+@_task("password_stdin", "yes", "no_browser")
+def open(job: "Job") -> "Outcome":  # noqa: A001
+    """Open the notebooks in the browser, over a connection that comes back by itself; starts what does not run."""
+    from nbfab.run.open import open_
+
+    return open_(job)
+
+
 @_task("yes", "force", "linger_off")
 def remove(job: "Job") -> "Outcome":
     """Show everything that nbfab has put on the host, ask, and remove it; notebooks stay. Live kernels take --force."""
@@ -156,7 +164,18 @@ def _page(call: Call) -> None:
     page_of_fleet(call, status.does)
 
 
-TASKS = (*(_of_step(step) for step in STEPS if step.alone), serve, setup, plan, status, start, stop, restart, remove)
+TASKS = (
+    *(_of_step(step) for step in STEPS if step.alone),
+    serve,
+    setup,
+    plan,
+    status,
+    start,
+    open,
+    stop,
+    restart,
+    remove,
+)
 _HELP = "Write a page of all hosts for people: links, states, fingerprints, commands to copy."
 page: Task[Any] = declare(_page, "page", _HELP, (*CHOOSING, "output", *EVERYWHERE))
 

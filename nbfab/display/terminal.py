@@ -11,6 +11,7 @@ from nbfab.outcome import Outcome
 from nbfab.passwords import SHORTEST, Password, generate
 from nbfab.settings import Settings
 from nbfab.text import one_line
+from nbfab.tunnel.spec import Spec
 
 
 class Terminal:
@@ -32,6 +33,7 @@ class Terminal:
         self.progress: Progress = Silent() if quiet else Progress()
         self.command = command
         self._written = written
+        self.opened: Spec | None = None
         self._label = label
         self._report = report
 
@@ -83,6 +85,10 @@ class Terminal:
         """As `Console.types_password`."""
         self.progress.end()
         return questions.types_password(question)
+
+    def opens(self, spec: Spec) -> None:
+        """As `User.opens`."""
+        self.opened = spec
 
     def confirms(self, question: str) -> bool:
         """As `User.confirms`."""

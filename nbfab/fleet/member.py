@@ -9,6 +9,7 @@ from nbfab.outcome import Outcome
 from nbfab.passwords import Password
 from nbfab.run.job import Body, attempt
 from nbfab.settings import Settings
+from nbfab.tunnel.spec import Spec
 from nbfab.user import Console
 
 
@@ -104,6 +105,9 @@ class Member:
     def sees_hash(self, known: str) -> None:
         """As `User.sees_hash`."""
         self.handout.sees(self.host, self.settings, known)
+
+    def opens(self, spec: Spec) -> None:
+        """As `User.opens`: a fleet opens nothing."""
 
     def confirms(self, question: str) -> bool:
         """As `User.confirms`."""

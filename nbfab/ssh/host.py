@@ -11,6 +11,7 @@ import paramiko
 from nbfab.errors import ConnectError, HostError, Incompatible, NbfabError
 from nbfab.names import HostString
 from nbfab.ssh import master
+from nbfab.ssh.arguments import by_itself
 from nbfab.ssh.connection import Connection
 from nbfab.ssh.doors import Address, Doors, Visitor
 from nbfab.ssh.early import Early
@@ -75,6 +76,10 @@ class There:
         return Connection(
             self._typed, self._options, self._typist, hop=self._jumps, route=self._route, silence=self._silence
         )
+
+    def by_itself(self) -> list[str]:
+        """The command line of an `ssh` to this host that needs no one. Raises ConnectError."""
+        return by_itself(self._typed, self._options)
 
     @property
     def names(self) -> tuple[str, ...]:
