@@ -7,8 +7,10 @@ from dataclasses import replace
 from pathlib import Path
 
 from nbfab.cli.call import Call
+from nbfab.cli.called import typed
 from nbfab.display.terminal import Terminal
 from nbfab.errors import Interrupted, UsageError
+from nbfab.fix import Task
 from nbfab.fleet.handout import Handout, given_password
 from nbfab.fleet.member import Member
 from nbfab.fleet.places import Places, silent
@@ -42,10 +44,10 @@ class Many:
         self,
         call: Call,
         hosts: Sequence[InventoryHost],
-        command: Callable[[InventoryHost], Callable[[str], str]],
+        command: Callable[[InventoryHost], Callable[..., str]],
         *,
         inventory: Path,
-        without: Callable[[InventoryHost], str],
+        without: Callable[[InventoryHost], str | Task],
         types: bool = False,
         again: str = AGAIN,
     ) -> None:
@@ -82,8 +84,8 @@ class Many:
         for host in contacted:
             if twin := found.get(host.name):
                 error = f"it is the same server as {twin.first}: {twin.what}"
-                fix = f"{without(host)}, or give it a profile: of its own"
-                self.outcomes[host.name] = _refused(call.task, host, UsageError(error, fix))
+                fix = ("give it a profile: of its own, or leave it out", without(host))
+                self.outcomes[host.name] = _refused(call.task, host, UsageError(error, *fix))
 
     def run(
         self,
@@ -214,4 +216,5 @@ def exit_status(outcomes: Sequence[Outcome], run: Run) -> int:
 
 
 def _refused(task: str, host: InventoryHost, error: UsageError) -> Outcome:
-    return replace(failure(task, host.name, error), verdict="refused")
+    outcome = replace(failure(task, host.name, error), verdict="refused")
+    return outcome.settled(lambda part: typed(part, f"fleet.{task}"))

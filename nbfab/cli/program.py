@@ -74,7 +74,7 @@ class Program(Fab):  # type: ignore[misc]
         with self._usage():
             given = self.args.config.value
             if given and not Path(given).exists():
-                raise UsageError(f"{given}: no such file", "-f FILE")
+                raise UsageError(f"{given}: no such file", "name another by -f")
             try:
                 super().update_config()
             except OSError as error:

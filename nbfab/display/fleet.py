@@ -4,6 +4,7 @@ import shutil
 from collections import defaultdict
 from collections.abc import Callable, Iterator, Sequence
 
+from nbfab.fix import Note, named
 from nbfab.outcome import Outcome
 from nbfab.text import clean, clean_line, one_line
 
@@ -19,7 +20,7 @@ def table(outcomes: Sequence[Outcome]) -> str:
         return _NOTHING
     behind = [outcome for outcome in outcomes if outcome.jump]
     rows = [
-        (outcome.host, _verdict(outcome), _what(outcome), outcome.url if outcome.state.get("running") else "")
+        (outcome.host, _verdict(outcome), _what(outcome.named()), outcome.url if outcome.state.get("running") else "")
         for outcome in outcomes
         if not outcome.jump
     ]
@@ -45,7 +46,15 @@ def _notes(outcomes: Sequence[Outcome]) -> list[str]:
         waits = f"takes effect at the next restart: {', '.join(outcome.pending)}"
         for note in dict.fromkeys((*outcome.notes, waits) if outcome.pending else outcome.notes):
             hosts[note].append(outcome.host)
-    return [one_line(f"note: {_some(names)}: {note}") for note, names in hosts.items()]
+    return [line for note, names in hosts.items() for line in _note(note, names)]
+
+
+def _note(note: str, names: Sequence[str]) -> Iterator[str]:
+    """A note, and below it a line for each part of its fix."""
+    yield one_line(f"note: {_some(names)}: {note.words if isinstance(note, Note) else note}")
+    if isinstance(note, Note):
+        where = names[0] if len(names) == 1 else "each of them"
+        yield from (one_line(f"      {part}") for part in named(note.fix, where))
 
 
 def _verdict(outcome: Outcome) -> str:
@@ -59,8 +68,8 @@ def _verdict(outcome: Outcome) -> str:
 def _what(outcome: Outcome) -> str:
     """What changed, or the reason and its fix, in a line."""
     if outcome.error:
-        reason = outcome.error.splitlines()[0]
-        return f"{reason} | fix: {outcome.hint}" if outcome.hint else reason
+        first, *more = outcome.fix or ("",)
+        return " | ".join((outcome.error.splitlines()[0], *([f"fix: {first}"] if first else []), *map(str, more)))
     if outcome.task == "status" and not outcome.changes and "days_left" in outcome.state:
         return f"{outcome.state['days_left']} days left"
     return ", ".join(dict.fromkeys(change.step for change in outcome.changes))

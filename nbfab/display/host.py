@@ -4,6 +4,7 @@ from collections.abc import Iterator, Mapping
 from typing import Any
 
 from nbfab.errors import NbfabError
+from nbfab.fix import Fix, Note
 from nbfab.outcome import Outcome
 from nbfab.settings import origin, written
 from nbfab.text import clean, one_line
@@ -14,13 +15,12 @@ WIDTH = 13  # of the first column: the longest label and two blanks
 
 def report(outcome: Outcome) -> str:
     """How a task ended on one host, for people; several lines."""
-    return clean("\n".join([_headline(outcome), *(f"  {line}" for line in _lines(outcome))]))
+    return clean("\n".join([_headline(outcome), *(f"  {line}" for line in _lines(outcome.named()))]))
 
 
 def refusal(error: NbfabError) -> str:
     """An error that kept a task from beginning, and its fix."""
-    fix = f"\n  {_line('fix', error.hint)}" if error.hint else ""
-    return clean(f"nbfab: {error}{fix}")
+    return clean("\n".join([f"nbfab: {error}", *(f"  {line}" for line in _parts("fix", error.fix))]))
 
 
 def _headline(outcome: Outcome) -> str:
@@ -45,13 +45,12 @@ def _lines(outcome: Outcome) -> Iterator[str]:
     if outcome.pending:
         yield _line("pending", f"takes effect at the next restart: {', '.join(outcome.pending)}")
     for note in outcome.notes:
-        yield _line("note", note)
+        yield from _parts("note", (note.words, *note.fix) if isinstance(note, Note) else (note,))
     if outcome.error:
         first, *more = outcome.error.splitlines()
         yield _line("reason", first)
         yield from (f"    {line}" for line in more)
-    if outcome.hint:
-        yield _line("fix", outcome.hint)
+    yield from _parts("fix", outcome.fix)
     yield from _state(outcome)
 
 
@@ -92,6 +91,12 @@ def _guarded(state: Mapping[str, Any]) -> Iterator[str]:
         yield _line("logins", f"{failed['failures'] or 'none'} failed{refused} since {failed['since']}{where}")
     if names := ", ".join(state.get("tcp_kernels", ())):
         yield _line("not private", f"kernels of {names} use TCP: other users of the host can read what they print")
+
+
+def _parts(label: str, parts: Fix) -> Iterator[str]:
+    """A line for each part, the first with the label: a command stands alone, so that it can be copied."""
+    for number, part in enumerate(parts):
+        yield _line("" if number else label, str(part))
 
 
 def _line(label: str, text: str) -> str:

@@ -15,7 +15,7 @@ from nbfab.settings import Settings
 class Terminal:
     """Shows progress on standard error and asks there; `report` prints an outcome, `command` gives a command line."""
 
-    def __init__(self, label: str, report: Callable[[Outcome], None], command: Callable[[str], str]) -> None:
+    def __init__(self, label: str, report: Callable[[Outcome], None], command: Callable[..., str]) -> None:
         self.progress = Progress()
         self.command = command
         self._label = label

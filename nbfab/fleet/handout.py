@@ -9,6 +9,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 
 from nbfab.errors import HostError, UsageError
+from nbfab.fix import Command
 from nbfab.fleet import handed, sheet
 from nbfab.fleet.handed import Handed, Record, Sent, digest
 from nbfab.fleet.state import state_file
@@ -21,7 +22,7 @@ from nbfab.user import Console
 
 QUESTION = "Password for the notebooks, the same for all: "
 UNCERTAIN = "not certain: the run ended before the host had confirmed it"
-FIX = "df .; ls -ld ."
+FIX = (Command("df .; ls -ld ."),)
 
 
 @dataclass
@@ -188,7 +189,7 @@ class Handout:
                     file.flush()
             except OSError as error:
                 why = f"its password could not be written to the current folder: {error.strerror}"
-                raise HostError(why, FIX) from None
+                raise HostError(why, *FIX) from None
             self._room = True
 
     def _prompts(self, host: Host) -> bool:
@@ -239,5 +240,5 @@ def given_password(host: InventoryHost) -> Password | None:
         return None
     text = os.environ.get(value, "")
     if not text:
-        raise host.place.error(f"{value}, which holds the password of {host.name}, is not set", f"export {value}=...")
+        raise host.place.error(f"{value}, which holds the password of {host.name}, is not set", f"set {value}")
     return Password(text)

@@ -74,7 +74,7 @@ def host_name(name: str, place: Place) -> str:
     try:
         parts = parse_host(name)
     except HostStringError as error:
-        raise place.error(str(error), error.hint) from None
+        raise place.error(str(error), *error.fix) from None
     if parts.user or parts.port:
         raise place.error(f"{name[:60]!r} is more than a host name", "use the keys user and ssh_port")
     return parts.host

@@ -13,6 +13,7 @@ from pathlib import Path
 from typing import Any
 
 from nbfab.errors import UsageError
+from nbfab.fix import Command, Task
 
 LARGEST = 1_000_000  # bytes: some ten thousand hosts
 MOST = 25_000  # names, values and collections; more take over a second
@@ -34,9 +35,9 @@ class Place:
     def __str__(self) -> str:
         return f"{self.file}:{self.line}:{self.column}" if self.line else self.file
 
-    def error(self, message: str, hint: str = "") -> UsageError:
+    def error(self, message: str, *fix: str | Command | Task) -> UsageError:
         """An error at this place."""
-        return UsageError(f"{self}: {message}", hint)
+        return UsageError(f"{self}: {message}", *fix)
 
 
 @dataclass(frozen=True)

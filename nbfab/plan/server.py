@@ -7,6 +7,7 @@ from collections.abc import Iterator
 from typing import TYPE_CHECKING
 
 from nbfab.errors import HostError
+from nbfab.fix import Fix, Note, again, there
 from nbfab.plan import certificate, config, module, password, takes
 from nbfab.plan.change import Change
 from nbfab.plan.files import PRIVATE, Managed, write
@@ -104,20 +105,27 @@ def _check(wanted: Wanted, facts: Facts) -> None:
     name = wanted.settings.profile
     pid = server.started.pid if server.started else ""
     if not facts.host.tmux:
-        raise HostError("there is no tmux", how_to_install(facts, "tmux"))
+        raise HostError("there is no tmux", *how_to_install(facts, "tmux"))
     if server.alive and not server.ours:
         raise HostError(
-            f"process {pid} looks like its server, but that cannot be proven", f"ps -fp {pid}; {attach(wanted, facts)}"
+            f"process {pid} looks like its server, but that cannot be proven",
+            there(f"ps -fp {pid}"),
+            there(attach(wanted, facts)),
         )
     if server.session_pids and not server.alive:
         raise HostError(
-            f"the tmux session {name} exists, and is not the server's", f"see what runs in it: {attach(wanted, facts)}"
+            f"the tmux session {name} exists, and is not the server's",
+            "see what runs in it",
+            there(attach(wanted, facts)),
         )
     own = server.alive and pid == str(port.pid)
     if port.holder and not own:
-        raise HostError(
-            f"port {wanted.settings.port} is taken by {port.holder}", "end that, or choose another: --port NUMBER"
-        )
+        raise HostError(f"port {wanted.settings.port} is taken by {port.holder}", *another_port(wanted.settings.port))
+
+
+def another_port(taken: int) -> Fix:
+    """What to do about a port that is taken."""
+    return "end that, or choose another port", again(f"--port={taken + 1 if taken < 65535 else taken - 1}")
 
 
 def enable_linger(user: str, facts: Facts) -> str:
@@ -133,9 +141,14 @@ def notes(wanted: Wanted, facts: Facts) -> Iterator[str]:
     if facts.server.login and facts.server.login.way != "whole":
         yield f"the server does not have all of the login shell's environment: {facts.server.login.words}"
     if user := facts.server.ends_at_logout:
-        yield (
+        yield Note(
             f"logind there ends what {user} leaves running at logout (KillUserProcesses), and {user} does not linger: "
-            f"a start tries to turn that on; where it may not, an administrator has to: {enable_linger(user, facts)}"
+            "a start tries to turn that on; where it may not, an administrator has to",
+            there(enable_linger(user, facts)),
+        )
+    if wanted.foreground and not facts.host.tmux:
+        yield Note(
+            "there is no tmux, so the server runs in the foreground; to change that", *how_to_install(facts, "tmux")
         )
     if facts.server.ours and not facts.server.in_session:
         yield "the server does not run in nbfab's tmux session: it ends with the terminal it was started in"

@@ -4,6 +4,7 @@ from collections.abc import Sequence
 from dataclasses import replace
 
 from nbfab.errors import HostError, Refused
+from nbfab.fix import again
 from nbfab.look.facts import Facts
 from nbfab.outcome import Outcome
 from nbfab.plan import removal
@@ -34,7 +35,7 @@ def remove(job: Job) -> Outcome:
             changes=(),
             withheld=tuple(change.summary for change in changes),
             error="nothing was removed, because no one has confirmed it",
-            hint=_again(job, "yes"),
+            fix=(again("--yes"),),
             status=Refused.status,
         )
     if _turns_lingering_off(job, seen):
@@ -48,7 +49,7 @@ def remove(job: Job) -> Outcome:
             break
     remains = [change.summary for change in changes]
     if remains or now.server.alive:
-        raise HostError(f"removed, but this remains: {(*remains, 'its server runs')[0]}", _again(job))
+        raise HostError(f"removed, but this remains: {(*remains, 'its server runs')[0]}", again())
     job.user.sees_hash("")
     notes = (*course.words, *removal.notes(job.wanted, seen))
     return replace(outcome, verdict="changed", changes=reported(course.begun), notes=notes)
@@ -68,14 +69,8 @@ def _plan(job: Job) -> tuple[Job, Facts, list[Change]]:
     check_ours(seen)
     changes = removal.plan(job.wanted, seen)
     if (live := ", ".join(removal.live(seen))) and "force" not in job.flags:
-        raise Refused(f"nothing was removed, because that would end {live}", _again(job, "force"))
+        raise Refused(f"nothing was removed, because that would end {live}", again("--force"))
     return job, seen, changes
-
-
-def _again(job: Job, *more: str) -> str:
-    """The command line that runs this again, with the flags that it has, and more."""
-    flags = (flag for flag in ("yes", "force", "linger_off") if flag in (*job.flags, *more))
-    return job.again(*(f"--{flag.replace('_', '-')}" for flag in flags))
 
 
 def _outcome(job: Job, seen: Facts, changes: Sequence[Change]) -> Outcome:
@@ -88,7 +83,7 @@ def _agreed(job: Job, outcome: Outcome) -> bool:
     """Whether it may be removed: by a flag, or by the answer to a question."""
     if "yes" in job.flags:
         return True
-    job.user.shows(outcome)
+    job.user.shows(job.settled(outcome))
     return job.user.confirms(f"{job.host.label}: remove all of this?")
 
 
