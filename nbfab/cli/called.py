@@ -83,7 +83,14 @@ def _by_uv() -> tuple[str, ...]:
     before = words[: len(words) - len(given)]
     if len(before) < 2 or Path(before[0]).name not in ("uv", "uvx") or words[len(before) :] != given:
         return ()
-    return tuple(before)
+    name = Path(before[0]).name  # a shim of pyenv's has run one by its path
+    return (name if shutil.which(name, path=_path_before()) else before[0], *before[1:])
+
+
+def _path_before() -> str:
+    """PATH as it was before `uv run` has put the environment's programs first."""
+    own = os.path.join(os.environ.get("VIRTUAL_ENV", ""), "bin")
+    return os.pathsep.join(place for place in os.environ.get("PATH", "").split(os.pathsep) if place != own)
 
 
 def _parent() -> list[str]:

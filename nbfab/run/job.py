@@ -32,7 +32,7 @@ class Job:
     wanted: Wanted
     user: User = field(default_factory=NoUser)
     flags: frozenset[str] = frozenset()
-    lists: Mapping[str, tuple[str, ...]] = MappingProxyType({})
+    lists: Mapping[str, tuple[str, ...]] = field(default_factory=dict)
 
     def settled(self, outcome: Outcome) -> Outcome:
         """The outcome with fixes that can be typed."""
