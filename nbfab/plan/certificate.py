@@ -47,7 +47,7 @@ def asked(wanted: Wanted, facts: Facts) -> dict[str, str]:
         raise HostError(
             f"{len(every)} names are asked for, and a certificate has at most {MOST}: {', '.join(every)}",
             "drop one of them",
-            task("certificate", "--drop-name", list(every)[-1]),
+            task("certificate", f"--drop-name={list(every)[-1]}"),
         )
     return every
 

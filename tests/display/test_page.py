@@ -13,6 +13,7 @@ from sshd import free_port
 from sshd_fleet import Fleet
 
 from nbfab.display.page import page
+from nbfab.fix import Command
 from nbfab.outcome import Outcome
 
 
@@ -69,11 +70,11 @@ def test_nothing_that_a_host_says_becomes_markup() -> None:
         "status",
         "unchanged",
         error=lie,
-        hint=lie,
+        fix=(Command(lie, lie),),
         url=f"https://x/{lie}",
         state={"fingerprint": lie, "days_left": 1, "kernels": [lie], "attach": lie, "ssh": lie},
     )
-    made = page([outcome, Outcome(lie, "status", "failed", error=lie, hint=lie, status=1)], "now")
+    made = page([outcome, Outcome(lie, "status", "failed", error=lie, fix=(lie,), status=1)], "now")
     assert "<script>alert" not in made
     assert "\x1b" not in made
     assert '"https://x/<' not in made
