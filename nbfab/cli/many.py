@@ -84,7 +84,7 @@ class Many:
         for host in contacted:
             if twin := found.get(host.name):
                 error = f"it is the same server as {twin.first}: {twin.what}"
-                fix = ("give it a profile: of its own, or leave it out", without(host))
+                fix = (without(host), "or give it a profile: of its own")
                 self.outcomes[host.name] = _refused(call.task, host, UsageError(error, *fix))
 
     def run(

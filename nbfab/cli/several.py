@@ -31,7 +31,7 @@ def on_several(call: Call, body: "Body", typed: Sequence[HostString]) -> None:
             hosts,
             lambda host: call.command(("-H", host.name)),
             inventory=INVENTORY,
-            without=lambda host: "that is, out of -H",
+            without=lambda host: "omit it from -H",
             types=True,
             again="run it again",
         )

@@ -162,7 +162,7 @@ def notes(wanted: Wanted, facts: Facts) -> Iterator[str]:
         yield f"{chosen.python} has no {wanted.settings.app}, so {chosen.module} is served"
     if "matplotlib" not in chosen.environment.packages:
         add = how_to_add(chosen.environment, facts, "matplotlib")
-        made = ("or have nbfab make an environment", task("setup", f"--python={NEW}"))
+        made = ("or have one made", task("setup", f"--python={NEW}"))
         yield Note(f"{chosen.python} has no matplotlib, so nothing is plotted inline", *add, *made)
 
 

@@ -147,7 +147,7 @@ LINGERS: dict[str, Any] = {"made": Made(MADE.folders, (("ann", "box"),)), "linge
             LINGERS,
             False,
             False,
-            "stays on; --linger-off turns it off, too, or later\non the host: loginctl disable-linger ann",
+            "turns it off, too, or later\non the host: loginctl disable-linger ann",
         ),
         (LINGERS | {"profiles": ("GPU2",)}, True, False, "the other profiles' servers need it"),
         ({"made": Made(MADE.folders, (("ann", "another"),)), "lingers": "ann"}, True, False, "not turned it on here"),
