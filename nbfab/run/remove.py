@@ -1,10 +1,12 @@
 """Remove: takes away everything that nbfab has put on a host."""
 
-from collections.abc import Sequence
+import shlex
+from collections.abc import Iterator, Sequence
 from dataclasses import replace
+from pathlib import Path
 
 from nbfab.errors import HostError, Refused
-from nbfab.fix import again
+from nbfab.fix import Command, Note, again
 from nbfab.look.facts import Facts
 from nbfab.outcome import Outcome
 from nbfab.plan import removal
@@ -27,7 +29,7 @@ def remove(job: Job) -> Outcome:
     if not changes:
         if seen.files.state == "absent":
             job.user.sees_hash("")
-        return outcome
+        return replace(outcome, notes=(*outcome.notes, *_itself(job, seen)))
     if not _agreed(job, outcome):
         return replace(
             outcome,
@@ -51,7 +53,7 @@ def remove(job: Job) -> Outcome:
     if remains or now.server.alive:
         raise HostError(f"removed, but this remains: {(*remains, 'its server runs')[0]}", again())
     job.user.sees_hash("")
-    notes = (*course.words, *removal.notes(job.wanted, seen))
+    notes = (*course.words, *removal.notes(job.wanted, seen), *_itself(job, seen))
     return replace(outcome, verdict="changed", changes=reported(course.begun), notes=notes)
 
 
@@ -77,6 +79,15 @@ def _outcome(job: Job, seen: Facts, changes: Sequence[Change]) -> Outcome:
     notes = tuple(removal.notes(job.wanted, seen))
     outcome = Outcome(job.host.label, job.task, "unchanged", changes=reported(changes), notes=notes)
     return replace(outcome, verdict="would change") if changes else outcome
+
+
+def _itself(job: Job, seen: Facts) -> Iterator[Note]:
+    """What stays of nbfab itself on this machine, if it runs from a clone, whose environment may serve a profile."""
+    clone = Path(__file__).parents[2]
+    made = [str(clone / name) for name in (".venv", ".bootstrap") if (clone / name).exists()]
+    if job.host.local and (clone / "bootstrap.sh").exists() and made and not seen.left.profiles:
+        keeps = f"the clone {clone} stays, with the environment that nbfab runs in; to remove that, too"
+        yield Note(keeps, Command(shlex.join(["rm", "-rf", *made])))
 
 
 def _agreed(job: Job, outcome: Outcome) -> bool:
