@@ -20,11 +20,14 @@ WAYS = {
     "inv": f"inv -r {CLONE}",
     "a path": f"{BIN}/nbfab",
     "python -m": f"{BIN}/python -m nbfab",
-    "uv run": shlex.join([*UV, "nbfab"]),
-    "uv run inv": f"{shlex.join([*UV, 'inv'])} -r {CLONE}",
-    "uv run python -m": shlex.join([*UV, "python", "-m", "nbfab"]),
     "a relative path": "./nbfab",
 }
+if shutil.which("uv"):
+    WAYS |= {
+        "uv run": shlex.join([*UV, "nbfab"]),
+        "uv run inv": f"{shlex.join([*UV, 'inv'])} -r {CLONE}",
+        "uv run python -m": shlex.join([*UV, "python", "-m", "nbfab"]),
+    }
 
 
 def typed(machine: Machine, line: str) -> subprocess.CompletedProcess[str]:
@@ -43,8 +46,6 @@ def fix(said: str) -> str:
 
 @pytest.mark.parametrize("way", WAYS)
 def test_a_fix_is_typed_as_the_task_was(here: Machine, way: str) -> None:
-    if "uv" in way and not shutil.which("uv"):
-        pytest.skip("there is no uv")
     if way == "a path":
         here.env["PATH"] = os.environ["PATH"].replace(f"{BIN}:", "")
     if way == "a relative path":
@@ -108,5 +109,28 @@ def test_words_that_were_typed_are_kept(
     monkeypatch.setattr(called, "_same", lambda one, other: True)
     try:
         assert called.typed(part, "setup") == line
+    finally:
+        called._program.cache_clear()
+
+
+@pytest.mark.parametrize(
+    ("parent", "line"),
+    [
+        (["uv", "run", "nbfab", "setup"], "uv run nbfab setup --yes"),
+        (["/opt/uv", "run", "--group", "dev", "inv", "setup"], "uv run --group dev inv setup --yes"),
+        (["uvx", "nbfab", "setup"], "uvx nbfab setup --yes"),
+        (["uv", "run", "sh", "-c", "nbfab setup"], "nbfab setup --yes"),
+        (["bash"], "nbfab setup --yes"),
+        ([], "nbfab setup --yes"),
+    ],
+)
+def test_the_words_of_uv_are_its_own(monkeypatch: pytest.MonkeyPatch, parent: list[str], line: str) -> None:
+    called._program.cache_clear()
+    monkeypatch.setattr(sys, "argv", ["/no/such/nbfab", "setup"])
+    monkeypatch.setattr(shutil, "which", lambda name, path=None: f"/no/such/{name}")
+    monkeypatch.setattr(called, "_same", lambda one, other: True)
+    monkeypatch.setattr(called, "_parent", lambda: parent)
+    try:
+        assert called.typed(again("--yes"), "setup") == line
     finally:
         called._program.cache_clear()
