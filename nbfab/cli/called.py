@@ -28,7 +28,9 @@ _CORE = {
     "--prompt-for-login-password": False,
     "--prompt-for-passphrase": False,
 }
-_WHERE = {"-S": True, "--ssh-config": True, "-H": True, "--hosts": True}  # which a command line has by itself
+_CONFIG = {"-S": True, "--ssh-config": True}  # which a command line has by itself, like the hosts
+_HOSTS = {"-H": True, "--hosts": True}
+_INVENTORY = {"--inventory": True}
 
 
 def called() -> tuple[str, ...]:
@@ -41,8 +43,10 @@ def typed(task: Task, running: str) -> str:
     """The command line for a task, where no more of this call is known than its words; `running` is the task now."""
     if not task.name and _program():
         return shlex.join((*_program(), *without(sys.argv[1:], task.options), *task.options))
-    where = () if task.name.startswith("fleet.") else _chosen(sys.argv[1:], _WHERE)
-    return shlex.join((*called(), *where, task.name or running, *task.options))
+    fleet = task.name.startswith("fleet.")
+    where = _chosen(sys.argv[1:], _CONFIG if fleet else _CONFIG | _HOSTS)
+    listed = without(_chosen(sys.argv[1:], _INVENTORY if fleet else {}), task.options)
+    return shlex.join((*called(), *where, task.name or running, *listed, *task.options))
 
 
 def without(words: Sequence[str], options: Sequence[str]) -> Iterator[str]:

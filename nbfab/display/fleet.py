@@ -25,8 +25,8 @@ def table(outcomes: Sequence[Outcome]) -> str:
         if not outcome.jump
     ]
     lines = _aligned([("HOST", "VERDICT", "WHAT", "URL"), *rows]) if rows else []
-    for what, names in _folded(behind, _what):
-        lines.append(one_line(f"{_some(names)}: not reached: {what}"))
+    for _, names in _folded(behind, _same):
+        lines.append(one_line(f"{_some(names)}: not reached: {_what(_first(behind, names).named())}"))
     lines += _notes(outcomes)
     lines += ["", ", ".join(f"{len(names)} {verdict}" for verdict, names in _folded(outcomes, _verdict))]
     return clean("\n".join(lines))
@@ -34,7 +34,7 @@ def table(outcomes: Sequence[Outcome]) -> str:
 
 def plans(outcomes: Sequence[Outcome]) -> str:
     """What would change, hosts with the same plan in one line, and what to know before it does."""
-    lines = [one_line(f"{_some(names)}: {what}") for what, names in _folded(outcomes, _plan)]
+    lines = [one_line(f"{_some(names)}: {_plan(_first(outcomes, names))}") for _, names in _folded(outcomes, _same)]
     lines += _notes([outcome for outcome in outcomes if outcome.verdict == "would change"])
     return clean("\n".join(lines) or _NOTHING)
 
@@ -73,6 +73,15 @@ def _what(outcome: Outcome) -> str:
     if outcome.task == "status" and not outcome.changes and "days_left" in outcome.state:
         return f"{outcome.state['days_left']} days left"
     return ", ".join(dict.fromkeys(change.step for change in outcome.changes))
+
+
+def _same(outcome: Outcome) -> str:
+    """What is the same for all hosts of a line; a fix may hold a host's name, and that of the first one will do."""
+    return f"{outcome.verdict}: {outcome.error.splitlines()[0]}" if outcome.error else _plan(outcome)
+
+
+def _first(outcomes: Sequence[Outcome], names: Sequence[str]) -> Outcome:
+    return next(outcome for outcome in outcomes if outcome.host == names[0])
 
 
 def _plan(outcome: Outcome) -> str:

@@ -98,6 +98,12 @@ def test_a_fix_through_bootstrap_sh(here: Machine) -> None:
         (["-H", "gpu1", "setup", "--port=9"], again("--port=10"), "nbfab -H gpu1 setup --port=10"),
         (["-S", "my config", "-H", "a", "-R", "setup"], task("plan"), "nbfab -S 'my config' -H a plan"),
         (["-t", "5", "-H", "a", "fleet.plan"], task("fleet.plan", "--limit=a"), "nbfab -t 5 fleet.plan --limit=a"),
+        (
+            ["fleet.plan", "--inventory", "x"],
+            task("fleet.plan", "--limit=a"),
+            "nbfab fleet.plan --inventory x --limit=a",
+        ),
+        (["fleet.plan", "--inventory", "x"], task("fleet.plan", "--inventory=y"), "nbfab fleet.plan --inventory=y"),
     ],
 )
 def test_words_that_were_typed_are_kept(
