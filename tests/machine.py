@@ -11,6 +11,7 @@ from collections.abc import Iterator, Mapping
 from pathlib import Path
 from typing import Any
 
+from fixes import check
 from processes import lives, start_of
 from sshd import Sshd, free_port, wait_until
 
@@ -98,6 +99,7 @@ class Machine:
         """The one host of a task's JSON document, however the task ended."""
         document = json.loads(self.run(*args, "--json", **more).stdout)
         (host,) = document["hosts"]
+        check(host.get("fix", ()))
         return dict(host)
 
     def files(self) -> dict[str, tuple[bytes, float]]:

@@ -9,6 +9,7 @@ from contextlib import ExitStack
 from pathlib import Path
 from typing import Any
 
+from fixes import check
 from machine import BIN, Machine, Result, end_servers
 from sshd import Sshd, free_port
 
@@ -64,7 +65,9 @@ class Fleet:
     def json(self, task: str, *args: str, **env: str) -> dict[str, dict[str, Any]]:
         """The hosts of the task's JSON document, by name."""
         done = self.run(task, *args, "--json", **env)
-        return {host["host"]: host for host in json.loads(done.stdout)["hosts"]}
+        hosts = {host["host"]: host for host in json.loads(done.stdout)["hosts"]}
+        check([part for host in hosts.values() for part in host.get("fix", ())])
+        return hosts
 
     def profile(self, name: str) -> Path:
         """The profile's folder on a host."""
