@@ -4,10 +4,13 @@ import os
 import re
 import signal
 import subprocess
+import time
 
 from machine import BIN, PASSWORD, Machine
 from processes import lives
 from sshd import wait_until
+
+from nbfab.plan import certificate, pem
 
 
 def test_before_setup_and_after_stop(here: Machine) -> None:
@@ -60,3 +63,18 @@ def _alike(machine: Machine, cause: str) -> None:
     assert cause in setup["error"]
     assert setup["error"] in status["error"]
     assert setup["fix"] == status["fix"]
+
+
+def test_a_server_that_has_another_certificate_than_the_profile(here: Machine) -> None:
+    here.ok("setup")
+    file = here.folder / certificate.FILE
+    now = time.time()
+    file.write_text(pem.make(("localhost",), 90, now, int(now), None))
+    outcome = here.json("status")
+    assert outcome["error"].startswith("it runs, but does not answer: its certificate is not the profile's (")
+    assert outcome["fix"][0] == {"words": "if what runs in it may end"}
+    line = outcome["fix"][1]["command"]
+    env = here.env | {"NBFAB_PASSWORD": PASSWORD}
+    done = subprocess.run(["sh", "-c", line], env=env, cwd=here.work, capture_output=True, text=True, check=False)
+    assert done.returncode == 0, done.stderr
+    assert here.json("status")["state"]["running"]
