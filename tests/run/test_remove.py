@@ -1,6 +1,7 @@
 """Removal: afterwards a home folder is byte for byte what it was, and what is the user's own is there."""
 
 import os
+import re
 import shutil
 import subprocess
 import sys
@@ -11,7 +12,7 @@ import pytest
 from disk import fill
 from home import Snapshot, snapshot
 from jupyter_client.blocking.client import BlockingKernelClient
-from machine import BIN, PASSWORD, Machine
+from machine import BIN, PASSWORD, ROOT, Machine
 from namespace import without
 from notebook_client import Notebook
 from processes import lives
@@ -119,7 +120,8 @@ def test_a_home_folder_is_what_it_was(
     said = machine.ok("remove", "--yes")
     assert f"end the server (process {server})" in said
     assert "removed" in said.splitlines()[0]
-    assert "note" not in said
+    notes = re.findall(r"^  note +(.*)", said, re.MULTILINE)
+    assert not [note for note in notes if not note.startswith(f"the clone {ROOT} stays, ")]
     assert not lives(server)
     assert snapshot(machine.home) == before
     assert (notebooks / "x.ipynb").exists()
@@ -210,6 +212,29 @@ def test_the_user_s_own_later_files_stay_and_are_named(here: Machine) -> None:
     assert "removed" in here.ok("remove", "--yes")
     assert not base.exists()
     assert (here.home / ".local/share/mine").exists()
+
+
+def test_what_stays_of_a_clone_is_named_unless_another_profile_may_need_it(here: Machine, tmp_path: Path) -> None:
+    clone = tmp_path / "a clone"
+    shutil.copytree(ROOT / "nbfab", clone / "nbfab", ignore=shutil.ignore_patterns("__pycache__"))
+    shutil.copy(ROOT / "bootstrap.sh", clone)
+    (clone / ".venv").mkdir()
+    (clone / ".bootstrap").mkdir()
+
+    def removed(*args: str) -> str:
+        words = [sys.executable, "-m", "nbfab", "remove", "--yes", *args]
+        env = here.env | {"PYTHONPATH": str(clone)}
+        return subprocess.run(words, env=env, cwd=clone, capture_output=True, text=True, check=True).stdout
+
+    (here.home / ".local/share/nbfab/other").mkdir(parents=True)
+    (here.home / ".local/share/nbfab/other/generation").touch()
+    assert "the clone" not in removed()
+    shutil.rmtree(here.home / ".local/share/nbfab")
+    said = removed()
+    assert f"the clone {clone} stays, with the environment that nbfab runs in" in said
+    line = said.splitlines()[-1].strip()
+    subprocess.run(["sh", "-c", line], check=True)
+    assert sorted(path.name for path in clone.iterdir()) == ["bootstrap.sh", "nbfab"]
 
 
 def test_live_kernels_are_not_ended_unasked(here: Machine) -> None:
