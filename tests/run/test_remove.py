@@ -243,7 +243,7 @@ def test_live_kernels_are_not_ended_unasked(here: Machine) -> None:
     kernel = notebook.post("/api/kernels", {"name": "nbserver"})["id"]
     said = here.fails("remove", "--yes")
     assert f"nothing was removed, because that would end kernel {kernel[:8]}" in said
-    assert "inv remove --yes --force" in said
+    assert f"inv -r {ROOT} remove --yes --force" in said
     assert kernel in [running["id"] for running in notebook.get("/api/kernels")]
     assert "removed" in here.ok("remove", "--yes", "--force")
     assert not here.folder.exists()
@@ -263,7 +263,7 @@ def test_without_a_terminal_it_takes_a_yes_and_shows_what_would_go(here: Machine
     before = snapshot(here.home)
     said = here.fails("remove")
     assert f"not done     remove the profile's files {here.folder}" in said
-    assert "inv remove --yes" in said
+    assert f"inv -r {ROOT} remove --yes" in said
     told = here.json("remove")
     assert (told["verdict"], told["status"], len(told["withheld"])) == ("refused", 1, 3)
     assert snapshot(here.home) == before
