@@ -102,7 +102,8 @@ def test_the_plot_where_debian_s_notebook_has_no_matplotlib(there: Machine) -> N
     said = there.ok("setup")
     assert "make an environment with notebook and matplotlib in " in said
     assert f": {DEBIAN} has no matplotlib" in said
-    assert f"to serve {DEBIAN}: notebook 6.4.12 all the same: --python {DEBIAN}" in said
+    assert f"to serve {DEBIAN}: notebook 6.4.12 all the same\n" in said
+    assert f"setup --python={DEBIAN}\n" in said
     assert plots(there)
     assert "nothing changed" in there.ok("setup")
 
