@@ -66,8 +66,8 @@ class User(Protocol):
         """Whether the answer is yes."""
         ...
 
-    def command(self, task: str) -> str:
-        """The command line for `task` on the same host, as this user would type it."""
+    def command(self, task: str, *options: str) -> str:
+        """The command line for `task` on the same host, as this user would type it, with more options."""
         ...
 
 
@@ -108,6 +108,6 @@ class NoUser:
         """As `User.confirms`."""
         return False
 
-    def command(self, task: str) -> str:
+    def command(self, task: str, *options: str) -> str:
         """As `User.command`."""
-        return f"nbfab {task}"
+        return " ".join(("nbfab", task, *options))

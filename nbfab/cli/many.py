@@ -8,9 +8,11 @@ from dataclasses import replace
 from pathlib import Path
 
 from nbfab.cli.call import Call
+from nbfab.cli.called import typed
 from nbfab.display.output import complain
 from nbfab.display.terminal import Terminal
 from nbfab.errors import Interrupted, UsageError
+from nbfab.fix import Task
 from nbfab.fleet.handout import Handout, given_password
 from nbfab.fleet.member import Member
 from nbfab.fleet.places import Places, silent
@@ -44,12 +46,12 @@ class Many:
         self,
         call: Call,
         hosts: Sequence[InventoryHost],
-        command: Callable[[InventoryHost], Callable[[str], str]],
+        command: Callable[[InventoryHost], Callable[..., str]],
         *,
         inventory: Path,
-        whole: Callable[[str], str],
+        whole: Callable[..., str],
         order: Sequence[str],
-        without: Callable[[InventoryHost], str],
+        without: Callable[[InventoryHost], str | Task],
         types: bool = False,
         again: str = AGAIN,
     ) -> None:
@@ -92,8 +94,8 @@ class Many:
         for host in contacted:
             if twin := found.get(host.name):
                 error = f"it is the same server as {twin.first}: {twin.what}"
-                fix = f"{without(host)}, or give it a profile: of its own"
-                self.outcomes[host.name] = _refused(call.task, host, UsageError(error, fix))
+                fix = (without(host), "or give it a profile: of its own")
+                self.outcomes[host.name] = _refused(call.task, host, UsageError(error, *fix))
 
     def run(
         self,
@@ -239,4 +241,5 @@ def _doubted(outcome: Outcome, host: InventoryHost) -> Outcome:
 
 
 def _refused(task: str, host: InventoryHost, error: UsageError) -> Outcome:
-    return replace(failure(task, host.name, error), verdict="refused")
+    outcome = replace(failure(task, host.name, error), verdict="refused")
+    return outcome.settled(lambda part: typed(part, f"fleet.{task}"))

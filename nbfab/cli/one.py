@@ -43,7 +43,9 @@ def on_one(call: Call, body: "Body", typed: HostString | None) -> None:
         else:
             there, host, settings = None, Here(), settings.from_here()
         if call.given.get("handout"):
-            raise UsageError("--handout is for the passwords of several hosts; that of one is shown", "omit --handout")
+            raise UsageError(
+                "--handout is for the passwords of several hosts; that of one is shown", "leave --handout out"
+            )
         password = call.password(terminal.command)
         if password is None and entry and call.wants_password:
             from nbfab.fleet.handout import given_password

@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING
 from invoke import Exit
 
 from nbfab.errors import Interrupted, NbfabError, fault, stopper
+from nbfab.fix import settled
 
 if TYPE_CHECKING:
     from nbfab.fleet.handout import Handout
@@ -97,6 +98,9 @@ class Report:
 
     def exit(self, error: NbfabError) -> Exit:
         """The end of the program with that error: a document, if that was asked for and none has been printed."""
+        from nbfab.cli.called import typed
+
+        error.fix = settled(error.fix, lambda part: typed(part, self._task))
         if self.json and not self._printed:
             self.document([], error.status, error=error)
             return Exit(code=error.status)

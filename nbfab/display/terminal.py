@@ -24,7 +24,7 @@ class Terminal:
         self,
         label: str,
         report: Callable[[Outcome], None],
-        command: Callable[[str], str],
+        command: Callable[..., str],
         written: Callable[[str], None] = lambda known: None,
         *,
         quiet: bool = False,

@@ -4,6 +4,7 @@ import re
 from dataclasses import dataclass, field
 
 from nbfab.errors import UsageError
+from nbfab.fix import Command, Task
 from nbfab.inventory.keys import KEYS
 
 _LINE_ENDS = re.compile("\r\n|[\n\r\x85\u2028\u2029]")  # as in YAML
@@ -27,13 +28,13 @@ class Place:
     def __str__(self) -> str:
         return f"{self.file}:{self.line}:{self.column}" if self.line else self.file
 
-    def error(self, message: str, hint: str = "") -> UsageError:
+    def error(self, message: str, *fix: str | Command | Task) -> UsageError:
         """An error at this place."""
-        return UsageError(f"{self}: {message}", hint)
+        return UsageError(f"{self}: {message}", *fix)
 
-    def shown(self, message: str, hint: str = "") -> UsageError:
+    def shown(self, message: str, *fix: str | Command | Task) -> UsageError:
         """An error at this place that shows the line, and a caret below it."""
-        return self.error(f"{message}\n{self._excerpt()}" if self.text else message, hint)
+        return self.error(f"{message}\n{self._excerpt()}" if self.text else message, *fix)
 
     def _excerpt(self) -> str:
         lines = lines_of(self.text)[: self.line]

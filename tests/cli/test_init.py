@@ -39,7 +39,7 @@ def test_it_writes_the_example_once(tmp_path: Path, program: str) -> None:
     check(person.work / "hosts.yaml")
     assert load(person.work / "hosts.yaml").find("workstation")
     (person.work / "hosts.yaml").write_text("hosts: [mine]\n")
-    assert f"  fix          {name} init --inventory FILE\n" in person.fails("init")
+    assert "  fix          name another by --inventory\n" in person.fails("init")
     assert (person.work / "hosts.yaml").read_text() == "hosts: [mine]\n"
 
 

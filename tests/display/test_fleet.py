@@ -2,6 +2,7 @@
 
 from nbfab.changed import Changed
 from nbfab.display.fleet import plans, table
+from nbfab.fix import Command
 from nbfab.outcome import Outcome
 
 
@@ -45,7 +46,7 @@ def test_what_hosts_of_a_block_differ_in_is_told() -> None:
 def test_other_plans_have_blocks_of_their_own() -> None:
     change = Changed("certificate", "write", "renew the certificate", "for x, lab", "it lacks lab")
     renewed = Outcome("x", "plan", "would change", changes=(change,), withheld=("restart the server",))
-    lost = Outcome("y", "plan", "not reached", error="no route", hint="ssh -v y", status=1)
+    lost = Outcome("y", "plan", "not reached", error="no route", fix=(Command("ssh -v y"),), status=1)
     assert plans([renewed, lost, Outcome("z", "plan", "unchanged")]).splitlines() == [
         "x: would change",
         "  certificate  renew the certificate for x, lab: it lacks lab",

@@ -253,7 +253,10 @@ def test_a_host_of_its_own_is_refused(three: Fleet) -> None:
         [*command[:3], "-H", "one", *command[3:]], env=three.machine.env, capture_output=True, text=True
     )
     assert done.returncode == 2
-    assert "--limit one" in done.stderr
+    line = done.stderr.partition("  fix ")[2].strip().replace("fleet.setup", "fleet.plan")
+    assert line.endswith(" --limit=one")
+    plan = subprocess.run(["sh", "-c", line], env=three.machine.env, capture_output=True, text=True, check=True)
+    assert plan.stdout.startswith("one: ")
 
 
 def test_an_inventory_that_is_not_there(three: Fleet) -> None:
