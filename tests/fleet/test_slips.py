@@ -5,9 +5,9 @@ from pathlib import Path
 import pytest
 
 from nbfab.errors import UsageError
+from nbfab.fix import Command
 from nbfab.fleet import sheet
 from nbfab.fleet.handout import UNCERTAIN
-from nbfab.fix import Command
 from nbfab.fleet.sheet import Row
 from nbfab.fleet.slips import Slip, slips
 from nbfab.inventory.hosts import InventoryHost
