@@ -2,6 +2,7 @@
 
 import atexit
 import gc
+import shlex
 import sys
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
@@ -14,6 +15,7 @@ from invoke import Exit, ParseError
 from invoke.parser import Parser
 
 from nbfab import __version__
+from nbfab.cli.called import called
 from nbfab.cli.executor import Executor
 from nbfab.cli.first import FIRST
 from nbfab.cli.report import Report
@@ -21,7 +23,7 @@ from nbfab.cli.task import reader_may_leave, unprinted
 from nbfab.cli.tasks import ns
 from nbfab.cli.unknown import helps, misread, unknown_task
 from nbfab.errors import UsageError
-from nbfab.fix import task
+from nbfab.fix import Command
 from nbfab.names import did_you_mean
 
 if TYPE_CHECKING:
@@ -100,7 +102,7 @@ class Program(Fab):  # type: ignore[misc]
             return
         hosts = self.args.hosts.value
         if hosts is not None:
-            raise UsageError("there is no task", task("setup"))
+            raise UsageError("there is no task", Command(shlex.join([*called(), "-H", hosts, "setup"])))
         from nbfab.display.output import show
 
         show(FIRST)

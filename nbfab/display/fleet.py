@@ -100,10 +100,11 @@ def _what(group: Sequence[Outcome]) -> str:
     """What changed on hosts that share a line, or the reason and its fix."""
     outcome = group[0]
     if outcome.error:
-        first, *more = map(str, fixes.named(outcome.fix, outcome.jump or _where([each.host for each in group]))) or [""]
+        reason = outcome.error.splitlines()[0]
+        parts = fixes.named(outcome.fix, outcome.jump or _where([each.host for each in group]))
         # Those of the others have their own names in it.
-        fix = "fix" if len({each.fix for each in group}) == 1 else f"fix for {outcome.host}"
-        return " | ".join((outcome.error.splitlines()[0], *([f"{fix}: {first}"] if first else []), *more))
+        label = "fix" if len({each.fix for each in group}) == 1 else f"fix for {outcome.host}"
+        return f"{reason} | {label}: {' | '.join(map(str, parts))}" if parts else reason
     if outcome.task == "status" and not outcome.changes and "days_left" in outcome.state:
         return f"{outcome.state['days_left']} days left"
     return ", ".join(dict.fromkeys(change.step for change in outcome.changes))

@@ -190,7 +190,8 @@ def test_of_hosts_that_h_names_only_news_are_printed(there: Machine) -> None:
 
 
 def test_the_schema_takes_no_other_key() -> None:
-    told = {"version": 2, "task": "plan", "status": 0, "error": None, "hint": None, "hosts": [], "passwords": None}
+    told = {"version": 2, "task": "plan", "status": 0, "error": None, "hint": None, "fix": [], "hosts": []}
+    told |= {"passwords": None}
     check_document(told | {"page": None, "slips": None, "inventory": None})
     for wrong in (told, told | {"page": None, "more": 1}, told | {"page": ""}):
         with pytest.raises(Exception, match=r"page|more|short"):

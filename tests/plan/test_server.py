@@ -174,16 +174,16 @@ def test_whether_a_server_is_set_up(facts: Facts, why: str) -> None:
 @pytest.mark.parametrize(
     ("facts", "reason", "fix"),
     [
-        ({"host": {"tmux": False}}, "there is no tmux", "sudo apt-get install tmux"),
+        ({"host": {"tmux": False}}, "there is no tmux", "on the host: sudo apt-get install tmux"),
         (
             {"port": {"pid": 9, "program": "nc", "user": "eve"}},
             "port 9999 is taken by process 9 (nc) of user eve",
-            "end that, or choose another: setup --port NUMBER",
+            "end that, or choose another port\nnbfab setup --port=10000",
         ),
         (
             {"server": {"session_pids": ("10", "77")}, "port": OWN_PORT},
             "its tmux session has more windows, and would stay, in the way of the next one",
-            "close them: tmux -L nbfab attach -t nbserver",
+            "close them\non the host: tmux -L nbfab attach -t nbserver",
         ),
     ],
 )
