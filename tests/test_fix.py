@@ -31,7 +31,7 @@ def words() -> Iterator[tuple[str, str]]:
             if not isinstance(node, ast.Call):
                 continue
             name = node.func.attr if isinstance(node.func, ast.Attribute) else getattr(node.func, "id", "")
-            if name in ERRORS | {"error", "Note", "Declined"}:
+            if name in ERRORS | {"error", "shown", "_at", "Note", "Declined"}:
                 for part in node.args[1:]:
                     if isinstance(part, ast.Constant | ast.JoinedStr):
                         yield f"{file.name}:{part.lineno}", ast.unparse(part).lstrip("f").strip("'\"")

@@ -3,6 +3,7 @@
 import os
 import re
 import signal
+import socket
 import subprocess
 import time
 
@@ -53,6 +54,9 @@ def test_what_a_start_would_fail_of_is_the_cause(here: Machine) -> None:
     choices.write_text(kept.replace("port ", "port flag many "))
     _alike(here, "cannot be read")
     choices.write_text(kept)
+    with socket.create_server(("127.0.0.1", here.port)):
+        _alike(here, f"port {here.port} is taken by")
+        assert "setup" in here.json("status")["fix"][-1]["command"].split()
     here.ok("serve")
     assert here.json("status")["state"]["running"]
 
