@@ -405,7 +405,7 @@ def test_the_same_prompted_password_is_typed_once_for_all(three: Fleet) -> None:
     assert "was not" in three.json("setup")["one"]["error"]
     with Terminal(three.machine) as terminal:
         terminal.type(" ".join(three.command("setup", "--yes")) + "; echo status=$?")
-        terminal.shows("the same for all:")
+        terminal.shows("the same for all (at least 12 characters):")
         terminal.type(PASSWORD)
         terminal.shows("Type it again:")
         terminal.type(PASSWORD)
@@ -446,7 +446,7 @@ def test_control_c_at_the_password_for_all_leaves_the_terminal_as_it_was(three: 
     three.write()
     with Terminal(three.machine) as terminal:
         terminal.type(" ".join(three.command("setup", "--yes")) + "; echo status=$?; stty -a")
-        terminal.shows("the same for all:")
+        terminal.shows("the same for all (at least 12 characters):")
         terminal.press("C-c")
         screen = terminal.shows("status=130", 15)
         assert "3 interrupted" in screen

@@ -352,7 +352,7 @@ def test_plan_tells_of_a_given_password_too(served: Machine) -> None:
 
 def test_an_environment_is_meant_from_where_it_was_typed(here: Machine) -> None:
     (here.work / "env").symlink_to(Path(sys.executable).parents[1])
-    assert f"{here.work}/env/bin/python" in here.ok("install", "--python", "env")
+    assert f"{here.work}/env/bin/python" in here.ok("install", "--python", "./env")
 
 
 def test_nbfab_reads_the_configuration_of_its_folder_and_runs_nothing_of_it(here: Machine) -> None:
