@@ -7,9 +7,11 @@ import subprocess
 from collections.abc import Iterator
 
 import pytest
+from documents import check_document
 from fixes import COMMAND, check
 from hypothesis import given
 from hypothesis import strategies as st
+from jsonschema import ValidationError
 from machine import ROOT
 
 from nbfab import errors
@@ -62,7 +64,9 @@ def test_the_host_to_type_it_on_is_named_in_every_report() -> None:
     assert "\n".join(lines) in report(outcome)
     row = "there is no tmux | fix: as an administrator | on gpu1: sudo apt-get install tmux | inv -H gpu1 setup --yes"
     assert row in table([outcome])
-    told = json.loads(document("setup", [outcome], 1))["hosts"][0]
+    whole = json.loads(document("setup", [outcome], 1))
+    check_document(whole)
+    (told,) = whole["hosts"]
     assert told["fix"] == [
         {"words": "as an administrator"},
         {"command": "sudo apt-get install tmux", "on": "gpu1"},
@@ -89,17 +93,28 @@ def test_hosts_with_the_same_trouble_share_a_line() -> None:
 
 
 def test_a_note_has_its_commands_below_it() -> None:
-    outcome = Outcome("gpu1", "status", "unchanged", notes=(Note("none here", TMUX, again()),))
-    outcome = outcome.settled(lambda part: "nbfab status")
-    text = "  note         none here\n               on gpu1: sudo apt-get install tmux\n               nbfab status"
-    assert text in report(outcome)
-    told = json.loads(document("status", [outcome], 0))["hosts"][0]
-    assert told["notes"] == ["none here\non gpu1: sudo apt-get install tmux\nnbfab status"]
+    note = Note("none here", TMUX, again())
+    text = "  note         none here\n               on gpu1: sudo apt-get install tmux\n               nbfab plan"
+    for outcome in (
+        Outcome("gpu1", "plan", "unchanged", notes=(note,)),
+        Outcome("gpu1", "plan", "unchanged", standing=(note,)),
+    ):
+        typed = outcome.settled(lambda part: "nbfab plan")
+        assert text in report(typed)
+        told = json.loads(document("plan", [typed], 0))["hosts"][0]
+        assert told["notes"] == ["none here\non gpu1: sudo apt-get install tmux\nnbfab plan"]
 
 
 def test_an_error_before_any_host_has_lines_of_its_own() -> None:
-    text = refusal(UsageError("there is no hosts.yaml", "write one", Command("nbfab init")))
+    error = UsageError("there is no hosts.yaml", "write one", Command("nbfab init"))
+    text = refusal(error)
     assert text == "nbfab: there is no hosts.yaml\n  fix          write one\n               nbfab init"
+    told = json.loads(document("plan", [], 2, error=error))
+    check_document(told)
+    assert told["fix"] == [{"words": "write one"}, {"command": "nbfab init", "on": ""}]
+    for part in ({"command": "nbfab init"}, {"words": ""}, {"words": "x", "on": "gpu1"}):
+        with pytest.raises(ValidationError):
+            check_document(told | {"fix": [part]})
 
 
 @given(st.text(), st.text())
