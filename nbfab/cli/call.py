@@ -50,7 +50,7 @@ class Call:
 
     @property
     def quiet(self) -> bool:
-        """Whether only news are printed."""
+        """Whether only news is printed."""
         return bool(self.given["quiet"])
 
     @property

@@ -9,6 +9,7 @@ from pathlib import Path
 
 from nbfab.cli.call import Call
 from nbfab.cli.called import typed
+from nbfab.cli.report import doubted
 from nbfab.display.output import complain
 from nbfab.display.terminal import Terminal
 from nbfab.errors import Interrupted, UsageError
@@ -214,7 +215,7 @@ class Many:
     def all_outcomes(self, run: Run) -> list[Outcome]:
         """The outcomes of all hosts, in their order."""
         ended = {outcome.host: outcome for outcome in run.in_order()} | self.outcomes
-        return [_doubted(ended[host.name], host) for host in self._hosts]
+        return [doubted(ended[host.name], host) for host in self._hosts]
 
     def close(self) -> None:
         """Closes the connections to jump hosts."""
@@ -231,13 +232,6 @@ def exit_status(outcomes: Sequence[Outcome], run: Run) -> int:
     if any(outcome.failed for outcome in outcomes):
         return 1
     return max((outcome.status for outcome in outcomes), default=0)
-
-
-def _doubted(outcome: Outcome, host: InventoryHost) -> Outcome:
-    """The outcome on a host, with a note if it was not reached and may be elsewhere."""
-    if outcome.verdict != "not reached" or not host.doubt:
-        return outcome
-    return replace(outcome, notes=(*outcome.notes, host.doubt))
 
 
 def _refused(task: str, host: InventoryHost, error: UsageError) -> Outcome:

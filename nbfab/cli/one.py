@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 from invoke import Exit
 
 from nbfab.cli.call import INVENTORY, Call
-from nbfab.cli.report import Report
+from nbfab.cli.report import Report, doubted
 from nbfab.errors import UsageError
 from nbfab.names import HostString
 
@@ -69,8 +69,8 @@ def on_one(call: Call, body: "Body", typed: HostString | None) -> None:
             inventory=entry.listed if entry else "",
         )
         terminal.progress.end()
-        if entry and outcome.verdict == "not reached" and entry.doubt:
-            outcome = replace(outcome, notes=(*outcome.notes, entry.doubt))
+        if entry:
+            outcome = doubted(outcome, entry)
         if entry and call.task == "remove":
             from nbfab.fleet.memory import forget
 

@@ -2,6 +2,7 @@
 
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
+from dataclasses import replace
 from typing import TYPE_CHECKING
 
 from invoke import Exit
@@ -11,7 +12,15 @@ from nbfab.fix import settled
 
 if TYPE_CHECKING:
     from nbfab.fleet.handout import Handout
+    from nbfab.inventory.hosts import InventoryHost
     from nbfab.outcome import Outcome
+
+
+def doubted(outcome: "Outcome", host: "InventoryHost") -> "Outcome":
+    """The outcome on a host, with a note if it was not reached and may be elsewhere."""
+    if outcome.verdict != "not reached" or not host.doubt:
+        return outcome
+    return replace(outcome, notes=(*outcome.notes, host.doubt))
 
 
 class Report:

@@ -15,7 +15,7 @@ Tasks = Mapping[str, ParserContext]
 
 
 def misread(parser: Parser, words: Sequence[str]) -> UsageError | None:
-    """What is wrong with words that the parser has refused; None if it is neither of what is told here."""
+    """What is wrong with words that the parser has refused; None if nothing here explains it."""
     parser.ignore_unknown = True  # so it tells where it stopped
     try:
         result = parser.parse_argv(list(words))

@@ -169,7 +169,7 @@ def make(job: Job, wanted: Wanted, changes: Sequence[Change], seen: Facts, cours
 
 
 def _failed(job: Job, wanted: Wanted, course: Course, error: Exception | KeyboardInterrupt) -> Outcome:
-    """The outcome of an error. A password that the host may have by now is told: or it would lock everyone out."""
+    """The outcome of an error. A password that the host may have by now is shown, or everyone would be locked out."""
     failed = failure(job.task, job.host.label, error)
     if course.password_set or isinstance(error, Declined) or not any(map(_sets_password, course.sent)):
         return replace(failed, password=_generated(wanted, course))
