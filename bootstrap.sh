@@ -198,5 +198,6 @@ if ! is_installed; then
 	if ! is_installed; then install; fi
 	exec 9<&-
 fi
-export PATH="$venv/bin:$PATH" VIRTUAL_ENV="$venv"
+# So that nbfab, which is this process from here on, can say what to type.
+export PATH="$venv/bin:$PATH" VIRTUAL_ENV="$venv" NBFAB_BOOTSTRAP="$$ $group $0"
 exec "$@"

@@ -3,20 +3,27 @@
 import traceback
 from enum import IntEnum
 
+from nbfab.fix import Command, Task, text
+
 
 class NbfabError(Exception):
-    """Something failed: what, on which host, why (in the host's own words), and the command that fixes it.
+    """Something failed: what, on which host, why (in the host's own words), and how to fix it.
 
-    `str()` is the message, one line or more. `hint` is the fix, without a full stop; `status` is the exit status that a
-    task ends with; `jump` is the jump host that failed, if one did.
+    `str()` is the message, one line or more. `fix` is what to do, its words without a full stop, and `hint` that as
+    text; `status` is the exit status that a task ends with; `jump` is the jump host that failed, if one did.
     """
 
     status = 1
 
-    def __init__(self, message: str, hint: str = "", *, jump: str = "") -> None:
+    def __init__(self, message: str, *fix: str | Command | Task, jump: str = "") -> None:
         super().__init__(message)
-        self.hint = hint
+        self.fix = tuple(part for part in fix if part)
         self.jump = jump
+
+    @property
+    def hint(self) -> str:
+        """The fix as text."""
+        return text(self.fix)
 
 
 class UsageError(NbfabError, ValueError):
@@ -66,8 +73,8 @@ class Interrupted(NbfabError, InterruptedError):
 
     status = 130
 
-    def __init__(self, message: str, hint: str = "", *, by: KeyboardInterrupt | None = None) -> None:
-        super().__init__(message, hint)
+    def __init__(self, message: str, *fix: str | Command | Task, by: KeyboardInterrupt | None = None) -> None:
+        super().__init__(message, *fix)
         self.status = by.status if isinstance(by, Ended) else self.status
 
 

@@ -13,6 +13,7 @@ from contextlib import suppress
 from typing import Any, Protocol
 
 from nbfab.errors import HostError
+from nbfab.fix import Command
 from nbfab.program import Program, Record
 
 MOST = 8_000_000  # bytes that one program may print; a long installation prints some hundred thousand
@@ -143,14 +144,16 @@ def run(
         last = f"; its last words: {noise[-1]}" if noise else ""
         late = f"not done in {whole:.0f} seconds" if time.monotonic() > end else f"no output for {silence:.0f} seconds"
         if not begun and not host.local:
-            raise HostError(f"{late} while its login shell started{last}", f"time ssh {host.ssh} true") from None
+            raise HostError(
+                f"{late} while its login shell started{last}", Command(f"time ssh {host.ssh} true")
+            ) from None
         raise HostError(f"{late} while {doing}{last}", "run it again") from None
     words = "; ".join(noise)
     if not begun:
         printed = f", but printed: {words}" if words else ""
         raise HostError(
             f"its login shell did not run a program{printed}{'' if host.local else _STARTUP}",
-            "/bin/sh -c true" if host.local else f"ssh {host.ssh} /bin/sh -c true",
+            Command("/bin/sh -c true" if host.local else f"ssh {host.ssh} /bin/sh -c true"),
         )
     raise HostError(f"it stopped midway while {doing}{f': {words}' if words else ''}", "run it again")
 

@@ -44,7 +44,7 @@ def parse_host(text: str) -> HostString:
     user, at, rest = text.rpartition("@")
     if at and ":" in user:
         raise HostStringError(
-            "a password does not belong in a host string", "leave it out: ssh asks for it, or better, use a key"
+            "a password does not belong in a host string", "leave it out, and it is asked for; or better, use a key"
         )
     if at and not re.fullmatch(_USER, user):
         raise HostStringError(f"{user[:60]!r} is not a user name that ssh accepts", _FORM)

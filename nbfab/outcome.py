@@ -1,11 +1,13 @@
 """Outcome: how a task ended on one host, in the terms that reports and `--json` share."""
 
-from collections.abc import Mapping
-from dataclasses import dataclass, field
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field, replace
 from typing import Any, Literal
 
+from nbfab import fix as fixes
 from nbfab.changed import Changed
 from nbfab.errors import ConnectError, HostKeyError, Interrupted, NbfabError, Refused, fault, stopper
+from nbfab.fix import Fix, Task
 
 Verdict = Literal[
     "unchanged",
@@ -44,10 +46,10 @@ class Outcome:
 
     The verdict of `status` is `running` or `not running`, unless that is not known. `changes` were made (for `plan`:
     would be); `withheld` were not, because kernels are live; `pending` is what the running server takes up at its next
-    restart, which is not asked for. `error` is the reason of a `status` other than 0, `hint` its fix, and `jump` the
-    jump host that failed. `state` holds what `status` tells, and what matters after a change, by the keys in STATE.
-    `password` is a generated one, shown once. `standing` are notes on what stays as it is, such as that the server runs
-    as root.
+    restart, which is not asked for. `error` is the reason of a `status` other than 0, `fix` what to do about it (`hint`
+    is that as text), and `jump` the jump host that failed. `state` holds what `status` tells, and what matters after a
+    change, by the keys in STATE. `password` is a generated one, shown once. `standing` are notes on what stays as it
+    is, such as that the server runs as root.
     """
 
     host: str
@@ -59,7 +61,7 @@ class Outcome:
     notes: tuple[str, ...] = ()
     standing: tuple[str, ...] = ()
     error: str = ""
-    hint: str = ""
+    fix: Fix = ()
     jump: str = ""
     status: int = 0
     url: str = ""
@@ -81,11 +83,41 @@ class Outcome:
         """The notes that people are shown: those that stand only with a change, and by `plan`."""
         return (*self.notes, *(self.standing if self.changes or self.task == "plan" else ()))
 
+    @property
+    def hint(self) -> str:
+        """The fix as text, a line for each part."""
+        return fixes.text(self.named().fix)
+
+    def settled(self, command: Callable[[Task], str], *, local: bool = False) -> "Outcome":
+        """This with fixes that can be typed: tasks as their `command`; on this machine, `local`, all is typed here."""
+
+        def change(fix: Fix) -> Fix:
+            fix = fixes.settled(fix, command)
+            return fixes.named(fix, "") if local else fix
+
+        return self._each(change)
+
+    def named(self) -> "Outcome":
+        """This with fixes that name the host to type them on, for a reader who may not know which one is meant."""
+        return self._each(lambda fix: fixes.named(fix, self.jump or self.host))
+
+    def _each(self, change: Callable[[Fix], Fix]) -> "Outcome":
+        """This with each fix changed, also those of notes."""
+        notes, standing = fixes.each_note(self.notes, change), fixes.each_note(self.standing, change)
+        return replace(self, fix=change(self.fix), notes=notes, standing=standing)
+
     def document(self) -> dict[str, Any]:
         """This as JSON, with all notes: always the same keys, null for an empty text and for a state not known."""
-        values = {name: value for name, value in vars(self).items() if name != "standing"} | {
+        named = self.named()
+        values: dict[str, Any] = {}
+        for name, value in vars(named).items():
+            if name == "fix":
+                values |= {"hint": self.hint, "fix": fixes.document(value)}
+            elif name != "standing":
+                values[name] = value
+        values |= {
             "changes": [change.document() for change in self.changes],
-            "notes": (*self.notes, *self.standing),
+            "notes": (*named.notes, *named.standing),
             "state": dict.fromkeys(STATE) | dict(self.state),
         }
         return {name: None if value == "" else value for name, value in values.items()}
@@ -106,4 +138,4 @@ def failure(task: str, host: str, error: Exception | KeyboardInterrupt) -> Outco
         error = Interrupted(f"stopped by {stopper(error)}; what was done stays, whole", "run it again", by=error)
     elif not isinstance(error, NbfabError):
         error = fault(error)
-    return Outcome(host, task, verdict(error), error=str(error), hint=error.hint, jump=error.jump, status=error.status)
+    return Outcome(host, task, verdict(error), error=str(error), fix=error.fix, jump=error.jump, status=error.status)

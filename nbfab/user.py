@@ -70,8 +70,8 @@ class User(Protocol):
     def opens(self, spec: "Spec") -> None:
         """Told what a page can be opened with, once the task has ended."""
 
-    def command(self, task: str) -> str:
-        """The command line for `task` on the same host, as this user would type it."""
+    def command(self, task: str, *options: str) -> str:
+        """The command line for `task` on the same host, as this user would type it, with more options."""
         ...
 
 
@@ -115,6 +115,6 @@ class NoUser:
     def opens(self, spec: "Spec") -> None:
         """As `User.opens`."""
 
-    def command(self, task: str) -> str:
+    def command(self, task: str, *options: str) -> str:
         """As `User.command`."""
-        return f"nbfab {task}"
+        return " ".join(("nbfab", task, *options))

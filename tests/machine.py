@@ -12,6 +12,7 @@ from pathlib import Path
 from typing import Any
 
 from documents import check_document
+from fixes import check
 from processes import lives, start_of
 from sshd import Sshd, free_port, wait_until
 
@@ -100,6 +101,7 @@ class Machine:
         document = json.loads(self.run(*args, "--json", **more).stdout)
         check_document(document)
         (host,) = document["hosts"]
+        check(host["fix"])
         return dict(host)
 
     def files(self) -> dict[str, tuple[bytes, float]]:

@@ -77,6 +77,9 @@ class Server:
             )
         )
         self.set_password(FIRST)
+        if guard:  # as set up: a template that is only put there later is not found by a server that has used its own
+            (folder / "templates").mkdir(exist_ok=True)
+            (folder / "templates/login.html").write_text('{% extends "templates/login.html" %}\n')
         self.start()
 
     def start(self) -> None:

@@ -10,6 +10,7 @@ from pathlib import Path
 from typing import Any
 
 from documents import check_document
+from fixes import check
 from machine import BIN, Machine, Result, end_servers
 from sshd import Sshd, free_port
 
@@ -66,6 +67,7 @@ class Fleet:
         """The hosts of the task's JSON document, by name."""
         document = json.loads(self.run(task, *args, "--json", **env).stdout)
         check_document(document)
+        check([part for host in document["hosts"] for part in host["fix"]])
         return {host["host"]: host for host in document["hosts"]}
 
     def profile(self, name: str) -> Path:

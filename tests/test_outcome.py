@@ -104,6 +104,7 @@ def test_an_outcome_as_json_has_every_key_also_of_what_is_empty() -> None:
         "task": "plan",
         "verdict": "unchanged",
         "changes": [],
+        "fix": [],
         "status": 0,
         "state": dict.fromkeys(STATE),
     }

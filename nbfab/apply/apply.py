@@ -6,6 +6,7 @@ from typing import Any, Protocol
 
 from nbfab.changed import Kind
 from nbfab.errors import ConnectError, HostError
+from nbfab.fix import Command, Fix, Task, there
 from nbfab.host import Host, run
 from nbfab.look import look
 from nbfab.look.fact import LINE
@@ -43,8 +44,8 @@ INSTALL = 900  # seconds without output; an installation is silent while it fetc
 class Declined(HostError):
     """The host has ended the run at a change, in its own `words`: that one and those after it are not made."""
 
-    def __init__(self, message: str, hint: str, words: str) -> None:
-        super().__init__(message, hint)
+    def __init__(self, message: str, *fix: str | Command | Task, words: str) -> None:
+        super().__init__(message, *fix)
         self.words = words
 
 
@@ -99,7 +100,7 @@ def apply(
         elif "failed" in record:
             words = _text(record.get("text")) or "the host gives no reason"
             what = f"{begun[-1].summary} failed: {words}" if begun else words
-            raise Declined(what, _fix(hints, seen), words)
+            raise Declined(what, *_fix(hints, seen), words=words)
 
     installs = any(change.kind == "make environment" for change in changes)
     silence = INSTALL if installs else look.SILENCE + seconds  # a server that is started twice says so in between
@@ -114,7 +115,7 @@ def apply(
         return parse(records)
     except ConnectError as error:
         at = begun[-1].summary if begun else "the beginning"
-        raise ConnectError(f"{error}, at: {at}", error.hint, jump=error.jump) from None
+        raise ConnectError(f"{error}, at: {at}", *error.fix, jump=error.jump) from None
 
 
 def _enter(request: Request, changes: Sequence[Change], seen: Facts) -> str:
@@ -127,16 +128,16 @@ def _enter(request: Request, changes: Sequence[Change], seen: Facts) -> str:
     return call("prepare", profile=profile, generation=generation)
 
 
-def _fix(hints: Sequence[str], seen: Facts) -> str:
+def _fix(hints: Sequence[str], seen: Facts) -> Fix:
     """What to do about a change that failed; `hints` are the host's words on why."""
-    other = "or name an environment that has the notebook: --python PATH"
+    index = "name an index that it reaches in the place of URL, or with --python an environment that has the notebook"
     if "pip" in hints:
         pip = f"{shlex.quote(f'{seen.files.base}/.venv/bin/python')} -m pip config set"
-        return f"on the host: {pip} global.index-url URL, for an index that it reaches (or global.proxy URL), {other}"
+        return index, there(f"{pip} global.index-url URL"), "or a proxy", there(f"{pip} global.proxy URL")
     if "uv" in hints:
         uv = """mkdir -p ~/.config/uv && echo 'index-url = "URL"' >>~/.config/uv/uv.toml"""
-        return f"on the host: {uv}, for an index that it reaches, {other}"
-    return "fix that, then run it again"
+        return index, there(uv)
+    return ("fix that, then run it again",)
 
 
 def _call(number: int, change: Change) -> str:

@@ -1,7 +1,6 @@
 """Call: one call of a task, as Invoke hands it over, in terms of nbfab's own."""
 
 import shlex
-import sys
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -9,8 +8,10 @@ from typing import TYPE_CHECKING, Any
 
 from invoke import Context
 
+from nbfab.cli.called import called, without
 from nbfab.cli.options import LISTS
 from nbfab.errors import UsageError
+from nbfab.fix import task
 from nbfab.names import HostString, parse_host
 from nbfab.settings import OPTIONS, RESETTABLE, Settings, whole_number
 
@@ -49,7 +50,7 @@ class Call:
 
     @property
     def quiet(self) -> bool:
-        """Whether only news are printed."""
+        """Whether only news is printed."""
         return bool(self.given["quiet"])
 
     @property
@@ -86,7 +87,7 @@ class Call:
             hosts = [parse_host(host)]
         # Fabric's own configuration tells its programs from Invoke's; nbfab without -H means this machine.
         if not hosts and type(self.c.config).__module__.startswith("fabric."):
-            raise UsageError("fab runs on hosts: name one", "fab -H HOST ...; on this machine: inv ...")
+            raise UsageError("fab runs on hosts: name one", "name it by -H; on this machine the tasks are those of inv")
         return hosts
 
     @property
@@ -97,7 +98,7 @@ class Call:
     def check_dry_run(self) -> None:
         """Raises UsageError for Invoke's --dry, which does not keep nbfab's tasks from anything."""
         if self.c.config.run.dry and self.task not in ("plan", "status"):
-            raise UsageError("a dry run is a task of its own", "plan")
+            raise UsageError("a dry run is a task of its own", task("plan"))
 
     def settings(self, entry: "InventoryHost | None") -> Settings:
         """What the server on a host should be, by flags, the host's entry in an inventory, and so on."""
@@ -114,7 +115,7 @@ class Call:
         """Whether the task has a use for a password."""
         return "password_stdin" in self.given
 
-    def password(self, command: Callable[[str], str]) -> "Password | None":
+    def password(self, command: Callable[..., str]) -> "Password | None":
         """The password given for all hosts: on standard input, or in NBFAB_PASSWORD. Raises UsageError.
 
         `command` gives the command line of a task for these hosts.
@@ -132,7 +133,7 @@ class Call:
         self._check_fabric_s()
         transport = self.given["ssh"] or ""
         if transport not in ("", "openssh", "paramiko"):
-            raise UsageError(f"--ssh {transport}: there is no such transport", "--ssh openssh, or --ssh paramiko")
+            raise UsageError(f"--ssh {transport}: there is no such transport", "openssh and paramiko are the two")
         kwargs = self.c.config.get("connect_kwargs") or {}
         timeouts = self.c.config.get("timeouts") or {}
         keys = kwargs.get("key_filename") or ()
@@ -177,13 +178,12 @@ class Call:
                 f"Fabric's configuration has `connect_kwargs: {key}`, which nbfab does not use", "remove it"
             )
 
-    def command(self, before: Sequence[str] = (), after: Sequence[str] = (), prefix: str = "") -> Callable[[str], str]:
-        """Makes command lines for people to type: a task, by the program that runs now, with the same options.
+    def command(self, before: Sequence[str] = (), after: Sequence[str] = (), prefix: str = "") -> Callable[..., str]:
+        """Makes command lines for people to type: a task, by the program as it was called, with the same options.
 
-        `before` stands before the task's name, which gets the `prefix`, and `after` behind it.
+        `before` stands before the task's name, which gets the `prefix`, and `after` behind it; more options may follow.
         """
-        program = Path(sys.argv[0]).name
-        words = [program if program in ("inv", "invoke", "fab") else "nbfab"]
+        words = [*called()]
         ssh_config = getattr(self.c.config, "_runtime_ssh_path", None)
         if ssh_config:
             words += ["-S", str(ssh_config)]
@@ -195,7 +195,9 @@ class Call:
         ]
         if self.given["ssh"]:
             options.append(f"--ssh={self.given['ssh']}")
-        return lambda task: shlex.join([*words, *before, prefix + task, *after, *options])
+        return lambda task, *more: shlex.join(
+            [*words, *before, prefix + task, *without([*after, *options], more), *more]
+        )
 
 
 def _seconds(given: Any) -> float | None:
@@ -206,5 +208,5 @@ def _seconds(given: Any) -> float | None:
     except (TypeError, ValueError):
         seconds = 0
     if not 0 < seconds < _LONGEST:
-        raise UsageError(f"{given!r} is not a time to connect in", "fab -t SECONDS, a number above 0")
+        raise UsageError(f"{given!r} is not a time to connect in", "-t takes seconds, a number above 0")
     return seconds

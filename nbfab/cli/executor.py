@@ -52,7 +52,7 @@ class Executor(FabricExecutor):  # type: ignore[misc]
         json = any(call.kwargs.get("json") for call in calls)
         with reader_may_leave(), Report(first.task.name if first else "", json).errors():
             if self.core.remainder:
-                raise UsageError("nbfab runs its own tasks only", "for a command of yours: ssh HOST COMMAND")
+                raise UsageError("nbfab runs its own tasks only", "commands of your own are for ssh itself")
             if json and len(calls) > 1:  # or there would be a document for each
                 raise UsageError("--json takes one task at a time", "run them one after the other")
             hosts = [] if given is None else split_hosts(given)

@@ -1,7 +1,6 @@
 """A task on the hosts of an inventory: which of them, the question before a change, the table at the end."""
 
 import os
-import shlex
 import time
 from collections.abc import Callable, Sequence
 from dataclasses import replace
@@ -14,6 +13,7 @@ from nbfab.cli.call import INVENTORY, Call
 from nbfab.cli.init import plain
 from nbfab.cli.report import Report
 from nbfab.errors import Interrupted, UsageError
+from nbfab.fix import Command, Task, again, task
 
 if TYPE_CHECKING:
     from nbfab.cli.many import Many
@@ -101,11 +101,13 @@ def chosen(call: Call) -> "tuple[Inventory, Sequence[InventoryHost]]":
     call.check_dry_run()
     if named := getattr(call.c, "nbfab_hosts", ()):
         limit = ",".join(host.host for host in named)
-        raise UsageError("a fleet's hosts are those of its inventory, not of -H", f"--limit {limit}")
+        raise UsageError(
+            "a fleet's hosts are those of its inventory, not of -H", task(f"fleet.{call.task}", f"--limit={limit}")
+        )
     given, limit = call.given["inventory"], call.given["limit"]
     path = Path(given or INVENTORY)
     if not given and not path.exists():
-        raise UsageError(f"there is no {path} here; --inventory FILE names another", plain(call)("init"))
+        raise UsageError(f"there is no {path} here; --inventory FILE names another", Command(plain(call)("init")))
     says = (lambda line: None) if call.quiet else complain
     inventory = load(path, named=bool(given), says=says)
     for note in inventory.notes:
@@ -125,11 +127,11 @@ def _many(call: Call) -> "tuple[Inventory, Many]":
     given, limit = call.given["inventory"], call.given["limit"]
     option = ("--inventory", given) if given else ()
 
-    def command(host: "InventoryHost") -> "Callable[[str], str]":
+    def command(host: "InventoryHost") -> "Callable[..., str]":
         return call.command((), (*option, "--limit", host.name), prefix="fleet.")
 
-    def without(host: "InventoryHost") -> str:
-        return shlex.join(("--limit", ",".join(filter(None, (limit, f"!{host.name}")))))
+    def without(host: "InventoryHost") -> Task:
+        return again(f"--limit={','.join(filter(None, (limit, f'!{host.name}')))}")
 
     some = (*(() if limit is None else ("--limit", limit)), *(("--failed",) if "failed" in call.flags else ()))
     return inventory, Many(

@@ -9,6 +9,7 @@ from nbfab.cli.call import INVENTORY, Call
 from nbfab.cli.options import EVERYWHERE, defaults
 from nbfab.cli.report import Report
 from nbfab.errors import Refused, UsageError
+from nbfab.fix import Command
 
 
 def init(call: Call) -> None:
@@ -20,13 +21,13 @@ def init(call: Call) -> None:
     with report.errors():
         call.check_dry_run()
         if getattr(call.c, "nbfab_hosts", ()):
-            raise UsageError("init writes a file on this machine, and takes no host", plain(call)("init"))
+            raise UsageError("init writes a file on this machine, and takes no host", Command(plain(call)("init")))
         given = call.given["inventory"]
         path = Path(given or INVENTORY)
         try:
             _write(path, example())
         except FileExistsError:
-            fix = plain(call, "--inventory", "FILE")("init")
+            fix = "name another by --inventory"
             raise Refused(f"{path} is there already, and stays as it is", fix) from None
         except OSError as error:
             raise UsageError(f"{path} could not be written: {error.strerror}") from None
@@ -37,7 +38,7 @@ def init(call: Call) -> None:
             show(f"{path}: written; keep what you need of it\n  next         {plain(call, *after)('fleet.plan')}")
 
 
-def plain(call: Call, *after: str) -> Callable[[str], str]:
+def plain(call: Call, *after: str) -> Callable[..., str]:
     """Makes command lines to type, without the options of this call."""
     return replace(call, given=defaults(EVERYWHERE)).command((), after)
 

@@ -8,9 +8,12 @@ from dataclasses import replace
 from pathlib import Path
 
 from nbfab.cli.call import Call
+from nbfab.cli.called import typed
+from nbfab.cli.report import doubted
 from nbfab.display.output import complain
 from nbfab.display.terminal import Terminal
 from nbfab.errors import Interrupted, UsageError
+from nbfab.fix import Task
 from nbfab.fleet.handout import Handout, given_password
 from nbfab.fleet.member import Member
 from nbfab.fleet.places import Places, silent
@@ -44,12 +47,12 @@ class Many:
         self,
         call: Call,
         hosts: Sequence[InventoryHost],
-        command: Callable[[InventoryHost], Callable[[str], str]],
+        command: Callable[[InventoryHost], Callable[..., str]],
         *,
         inventory: Path,
-        whole: Callable[[str], str],
+        whole: Callable[..., str],
         order: Sequence[str],
-        without: Callable[[InventoryHost], str],
+        without: Callable[[InventoryHost], str | Task],
         types: bool = False,
         again: str = AGAIN,
     ) -> None:
@@ -92,8 +95,8 @@ class Many:
         for host in contacted:
             if twin := found.get(host.name):
                 error = f"it is the same server as {twin.first}: {twin.what}"
-                fix = f"{without(host)}, or give it a profile: of its own"
-                self.outcomes[host.name] = _refused(call.task, host, UsageError(error, fix))
+                fix = (without(host), "or give it a profile: of its own")
+                self.outcomes[host.name] = _refused(call.task, host, UsageError(error, *fix))
 
     def run(
         self,
@@ -212,7 +215,7 @@ class Many:
     def all_outcomes(self, run: Run) -> list[Outcome]:
         """The outcomes of all hosts, in their order."""
         ended = {outcome.host: outcome for outcome in run.in_order()} | self.outcomes
-        return [_doubted(ended[host.name], host) for host in self._hosts]
+        return [doubted(ended[host.name], host) for host in self._hosts]
 
     def close(self) -> None:
         """Closes the connections to jump hosts."""
@@ -231,12 +234,6 @@ def exit_status(outcomes: Sequence[Outcome], run: Run) -> int:
     return max((outcome.status for outcome in outcomes), default=0)
 
 
-def _doubted(outcome: Outcome, host: InventoryHost) -> Outcome:
-    """The outcome on a host, with a note if it was not reached and may be elsewhere."""
-    if outcome.verdict != "not reached" or not host.doubt:
-        return outcome
-    return replace(outcome, notes=(*outcome.notes, host.doubt))
-
-
 def _refused(task: str, host: InventoryHost, error: UsageError) -> Outcome:
-    return replace(failure(task, host.name, error), verdict="refused")
+    outcome = replace(failure(task, host.name, error), verdict="refused")
+    return outcome.settled(lambda part: typed(part, f"fleet.{task}"))

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 from invoke import Exit
 
 from nbfab.cli.call import INVENTORY, Call
-from nbfab.cli.report import Report
+from nbfab.cli.report import Report, doubted
 from nbfab.errors import UsageError
 from nbfab.names import HostString
 
@@ -43,7 +43,9 @@ def on_one(call: Call, body: "Body", typed: HostString | None) -> None:
         else:
             there, host, settings = None, Here(), settings.from_here()
         if call.given.get("handout"):
-            raise UsageError("--handout is for the passwords of several hosts; that of one is shown", "omit --handout")
+            raise UsageError(
+                "--handout is for the passwords of several hosts; that of one is shown", "leave --handout out"
+            )
         password = call.password(terminal.command)
         if password is None and entry and call.wants_password:
             from nbfab.fleet.handout import given_password
@@ -67,8 +69,8 @@ def on_one(call: Call, body: "Body", typed: HostString | None) -> None:
             inventory=entry.listed if entry else "",
         )
         terminal.progress.end()
-        if entry and outcome.verdict == "not reached" and entry.doubt:
-            outcome = replace(outcome, notes=(*outcome.notes, entry.doubt))
+        if entry:
+            outcome = doubted(outcome, entry)
         if entry and call.task == "remove":
             from nbfab.fleet.memory import forget
 

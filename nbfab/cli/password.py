@@ -5,10 +5,11 @@ import sys
 from collections.abc import Callable
 
 from nbfab.errors import UsageError
+from nbfab.fix import Command
 from nbfab.passwords import Password
 
 
-def given(task: str, from_stdin: bool, new: bool, command: Callable[[str], str]) -> Password | None:
+def given(task: str, from_stdin: bool, new: bool, command: Callable[..., str]) -> Password | None:
     """The password in NBFAB_PASSWORD or on standard input; None if there is none.
 
     Of standard input only the line end is left out. Raises UsageError for a weak one, and for one beside --new;
@@ -17,7 +18,8 @@ def given(task: str, from_stdin: bool, new: bool, command: Callable[[str], str])
     source = "--password-stdin" if from_stdin else "NBFAB_PASSWORD"
     if not (from_stdin or os.environ.get(source)):
         return None
-    without = f"{'' if from_stdin else f'env -u {source} '}{command(task)}{' --new' if task == 'password' else ''}"
+    line = command(task, *(["--new"] if task == "password" else []))
+    without = Command(line if from_stdin else f"env -u {source} {line}")
     if new:
         raise UsageError(f"--new makes a password, and {source} gives one", without)
     text = sys.stdin.read().removesuffix("\n").removesuffix("\r") if from_stdin else os.environ[source]

@@ -15,13 +15,15 @@ from invoke import Exit, ParseError
 from invoke.parser import Parser
 
 from nbfab import __version__
+from nbfab.cli.called import called
 from nbfab.cli.executor import Executor
 from nbfab.cli.first import FIRST
 from nbfab.cli.report import Report
 from nbfab.cli.task import reader_may_leave, unprinted
 from nbfab.cli.tasks import ns
-from nbfab.cli.unknown import misread, unknown_task
+from nbfab.cli.unknown import helps, misread, unknown_task
 from nbfab.errors import UsageError
+from nbfab.fix import Command
 from nbfab.names import did_you_mean
 
 if TYPE_CHECKING:
@@ -73,7 +75,7 @@ class Program(Fab):  # type: ignore[misc]
                 parser = Parser(initial=self.initial_context)
                 raise misread(parser, self.argv[1:]) or UsageError(str(error)) from None
             except ValueError:
-                raise UsageError("-t, -T and -D take a whole number", "nbfab --help") from None
+                raise UsageError("-t, -T and -D take a whole number", helps()) from None
 
     def parse_tasks(self) -> None:
         """As Fabric's. Raises Exit."""
@@ -100,7 +102,7 @@ class Program(Fab):  # type: ignore[misc]
             return
         hosts = self.args.hosts.value
         if hosts is not None:
-            raise UsageError("there is no task", shlex.join(["nbfab", "-H", hosts, "setup"]))
+            raise UsageError("there is no task", Command(shlex.join([*called(), "-H", hosts, "setup"])))
         from nbfab.display.output import show
 
         show(FIRST)
@@ -111,7 +113,7 @@ class Program(Fab):  # type: ignore[misc]
         with self._usage():
             given = self.args.config.value
             if given and not Path(given).exists():
-                raise UsageError(f"{given}: no such file", "-f FILE")
+                raise UsageError(f"{given}: no such file", "name another by -f")
             try:
                 super().update_config()
             except OSError as error:

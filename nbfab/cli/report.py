@@ -2,15 +2,25 @@
 
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
+from dataclasses import replace
 from typing import TYPE_CHECKING
 
 from invoke import Exit
 
 from nbfab.errors import Interrupted, NbfabError, fault, stopper
+from nbfab.fix import settled
 
 if TYPE_CHECKING:
     from nbfab.fleet.handout import Handout
+    from nbfab.inventory.hosts import InventoryHost
     from nbfab.outcome import Outcome
+
+
+def doubted(outcome: "Outcome", host: "InventoryHost") -> "Outcome":
+    """The outcome on a host, with a note if it was not reached and may be elsewhere."""
+    if outcome.verdict != "not reached" or not host.doubt:
+        return outcome
+    return replace(outcome, notes=(*outcome.notes, host.doubt))
 
 
 class Report:
@@ -97,6 +107,9 @@ class Report:
 
     def exit(self, error: NbfabError) -> Exit:
         """The end of the program with that error: a document, if that was asked for and none has been printed."""
+        from nbfab.cli.called import typed
+
+        error.fix = settled(error.fix, lambda part: typed(part, self._task))
         if self.json and not self._printed:
             self.document([], error.status, error=error)
             return Exit(code=error.status)

@@ -6,6 +6,7 @@ from nbfab.cli.call import Call
 from nbfab.cli.fleet import chosen
 from nbfab.cli.report import Report
 from nbfab.errors import UsageError
+from nbfab.fix import Command
 
 
 def slips_of_fleet(call: Call) -> None:
@@ -24,13 +25,13 @@ def slips_of_fleet(call: Call) -> None:
         handout = Path(call.given["handout"] or beside(inventory.path)).absolute()
         path = Path(call.given["output"] or beside(inventory.path, "slips.html")).absolute()
         if path == handout:
-            raise UsageError(f"{path} is the handout, and would be overwritten", "--output FILE")
+            raise UsageError(f"{path} is the handout, and would be overwritten", "name another by --output")
         for file in (handout, path):
             git.check(file)
         try:
             gather(state_file(inventory.path, ".passwords"), handout, [host.name for host in inventory.hosts])
             option = ("--inventory", call.given["inventory"]) if call.given["inventory"] else ()
-            fix = call.command((), option, prefix="fleet.")("setup")
+            fix = Command(call.command((), option, prefix="fleet.")("setup"))
             made = slips([(host, call.settings(host)) for host in hosts], handout, fix, complain)
             write_whole(path, page(made))
         except OSError as error:

@@ -87,17 +87,19 @@ def serve(job: "Job") -> "Outcome":
 @_task("password_stdin", "handout", "restart", "reset")
 def setup(job: "Job") -> "Outcome":
     """Do the whole how-to, all steps in order; what is right already stays as it is."""
+    from nbfab.run import foreground
     from nbfab.run.converge import converge
 
-    return converge(job)
+    return foreground.serve(job) if foreground.falls_back(job) else converge(job)
 
 
 @_task("password_stdin", "reset", "check")
 def plan(job: "Job") -> "Outcome":
     """Show what setup would change and why; change nothing."""
+    from nbfab.run import foreground
     from nbfab.run.converge import preview
 
-    return preview(job)
+    return preview(foreground.if_without_tmux(job) if foreground.falls_back(job) else job)
 
 
 @_task("days_left")

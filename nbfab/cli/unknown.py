@@ -6,20 +6,22 @@ from collections.abc import Mapping, Sequence
 from invoke import ParseError
 from invoke.parser import Parser, ParserContext
 
+from nbfab.cli.called import called, program
 from nbfab.errors import HostStringError, UsageError
+from nbfab.fix import Command
 from nbfab.names import nearest, parse_host
 
 Tasks = Mapping[str, ParserContext]
 
 
 def misread(parser: Parser, words: Sequence[str]) -> UsageError | None:
-    """What is wrong with words that the parser has refused; None if it is neither of what is told here."""
+    """What is wrong with words that the parser has refused; None if nothing here explains it."""
     parser.ignore_unknown = True  # so it tells where it stopped
     try:
         result = parser.parse_argv(list(words))
     except ParseError as error:
         flag = words[-1] if words else ""
-        return UsageError(f"{flag} needs a value", _help(error.context)) if flag.startswith("-") else None
+        return UsageError(f"{flag} needs a value", helps(error.context)) if flag.startswith("-") else None
     if not result.unparsed:
         return None
     word, context = result.unparsed[0], result[-1]
@@ -31,8 +33,8 @@ def misread(parser: Parser, words: Sequence[str]) -> UsageError | None:
 def unknown_task(word: str, parser: Parser, after: str = "") -> UsageError:
     """That `word` is no task; it was typed `after` one, or first."""
     tasks = parser.contexts
-    hint = _meant(word, tasks) or _core(word, parser.initial) or _host(word, after, tasks) or _choice(tasks)
-    return UsageError(f"there is no task {word[:60]!r}", hint)
+    fix = _meant(word, tasks) or _core(word, parser.initial) or _host(word, after, tasks) or _choice(tasks)
+    return UsageError(f"there is no task {word[:60]!r}", fix)
 
 
 def _meant(word: str, tasks: Tasks) -> str:
@@ -51,17 +53,19 @@ def _core(word: str, core: ParserContext | None) -> str:
     return f"did you mean --{word}?" if core and f"--{word}" in core.flags else ""
 
 
-def _host(word: str, after: str, tasks: Tasks) -> str:
+def _host(word: str, after: str, tasks: Tasks) -> str | Command:
     """How to name a host, if `word` looks like one: as all words that follow a task do, or by its form."""
     try:
         host = parse_host(word)
     except HostStringError:
         return ""
     if after and "--limit" in tasks[after].flags:
-        return shlex.join(["nbfab", after, "--limit", word])
+        return Command(shlex.join([*called(), after, "--limit", word]))
     if after and "--ssh" not in tasks[after].flags:
         return f"{after} takes no host"
-    return shlex.join(["nbfab", "-H", word, after or "setup"]) if after or host.user or "." in host.host else ""
+    if not (after or host.user or "." in host.host):
+        return ""
+    return Command(shlex.join([*called(), "-H", word, after or "setup"]))
 
 
 def _choice(tasks: Tasks) -> str:
@@ -82,7 +86,7 @@ def _option(word: str, context: ParserContext, tasks: Tasks, words: Sequence[str
     contexts = (context,) if context.name else (context, *tasks.values())
     flags = [flag for each in contexts for flag in (*each.flags, *each.flags.aliases) if flag.startswith("--")]
     near = nearest(option, flags)
-    return UsageError(error, f"did you mean {near}?" if near else _help(context))
+    return UsageError(error, f"did you mean {near}?" if near else helps(context))
 
 
 def _whole(flag: str, words: Sequence[str]) -> str:
@@ -91,5 +95,7 @@ def _whole(flag: str, words: Sequence[str]) -> str:
     return flag if flag.startswith("--") else next(parts, flag)
 
 
-def _help(context: ParserContext | None) -> str:
-    return f"nbfab --help {context.name}" if context and context.name else "nbfab --help"
+def helps(context: ParserContext | None = None) -> Command:
+    """The command that shows the options of a task, or of nbfab itself."""
+    name = [context.name] if context and context.name else []
+    return Command(shlex.join([*program(), "--help", *name]))

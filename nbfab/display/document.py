@@ -3,6 +3,7 @@
 import json
 from collections.abc import Iterable
 
+from nbfab import fix
 from nbfab.errors import NbfabError
 from nbfab.outcome import Outcome
 
@@ -24,6 +25,7 @@ def document(
         "status": status,
         "error": str(error) if error else None,
         "hint": (error.hint or None) if error else None,
+        "fix": fix.document(error.fix) if error else [],
         "hosts": [outcome.document() for outcome in outcomes],
     }
     paths = {name: path or None for name, path in files.items()}

@@ -5,10 +5,12 @@ from collections import defaultdict
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import replace
 
+from nbfab import fix as fixes
 from nbfab.changed import Kind
 from nbfab.display.host import WIDTH, style
 from nbfab.display.hosts import named
 from nbfab.display.paint import Line, Painted, Piece
+from nbfab.fix import THERE, Command, Note
 from nbfab.outcome import Outcome
 from nbfab.text import clean_line
 
@@ -25,29 +27,34 @@ def table(outcomes: Sequence[Outcome]) -> Painted:
     if not outcomes:
         return Painted([_NOTHING])
     behind = [outcome for outcome in outcomes if outcome.jump]
-    alike: dict[tuple[str, ...], list[Outcome]] = defaultdict(list)
+    alike: dict[tuple[object, str, str], list[Outcome]] = defaultdict(list)
     for outcome in outcomes:
         if not outcome.jump:
             url = outcome.url if outcome.state.get("running") else ""
-            alike[_verdict(outcome), _what(outcome), url, outcome.host if url else ""].append(outcome)
+            alike[_same(outcome), url, outcome.host if url else ""].append(outcome)
     rows = [
-        (Piece(named([each.host for each in group])), Piece(verdict, style(group[0])), Piece(what), Piece(url, "bold"))
-        for (verdict, what, url, _), group in alike.items()
+        (
+            Piece(named([each.host for each in group])),
+            Piece(_verdict(group[0]), style(group[0])),
+            Piece(_what(group)),
+            Piece(url, "bold"),
+        )
+        for (_, url, _), group in alike.items()
     ]
     head = ("HOST", "VERDICT", "WHAT", "URL" if any(row[-1].text for row in rows) else "")
     lines = _aligned([tuple(map(Piece, head)), *rows]) if rows else []
-    for what, names in _folded(behind, _what):
-        lines.append((Piece(f"{named(names)}: "), Piece("not reached", "bold bad"), Piece(f": {what}")))
+    for group in _folded(behind, _same):
+        names = named([each.host for each in group])
+        lines.append((Piece(f"{names}: "), Piece("not reached", "bold bad"), Piece(f": {_what(group)}")))
     lines += _notes(outcomes)
-    return Painted([*lines, "", ", ".join(f"{len(names)} {verdict}" for verdict, names in _folded(outcomes, _verdict))])
+    return Painted(
+        [*lines, "", ", ".join(f"{len(group)} {_verdict(group[0])}" for group in _folded(outcomes, _verdict))]
+    )
 
 
 def plans(outcomes: Sequence[Outcome]) -> Painted:
     """What would change and with what, hosts with the same plan in one block, and what to know before it does."""
-    groups: dict[object, list[Outcome]] = defaultdict(list)
-    for outcome in outcomes:
-        groups[_plan(outcome)].append(outcome)
-    lines = [line for group in sorted(groups.values(), key=len, reverse=True) for line in _block(group)]
+    lines = [line for group in _folded(outcomes, _plan) for line in _block(group)]
     lines += _notes([outcome for outcome in outcomes if outcome.verdict in ("would change", "not reached")])
     return Painted(lines or [_NOTHING])
 
@@ -59,12 +66,20 @@ def _notes(outcomes: Sequence[Outcome]) -> list[Line]:
         waits = f"takes effect at the next restart: {', '.join(outcome.pending)}"
         for note in dict.fromkeys((*outcome.told, waits) if outcome.pending else outcome.told):
             alike[_of_any(note, outcome)].append((outcome.host, note))
-    return [_note(*zip(*group, strict=True)) for group in alike.values()]
+    return [line for group in alike.values() for line in _note(*zip(*group, strict=True))]
 
 
-def _note(names: Sequence[str], notes: Sequence[str]) -> Line:
-    such = f", such as {names[0]}" if len({*notes}) > 1 else ""
-    return Piece("note: ", "mixed"), Piece(f"{named(names)}{such}: {notes[0]}")
+def _note(names: Sequence[str], notes: Sequence[str]) -> Iterator[Line]:
+    """A note, and below it a line for each part of its fix."""
+    first, such = notes[0], f", such as {names[0]}" if len({*notes}) > 1 else ""
+    yield Piece("note: ", "mixed"), Piece(f"{named(names)}{such}: {first.words if isinstance(first, Note) else first}")
+    if isinstance(first, Note):
+        yield from ((Piece(f"      {part}"),) for part in fixes.named(first.fix, _where(names)))
+
+
+def _where(names: Sequence[str]) -> str:
+    """The host to type a fix on."""
+    return names[0] if len(names) == 1 else "each of them"
 
 
 def _of_any(note: str, outcome: Outcome) -> str:
@@ -81,27 +96,40 @@ def _verdict(outcome: Outcome) -> str:
     return outcome.verdict
 
 
-def _what(outcome: Outcome) -> str:
-    """What changed, or the reason and its fix, in a line."""
+def _what(group: Sequence[Outcome]) -> str:
+    """What changed on hosts that share a line, or the reason and its fix."""
+    outcome = group[0]
     if outcome.error:
         reason = outcome.error.splitlines()[0]
-        return f"{reason} | fix: {outcome.hint}" if outcome.hint else reason
+        parts = fixes.named(outcome.fix, outcome.jump or _where([each.host for each in group]))
+        # Those of the others have their own names in it.
+        label = "fix" if len({each.fix for each in group}) == 1 else f"fix for {outcome.host}"
+        return f"{reason} | {label}: {' | '.join(map(str, parts))}" if parts else reason
     if outcome.task == "status" and not outcome.changes and "days_left" in outcome.state:
         return f"{outcome.state['days_left']} days left"
     return ", ".join(dict.fromkeys(change.step for change in outcome.changes))
 
 
+def _same(outcome: Outcome) -> object:
+    """What hosts that share a line have in common: of a fix, what is typed on them; the rest may hold a host's name."""
+    if not outcome.error:
+        return _verdict(outcome), _what([outcome])
+    there = [part for part in outcome.fix if isinstance(part, Command) and part.on == THERE]
+    return _verdict(outcome), outcome.error.splitlines()[0], *there
+
+
 def _plan(outcome: Outcome) -> object:
     """What a plan has in common with those of hosts that share its block."""
     if outcome.verdict != "would change":
-        return _in_a_line(outcome)
+        return _same(outcome)
     return _new(outcome), tuple((change.step, change.what, change.reason) for change in outcome.changes)
 
 
-def _in_a_line(outcome: Outcome) -> str:
-    """How a host is where nothing would be done."""
+def _in_a_line(group: Sequence[Outcome]) -> str:
+    """How hosts are where nothing would be done."""
+    outcome = group[0]
     if outcome.error:
-        return f"{outcome.verdict}: {_what(outcome)}"
+        return f"{outcome.verdict}: {_what(group)}"
     return "nothing to remove" if outcome.task == "remove" else "nothing would change"
 
 
@@ -115,7 +143,7 @@ def _block(group: Sequence[Outcome]) -> Iterator[Line]:
     """What would be done on hosts with the same plan: their names, and a line per change."""
     first, names = group[0], named([outcome.host for outcome in group])
     if first.verdict != "would change":
-        yield Piece(f"{names}: "), Piece(_in_a_line(first), "bad" if first.error else "")
+        yield Piece(f"{names}: "), Piece(_in_a_line(group), "bad" if first.error else "")
         return
     new = _new(first)
     yield Piece(f"{names}: ", "bold"), Piece("new" if new else "would change", "bold mixed")
@@ -151,12 +179,12 @@ def _details(details: Mapping[str, str]) -> str:
     return f"{first} ({hosts[first][0]}; other hosts differ)"
 
 
-def _folded(outcomes: Sequence[Outcome], key: Callable[[Outcome], str]) -> Iterator[tuple[str, list[str]]]:
-    """What hosts have in common, and their names, the most common first."""
-    groups: dict[str, list[str]] = defaultdict(list)
+def _folded(outcomes: Sequence[Outcome], key: Callable[[Outcome], object]) -> list[list[Outcome]]:
+    """The outcomes that have something in common, the most common first."""
+    groups: dict[object, list[Outcome]] = defaultdict(list)
     for outcome in outcomes:
-        groups[key(outcome)].append(outcome.host)
-    yield from sorted(groups.items(), key=lambda item: -len(item[1]))
+        groups[key(outcome)].append(outcome)
+    return sorted(groups.values(), key=len, reverse=True)
 
 
 def _aligned(rows: Sequence[tuple[Piece, ...]]) -> list[Line]:

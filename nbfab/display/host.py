@@ -5,6 +5,7 @@ from typing import Any
 
 from nbfab.display.paint import Line, Painted, Piece
 from nbfab.errors import NbfabError
+from nbfab.fix import Fix, Note
 from nbfab.outcome import Outcome
 from nbfab.settings import origin, written
 from nbfab.text import one_line
@@ -16,14 +17,13 @@ WIDTH = 13  # of the first column: the longest label and two blanks
 
 def report(outcome: Outcome) -> Painted:
     """How a task ended on one host, for people; several lines. What it takes to log in comes last."""
-    return Painted([_headline(outcome), *_lines(outcome)])
+    return Painted([_headline(outcome), *_lines(outcome.named())])
 
 
 def refusal(error: NbfabError) -> Painted:
     """An error that kept a task from beginning, and its fix."""
     first, *more = str(error).split("\n")
-    fix = [_line("fix", error.hint)] if error.hint else []
-    return Painted([(Piece("nbfab: "), Piece(first, "bad")), *more, *fix])
+    return Painted([(Piece("nbfab: "), Piece(first, "bad")), *more, *_parts("fix", error.fix)])
 
 
 def style(outcome: Outcome) -> str:
@@ -53,13 +53,12 @@ def _lines(outcome: Outcome) -> Iterator[Line]:
     if outcome.pending:
         yield _line("pending", f"takes effect at the next restart: {', '.join(outcome.pending)}")
     for note in outcome.told:
-        yield _line("note", note)
+        yield from _parts("note", (note.words, *note.fix) if isinstance(note, Note) else (note,))
     if outcome.error:
         first, *more = outcome.error.splitlines()
         yield _line("reason", first)
         yield from (f"      {one_line(text)}" for text in more)
-    if outcome.hint:
-        yield _line("fix", outcome.hint)
+    yield from _parts("fix", outcome.fix)
     yield from _state(outcome)
 
 
@@ -100,6 +99,12 @@ def _guarded(state: Mapping[str, Any]) -> Iterator[Line]:
         yield _line("logins", f"{failed['failures'] or 'none'} failed{refused} since {failed['since']}{where}")
     if names := ", ".join(state.get("tcp_kernels", ())):
         yield _line("not private", f"kernels of {names} use TCP: other users of the host can read what they print")
+
+
+def _parts(label: str, parts: Fix) -> Iterator[Line]:
+    """A line for each part, the first with the label: a command stands alone, so that it can be copied."""
+    for number, part in enumerate(parts):
+        yield _line("" if number else label, str(part))
 
 
 def _line(label: str, text: str, style: str = "") -> Line:

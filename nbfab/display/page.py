@@ -38,7 +38,7 @@ def _card(outcome: Outcome) -> Mapping[str, Any]:
         "kernels": state.get("kernels"),
         "tunnel": f"ssh -N -L {port}:127.0.0.1:{port} {ssh}" if runs and ssh else "",
         "attach": f"ssh -t {ssh} {attach}" if ssh and attach else "",
-        "fix": "" if runs else outcome.hint,
+        "fix": [] if runs else list(map(str, outcome.named().fix)),
     }
 
 

@@ -23,7 +23,8 @@ def schema() -> dict[str, Any]:
         "task": _said("Without `fleet.`; null if the wrong use named none.", _TEXT_OR_NULL),
         "status": _said("The exit status.", _NUMBER),
         "error": _said("What kept the run from beginning; there are no hosts then.", _TEXT_OR_NULL),
-        "hint": _said("How to fix that.", _TEXT_OR_NULL),
+        "hint": _said("How to fix that, as text.", _TEXT_OR_NULL),
+        "fix": _FIX,
         "hosts": {"type": "array", "items": {"$ref": "#/$defs/host"}},
         **{name: _said(f"The path of the file that was written: {name}.", _TEXT_OR_NULL) for name in FILES},
     }
@@ -31,7 +32,7 @@ def schema() -> dict[str, Any]:
         "$schema": "https://json-schema.org/draft/2020-12/schema",
         "title": "nbfab --json",
         **_object(document),
-        "$defs": {"host": _object(_HOST), "change": _object(_CHANGE), "state": _object(_state())},
+        "$defs": {"host": _object(_HOST), "change": _object(_CHANGE), "part": _PART, "state": _object(_state())},
     }
 
 
@@ -47,6 +48,18 @@ def _said(what: str, schema: Mapping[str, Any]) -> dict[str, Any]:
     return {"description": what, **schema}
 
 
+_FIX: Mapping[str, Any] = {
+    "description": "How to fix that, in this order.",
+    "type": "array",
+    "items": {"$ref": "#/$defs/part"},
+}
+_PART: Mapping[str, Any] = {
+    "description": "Words, or a command line, which can be typed as it stands.",
+    "oneOf": [
+        _object({"words": _TEXT}),
+        _object({"command": _TEXT, "on": _said("The host to type it on; empty for this machine.", {"type": "string"})}),
+    ],
+}
 _HOST: Mapping[str, Any] = {
     "host": _said("As it was named: by -H, or in the inventory.", _TEXT),
     "task": _TEXT,
@@ -63,7 +76,8 @@ _HOST: Mapping[str, Any] = {
     "pending": _said("What the running server takes up at its next restart.", _TEXTS),
     "notes": _TEXTS,
     "error": _said("Why the status is not 0.", _TEXT_OR_NULL),
-    "hint": _said("How to fix that.", _TEXT_OR_NULL),
+    "hint": _said("How to fix that, as text: a line for each part of `fix`.", _TEXT_OR_NULL),
+    "fix": _FIX,
     "jump": _said("The jump host that failed.", _TEXT_OR_NULL),
     "status": _said("The exit status for this host.", _NUMBER),
     "url": _said("Of the notebooks, whether or not the server runs.", _TEXT_OR_NULL),

@@ -7,6 +7,7 @@ from nbfab.display import questions
 from nbfab.display.host import report
 from nbfab.display.output import complain
 from nbfab.display.progress import Progress, Silent
+from nbfab.fix import Command
 from nbfab.outcome import Outcome
 from nbfab.passwords import SHORTEST, Password, generate
 from nbfab.settings import Settings
@@ -25,7 +26,7 @@ class Terminal:
         self,
         label: str,
         report: Callable[[Outcome], None],
-        command: Callable[[str], str],
+        command: Callable[..., str],
         written: Callable[[str], None] = lambda known: None,
         *,
         quiet: bool = False,
@@ -110,5 +111,6 @@ class Terminal:
         if not questions.someone_is_there():
             return False
         self.reads(f"{one_line(host)}: its host key is not known: {key}")
-        self.reads(f"compare that with what the host's administrator gets there from: {command}")
+        self.reads("compare it with what the host's administrator gets from")
+        self.reads(str(Command(command, one_line(host))))
         return self.confirms("Is this the host's key?")

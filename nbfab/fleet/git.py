@@ -7,6 +7,7 @@ import subprocess
 from pathlib import Path
 
 from nbfab.errors import UsageError
+from nbfab.fix import Command
 
 _SPECIAL = "\\*?[ "  # to gitignore(5), wherever they stand
 
@@ -25,11 +26,11 @@ def check(path: Path) -> None:
     if _git(path.parent, "check-ignore", "--quiet", "--no-index", "--", f"./{path.name}")[0] == 1:
         raise UsageError(f"{path} would hold passwords, and git does not ignore it", _ignores(Path(top), path))
     if _git(path.parent, "ls-files", "--error-unmatch", "--", f":(literal){path.name}")[0] == 0:
-        fix = shlex.join(("git", "-C", str(path.parent), "rm", "--cached", "--", path.name))
+        fix = Command(shlex.join(("git", "-C", str(path.parent), "rm", "--cached", "--", path.name)))
         raise UsageError(f"{path} would hold passwords, and git tracks it", fix)
 
 
-def _ignores(top: Path, path: Path) -> str:
+def _ignores(top: Path, path: Path) -> Command:
     """The command that has git ignore a file: it adds a line to the .gitignore of the work tree."""
     line = "/" + "".join(f"\\{each}" if each in _SPECIAL else each for each in str(path.relative_to(top.resolve())))
     file = top.resolve() / ".gitignore"
@@ -39,10 +40,10 @@ def _ignores(top: Path, path: Path) -> str:
     except OSError:
         whole = True
     if whole and "\\" not in line:
-        return f"echo {quoted} >> {where}"
+        return Command(f"echo {quoted} >> {where}")
     # The last line has no end, or the shell's echo may take a backslash for its own.
     pattern = "%s\\n" if whole else "\\n%s\\n"
-    return f"printf '{pattern}' {quoted} >> {where}"
+    return Command(f"printf '{pattern}' {quoted} >> {where}")
 
 
 def _git(folder: Path, *words: str) -> tuple[int, str]:

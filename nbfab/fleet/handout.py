@@ -10,6 +10,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 
 from nbfab.errors import HostError, UsageError
+from nbfab.fix import Command, Fix
 from nbfab.fleet import git, handed, sheet
 from nbfab.fleet.handed import Handed, Record, Sent, digest
 from nbfab.fleet.state import state_file
@@ -71,10 +72,10 @@ class Handout:
         self._seen: dict[str, sheet.Row] = {}  # what this run knows of hosts, beside their passwords
 
     @property
-    def fix(self) -> str:
+    def fix(self) -> Fix:
         """The command that shows why no sheet can be written."""
         folder = shlex.quote(str(self._to.parent))
-        return f"df {folder}; ls -ld {folder}"
+        return (Command(f"df {folder}; ls -ld {folder}"),)
 
     def check(self) -> str:
         """Makes sure that passwords may be written to the sheet, before any host gets one. Returns what to know.
@@ -85,10 +86,10 @@ class Handout:
         try:
             exposed = sheet.check(self._to)
         except sheet.Unfit as error:
-            move = shlex.join(("mv", "-i", str(self._to), f"{self._to}.old"))
+            move = Command(shlex.join(("mv", "-i", str(self._to), f"{self._to}.old")))
             raise UsageError(f"{self._to} cannot hold the passwords: {error.strerror}", move) from None
         except OSError as error:
-            raise UsageError(f"{self._to} could not be written: {error.strerror}", self.fix) from None
+            raise UsageError(f"{self._to} could not be written: {error.strerror}", *self.fix) from None
         return EXPOSED.format(self._to) if exposed else ""
 
     def password(self, host: Host, settings: Settings) -> Password:
@@ -315,14 +316,15 @@ def given_password(host: InventoryHost, *, new: bool = False) -> Password | None
     if key not in ("password_env", "password_hash"):
         return None
     if new:
-        raise host.place.error(f"--new makes no password for {host.name}: {key} gives it one", "password: generate")
+        raise host.place.error(
+            f"--new makes no password for {host.name}: {key} gives it one", "set it: password: generate"
+        )
     if key == "password_hash":
         return Password(known=value)
     text = os.environ.get(value, "")
-    fix = f"export {value}=..."
     if not text:
-        raise host.place.error(f"{value}, which holds the password of {host.name}, is not set", fix)
+        raise host.place.error(f"{value}, which holds the password of {host.name}, is not set", f"set {value}")
     try:
         return Password(text)
     except UsageError as error:
-        raise host.place.error(f"{value}, which holds the password of {host.name}: {error}", fix) from None
+        raise host.place.error(f"{value}, which holds the password of {host.name}: {error}", f"set {value}") from None

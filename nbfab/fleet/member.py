@@ -33,7 +33,7 @@ class Member:
     inventory: str
     handout: Handout
     console: Console
-    command: Callable[[str], str]
+    command: Callable[..., str]
     asks: bool = True
     tell: Callable[[str], None] = lambda line: None
     pass_on: Callable[[str], None] = lambda line: None
@@ -61,9 +61,9 @@ class Member:
         self.handout.tells(self.host, self.settings, outcome)
         if not (unwritten := self.handout.ends(self.name)):
             return outcome
-        error, hint = outcome.error or unwritten, outcome.hint or self.handout.fix
+        error, fix = outcome.error or unwritten, outcome.fix or self.handout.fix
         notes = (*outcome.notes, unwritten) if outcome.error else outcome.notes
-        return replace(outcome, error=error, hint=hint, notes=notes, status=outcome.status or 1)
+        return replace(outcome, error=error, fix=fix, notes=notes, status=outcome.status or 1)
 
     def cut(self) -> None:
         """As `fleet.run.Member.cut`: closes the connection, which ends whatever waits for it."""

@@ -14,7 +14,7 @@ def failed(inventory: Path, task: str) -> set[str]:
     """The hosts on which `task` failed or was not done last time. Raises UsageError if it was never run."""
     known = state.read(state.state_file(inventory))
     if task not in known:
-        raise UsageError(f"fleet.{task} has not been run with {inventory} yet", "omit --failed")
+        raise UsageError(f"fleet.{task} has not been run with {inventory} yet", "leave --failed out")
     return set(_names(known, task))
 
 

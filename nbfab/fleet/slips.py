@@ -1,10 +1,12 @@
 """Slips to hand out: what the handout says of each host. Contacts none of them."""
 
+import shlex
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 
 from nbfab.errors import UsageError
+from nbfab.fix import Command
 from nbfab.fleet import sheet
 from nbfab.fleet.handout import EXPOSED
 from nbfab.inventory.hosts import InventoryHost
@@ -25,7 +27,7 @@ class Slip:
 
 
 def slips(
-    hosts: Iterable[tuple[InventoryHost, Settings]], path: Path, fix: str, says: Callable[[str], None]
+    hosts: Iterable[tuple[InventoryHost, Settings]], path: Path, fix: Command, says: Callable[[str], None]
 ) -> Sequence[Slip]:
     """A slip for each host, from the handout at `path`, which is made private, and `says` so.
 
@@ -38,7 +40,9 @@ def slips(
     except FileNotFoundError:
         raise UsageError(f"there is no {path} yet", fix) from None
     except OSError as error:
-        raise UsageError(f"{path} could not be read: {error.strerror}", f"ls -l {path}") from None
+        raise UsageError(
+            f"{path} could not be read: {error.strerror}", Command(f"ls -l {shlex.quote(str(path))}")
+        ) from None
     return list(_slips(hosts, path, rows))
 
 

@@ -4,12 +4,12 @@ A host of which it is uncertain which machine, user or key is meant is refused: 
 """
 
 import re
-import shlex
 from collections.abc import Iterator, Mapping, Set
 from pathlib import Path
 from typing import Any, NamedTuple
 
 from nbfab.errors import UsageError
+from nbfab.fix import task
 from nbfab.inventory import ssh_args
 from nbfab.inventory.keys import KEYS
 from nbfab.inventory.place import Place
@@ -102,7 +102,7 @@ class Host(NamedTuple):
         kind = connection.known_for(self.name).value if connection else "ssh"
         if connection and kind not in (*OVER_SSH, *OTHERS):
             raise connection.node.place.error(
-                "Ansible does not reach it over SSH either", f"exclude it: --limit '!{self.name}'"
+                "Ansible does not reach it over SSH either", f"exclude it from --limit: !{self.name}"
             )
         if kind in OTHERS:
             names = [name for name in self.variables if _OF_OTHERS.fullmatch(name)]
@@ -110,7 +110,7 @@ class Host(NamedTuple):
             if names:
                 variable = self.variables[names[0]]
                 raise variable.node.place.error(
-                    f"{variable.name} cannot be honoured where Ansible connects by {kind}", f"{CONNECTION}: ssh"
+                    f"{variable.name} cannot be honoured where Ansible connects by {kind}", f"set it: {CONNECTION}: ssh"
                 )
         elif executable and str(executable.known_for(self.name).value).rpartition("/")[2] != "ssh":
             raise executable.node.place.error(f"{executable.name} is another program than ssh", "put it into PATH")
@@ -164,7 +164,7 @@ class Host(NamedTuple):
         if not (self.named or argument.variable.startswith("ANSIBLE_")):  # those of the environment are the user's own
             raise argument.place.error(
                 f"{what} in {argument.variable} can run programs, so it counts only in a file that is named",
-                f"fleet.plan --inventory {shlex.quote(str(self.file))}",
+                task("fleet.plan", f"--inventory={self.file}"),
             )
         return argument
 

@@ -15,6 +15,7 @@ from pathlib import Path
 from typing import Any
 
 from nbfab.errors import UsageError
+from nbfab.fix import Command, Fix
 from nbfab.inventory import ansible_config
 from nbfab.text import clean
 
@@ -50,9 +51,13 @@ def listed(path: Path, what: str, says: Callable[[str], None]) -> tuple[Listed, 
     program = shutil.which(PROGRAM)
     if program is None:
         shown = what if what.startswith("not") else f"{what}, not YAML"
-        raise UsageError(f"{path} is {shown}, and {PROGRAM}, which can read it, is not on PATH", by_hand(path))
+        raise UsageError(
+            f"{path} is {shown}, and {PROGRAM}, which can read it, is not on PATH",
+            "where Ansible is installed",
+            *by_hand(path),
+        )
     if is_config(path) and not ansible_config.names_inventory(path):
-        raise UsageError(f"{path} names no inventory", "[defaults] inventory = FILE")
+        raise UsageError(f"{path} names no inventory", "name one there: [defaults] inventory = FILE")
     env = {**os.environ, "ANSIBLE_NOCOLOR": "1", "ANSIBLE_INVENTORY_UNPARSED_FAILED": "1"}
     env |= {"ANSIBLE_CONFIG": str(path.absolute())} if is_config(path) else {}
     source = () if is_config(path) else (f"--inventory={path.absolute()}",)
@@ -63,14 +68,14 @@ def listed(path: Path, what: str, says: Callable[[str], None]) -> tuple[Listed, 
     except (ValueError, RecursionError):
         found = None
     if not isinstance(found, dict):
-        raise UsageError(f"{path}: what {PROGRAM} prints is not JSON", _typed(path))
+        raise UsageError(f"{path}: what {PROGRAM} prints is not JSON", Command(_typed(path)))
     return found, errors
 
 
-def by_hand(path: Path) -> str:
-    """The command that turns an inventory into YAML."""
+def by_hand(path: Path) -> Fix:
+    """How to turn an inventory into YAML."""
     target = "hosts.yaml" if path.absolute() != Path("hosts.yaml").absolute() else "inventory.yaml"
-    return f"{_typed(path)} --yaml > {target}"
+    return "where Ansible is installed", Command(f"{_typed(path)} --yaml > {target}")
 
 
 def _typed(path: Path) -> str:
@@ -94,7 +99,7 @@ def _run(command: list[str], env: Mapping[str, str], fix: str) -> tuple[str, lis
     try:
         printed, errors = started.communicate(timeout=TIMEOUT)
     except subprocess.TimeoutExpired:
-        raise UsageError(f"{PROGRAM} took more than {TIMEOUT} seconds", fix) from None
+        raise UsageError(f"{PROGRAM} took more than {TIMEOUT} seconds", Command(fix)) from None
     finally:
         with contextlib.suppress(ProcessLookupError, PermissionError):
             os.killpg(started.pid, signal.SIGKILL)
@@ -103,7 +108,7 @@ def _run(command: list[str], env: Mapping[str, str], fix: str) -> tuple[str, lis
     if started.returncode:
         first = next((number for number, line in enumerate(lines) if line.startswith(("ERROR!", "[ERROR]"))), 0)
         words = " ".join([*lines[first:], *lines[:first]])[:1000]
-        raise UsageError(f"{PROGRAM}: {words or f'it exited with {started.returncode}'}", fix)
+        raise UsageError(f"{PROGRAM}: {words or f'it exited with {started.returncode}'}", Command(fix))
     return printed.decode(errors="replace"), lines
 
 

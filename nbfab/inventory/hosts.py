@@ -104,7 +104,7 @@ class Inventory:
         """
         parts = [part.strip() for part in pattern.split(",") if part.strip()]
         if not parts:
-            raise UsageError("--limit names no host", "name hosts, groups or globs: --limit 'gpu*,!gpu07'")
+            raise UsageError("--limit names no host", "name hosts, groups or globs, such as gpu* or !gpu07")
         wanted = set() if any(not part.startswith("!") for part in parts) else {host.name for host in self.hosts}
         for part in sorted(parts, key=lambda part: part.startswith("!")):
             patterns = list(expand(part.removeprefix("!"), Place("--limit")))

@@ -8,6 +8,7 @@ from dataclasses import replace
 from pathlib import Path
 
 from nbfab.errors import UsageError
+from nbfab.fix import task
 from nbfab.inventory import ansible, ansible_program, own
 from nbfab.inventory.hosts import Inventory
 from nbfab.inventory.values import mapping
@@ -27,7 +28,8 @@ def load(path: Path, *, named: bool = False, says: Callable[[str], None] = lambd
         return build(root, path, named=named)
     if not named:
         raise UsageError(
-            f"{path} is {what}: Ansible runs code for it, so it has to be named", f"fleet.plan --inventory {path}"
+            f"{path} is {what}: Ansible runs code for it, so it has to be named",
+            task("fleet.plan", f"--inventory={path}"),
         )
     return _marked(ansible.from_list(*ansible_program.listed(path, what, says), path))
 

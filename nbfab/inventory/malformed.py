@@ -38,8 +38,8 @@ class _Malformed:
         found = self._tab(line, column) or self._quotes(line, column) or self._not_closed() or self._no_colon(line)
         return found or self._two_names(line) or self._indent(line) or self._at(line, column, self._problem)
 
-    def _at(self, line: int, column: int, message: str, hint: str = "") -> UsageError:
-        return Place(self._name, line + 1, column + 1, self._text).shown(message, hint)
+    def _at(self, line: int, column: int, message: str, *fix: str) -> UsageError:
+        return Place(self._name, line + 1, column + 1, self._text).shown(message, *fix)
 
     def _tab(self, line: int, column: int) -> UsageError | None:
         written = self._line(line)

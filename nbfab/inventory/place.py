@@ -4,11 +4,13 @@ import re
 from dataclasses import dataclass, field
 
 from nbfab.errors import UsageError
+from nbfab.fix import Command, Task
 from nbfab.inventory.keys import KEYS
 
 _LINE_ENDS = re.compile("\r\n|[\n\r\x85\u2028\u2029]")  # as in YAML
 _LONGEST = 60  # characters of an indentation, a name or a value
 _PARTS = re.compile(r"((?:- +)?)([^\s:=]*)([:=]?)(.*)", re.DOTALL)
+_NAME = re.compile(r"[\w.\[\]:-]+")
 _MAY_BE_SECRET = re.compile("(?i)pass|secret|token|key")
 
 
@@ -27,13 +29,13 @@ class Place:
     def __str__(self) -> str:
         return f"{self.file}:{self.line}:{self.column}" if self.line else self.file
 
-    def error(self, message: str, hint: str = "") -> UsageError:
+    def error(self, message: str, *fix: str | Command | Task) -> UsageError:
         """An error at this place."""
-        return UsageError(f"{self}: {message}", hint)
+        return UsageError(f"{self}: {message}", *fix)
 
-    def shown(self, message: str, hint: str = "") -> UsageError:
+    def shown(self, message: str, *fix: str | Command | Task) -> UsageError:
         """An error at this place that shows the line, and a caret below it."""
-        return self.error(f"{message}\n{self._excerpt()}" if self.text else message, hint)
+        return self.error(f"{message}\n{self._excerpt()}" if self.text else message, *fix)
 
     def _excerpt(self) -> str:
         lines = lines_of(self.text)[: self.line]
@@ -58,9 +60,17 @@ def _safe(line: str, above: str) -> str:
     if not parts or len(indent) > _LONGEST or len(parts[2]) > _LONGEST:
         return "..."
     dash, name, mark, value = parts.groups()
-    if not mark and _MAY_BE_SECRET.search(above.partition(":")[0]):
+    if not mark and not _is_name(name, above.strip()):
         return f"{indent}..."
     if name in KEYS and not KEYS[name].secret and re.fullmatch(rf"[^\s:]{{0,{_LONGEST}}}", value.strip()):
         return f"{indent}{text}"
     blank = " " if value[:1].isspace() else ""
     return f"{indent}{dash}{name}{mark}{blank}{'...' if value else ''}"
+
+
+def _is_name(word: str, above: str) -> bool:
+    """Whether a word without a colon is meant as a name, and so not as the value of the line above."""
+    key, colon, _ = above.partition(":")
+    if above and not above.startswith("-") and (not colon or key in KEYS or _MAY_BE_SECRET.search(key)):
+        return False
+    return bool(_NAME.fullmatch(word)) and not _MAY_BE_SECRET.search(word)

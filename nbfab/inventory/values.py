@@ -113,7 +113,8 @@ def host_name(name: str, place: Place) -> str:
         parts = parse_host(name)
     except HostStringError as error:
         meant = _DASHES.sub(r"[\1:\2]", name[:60])
-        raise place.error(str(error), f"did you mean {meant}?" if meant != name else error.hint) from None
+        fix = (f"did you mean {meant}?",) if meant != name else error.fix
+        raise place.error(str(error), *fix) from None
     if parts.user or parts.port:
         raise place.error(f"{name[:60]!r} is more than a host name", "use the keys user and ssh_port")
     return parts.host

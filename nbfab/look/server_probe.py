@@ -64,7 +64,10 @@ while True:
         answer = ask()
         break
     except (OSError, ValueError, KeyError, http.client.HTTPException) as error:
-        answer = {"ready": False, "reason": f"{type(error).__name__}: {error}"}
+        reason = f"{type(error).__name__}: {error}"
+        if isinstance(error, ssl.SSLCertVerificationError):
+            reason = f"its certificate is not the profile's ({error.verify_message})"
+        answer = {"ready": False, "reason": reason}
     try:
         os.kill(pid, 0)
     except OSError:

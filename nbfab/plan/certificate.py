@@ -6,6 +6,7 @@ from collections.abc import Collection, Iterable, Iterator
 from typing import TYPE_CHECKING
 
 from nbfab.errors import HostError
+from nbfab.fix import task
 from nbfab.names import EVERY_ADDRESS, canonical, is_name
 from nbfab.plan import renewal
 from nbfab.plan.change import Change
@@ -45,7 +46,8 @@ def asked(wanted: Wanted, facts: Facts) -> dict[str, str]:
     if len(every) > MOST:
         raise HostError(
             f"{len(every)} names are asked for, and a certificate has at most {MOST}: {', '.join(every)}",
-            "certificate --drop-name NAME",
+            "drop one of them",
+            task("certificate", f"--drop-name={list(every)[-1]}"),
         )
     return every
 

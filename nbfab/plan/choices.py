@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Any
 
 from nbfab import __version__
 from nbfab.errors import HostError, Refused
+from nbfab.fix import there
 from nbfab.plan import certificate
 from nbfab.plan.files import PRIVATE, Managed, write
 from nbfab.settings import BY_KEY, origin, written
@@ -42,7 +43,7 @@ def check(facts: Facts) -> None:
     made = facts.choices.made
     if made.broken:
         place = f"{facts.files.folder}/{FILE}"
-        raise HostError(f"{place} cannot be read: {made.broken}", f"rm {shlex.quote(place)}")
+        raise HostError(f"{place} cannot be read: {made.broken}", there(f"rm {shlex.quote(place)}"))
 
 
 def check_version(facts: Facts) -> None:

@@ -7,6 +7,7 @@ from collections.abc import Iterator
 from typing import TYPE_CHECKING
 
 from nbfab.errors import HostError
+from nbfab.fix import there
 from nbfab.names import kernel_name
 from nbfab.plan import login, module
 from nbfab.plan.certificate import FILE as CERTIFICATE
@@ -100,7 +101,7 @@ def _check_directory(facts: Facts) -> None:
     place, state = facts.files.directory, facts.files.directory_state
     if state in _STATES:
         fix = "mkdir -p" if state == "absent" else "ls -ld"
-        raise HostError(f"the directory {place} {_STATES[state]}", f"{fix} {shlex.quote(place)}")
+        raise HostError(f"the directory {place} {_STATES[state]}", there(f"{fix} {shlex.quote(place)}"))
 
 
 STEP = Step(

@@ -11,6 +11,7 @@ from pathlib import PurePosixPath
 from typing import TYPE_CHECKING, Literal
 
 from nbfab.errors import HostError
+from nbfab.fix import there
 from nbfab.plan.change import Change
 
 if TYPE_CHECKING:
@@ -50,7 +51,7 @@ def check(managed: Iterable[Managed], facts: Facts) -> None:
         raise _unsafe(files.folder, what)
     if not files.writable:
         place = shlex.quote(files.nearest)
-        raise HostError(f"{files.nearest} is not writable for {facts.host.user}", f"ls -ld {place}; df {place}")
+        raise HostError(f"{files.nearest} is not writable for {facts.host.user}", there(f"ls -ld {place}; df {place}"))
     for of in managed:
         entry = files.entry(of.path)
         if entry is None:
@@ -59,12 +60,14 @@ def check(managed: Iterable[Managed], facts: Facts) -> None:
         if entry.mode[:1] != _TYPES[of.kind]:
             raise _unsafe(place, f"is not a {'folder' if of.kind == 'folder' else 'regular file'}")
         if entry.owner != facts.host.uid:
-            raise HostError(f"{place} belongs to another user (uid {entry.owner})", f"ls -ld {shlex.quote(place)}")
+            raise HostError(
+                f"{place} belongs to another user (uid {entry.owner})", there(f"ls -ld {shlex.quote(place)}")
+            )
 
 
 def _unsafe(place: str, what: str) -> HostError:
     reason = f"{place} {what}; nbfab does not write through it, so move it away"
-    return HostError(reason, f"ls -ld {shlex.quote(place)}")
+    return HostError(reason, there(f"ls -ld {shlex.quote(place)}"))
 
 
 def write(

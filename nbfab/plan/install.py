@@ -8,6 +8,7 @@ from dataclasses import replace
 from typing import TYPE_CHECKING
 
 from nbfab.errors import HostError, NbfabError, Refused
+from nbfab.fix import Fix, Note, again, task, there
 from nbfab.plan.change import Change
 from nbfab.plan.environment import Chosen, at_least, choose, fitting, lacking, module_of, own_python
 from nbfab.plan.step import Step
@@ -75,7 +76,7 @@ def _make(wanted: Wanted, facts: Facts, chosen: Chosen, lacks: tuple[str, ...]) 
     reason = note = ""
     if not wanted.settings.python and not chosen.environment and (others := fitting(wanted, facts)):
         reason = f"{others[0].python} has no matplotlib"
-        note = f"to serve {describe(others[0])} all the same: --python {shlex.quote(others[0].python)}"
+        note = Note(f"to serve {describe(others[0])} all the same", task("setup", f"--python={others[0].python}"))
     return Change(
         step="install",
         kind="make environment",
@@ -113,7 +114,7 @@ def check(wanted: Wanted, facts: Facts) -> None:
     if choose(wanted, facts).environment is None:
         if wanted.settings.python not in ("", NEW):
             raise _unusable(wanted, facts)
-        raise HostError("there is no environment with the notebook to start it with", "make one: setup, or install")
+        raise HostError("there is no environment with the notebook to start it with", task("install"))
 
 
 def _unusable(wanted: Wanted, facts: Facts) -> NbfabError:
@@ -121,28 +122,28 @@ def _unusable(wanted: Wanted, facts: Facts) -> NbfabError:
     kept = "python" in wanted.kept
     what = f"the python {python} that was chosen" if kept else f"--python {python}"
     other = "or leave --python out: one is found, or made"
-    reset = "setup --reset python, and one is found, or made; or --python with one that exists"
+    reset = ("have one found, or made; or name one that exists", task("setup", "--reset=python"))
     if len(has.named) > 1:
         several = ", ".join(f"{of.folder} ({of.kind})" for of in has.named)
-        paths = ", or ".join(f"--python {shlex.quote(of.folder)}" for of in has.named)
-        return Refused(f"{what} could be any of {several}", paths)
+        paths = (again(f"--python={of.folder}") for of in has.named)
+        return Refused(f"{what} could be any of {several}", "choose one of them", *paths)
     if not is_path(python) and not (has.named or has.python_fails or has.found):
         known = f"there are {', '.join(has.names)}" if has.names else "there are none that have a name"
-        fix = f"--python with one of those, or with a path, which has a / or ~ in it, {other}"
-        return HostError(f"{what} cannot be used: no environment has that name; {known}", reset if kept else fix)
+        fix = (f"--python takes one of those, or a path, which has a / or ~ in it, {other}",)
+        return HostError(f"{what} cannot be used: no environment has that name; {known}", *(reset if kept else fix))
     if has.python_fails or not has.found:
-        fix = reset if kept else f"name an environment or an interpreter that exists, {other}"
-        return HostError(f"{what} cannot be used: {has.python_fails}", fix)
+        fix = (f"name an environment or an interpreter that exists, {other}",)
+        return HostError(f"{what} cannot be used: {has.python_fails}", *(reset if kept else fix))
     reason = "it has no notebook >= 6.4 and no JupyterLab on jupyter_server 2"
     add = how_to_add(has.found[0], facts, "notebook", "matplotlib")
-    return HostError(f"{what} cannot be used: {reason}", f"{add}, or leave --python out: one is found, or made")
+    return HostError(f"{what} cannot be used: {reason}", *add, other)
 
 
 def _not_ours(chosen: Chosen, facts: Facts, lacks: tuple[str, ...]) -> Refused:
     """Why packages are not installed into an environment that nbfab has not made."""
     assert chosen.environment
     what = f"--with {lacks[0]}: nbfab adds packages only to an environment that it has made, and not to {chosen.python}"
-    return Refused(what, shlex.join(["setup", "--python", NEW, *(f"--with={package}" for package in lacks)]))
+    return Refused(what, task("setup", f"--python={NEW}", *(f"--with={package}" for package in lacks)))
 
 
 def describe(chosen: Chosen) -> str:
@@ -161,8 +162,8 @@ def standing(wanted: Wanted, facts: Facts) -> Iterator[str]:
         yield f"{chosen.python} has no {wanted.settings.app}, so {chosen.module} is served"
     if "matplotlib" not in chosen.environment.packages:
         add = how_to_add(chosen.environment, facts, "matplotlib")
-        fix = f"{add}, or --python new for an environment that nbfab makes"
-        yield f"{chosen.python} has no matplotlib, so nothing is plotted inline: {fix}"
+        made = ("or have one made", task("setup", f"--python={NEW}"))
+        yield Note(f"{chosen.python} has no matplotlib, so nothing is plotted inline", *add, *made)
 
 
 def _tool(wanted: Wanted, facts: Facts) -> str:
@@ -173,11 +174,11 @@ def _tool(wanted: Wanted, facts: Facts) -> str:
     also = "; there is no tmux either" if more else ""
     if not has.python3:
         why = f"there is no python3 and no uv to make an environment with{also}"
-        raise HostError(why, how_to_install(facts, "python3", *more))
+        raise HostError(why, *how_to_install(facts, "python3", *more))
     if not has.venv or not at_least(has.venv, 3, 9):
         reason = f"it is Python {has.venv}" if has.venv else has.venv_fails
         why = f"{has.python3} cannot make an environment for the notebook: {reason}{also}"
-        raise HostError(why, how_to_install(facts, "venv", *more))
+        raise HostError(why, *how_to_install(facts, "venv", *more))
     return "python3 -m venv"
 
 
@@ -204,26 +205,26 @@ _INSTALLERS = {
 }
 
 
-def how_to_add(environment: Environment, facts: Facts, *packages: str) -> str:
+def how_to_add(environment: Environment, facts: Facts, *packages: str) -> Fix:
     """The command that adds packages to an environment: the system's package manager adds to the system's own."""
     if environment.is_the_systems:
         return how_to_install(facts, *packages)
     python = shlex.quote(environment.python)
     pip = f"{python} -m pip install {' '.join(packages)}"
-    return pip if environment.pip else f"{python} -m ensurepip && {pip}"
+    return (there(pip if environment.pip else f"{python} -m ensurepip && {pip}"),)
 
 
-def how_to_install(facts: Facts, *what: str) -> str:
+def how_to_install(facts: Facts, *what: str) -> Fix:
     """The command that installs `what` (python3, venv, tmux, notebook, matplotlib) on the host.
 
-    A sentence if its system is not known.
+    Words if its system is not known.
     """
     for system in facts.host.system.split():
         if system in _INSTALLERS:
             command, packages = _INSTALLERS[system]
             root = "" if facts.host.is_root or system == "Darwin" else "sudo "
-            return f"{root}{command} {' '.join(packages.get(name, name) for name in what)}"
-    return f"install {' and '.join(what)} on the host with its package manager"
+            return (there(f"{root}{command} {' '.join(packages.get(name, name) for name in what)}"),)
+    return (f"install {' and '.join(what)} on the host with its package manager",)
 
 
 STEP = Step(

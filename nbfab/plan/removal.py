@@ -9,6 +9,7 @@ from itertools import takewhile
 from typing import TYPE_CHECKING
 
 from nbfab.errors import HostError
+from nbfab.fix import Note, there
 from nbfab.look.left import Entry
 from nbfab.plan import choices, left, takes
 from nbfab.plan.change import Change
@@ -34,11 +35,12 @@ def plan(wanted: Wanted, facts: Facts) -> list[Change]:
     if facts.files.state in ("link", "other"):
         what = "is a symbolic link" if facts.files.state == "link" else "is not a folder that can be entered"
         place = facts.files.folder
-        raise HostError(f"{place} {what}; nbfab does not remove what it did not make", f"ls -ld {shlex.quote(place)}")
+        look = there(f"ls -ld {shlex.quote(place)}")
+        raise HostError(f"{place} {what}; nbfab does not remove what it did not make", look)
     changes = [change for part in PARTS for change in part(wanted, facts)]
     if changes and not facts.files.writable:
         near = facts.files.nearest
-        raise HostError(f"{near} is not writable for {facts.host.user}", f"ls -ld {shlex.quote(near)}")
+        raise HostError(f"{near} is not writable for {facts.host.user}", there(f"ls -ld {shlex.quote(near)}"))
     return changes
 
 
@@ -253,8 +255,8 @@ def notes(wanted: Wanted, facts: Facts) -> Iterator[str]:
         if facts.left.profiles:
             yield f"lingering, which nbfab turned on for {user}, stays on: the other profiles' servers need it"
         elif not wanted.linger_off:
-            off = f"loginctl disable-linger {shlex.quote(user)}"
-            yield f"lingering, which nbfab turned on for {user}, stays on; --linger-off turns it off, or later: {off}"
+            kept = f"lingering, which nbfab turned on for {user}, stays on; --linger-off turns it off, too, or later"
+            yield Note(kept, there(f"loginctl disable-linger {shlex.quote(user)}"))
     elif wanted.linger_off:
         yield "lingering stays as it is: nbfab has not turned it on here"
     if files.state == "folder" and base not in facts.left.made.folders and not facts.left.profiles:

@@ -3,10 +3,12 @@
 from __future__ import annotations
 
 import shlex
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
+from functools import partial
 from typing import TYPE_CHECKING
 
 from nbfab.errors import HostError
+from nbfab.fix import Fix, Note, Task, again, task, there
 from nbfab.plan import certificate, config, module, password, takes
 from nbfab.plan.change import Change
 from nbfab.plan.files import PRIVATE, Managed, write
@@ -91,12 +93,12 @@ def start(wanted: Wanted, facts: Facts) -> Change:
     Only if nothing is wrong with what is set up. Raises HostError as `plan` does.
     """
     have, started = takes.set_up(facts) or {}, facts.server.started
-    _check(wanted, facts, "setup --port NUMBER")
+    _check(wanted, facts, partial(task, "setup"))  # what another port takes, a start does not write
     if not facts.server.alive or not started:
         return _start("start the server", wanted, have["python"], takes.port(have))
     if set(facts.server.session_pids) - {started.runner}:
         more = "its tmux session has more windows, and would stay, in the way of the next one"
-        raise HostError(more, f"close them: {attach(wanted, facts)}")
+        raise HostError(more, "close them", there(attach(wanted, facts)))
     return _start("start it again", wanted, have["python"], takes.port(have))
 
 
@@ -131,25 +133,34 @@ def _why_not(wanted: Wanted, facts: Facts, digest: str) -> str:
     return ""
 
 
-def _check(wanted: Wanted, facts: Facts, other_port: str = "--port NUMBER") -> None:
+def _check(wanted: Wanted, facts: Facts, by: Callable[..., Task] = again) -> None:
     server, port = facts.server, facts.port
     name = wanted.settings.profile
     pid = server.started.pid if server.started else ""
     if not facts.host.tmux:
-        raise HostError("there is no tmux", how_to_install(facts, "tmux"))
+        raise HostError("there is no tmux", *how_to_install(facts, "tmux"))
     if server.alive and not server.ours:
         raise HostError(
-            f"process {pid} looks like its server, but that cannot be proven", f"ps -fp {pid}; {attach(wanted, facts)}"
+            f"process {pid} looks like its server, but that cannot be proven",
+            there(f"ps -fp {pid}"),
+            there(attach(wanted, facts)),
         )
     if server.session_pids and not server.alive:
         raise HostError(
-            f"the tmux session {name} exists, and is not the server's", f"see what runs in it: {attach(wanted, facts)}"
+            f"the tmux session {name} exists, and is not the server's",
+            "see what runs in it",
+            there(attach(wanted, facts)),
         )
     own = server.alive and pid == str(port.pid)
     if port.holder and not own:
         raise HostError(
-            f"port {wanted.settings.port} is taken by {port.holder}", f"end that, or choose another: {other_port}"
+            f"port {wanted.settings.port} is taken by {port.holder}", *another_port(wanted.settings.port, by)
         )
+
+
+def another_port(taken: int, by: Callable[..., Task] = again) -> Fix:
+    """What to do about a port that is taken: `by` is the task that takes another one."""
+    return "end that, or choose another port", by(f"--port={taken + 1 if taken < 65535 else taken - 1}")
 
 
 def enable_linger(user: str, facts: Facts) -> str:
@@ -169,9 +180,14 @@ def standing(wanted: Wanted, facts: Facts) -> Iterator[str]:
 def notes(wanted: Wanted, facts: Facts) -> Iterator[str]:
     """What ends the server before it should end."""
     if user := facts.server.ends_at_logout:
-        yield (
+        yield Note(
             f"logind there ends what {user} leaves running at logout (KillUserProcesses), and {user} does not linger: "
-            f"a start tries to turn that on; where it may not, an administrator has to: {enable_linger(user, facts)}"
+            "a start tries to turn that on; where it may not, an administrator has to",
+            there(enable_linger(user, facts)),
+        )
+    if wanted.foreground and not facts.host.tmux:
+        yield Note(
+            "there is no tmux, so the server runs in the foreground; to change that", *how_to_install(facts, "tmux")
         )
     if facts.server.ours and not facts.server.in_session:
         yield "the server does not run in nbfab's tmux session: it ends with the terminal it was started in"

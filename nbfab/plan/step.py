@@ -29,7 +29,7 @@ class Step:
 
     `name` is also the name of its task, and `help` that task's one line. `plan` yields what has to change, and raises
     HostError if the host cannot become what is wanted. `files` are those that it manages, `notes` what users should
-    know about the host each time, and `standing` what stays as it is, so that it is told once. `options` are the
+    know about the host each time, and `standing` what stays as it is, so that it is shown once. `options` are the
     settings that it puts into effect, and `flags` the task's own. `restarts` marks a step whose changes a running
     server picks up only after a restart; `renews` one that, run by name, asks for something new to replace what is
     there; `alone` one that makes sense without the others, and so has a task.

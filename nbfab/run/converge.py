@@ -6,6 +6,7 @@ from dataclasses import dataclass, field, replace
 from nbfab.apply.apply import Declined, apply
 from nbfab.changed import Changed
 from nbfab.errors import HostError, NbfabError, Refused
+from nbfab.fix import again, task
 from nbfab.look.facts import Facts
 from nbfab.look.look import look
 from nbfab.outcome import DUE, Outcome, failure
@@ -109,7 +110,7 @@ def converge(job: Job, steps: Sequence[Step] = STEPS) -> Outcome:
             withheld=tuple(change.summary for change in withheld),
             pending=(),
             error=f"the server was not restarted, because that would end {', '.join(live)}",
-            hint=f"once they may end: {job.again('--restart')}",
+            fix=("once they may end", again("--restart")),
             status=Refused.status,
         )
     if ends and not now.server.alive:
@@ -156,7 +157,7 @@ def _carry_out(
             break
     left = [change for change in changes if change not in withheld]
     if left:
-        raise HostError(f"done, but this remains to be done: {left[0].summary}", job.user.command("plan"))
+        raise HostError(f"done, but this remains to be done: {left[0].summary}", task("plan"))
     return now, withheld, live
 
 
@@ -168,7 +169,7 @@ def make(job: Job, wanted: Wanted, changes: Sequence[Change], seen: Facts, cours
 
 
 def _failed(job: Job, wanted: Wanted, course: Course, error: Exception | KeyboardInterrupt) -> Outcome:
-    """The outcome of an error. A password that the host may have by now is told: or it would lock everyone out."""
+    """The outcome of an error. A password that the host may have by now is shown, or everyone would be locked out."""
     failed = failure(job.task, job.host.label, error)
     if course.password_set or isinstance(error, Declined) or not any(map(_sets_password, course.sent)):
         return replace(failed, password=_generated(wanted, course))

@@ -10,9 +10,11 @@ from contextlib import suppress
 from dataclasses import replace
 
 from nbfab.errors import HostError, NbfabError, Refused, UsageError
+from nbfab.fix import again, task
 from nbfab.look.facts import Facts
 from nbfab.outcome import Outcome, failure
 from nbfab.plan import takes
+from nbfab.plan.server import another_port
 from nbfab.plan.steps import STEPS
 from nbfab.run.converge import converge
 from nbfab.run.describe import describe
@@ -30,8 +32,22 @@ def is_wanted(job: Job) -> bool:
     """
     asked = "foreground" in job.flags
     if asked and not job.host.local:
-        raise UsageError("--foreground is for this machine; on a host the server runs in tmux", "omit --foreground")
-    return asked or (job.host.local and shutil.which("tmux") is None)
+        raise UsageError("--foreground is for this machine; on a host the server runs in tmux", task("serve"))
+    return asked or _is_without_tmux(job)
+
+
+def falls_back(job: Job) -> bool:
+    """Whether setup ends in the foreground: this machine has no tmux, and someone sees it who can end it."""
+    return _is_without_tmux(job) and sys.stdout.isatty() and "json" not in job.flags
+
+
+def if_without_tmux(job: Job) -> Job:
+    """The job; where this machine has no tmux, for the foreground."""
+    return replace(job, wanted=replace(job.wanted, foreground=True)) if _is_without_tmux(job) else job
+
+
+def _is_without_tmux(job: Job) -> bool:
+    return job.host.local and shutil.which("tmux") is None
 
 
 def serve(job: Job) -> Outcome:
@@ -54,13 +70,11 @@ def serve(job: Job) -> Outcome:
 def _run(job: Job, outcome: Outcome, reports: list[Outcome]) -> Outcome:
     """Runs the server that `outcome` has made ready; adds to `reports` what the user gets once it answers."""
     job, seen = see(job, STEPS)
-    command = job.user.command
     if seen.server.alive:
-        raise Refused("the server runs already, in tmux", f"{command('status')}; {command('stop')}")
+        raise Refused("the server runs already, in tmux", task("status"), task("stop"))
     if seen.port.holder:
-        raise HostError(
-            f"port {job.wanted.settings.port} is taken by {seen.port.holder}", "choose another: --port NUMBER"
-        )
+        port = job.wanted.settings.port
+        raise HostError(f"port {port} is taken by {seen.port.holder}", *another_port(port))
     note = f"{seen.files.folder}/started"
     for name in ("environ", "login"):  # of a server in tmux; this one has the environment of its user here
         with suppress(FileNotFoundError):
@@ -83,11 +97,11 @@ def _run(job: Job, outcome: Outcome, reports: list[Outcome]) -> Outcome:
             reports.append(
                 replace(ready, verdict="changed", changes=outcome.changes, password=outcome.password, notes=notes)
             )
-            job.user.gets(reports[0])
+            job.user.gets(job.settled(reports[0]))
             process.wait()
             if not _was_stopped(note):
                 job, seen = see(job, STEPS)
-                raise HostError(f"the server has ended by itself; its log ends:\n{seen.server.log}", command("serve"))
+                raise HostError(f"the server has ended by itself; its log ends:\n{seen.server.log}", again())
             return Outcome(job.host.label, job.task, "changed", notes=("the server was stopped",))
         except KeyboardInterrupt:
             return Outcome(job.host.label, job.task, "changed", notes=("the server has ended",))

@@ -1,11 +1,12 @@
 """Job: a task on one host."""
 
 import time
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Collection, Mapping
 from dataclasses import dataclass, field, replace
 from types import MappingProxyType
 
 from nbfab.errors import NbfabError
+from nbfab.fix import Task
 from nbfab.host import Host
 from nbfab.keys import Key
 from nbfab.outcome import Outcome, failure
@@ -15,12 +16,16 @@ from nbfab.settings import Settings
 from nbfab.user import NoUser, User
 from nbfab.wanted import Wanted
 
+AGAIN = ("accept_new_host_key", "check", "foreground", "force", "linger_off", "new", "new_key", "restart", "yes")
+"""Flags with which a task is called again."""
+
 
 @dataclass(frozen=True)
 class Job:
     """A task on one host: what is wanted there, the task's own flags that were given, and the user at the other end.
 
-    `days_left` is how many days a certificate should be valid for at least, for `status`.
+    `lists` are the values of flags that may be repeated; `days_left` is how many days a certificate should be valid
+    for at least, for `status`.
     """
 
     task: str
@@ -28,11 +33,12 @@ class Job:
     wanted: Wanted
     user: User = field(default_factory=NoUser)
     flags: frozenset[str] = frozenset()
+    lists: Mapping[str, tuple[str, ...]] = field(default_factory=dict)
     days_left: int | None = None
 
-    def again(self, *flags: str) -> str:
-        """The command line that runs this task again, with more flags."""
-        return " ".join((self.user.command(self.task), *flags))
+    def settled(self, outcome: Outcome) -> Outcome:
+        """The outcome with fixes that can be typed."""
+        return _settled(outcome, self.host, self.user, self.flags, self.lists)
 
 
 Body = Callable[[Job], Outcome]
@@ -68,11 +74,27 @@ def attempt(
             key=Key.new() if "new_key" in flags else None,
             drops=drops.parse(lists.get("drop_name", ()), host.names, settings),
         )
-        outcome = body(Job(task, host, wanted, user, flags, days_left))
+        outcome = body(Job(task, host, wanted, user, flags, lists, days_left))
     except (NbfabError, KeyboardInterrupt) as error:
         outcome = failure(task, host.label, error)
     except Exception as error:  # a bug must not cost this host its verdict, nor other hosts theirs
         outcome = failure(task, host.label, error)
     finally:
         host.close()
+    outcome = _settled(outcome, host, user, flags, lists)
     return replace(outcome, notes=(*outcome.notes, *host.remarks))
+
+
+def _settled(
+    outcome: Outcome, host: Host, user: User, flags: Collection[str], lists: Mapping[str, tuple[str, ...]]
+) -> Outcome:
+    """The outcome with fixes that can be typed: the same task again comes with the flags that it had."""
+    had = [f"--{flag.replace('_', '-')}" for flag in AGAIN if flag in flags]
+    had += [f"--{flag.replace('_', '-')}={value}" for flag, values in lists.items() for value in values]
+
+    def command(part: Task) -> str:
+        if part.name:
+            return user.command(part.name, *part.options)
+        return user.command(outcome.task, *dict.fromkeys((*had, *part.options)))
+
+    return outcome.settled(command, local=host.local)

@@ -3,6 +3,7 @@
 import time
 from dataclasses import replace
 
+from nbfab.fix import there
 from nbfab.look.facts import Facts
 from nbfab.outcome import Outcome
 from nbfab.plan.server import enable_linger
@@ -44,6 +45,6 @@ def gone(outcome: Outcome, user: str, seen: Facts) -> Outcome:
         outcome,
         verdict="failed",
         error=f"the server was ready, and has ended with the login that started it: {why}",
-        hint=f"on the host, as an administrator: {enable_linger(user, seen)}",
+        fix=("as an administrator", there(enable_linger(user, seen))),
         status=1,
     )

@@ -5,6 +5,7 @@ from dataclasses import replace
 from nbfab.apply.apply import Declined
 from nbfab.apply.token import fetch
 from nbfab.errors import Refused
+from nbfab.fix import again
 from nbfab.look.facts import Facts
 from nbfab.names import EVERY_ADDRESS
 from nbfab.outcome import Outcome
@@ -47,7 +48,7 @@ def _running(job: Job, known: Job, seen: Facts) -> Outcome:
     """The outcome once the server runs, whatever that takes. Raises Refused, HostError."""
     if not seen.server.alive and server.why_not_set_up(seen):
         if "yes" not in job.flags and not job.user.confirms(f"{job.host.label}: nothing is set up there; set it up?"):
-            raise Refused("nothing is set up there, and no one has confirmed that it should be", job.again("--yes"))
+            raise Refused("nothing is set up there, and no one has confirmed that it should be", again("--yes"))
         return converge(job)
     if not (seen.server.ours and seen.server.ready):
         return start(job)

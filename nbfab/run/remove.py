@@ -1,9 +1,12 @@
 """Remove: takes away everything that nbfab has put on a host."""
 
-from collections.abc import Sequence
+import shlex
+from collections.abc import Iterator, Sequence
 from dataclasses import replace
+from pathlib import Path
 
 from nbfab.errors import HostError, Refused
+from nbfab.fix import Command, Note, again
 from nbfab.look.facts import Facts
 from nbfab.outcome import Outcome
 from nbfab.plan import removal
@@ -26,7 +29,7 @@ def remove(job: Job) -> Outcome:
     if not changes:
         if seen.files.state == "absent":
             job.user.sees_hash("")
-        return outcome
+        return replace(outcome, notes=(*outcome.notes, *_itself(job, seen)))
     if not _agreed(job, outcome):
         return replace(
             outcome,
@@ -34,7 +37,7 @@ def remove(job: Job) -> Outcome:
             changes=(),
             withheld=tuple(change.summary for change in changes),
             error="nothing was removed, because no one has confirmed it",
-            hint=_again(job, "yes"),
+            fix=(again("--yes"),),
             status=Refused.status,
         )
     if _turns_lingering_off(job, seen):
@@ -48,9 +51,9 @@ def remove(job: Job) -> Outcome:
             break
     remains = [change.summary for change in changes]
     if remains or now.server.alive:
-        raise HostError(f"removed, but this remains: {(*remains, 'its server runs')[0]}", _again(job))
+        raise HostError(f"removed, but this remains: {(*remains, 'its server runs')[0]}", again())
     job.user.sees_hash("")
-    notes = (*course.words, *removal.notes(job.wanted, seen))
+    notes = (*course.words, *removal.notes(job.wanted, seen), *_itself(job, seen))
     return replace(outcome, verdict="changed", changes=reported(course.begun), notes=notes)
 
 
@@ -68,14 +71,8 @@ def _plan(job: Job) -> tuple[Job, Facts, list[Change]]:
     check_ours(seen)
     changes = removal.plan(job.wanted, seen)
     if (live := ", ".join(removal.live(seen))) and "force" not in job.flags:
-        raise Refused(f"nothing was removed, because that would end {live}", _again(job, "force"))
+        raise Refused(f"nothing was removed, because that would end {live}", again("--force"))
     return job, seen, changes
-
-
-def _again(job: Job, *more: str) -> str:
-    """The command line that runs this again, with the flags that it has, and more."""
-    flags = (flag for flag in ("yes", "force", "linger_off") if flag in (*job.flags, *more))
-    return job.again(*(f"--{flag.replace('_', '-')}" for flag in flags))
 
 
 def _outcome(job: Job, seen: Facts, changes: Sequence[Change]) -> Outcome:
@@ -84,11 +81,20 @@ def _outcome(job: Job, seen: Facts, changes: Sequence[Change]) -> Outcome:
     return replace(outcome, verdict="would change") if changes else outcome
 
 
+def _itself(job: Job, seen: Facts) -> Iterator[Note]:
+    """What stays of nbfab itself on this machine, if it runs from a clone, whose environment may serve a profile."""
+    clone = Path(__file__).parents[2]
+    made = [str(clone / name) for name in (".venv", ".bootstrap") if (clone / name).exists()]
+    if job.host.local and (clone / "bootstrap.sh").exists() and made and not seen.left.profiles:
+        keeps = f"the clone {clone} stays, with the environment that nbfab runs in; to remove that, too"
+        yield Note(keeps, Command(shlex.join(["rm", "-rf", *made])))
+
+
 def _agreed(job: Job, outcome: Outcome) -> bool:
     """Whether it may be removed: by a flag, or by the answer to a question."""
     if "yes" in job.flags:
         return True
-    job.user.shows(outcome)
+    job.user.shows(job.settled(outcome))
     return job.user.confirms(f"{job.host.label}: remove all of this?")
 
 

@@ -4,6 +4,7 @@ from collections.abc import Sequence
 from dataclasses import replace
 
 from nbfab.errors import UsageError
+from nbfab.fix import task
 from nbfab.look.facts import Facts
 from nbfab.look.look import look
 from nbfab.plan.adopt import adopt
@@ -22,7 +23,7 @@ def see(job: Job, steps: Sequence[Step] = ()) -> tuple[Job, Facts]:
     options = owned(steps)
     for key in job.wanted.resets:
         if key not in options:
-            raise UsageError(f"{job.task} does not change {key}", f"{job.user.command('setup')} --reset {key}")
+            raise UsageError(f"{job.task} does not change {key}", task("setup", f"--reset={key}"))
     seen = adopt(look(job.host, request(job.wanted, steps)))
     wanted = settle(job.wanted, seen, options)
     settings, went_by = wanted.settings, seen.choices

@@ -4,6 +4,7 @@ from collections.abc import Sequence
 from dataclasses import replace
 
 from nbfab.errors import HostError, Refused
+from nbfab.fix import task
 from nbfab.look.facts import Facts
 from nbfab.outcome import Outcome
 from nbfab.plan import choices, server, takes
@@ -28,7 +29,7 @@ def start(job: Job) -> Outcome:
     change = _starting(job, seen)
     if seen.server.alive:
         why = f"it runs already, but does not answer: {seen.server.why_not_ready}"
-        raise HostError(why, job.user.command("restart"))
+        raise HostError(why, task("restart"))
     return _make(job, seen, [change])
 
 
@@ -45,7 +46,7 @@ def _starting(job: Job, seen: Facts) -> Change:
     choices.check_version(seen)
     check(managed(job.wanted.settings), seen)
     if why := server.why_not_set_up(seen):
-        raise Refused(f"{why}, so it cannot be started as it was", job.user.command("setup"))
+        raise Refused(f"{why}, so it cannot be started as it was", task("setup"))
     return server.start(job.wanted, seen)
 
 
@@ -58,10 +59,9 @@ def _make(job: Job, seen: Facts, changes: Sequence[Change]) -> Outcome:
     if ends and not now.server.alive:
         return gone(outcome, ends, now)
     if not (now.server.ours and now.server.ready):
-        raise HostError("it was started, but does not answer", job.user.command("status"))
+        raise HostError("it was started, but does not answer", task("status"))
     if left := takes.pending(job.wanted, now):
         # What is in place has been taken up; this is what only a setup would write.
         note = f"not set up yet: {', '.join(left)}"
-        fix = f"{job.user.command('setup')} --restart"
-        outcome = replace(outcome, pending=(), notes=(*outcome.notes, note), hint=fix)
+        outcome = replace(outcome, pending=(), notes=(*outcome.notes, note), fix=(task("setup", "--restart"),))
     return outcome

@@ -1,10 +1,14 @@
-"""Status: whether the server runs, and what people want to know of it."""
+"""Status: whether the server runs, why not, and what people want to know of it."""
 
 from dataclasses import replace
 
+from nbfab.errors import NbfabError
+from nbfab.fix import Command, Fix, Task, task
 from nbfab.look.facts import Facts
 from nbfab.outcome import DUE, Outcome
 from nbfab.plan import certificate, password
+from nbfab.plan.steps import STEPS, plan
+from nbfab.run import foreground
 from nbfab.run.describe import describe
 from nbfab.run.job import Job
 from nbfab.run.see import see
@@ -17,15 +21,14 @@ def status(job: Job) -> Outcome:
     outcome, server = describe(job, job.wanted, seen), seen.server
     if server.ours and server.ready and "fingerprint" in outcome.state:
         return _in_time(job, replace(outcome, verdict="running"), seen)
-    why = "it does not run"
-    if server.ours and server.ready:
-        why = "it runs, but its certificate is gone"
-    elif server.alive and not server.ours:
-        why = "a process with its pid runs, but that cannot be proven to be it"
-    elif server.alive:
-        why = f"it runs, but does not answer: {server.why_not_ready}"
-    tail = f"; its log ends:\n{server.log}" if server.log and server.started else ""
-    return replace(outcome, verdict="not running", error=why + tail, hint=job.user.command("serve"), status=1)
+    why, fix = _why_not(job, seen), _start(seen)
+    try:
+        plan(foreground.if_without_tmux(job).wanted, seen, STEPS)
+    except NbfabError as error:  # what setup, or a start, would end with
+        why, fix = f"{why}; it cannot be started: {error}", tuple(map(_of_setup, error.fix))
+    if server.log and server.started:
+        why += f"\nits log ends:\n{server.log}"
+    return replace(outcome, verdict="not running", error=why, fix=fix, status=1)
 
 
 def _in_time(job: Job, outcome: Outcome, seen: Facts) -> Outcome:
@@ -36,4 +39,39 @@ def _in_time(job: Job, outcome: Outcome, seen: Facts) -> Outcome:
     error = f"its certificate has {left} days left, fewer than {job.days_left}"
     # One that has many left is not renewed yet, and one that an authority has issued is not nbfab's to renew.
     renews = list(certificate.plan(job.wanted, seen))
-    return replace(outcome, error=error, hint=job.user.command("certificate") if renews else "", status=DUE)
+    return replace(outcome, error=error, fix=(task("certificate"),) if renews else (), status=DUE)
+
+
+def _why_not(job: Job, seen: Facts) -> str:
+    """Why there is no server that answers, in a line."""
+    server, ended = seen.server, "it does not run"
+    if server.ours and server.ready:
+        return "it runs, but its certificate is gone"
+    if server.alive and not server.ours:
+        return "a process with its pid runs, but that cannot be proven to be it"
+    if server.alive:
+        return f"it runs, but does not answer: {server.why_not_ready}"
+    if seen.files.state == "absent":
+        return f"{ended}: there is no profile {job.wanted.settings.profile}"
+    if server.started:
+        return f"{ended}: it has ended, and its last words are: {_last(server.log)}" if server.log else ended
+    return f"{ended}: it was stopped" if server.log else f"{ended}: it has not been started"
+
+
+def _last(log: str) -> str:
+    """The last line that says something."""
+    return next((line.strip() for line in reversed(log.splitlines()) if line.strip()), "")
+
+
+def _of_setup(part: str | Command | Task) -> str | Command | Task:
+    """A part of a fix, where the task to call again is not this one, but setup."""
+    return replace(part, name=part.name or "setup") if isinstance(part, Task) else part
+
+
+def _start(seen: Facts) -> Fix:
+    """The task that makes it run."""
+    if seen.files.state == "absent":
+        return (task("setup"),)
+    if seen.server.alive and not seen.server.ready:
+        return "if what runs in it may end", task("serve", "--restart")
+    return (task("serve"),)

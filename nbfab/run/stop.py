@@ -3,6 +3,7 @@
 from dataclasses import replace
 
 from nbfab.errors import HostError, Refused
+from nbfab.fix import again, there
 from nbfab.look.facts import Facts
 from nbfab.outcome import Outcome
 from nbfab.plan.change import Change
@@ -18,7 +19,8 @@ def check_ours(seen: Facts) -> None:
     if server.alive and server.started and not server.ours:
         pid = server.started.pid
         raise HostError(
-            f"process {pid} looks like its server, but that cannot be proven, so it is not ended", f"ps -fp {pid}"
+            f"process {pid} looks like its server, but that cannot be proven, so it is not ended",
+            there(f"ps -fp {pid}"),
         )
 
 
@@ -28,7 +30,7 @@ def ending(job: Job, seen: Facts) -> tuple[Change, str]:
     assert started
     check_ours(seen)
     if live and "force" not in job.flags and not job.user.confirms(f"{job.host.label}: end {live}?"):
-        raise Refused(f"the server was not ended, because that would end {live}", job.again("--force"))
+        raise Refused(f"the server was not ended, because that would end {live}", again("--force"))
     args = stop_server(started.pid, started.start)
     detail = f"(process {started.pid})"
     return Change(step="server", kind="stop server", what="end the server", detail=detail, args=args), live
@@ -53,7 +55,7 @@ def stop(job: Job) -> Outcome:
     now = make(job, wanted, [change], seen, course)
     if now.server.session_pids and not now.server.alive:
         more = "the server has ended, but its tmux session has more windows, which stay"
-        raise HostError(more, attach(wanted, now))
+        raise HostError(more, there(attach(wanted, now)))
     if now.server.alive or (server.ready and now.port.holder):
         still = "it still runs" if now.server.alive else f"port {wanted.settings.port} is held by {now.port.holder}"
         raise HostError(f"the server was told to end, but {still}", "run it again")

@@ -19,6 +19,7 @@ import fabric
 import paramiko
 
 from nbfab.errors import ConnectError, Dropped, HostKeyError, Incompatible, NbfabError
+from nbfab.fix import Command
 from nbfab.names import HostString
 from nbfab.ssh import host_keys
 from nbfab.ssh.choose import lacks
@@ -174,7 +175,7 @@ class Connection(fabric.Connection):  # type: ignore[misc]
         offered = host_keys.preferred(tuple(options.key_types), entries, self.route.key_algorithms)
         if not offered:
             failed = self._failed("HostKeyAlgorithms leaves no algorithm that nbfab can verify")
-            raise Incompatible(str(failed), failed.hint)
+            raise Incompatible(str(failed), *failed.fix)
         options.key_types = offered
         options.kex = common(self.route.kex, options.kex)
         options.ciphers = common(self.route.ciphers, options.ciphers)
@@ -190,17 +191,17 @@ class Connection(fabric.Connection):  # type: ignore[misc]
             if isinstance(error, paramiko.ssh_exception.IncompatiblePeer) and (
                 why := mismatch(self.route, transport.offers)
             ):
-                raise type(why)(self._where(str(why)), why.hint) from None
+                raise type(why)(self._where(str(why)), *why.fix) from None
             said = clean(" ".join(transport.greeting)).strip()
             if said == PENALTY:
                 raise penalized(self._where("")) from None
             failed = self._failed(_reason(error) + (f"; it said: {said[:200]}" if said else "") + self._proxy_reason())
             if isinstance(error, paramiko.ssh_exception.IncompatiblePeer):
-                raise Incompatible(str(failed), failed.hint) from None
+                raise Incompatible(str(failed), *failed.fix) from None
             dropped = self._proxy is None and (
                 isinstance(error, EOFError | ConnectionResetError) or _BANNER in str(error)
             )
-            raise (Dropped(str(failed), failed.hint) if dropped else failed) from None
+            raise (Dropped(str(failed), *failed.fix) if dropped else failed) from None
         if not transport.initial_kex_done:
             raise self._late()
 
@@ -208,7 +209,7 @@ class Connection(fabric.Connection):  # type: ignore[misc]
         return self._failed(f"it accepted the connection, but did not speak SSH within {self._timeout:.0f} seconds")
 
     def _failed(self, why: str) -> ConnectError:
-        return ConnectError(self._where(why), f"ssh -v {self.for_ssh} true")
+        return ConnectError(self._where(why), Command(f"ssh -v {self.for_ssh} true"))
 
     def _where(self, why: str) -> str:
         return f"{self.route.hostname} port {self.route.port}: {why}"
@@ -249,7 +250,7 @@ class Connection(fabric.Connection):  # type: ignore[misc]
         except NbfabError as error:
             kind = next((kind for kind in (HostKeyError, Incompatible) if isinstance(error, kind)), ConnectError)
             self._close_near()
-            raise kind(f"jump host {last}: {error}", error.hint, jump=str(last)) from None
+            raise kind(f"jump host {last}: {error}", *error.fix, jump=str(last)) from None
         except paramiko.SSHException as error:
             self._close_near()
             raise self._failed(f"jump host {last} cannot reach it ({_reason(error)})") from None

@@ -9,6 +9,7 @@ from functools import cached_property
 import paramiko
 
 from nbfab.errors import ConnectError, HostError, Incompatible, NbfabError
+from nbfab.fix import Command
 from nbfab.names import HostString
 from nbfab.ssh import master
 from nbfab.ssh.arguments import by_itself
@@ -198,8 +199,8 @@ class There:
         except TimeoutError:
             raise HostError(
                 f"its login shell ran no program within {channel.gettimeout():.0f} seconds",
-                f"see which of its startup files (.bashrc, .profile, config.fish, ...) takes so long: "
-                f"time ssh {self.ssh} true",
+                "see which of its startup files (.bashrc, .profile, config.fish, ...) takes so long",
+                Command(f"time ssh {self.ssh} true"),
             ) from None
 
     def close(self) -> None:

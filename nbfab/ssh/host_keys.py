@@ -11,6 +11,7 @@ from collections.abc import Callable
 from typing import NamedTuple
 
 from nbfab.errors import HostKeyError
+from nbfab.fix import Command, Fix, again, there
 from nbfab.ssh import known_hosts
 from nbfab.ssh.route import Route, known_names, usual_key_algorithms
 
@@ -57,6 +58,8 @@ Trusts = Callable[[str, str, str], bool]
 
 NEW_KEY = "ask its administrator for the new key"
 _KRL = b"SSHKRL\n"  # the first bytes of a key revocation list (OpenSSH's PROTOCOL.krl)
+# The files of a host's keys, as sshd_config(5) has them (HostKey), by the beginning of the type.
+_FILES = {"ssh-ed25519": "ed25519", "ecdsa-": "ecdsa", "ssh-rsa": "rsa", "rsa-": "rsa", "ssh-dss": "dsa"}
 _RSA = ("rsa-sha2-512", "rsa-sha2-256", "ssh-rsa")
 
 
@@ -103,26 +106,26 @@ def check(
     if any(entry.key == key for entry in entries if entry.marker == "@revoked"):
         raise HostKeyError(f"its host key {shown} is revoked", NEW_KEY)
     if address:
-        _check_address(route, address, shown, key)
+        _check_address(route, address, kind, shown, key)
     plain = [entry for entry in entries if not entry.marker]
     if any(entry.key == key for entry in plain):
         return
     known = sorted((entry for entry in plain if entry.own), key=lambda entry: entry.type != kind)
     if known:
-        raise _changed(shown, known[0], name)
+        raise _changed(kind, shown, known[0], name)
     if any(entry.marker == "@cert-authority" and entry.own for entry in entries):
         raise HostKeyError(
             "known_hosts has only a certificate authority for it, and paramiko does not verify certificates of hosts; "
             f"its host key is {shown}",
-            "--ssh openssh",
+            again("--ssh=openssh"),
         )
     if not (accept_new or route.accept_new or _is_trusted(route, kind, shown, trusts)):
         # OpenSSH would record it in the same place, which must be one that keeps it.
-        how = f"ssh {route.typed_for_ssh} true (or --accept-new-host-key)"
+        fix: Fix = (*_compare(kind), "if it is the same, record it", again("--accept-new-host-key"))
         if not route.user_known_hosts or _forgets(route.user_known_hosts):
             file = route.user_known_hosts or "none"
-            how = f"add --accept-new-host-key each time, or have ssh_config name a UserKnownHostsFile other than {file}"
-        raise HostKeyError(f"its host key is not known: {shown}", f"compare that with the key on the host, then: {how}")
+            fix = (*fix, f"each time, or have ssh_config name a UserKnownHostsFile other than {file}")
+        raise HostKeyError(f"its host key is not known: {shown}", *fix)
     record(route, name, kind, key)
 
 
@@ -131,12 +134,7 @@ def _is_trusted(route: Route, kind: str, shown: str, trusts: Trusts | None) -> b
     strict = route.values.get("stricthostkeychecking", ("ask",))[0] in ("yes", "true")
     if trusts is None or strict or route.batch or not route.user_known_hosts:
         return False
-    return trusts(route.typed.host, shown, f"ssh-keygen -lf /etc/ssh/ssh_host_{_file_kind(kind)}_key.pub")
-
-
-def _file_kind(kind: str) -> str:
-    """The type of a key as the file of a host's key is named by it (sshd_config(5), HostKey)."""
-    return next((name for name in ("ed25519", "ecdsa", "rsa") if name in kind), "*")
+    return trusts(route.typed.host, shown, _shows(kind))
 
 
 def _forgets(file: str) -> bool:
@@ -147,16 +145,33 @@ def _forgets(file: str) -> bool:
         return False
 
 
-def _changed(shown: str, known: Entry, name: str) -> HostKeyError:
-    forget = shlex.join(["ssh-keygen", "-R", name, "-f", known.file])
+def _changed(kind: str, shown: str, known: Entry, name: str) -> HostKeyError:
+    forget = ["ssh-keygen", "-R", name, "-f", known.file]
+    # It puts another file in the place of that one.
+    theirs = not (os.access(known.file, os.W_OK) and os.access(os.path.dirname(known.file), os.W_OK))
     return HostKeyError(
         f"its host key is {shown}, but on record is {known.shown}: "
         "the host was reinstalled, or someone is intercepting the connection",
-        f"ask its administrator; only if they confirm that key: {forget}",
+        *_compare(kind),
+        "only if it is the same, forget the one on record, and record this one",
+        Command(shlex.join(["sudo", *forget] if theirs else forget)),
+        again("--accept-new-host-key"),
     )
 
 
-def _check_address(route: Route, address: str, shown: str, key: str) -> None:
+def _compare(kind: str) -> Fix:
+    """How to find out whether the key that a host has shown is its own."""
+    return "compare it with what the host's administrator gets from", there(_shows(kind))
+
+
+def _shows(kind: str) -> str:
+    """The command that shows the host's own key of a type, on the host."""
+    file = next((name for start, name in _FILES.items() if kind.startswith(start)), "")
+    every = 'for file in /etc/ssh/ssh_host_*_key.pub; do ssh-keygen -lf "$file"; done'
+    return f"ssh-keygen -lf /etc/ssh/ssh_host_{file}_key.pub" if file else every
+
+
+def _check_address(route: Route, address: str, kind: str, shown: str, key: str) -> None:
     """Raises HostKeyError if the address has another key on record than the name (CheckHostIP)."""
     name = address if route.port == 22 else f"[{address}]:{route.port}"
     entries = _entries(route, name)
@@ -164,7 +179,7 @@ def _check_address(route: Route, address: str, shown: str, key: str) -> None:
     if any(entry.key == key for entry in entries if entry.marker == "@revoked"):
         raise HostKeyError(f"its host key {shown} is revoked for {address}", NEW_KEY)
     if plain and not any(entry.key == key for entry in plain):
-        raise _changed(shown, plain[0], name)
+        raise _changed(kind, shown, plain[0], name)
 
 
 def rsa_bits(blob: bytes) -> int:
@@ -186,7 +201,7 @@ def _check_revoked(file: str, kind: str, blob: bytes) -> None:
     except OSError as error:
         raise HostKeyError(
             f"cannot check its host key {shown} against RevokedHostKeys {file}: {error.strerror}",
-            f"ls -l {shlex.quote(file)}",
+            Command(f"ls -l {shlex.quote(file)}"),
         ) from None
     revoked = any(key in line.split() for line in listed.splitlines())
     if listed.startswith(_KRL):
@@ -202,7 +217,7 @@ def _check_revoked(file: str, kind: str, blob: bytes) -> None:
             words = (asked.stderr.decode(errors="replace").strip().splitlines() or ["no reason given"])[-1]
             raise HostKeyError(
                 f"cannot check its host key {shown} against RevokedHostKeys: {words}",
-                f"ssh-keygen -Q -l -f {shlex.quote(file)}",
+                Command(f"ssh-keygen -Q -l -f {shlex.quote(file)}"),
             )
     if revoked:
         raise HostKeyError(f"its host key {shown} is revoked by {file}", NEW_KEY)
@@ -219,7 +234,7 @@ def record(route: Route, name: str, kind: str, key: str) -> None:
     if not file:
         raise HostKeyError(
             "its host key is not known, and UserKnownHostsFile names no file to record it in",
-            f"ssh -G {route.typed_for_ssh}",
+            Command(f"ssh -G {route.typed_for_ssh}"),
         )
     if route.hash_known_hosts:
         salt = os.urandom(20)
@@ -236,5 +251,5 @@ def record(route: Route, name: str, kind: str, key: str) -> None:
             stream.write(start + f"{name} {kind} {key}\n".encode())
     except OSError as error:
         raise HostKeyError(
-            f"its host key could not be recorded in {file}: {error.strerror}", f"ls -l {shlex.quote(file)}"
+            f"its host key could not be recorded in {file}: {error.strerror}", Command(f"ls -l {shlex.quote(file)}")
         ) from None

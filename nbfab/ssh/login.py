@@ -17,6 +17,7 @@ from cryptography.hazmat.primitives.asymmetric import ec, ed25519, rsa
 from paramiko.agent import AgentSSH
 
 from nbfab.errors import ConnectError, Denied
+from nbfab.fix import Command
 from nbfab.ssh.host_keys import rsa_bits
 from nbfab.ssh.route import Route
 from nbfab.text import clean
@@ -71,7 +72,7 @@ def authenticate(transport: paramiko.Transport, route: Route, login: Login) -> N
             transport.close()  # a late answer would be taken for the answer to something else
             raise ConnectError(
                 f"{route.user}: no answer to the login within {transport.auth_timeout:.0f} seconds",
-                f"ssh -v {route.typed_for_ssh} true",
+                Command(f"ssh -v {route.typed_for_ssh} true"),
             ) from None
         tried.reasons.append(clean(str(error)).strip().rstrip("."))
     except TimeoutError:
@@ -81,7 +82,7 @@ def authenticate(transport: paramiko.Transport, route: Route, login: Login) -> N
     allowed = _accepted(transport, route)
     reasons = "".join(f"; {words}" for words in [*tried.reasons, *(f"{key} is encrypted" for key in tried.encrypted)])
     fix = f"ssh-add {shlex.quote(tried.encrypted[0])}" if tried.encrypted else f"ssh -v {route.typed_for_ssh} true"
-    raise Denied(f"{route.user}: permission denied ({allowed}){reasons}", fix)
+    raise Denied(f"{route.user}: permission denied ({allowed}){reasons}", Command(fix))
 
 
 def _logged_in(transport: paramiko.Transport, route: Route, login: Login, tried: _Attempt) -> bool:

@@ -3,6 +3,7 @@
 from collections.abc import Mapping, Sequence
 
 from nbfab.errors import ConnectError, Incompatible
+from nbfab.fix import there
 from nbfab.ssh.route import Route
 from nbfab.ssh.transport import OPTIONS, common, supported
 
@@ -26,7 +27,7 @@ def mismatch(route: Route, offers: Mapping[str, Sequence[str]]) -> ConnectError 
             said += f"ssh_config ({option}) allows {', '.join(allowed)}"
             return ConnectError(said, f"in ssh_config: {option} +{missing[0]}")
         said += f"nbfab has {', '.join(ours)}"
-        on_host = "ssh-keygen -A" if name == "key_algorithms" else f"add to its sshd_config: {option} +{ours[0]}"
+        on_host = f"on the host, add to its sshd_config: {option} +{ours[0]}"
         kind_of_error = Incompatible if set(allowed) & set(theirs) else ConnectError
-        return kind_of_error(said, f"on the host, {on_host}")
+        return kind_of_error(said, there("sudo ssh-keygen -A") if name == "key_algorithms" else on_host)
     return None

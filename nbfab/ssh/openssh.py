@@ -15,6 +15,7 @@ from dataclasses import replace
 from typing import Any
 
 from nbfab.errors import ConnectError, Dropped, HostKeyError, NbfabError, Penalized
+from nbfab.fix import Command
 from nbfab.names import HostString, in_url
 from nbfab.ssh import host_keys, process
 from nbfab.ssh.arguments import arguments
@@ -163,13 +164,13 @@ class Link:
         """Opens the link to the last jump host, which is reached through those before it, as in OpenSSH."""
         *before, last = jumps
         if self._depth >= HOPS:
-            raise ConnectError(f"{self.typed.host}: its jump hosts form a loop", f"ssh -G {self.typed.host}")
+            raise ConnectError(f"{self.typed.host}: its jump hosts form a loop", Command(f"ssh -G {self.typed.host}"))
         options = replace(self._options, identity="", jumps=tuple(before) or None, options=())
         try:
             self._near = self._hop(last, options, self._typist, depth=self._depth + 1)
         except NbfabError as error:
             kind = HostKeyError if isinstance(error, HostKeyError) else ConnectError
-            raise kind(f"jump host {last}: {error}", error.hint, jump=str(last)) from None
+            raise kind(f"jump host {last}: {error}", *error.fix, jump=str(last)) from None
 
     def _options_for(self, route: Route, *, asks: bool, proxied: bool, refusal: Refusal) -> Iterator[str]:
         """The options of `ssh`."""

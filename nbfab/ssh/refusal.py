@@ -13,6 +13,7 @@ from collections.abc import Iterator
 from dataclasses import replace
 
 from nbfab.errors import ConnectError, Denied, Dropped, HostKeyError, NbfabError
+from nbfab.fix import Command
 from nbfab.names import HostString
 from nbfab.ssh import certificates, host_keys, key_file
 from nbfab.ssh.askpass import OLDEST, version
@@ -106,7 +107,7 @@ class Refusal:
             return self.late()
         failed = self._failed("it hung up before speaking SSH" if silent else _reason(last))
         if silent and not self._route.proxy_command:
-            return Dropped(str(failed), failed.hint)
+            return Dropped(str(failed), *failed.fix)
         return failed
 
     def _denied(self, methods: str, asked: bool) -> ConnectError:
@@ -116,7 +117,7 @@ class Refusal:
             given = (*self._options.keys, *filter(None, [self._options.identity]), *self._route.identities)
             encrypted = [path for path in given if key_file.read(path).encrypted]
             why += "".join(f"; {path} is encrypted" for path in encrypted)
-            fix = f"ssh-add {shlex.quote(encrypted[0])}" if encrypted else fix
+            fix = Command(f"ssh-add {shlex.quote(encrypted[0])}") if encrypted else fix
             if version() < OLDEST:
                 why += f"; to ask for a password takes OpenSSH {OLDEST[0]}.{OLDEST[1]} or later"
         return Denied(why, fix)
@@ -163,9 +164,9 @@ class Refusal:
     def _failed(self, why: str) -> ConnectError:
         return ConnectError(f"{self._route.hostname} port {self._route.port}: {why}", self._try())
 
-    def _try(self) -> str:
+    def _try(self) -> Command:
         """The command line that shows more."""
-        return " ".join(filter(None, ["ssh -v", self._options.for_ssh, self._route.typed_for_ssh, "true"]))
+        return Command(" ".join(filter(None, ["ssh -v", self._options.for_ssh, self._route.typed_for_ssh, "true"])))
 
 
 def timeout(route: Route, options: SshOptions) -> float:

@@ -12,6 +12,7 @@ from dataclasses import dataclass, field, replace
 from functools import cache
 
 from nbfab.errors import ConnectError, HostStringError
+from nbfab.fix import Command
 from nbfab.names import HostString, parse_jump
 
 SSH_G = 30  # seconds for `ssh -G`, which may run commands of `Match exec`
@@ -111,10 +112,10 @@ def resolve(typed: HostString, config: str = "", options: Sequence[str] = ()) ->
     try:
         route = replace(parse_route(typed, answer.stdout), config=config)
     except HostStringError as error:
-        raise ConnectError(f"ssh_config: ProxyJump: {error}", f"ssh -G {typed.host}") from None
+        raise ConnectError(f"ssh_config: ProxyJump: {error}", Command(f"ssh -G {typed.host}")) from None
     for word in (route.hostname, route.user, route.alias):
         if word != _shown(word):
-            raise ConnectError(f"ssh_config: {_shown(word)!r} is not UTF-8", f"ssh -G {typed.host}")
+            raise ConnectError(f"ssh_config: {_shown(word)!r} is not UTF-8", Command(f"ssh -G {typed.host}"))
     return route
 
 
@@ -134,7 +135,8 @@ def _refusal(typed: HostString, printed: str) -> ConnectError:
     lines = [_shown(line) for line in printed.splitlines() if line.strip()]
     named = [line for line in lines if re.search(r" line \d+: ", line)] or lines[-1:] or ["no reason given"]
     options = dict.fromkeys(re.findall(r"line \d+: Bad configuration option: (\S+)", "\n".join(named)))
-    fix = f"correct it, or put above it: IgnoreUnknown {','.join(options)}" if options else f"ssh -G {typed.host}"
+    ignore = f"correct it, or put above it: IgnoreUnknown {','.join(options)}"
+    fix = ignore if options else Command(f"ssh -G {typed.host}")
     return ConnectError(f"ssh_config: {'; '.join(named[:3])}", fix)
 
 

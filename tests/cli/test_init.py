@@ -30,7 +30,7 @@ def check(file: Path) -> Path:
 @pytest.mark.parametrize("program", ["inv", f"{BIN}/nbfab"], ids=["inv", "nbfab"])
 def test_it_writes_the_example_once(tmp_path: Path, program: str) -> None:
     person = Machine(tmp_path, program=program)
-    name = Path(program).name
+    name = f"inv -r {ROOT}" if program == "inv" else "nbfab"
     missing = person.fails("fleet.plan", status=2)
     assert "there is no hosts.yaml here" in missing
     assert f"  fix          {name} init\n" in missing
@@ -39,13 +39,13 @@ def test_it_writes_the_example_once(tmp_path: Path, program: str) -> None:
     check(person.work / "hosts.yaml")
     assert load(person.work / "hosts.yaml").find("workstation")
     (person.work / "hosts.yaml").write_text("hosts: [mine]\n")
-    assert f"  fix          {name} init --inventory FILE\n" in person.fails("init")
+    assert "  fix          name another by --inventory\n" in person.fails("init")
     assert (person.work / "hosts.yaml").read_text() == "hosts: [mine]\n"
 
 
 def test_another_name(tmp_path: Path) -> None:
     person = Machine(tmp_path)
-    assert "  next         inv fleet.plan --inventory 'my lab.yaml'\n" in person.ok(
+    assert f"  next         inv -r {ROOT} fleet.plan --inventory 'my lab.yaml'\n" in person.ok(
         "init", "--inventory", "my lab.yaml"
     )
     check(person.work / "my lab.yaml")

@@ -1,6 +1,7 @@
 """What scripts and cron go by: exit statuses, silence, documents."""
 
 import re
+import shlex
 import subprocess
 from pathlib import Path
 
@@ -107,7 +108,7 @@ def test_a_certificate_that_nbfab_would_renew_is_told_with_the_command(here: Mac
     here.program = str(later(here, days=15))
     told = here.json("status", "--days-left", "10")
     assert (told["verdict"], told["status"], told["state"]["days_left"]) == ("running", 3, 5)
-    assert told["hint"] == "inv certificate"
+    assert told["hint"] == shlex.join(here.command("certificate"))
     here.ok("certificate")
     assert here.json("status", "--days-left", "10")["status"] == 0
 
@@ -190,7 +191,8 @@ def test_of_hosts_that_h_names_only_news_are_printed(there: Machine) -> None:
 
 
 def test_the_schema_takes_no_other_key() -> None:
-    told = {"version": 2, "task": "plan", "status": 0, "error": None, "hint": None, "hosts": [], "passwords": None}
+    told = {"version": 2, "task": "plan", "status": 0, "error": None, "hint": None, "fix": [], "hosts": []}
+    told |= {"passwords": None}
     check_document(told | {"page": None, "slips": None, "inventory": None})
     for wrong in (told, told | {"page": None, "more": 1}, told | {"page": ""}):
         with pytest.raises(Exception, match=r"page|more|short"):

@@ -1,7 +1,10 @@
 """The reports on many hosts: what is equal is said once."""
 
+import re
+
 from nbfab.changed import Changed
 from nbfab.display.fleet import plans, table
+from nbfab.fix import Command, there
 from nbfab.outcome import Outcome
 
 
@@ -45,7 +48,7 @@ def test_what_hosts_of_a_block_differ_in_is_told() -> None:
 def test_other_plans_have_blocks_of_their_own() -> None:
     change = Changed("certificate", "write", "renew the certificate", "for x, lab", "it lacks lab")
     renewed = Outcome("x", "plan", "would change", changes=(change,), withheld=("restart the server",))
-    lost = Outcome("y", "plan", "not reached", error="no route", hint="ssh -v y", status=1)
+    lost = Outcome("y", "plan", "not reached", error="no route", fix=(Command("ssh -v y"),), status=1)
     assert plans([renewed, lost, Outcome("z", "plan", "unchanged")]).splitlines() == [
         "x: would change",
         "  certificate  renew the certificate for x, lab: it lacks lab",
@@ -74,6 +77,26 @@ def test_hosts_that_ended_alike_share_a_line_but_not_their_urls() -> None:
         ["a", "running", "https://a/"],
         ["b", "running", "https://b/"],
     ]
+
+
+def test_hosts_that_failed_alike_share_a_line_but_not_what_is_to_be_typed_on_them() -> None:
+    debian, fedora = there("sudo apt-get install tmux"), there("sudo dnf install tmux")
+    without = [
+        Outcome(host, "setup", "failed", error="no tmux", fix=(fix,), status=1)
+        for host, fix in (("s1", debian), ("s2", debian), ("s3", debian), ("x", fedora))
+    ]
+    live = [
+        Outcome(host, "stop", "refused", error="kernels", fix=("may they end?", Command(f"stop {host}")), status=1)
+        for host in ("k1", "k2")
+    ]
+    assert [re.split(" {2,}", line)[-1] for line in table(without).splitlines()[1:3]] == [
+        "no tmux | fix: on each of them: sudo apt-get install tmux",
+        "no tmux | fix: on x: sudo dnf install tmux",
+    ]
+    (line,) = table(live).splitlines()[1:2]
+    assert re.fullmatch(r"2 hosts \(k1, k2\) +refused +kernels \| fix for k1: may they end\? \| stop k1", line)
+    assert "2 hosts (k1, k2): refused: kernels | fix for k1: may they end? | stop k1" in plans(live).splitlines()
+    assert "x: failed: no tmux | fix: on x: sudo dnf install tmux" in plans(without).splitlines()
 
 
 def test_a_note_that_differs_only_in_the_way_to_its_host_is_told_once() -> None:

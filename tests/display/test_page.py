@@ -14,6 +14,7 @@ from sshd import free_port
 from sshd_fleet import Fleet
 
 from nbfab.display.page import page
+from nbfab.fix import Command, there
 from nbfab.outcome import Outcome
 
 
@@ -71,11 +72,20 @@ def test_nothing_that_a_host_says_becomes_markup() -> None:
         "status",
         "running",
         error=lie,
-        hint=lie,
+        fix=(Command(lie, lie),),
         url=f"https://x/{lie}",
         state={"fingerprint": lie, "days_left": 1, "kernels": [lie], "attach": lie, "ssh": lie},
     )
-    made = page([outcome, Outcome(lie, "status", "failed", error=lie, hint=lie, status=1)], "now")
+    made = page([outcome, Outcome(lie, "status", "failed", error=lie, fix=(lie,), status=1)], "now")
     assert "<script>alert" not in made
     assert "\x1b" not in made
     assert '"https://x/<' not in made
+
+
+def test_each_part_of_a_fix_has_its_line() -> None:
+    fix = ("as an administrator", there("sudo apt-get install tmux"))
+    made = page([Outcome("gpu1", "status", "failed", error="no tmux", fix=fix, status=1)], "now")
+    assert re.findall(r'<p class="dim">(.*)</p>', made)[-2:] == [
+        "Fix: as an administrator",
+        "on gpu1: sudo apt-get install tmux",
+    ]

@@ -128,7 +128,7 @@ def test_a_terminal_that_is_closed_at_a_question_ends_the_run(three: Fleet) -> N
     def asks() -> bool:
         nonlocal screen
         screen += os.read(terminal, 100_000)
-        return b"the same for all:" in screen
+        return b"the same for all (at least 12 characters):" in screen
 
     wait_until(asks, "the question")
     os.close(terminal)

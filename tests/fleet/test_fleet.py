@@ -253,7 +253,10 @@ def test_a_host_of_its_own_is_refused(three: Fleet) -> None:
         [*command[:3], "-H", "one", *command[3:]], env=three.machine.env, capture_output=True, text=True
     )
     assert done.returncode == 2
-    assert "--limit one" in done.stderr
+    line = done.stderr.partition("  fix ")[2].strip().replace("fleet.setup", "fleet.plan")
+    assert line.endswith(" --limit=one")
+    plan = subprocess.run(["sh", "-c", line], env=three.machine.env, capture_output=True, text=True, check=True)
+    assert plan.stdout.startswith("one: ")
 
 
 def test_an_inventory_that_is_not_there(three: Fleet) -> None:
@@ -402,7 +405,7 @@ def test_the_same_prompted_password_is_typed_once_for_all(three: Fleet) -> None:
     assert "was not" in three.json("setup")["one"]["error"]
     with Terminal(three.machine) as terminal:
         terminal.type(" ".join(three.command("setup", "--yes")) + "; echo status=$?")
-        terminal.shows("the same for all:")
+        terminal.shows("the same for all (at least 12 characters):")
         terminal.type(PASSWORD)
         terminal.shows("Type it again:")
         terminal.type(PASSWORD)
@@ -443,7 +446,7 @@ def test_control_c_at_the_password_for_all_leaves_the_terminal_as_it_was(three: 
     three.write()
     with Terminal(three.machine) as terminal:
         terminal.type(" ".join(three.command("setup", "--yes")) + "; echo status=$?; stty -a")
-        terminal.shows("the same for all:")
+        terminal.shows("the same for all (at least 12 characters):")
         terminal.press("C-c")
         screen = terminal.shows("status=130", 15)
         assert "3 interrupted" in screen

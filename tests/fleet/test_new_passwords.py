@@ -42,6 +42,20 @@ def shows_none(done: Result, handout: Path) -> None:
         assert row["password"] not in done.stdout + done.stderr
 
 
+def run(words: list[str], folder: Path, fleet: Fleet) -> Result:
+    """Runs a command line in that folder."""
+    return subprocess.run(
+        words,
+        cwd=folder,
+        env=fleet.machine.env,
+        stdin=subprocess.DEVNULL,
+        capture_output=True,
+        text=True,
+        timeout=240,
+        check=False,
+    )
+
+
 def test_from_the_setup_to_the_slips(three: Fleet) -> None:
     handout = three.folder / "hosts-passwords.csv"
     # Begun with the last one, by its name alone.
@@ -102,16 +116,7 @@ def test_from_the_setup_to_the_slips(three: Fleet) -> None:
 def test_a_password_that_is_set_on_one_host_alone_takes_its_row_out_of_the_slips(three: Fleet) -> None:
     assert three.run("password", "--new", "--limit", "one,two").returncode == 0
     words = [f"{BIN}/nbfab", "-S", str(three.config), "-H", "two", "password", "--new"]
-    done = subprocess.run(
-        words,
-        cwd=three.folder,
-        env=three.machine.env,
-        stdin=subprocess.DEVNULL,
-        capture_output=True,
-        text=True,
-        timeout=240,
-        check=False,
-    )
+    done = run(words, three.folder, three)
     assert done.returncode == 0, done.stderr
     handout = three.folder / "hosts-passwords.csv"
     assert f"the notes in {handout} were corrected" in done.stderr
@@ -177,16 +182,7 @@ def test_hosts_that_are_typed_share_the_handout_of_the_folder_s_inventory(three:
             shutil.copy(ROOT / name, folder)
     (folder / "hosts.yaml").write_text("hosts: {two: {}, three: {}, one: {}}\n")
     words = [f"{BIN}/{program}", "-S", str(three.config), "-H", "one,two", "password", "--new"]
-    done = subprocess.run(
-        words,
-        cwd=folder,
-        env=three.machine.env,
-        stdin=subprocess.DEVNULL,
-        capture_output=True,
-        text=True,
-        timeout=240,
-        check=False,
-    )
+    done = run(words, folder, three)
     assert done.returncode == 0, done.stderr
     handout = folder / "hosts-passwords.csv"
     assert done.stdout.endswith(f"URLs and passwords, for you alone: {handout}\n")

@@ -144,12 +144,17 @@ def test_two_names_of_one_machine_are_told_before_it_is_contacted(three: Fleet) 
     }
     where = f"{user[1]}@127.0.0.1:{three.hosts['one'].port}, profile nbserver"
     assert plan["also"]["error"] == f"it is the same server as one: {where}"
-    assert plan["also"]["hint"] == "--limit '!also', or give it a profile: of its own"
+    command, other = plan["also"]["fix"]
+    assert other == {"words": "or give it a profile: of its own"}
+    assert command["command"].endswith(f"fleet.plan --inventory {three.inventory} --json '--limit=!also'")
     assert three.execs() == {"one": 2, "two": 1, "three": 1}  # `apart` is on the same machine
 
     done = three.run("setup", "--yes", "--limit", "one,also")
     assert done.returncode == 1
-    assert re.search(r"also +refused +it is the same server as one.* fix: --limit 'one,also,!also'", done.stdout)
+    assert re.search(
+        r"also +refused +it is the same server as one.* fix: .* --yes '--limit=one,also,!also'",
+        done.stdout,
+    )
     (sheet,) = three.folder.glob("*.csv")
     (row,) = rows(sheet)
     assert (row["host"], row["note"]) == ("one", "")

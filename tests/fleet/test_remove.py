@@ -24,8 +24,8 @@ def test_one_of_three_hosts_has_live_kernels(three: Fleet) -> None:
     kernel = notebook.post("/api/kernels", {"name": "nbserver"})["id"]
     unasked = three.run("remove")
     assert unasked.returncode == 1
-    words = r"nothing was removed, because no one has confirmed it \| fix: .*--yes"
-    assert re.search(rf"one +refused +{words}", unasked.stdout)
+    words = r"nothing was removed, because no one has confirmed it \| fix for one: .*--limit one --yes"
+    assert re.search(rf"2 hosts \(one, three\) +refused +{words}", unasked.stdout)
     done = three.run("remove", "--yes")
     assert done.returncode == 1
     assert re.search(r"2 hosts \(one, three\) +removed +server, profile", done.stdout)
@@ -61,7 +61,7 @@ def test_on_a_terminal_all_is_shown_and_asked_once(three: Fleet) -> None:
         terminal.type("n")
         assert "nothing was changed" in terminal.shows("status=1")
         assert three.profile("one").exists()
-        terminal.type("clear")
+        terminal.clear()
         terminal.type(" ".join(three.command("remove")) + "; echo status=$?")
         terminal.shows("Go on? [y/N]")
         terminal.type("y")

@@ -5,6 +5,7 @@ from pathlib import Path
 import pytest
 
 from nbfab.errors import UsageError
+from nbfab.fix import Command
 from nbfab.fleet import sheet
 from nbfab.fleet.handout import UNCERTAIN
 from nbfab.fleet.sheet import Row
@@ -19,7 +20,9 @@ SAID: list[str] = []
 def slip(path: Path, name: str = "s01", *, profile: str = "nbserver", **values: str) -> Slip:
     """The slip of one host."""
     host = InventoryHost(name, Place("x"), values=values)
-    (made,) = slips([(host, Settings.parse({"profile": profile, "port": 8888}))], path, "fleet.setup", SAID.append)
+    (made,) = slips(
+        [(host, Settings.parse({"profile": profile, "port": 8888}))], path, Command("fleet.setup"), SAID.append
+    )
     return made
 
 

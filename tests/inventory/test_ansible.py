@@ -12,6 +12,7 @@ from machine import BIN
 
 from nbfab.cli.call import Call
 from nbfab.errors import UsageError
+from nbfab.fix import Command
 from nbfab.inventory.hosts import InventoryHost
 from nbfab.inventory.load import load
 from nbfab.names import parse_host
@@ -195,7 +196,7 @@ def test_a_file_that_merely_lies_in_the_folder_runs_no_programs(args: str) -> No
     error = one(f'ansible_ssh_common_args: "{args}"', named=False).unread
     assert "can run programs, so it counts only in a file that is named" in str(error)
     assert error is not None
-    assert error.hint == "fleet.plan --inventory hosts.yaml"
+    assert error.hint == "nbfab fleet.plan --inventory=hosts.yaml"
     assert not one(f'ansible_ssh_common_args: "{args}"', named=True).unread
 
 
@@ -384,14 +385,14 @@ def test_without_ansible_inventory_the_error_says_how_to_make_yaml(name: str) ->
     with pytest.raises(UsageError, match="not YAML, and ansible-inventory, which can read it, is not on PATH") as error:
         load(Path(name), named=True)
     own = "ANSIBLE_CONFIG=ansible.cfg ansible-inventory" if name == "ansible.cfg" else f"ansible-inventory -i {name}"
-    assert error.value.hint == f"{own} --list --yaml > hosts.yaml"
+    assert error.value.fix[-1] == Command(f"{own} --list --yaml > hosts.yaml")
 
 
 def test_the_command_does_not_overwrite_what_it_reads() -> None:
     Path("hosts.yaml").write_text("plugin: x\n")
     with pytest.raises(UsageError) as error:
         load(Path("hosts.yaml"), named=True)
-    assert error.value.hint == "ansible-inventory -i hosts.yaml --list --yaml > inventory.yaml"
+    assert error.value.fix[-1] == Command("ansible-inventory -i hosts.yaml --list --yaml > inventory.yaml")
 
 
 @pytest.mark.parametrize("text", ["plugin: x\n", "#!/bin/sh\n"])
@@ -401,7 +402,7 @@ def test_nothing_runs_for_a_file_that_was_not_named(text: str, monkeypatch: pyte
     executable(Path("hosts.yaml"), text)
     with pytest.raises(UsageError, match="Ansible runs code for it, so it has to be named") as error:
         load(Path("hosts.yaml"))
-    assert error.value.hint == "fleet.plan --inventory hosts.yaml"
+    assert error.value.hint == "nbfab fleet.plan --inventory=hosts.yaml"
     assert not Path("ran").exists()
 
 

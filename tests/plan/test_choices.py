@@ -11,6 +11,7 @@ from plan_cases import KEEP, NEW, WANTED, after, file, holding, running, seen
 
 from nbfab import __version__
 from nbfab.errors import HostError, Refused
+from nbfab.fix import task
 from nbfab.look.choices import LONGEST, Choice, Choices, parse
 from nbfab.look.facts import Facts
 from nbfab.passwords import Password
@@ -172,7 +173,7 @@ def test_choices_that_cannot_be_read_are_an_error_with_a_fix() -> None:
         HostError, match=r"choices cannot be read: port must be a whole number .*, not '70000'$"
     ) as error:
         plan(KEEP, facts, STEPS)
-    assert error.value.hint == "rm /home/ann/.local/share/nbfab/nbserver/choices"
+    assert error.value.hint == "on the host: rm /home/ann/.local/share/nbfab/nbserver/choices"
 
 
 @pytest.mark.parametrize(
@@ -275,4 +276,4 @@ def test_without_the_environment_a_step_that_has_to_restart_changes_nothing() ->
     wanted = replace(settled(facts, wants(), [password.STEP]), password=Password("another horse battery"))
     with pytest.raises(HostError, match=r"^the python /env that was chosen cannot be used: /env does") as error:
         plan(wanted, facts, [password.STEP])
-    assert error.value.hint.startswith("setup --reset python")
+    assert error.value.fix[-1] == task("setup", "--reset=python")

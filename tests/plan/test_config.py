@@ -101,4 +101,4 @@ def test_a_directory_that_cannot_be_served(state: str, reason: str, fix: str) ->
     facts = seen(files={"directory": "/data/my notes", "directory_state": state})
     with pytest.raises(HostError, match=f"^the directory /data/my notes {reason}$") as error:
         list(config.plan(WANTED, facts))
-    assert error.value.hint == fix
+    assert error.value.hint == f"on the host: {fix}"

@@ -90,7 +90,9 @@ def test_a_new_one_for_the_sake_of_plots_says_so_and_how_to_do_without() -> None
         f"make an environment with notebook and matplotlib in {folder}, by python3 -m venv: "
         "/usr/bin/python3 has no matplotlib"
     )
-    assert change.note == "to serve /usr/bin/python3: notebook 6.4.12 all the same: --python /usr/bin/python3"
+    assert (
+        change.note == "to serve /usr/bin/python3: notebook 6.4.12 all the same\nnbfab setup --python=/usr/bin/python3"
+    )
     (change,) = install.plan(KEEP, having())
     assert (change.reason, change.note) == ("", "")
 
@@ -151,7 +153,7 @@ def test_packages_are_added_nowhere_else(found: Environment, python: str) -> Non
     wanted = wanting(packages=["pandas>=2", "scipy"], **named(python))
     with pytest.raises(Refused, match=rf"^--with pandas>=2: nbfab adds .* and not to {found.python}$") as error:
         list(install.plan(wanted, having(found)))
-    assert error.value.hint == "setup --python new '--with=pandas>=2' --with=scipy"
+    assert error.value.hint == "nbfab setup --python=new '--with=pandas>=2' --with=scipy"
 
 
 def test_packages_that_were_chosen_for_one_environment_keep_no_one_from_another() -> None:
@@ -188,19 +190,19 @@ def test_with_adds_to_what_was_added_before_and_an_inventory_says_all() -> None:
             {"named": (Named("conda", "/opt/conda/envs/ml"), Named("folder", "/home/ann/ml"))},
             "ml",
             "--python ml could be any of /opt/conda/envs/ml (conda), /home/ann/ml (folder)",
-            "--python /opt/conda/envs/ml, or --python /home/ann/ml",
+            "choose one of them\nnbfab --python=/opt/conda/envs/ml\nnbfab --python=/home/ann/ml",
         ),
         (
             {"names": ("base", "geo")},
             "ml",
             "--python ml cannot be used: no environment has that name; there are base, geo",
-            "--python with one of those, or with a path, which has a / or ~ in it",
+            "--python takes one of those, or a path, which has a / or ~ in it",
         ),
         (
             {},
             "it's",
             "--python it's cannot be used: no environment has that name; there are none that have a name",
-            "--python with one of those",
+            "--python takes one of those",
         ),
         (
             {"named": (Named("folder", "/home/ann/ml"),), "python_fails": "/home/ann/ml/bin/python does not exist"},

@@ -61,7 +61,7 @@ def test_what_is_not_of_its_kind_is_not_written_through(entry: Entry, reason: st
     with pytest.raises(HostError) as error:
         check(MANAGED, holding(NEW, entry))
     assert str(error.value) == f"{reason}; nbfab does not write through it, so move it away"
-    assert error.value.hint == f"ls -ld {reason.split()[0]}"
+    assert error.value.hint == f"on the host: ls -ld {reason.split()[0]}"
 
 
 @pytest.mark.parametrize(

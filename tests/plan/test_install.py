@@ -79,26 +79,30 @@ def test_an_environment_is_made_where_none_fits(app: str, packages: str, tools: 
 @pytest.mark.parametrize(
     ("facts", "reason", "fix"),
     [
-        ({}, "there is no python3 and no uv", "sudo apt-get install python3 python3-venv"),
-        ({"host": {"tmux": False}}, "there is no tmux either", "sudo apt-get install python3 python3-venv tmux"),
+        ({}, "there is no python3 and no uv", "on the host: sudo apt-get install python3 python3-venv"),
+        (
+            {"host": {"tmux": False}},
+            "there is no tmux either",
+            "on the host: sudo apt-get install python3 python3-venv tmux",
+        ),
         (
             {"host": {"tmux": False}, "environments": {"python3": "/usr/bin/python3", "venv": "3.6"}},
             "it is Python 3.6; there is no tmux either",
-            "sudo apt-get install python3-venv tmux",
+            "on the host: sudo apt-get install python3-venv tmux",
         ),
         (
             {"environments": {"python3": "/usr/bin/python3", "venv_fails": "No module named 'ensurepip'"}},
             "No module named 'ensurepip'",
-            "sudo apt-get install python3-venv",
+            "on the host: sudo apt-get install python3-venv",
         ),
         (
             {"environments": {"python3": "/usr/bin/python3", "venv": "3.6"}},
             "it is Python 3.6",
-            "sudo apt-get install python3-venv",
+            "on the host: sudo apt-get install python3-venv",
         ),
-        ({"host": {"system": "Linux\nalpine", "uid": "0"}}, "no python3", "apk add python3"),
-        ({"host": {"system": "Linux fedora"}}, "no python3", "sudo dnf install python3"),
-        ({"host": {"system": "Darwin"}}, "no python3", "brew install python"),
+        ({"host": {"system": "Linux\nalpine", "uid": "0"}}, "no python3", "on the host: apk add python3"),
+        ({"host": {"system": "Linux fedora"}}, "no python3", "on the host: sudo dnf install python3"),
+        ({"host": {"system": "Darwin"}}, "no python3", "on the host: brew install python"),
         ({"host": {"system": "Plan9"}}, "no python3", "install python3 on the host with its package manager"),
     ],
 )
@@ -119,12 +123,12 @@ def test_what_a_new_environment_lacks_is_named(facts: Mapping[str, Any], reason:
         (
             {"found": (LAB._replace(packages={}),)},
             "--python /x cannot be used: it has no notebook >= 6.4 and no JupyterLab on jupyter_server 2",
-            "/lab/bin/python -m pip install notebook matplotlib",
+            "on the host: /lab/bin/python -m pip install notebook matplotlib\nor leave --python out",
         ),
         (
             {"found": (CLASSIC._replace(packages={}),)},
             "--python /x cannot be used: it has no notebook >= 6.4 and no JupyterLab on jupyter_server 2",
-            "sudo apt-get install jupyter-notebook python3-matplotlib, or leave --python out",
+            "on the host: sudo apt-get install jupyter-notebook python3-matplotlib\nor leave --python out",
         ),
     ],
 )
@@ -138,10 +142,14 @@ def test_a_python_that_cannot_be_used(environments: Mapping[str, Any], reason: s
     ("found", "app", "notes"),
     [
         (MODERN._replace(packages={**MODERN.packages, "matplotlib": "3.9"}), "notebook", []),
-        (MODERN, "notebook", ["has no matplotlib, so nothing is plotted inline: /env/bin/python -m pip install"]),
+        (
+            MODERN,
+            "notebook",
+            ["has no matplotlib, so nothing is plotted inline\non the host: /env/bin/python -m pip install"],
+        ),
         (LAB, "notebook", ["has no notebook, so jupyterlab is served", "has no matplotlib"]),
-        (CLASSIC, "notebook", ["plotted inline: sudo apt-get install python3-matplotlib, or"]),
-        (MODERN._replace(pip=False), "notebook", ["-m ensurepip && /env/bin/python -m pip install matplotlib, or"]),
+        (CLASSIC, "notebook", ["plotted inline\non the host: sudo apt-get install python3-matplotlib\nor"]),
+        (MODERN._replace(pip=False), "notebook", ["-m ensurepip && /env/bin/python -m pip install matplotlib\nor"]),
     ],
 )
 def test_what_an_environment_lacks_is_noted(found: Environment, app: str, notes: list[str]) -> None:

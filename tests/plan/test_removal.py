@@ -147,7 +147,12 @@ LINGERS: dict[str, Any] = {"made": Made(MADE.folders, (("ann", "box"),)), "linge
     ("values", "off", "turned", "words"),
     [
         (LINGERS, True, True, ""),
-        (LINGERS, False, False, "stays on; --linger-off turns it off, or later: loginctl disable-linger ann"),
+        (
+            LINGERS,
+            False,
+            False,
+            "turns it off, too, or later\non the host: loginctl disable-linger ann",
+        ),
         (LINGERS | {"profiles": ("GPU2",)}, True, False, "the other profiles' servers need it"),
         ({"made": Made(MADE.folders, (("ann", "another"),)), "lingers": "ann"}, True, False, "not turned it on here"),
         (LINGERS | {"lingers": ""}, True, False, "not turned it on here"),

@@ -187,7 +187,7 @@ def test_a_certificate_has_at_most_a_hundred_names_and_the_host_s_own_come_last(
     assert len(box.names) == 100
     with pytest.raises(HostError, match="101 names are asked for, and a certificate has at most 100: n0, n1") as error:
         box.run(typing("one-more"))
-    assert error.value.hint == "certificate --drop-name NAME"
+    assert error.value.hint == "drop one of them\nnbfab certificate --drop-name=one-more"
     box.run(replace(typing("one-more"), drops=("n0",)))
     assert "one-more" in box.names
     assert "n0" not in box.names

@@ -94,32 +94,32 @@ def test_what_the_start_is_given() -> None:
         (
             {"server": DOWN, "port": FREE, "host": {"tmux": False}},
             "there is no tmux",
-            "sudo apt-get install tmux",
+            "on the host: sudo apt-get install tmux",
         ),
         (
             {"server": DOWN | {"session_pids": ("77",)}, "port": FREE},
             "the tmux session nbserver exists, and is not the server's",
-            "see what runs in it: tmux -L nbfab attach -t nbserver",
+            "see what runs in it\non the host: tmux -L nbfab attach -t nbserver",
         ),
         (
             {"server": DOWN, "port": {"pid": 9, "program": "nc", "user": "eve"}},
             "port 9999 is taken by process 9 (nc) of user eve",
-            "end that, or choose another: --port NUMBER",
+            "end that, or choose another port\nnbfab --port=10000",
         ),
         (
             {"server": DOWN, "port": {"pid": 0, "program": "", "user": "eve"}},
             "port 9999 is taken by a process of eve",
-            "end that, or choose another: --port NUMBER",
+            "end that, or choose another port\nnbfab --port=10000",
         ),
         (
             {"server": {"started": OTHER}, "port": {"pid": 1, "program": "nc", "user": "eve"}},
             "port 9999 is taken by process 1 (nc) of user eve",
-            "end that, or choose another: --port NUMBER",
+            "end that, or choose another port\nnbfab --port=10000",
         ),
         (
             {"server": {"answer": None, "session_pids": ()}},
             "process 11 looks like its server, but that cannot be proven",
-            "ps -fp 11; tmux -L nbfab attach -t nbserver",
+            "on the host: ps -fp 11\non the host: tmux -L nbfab attach -t nbserver",
         ),
     ],
 )
@@ -174,16 +174,16 @@ def test_whether_a_server_is_set_up(facts: Facts, why: str) -> None:
 @pytest.mark.parametrize(
     ("facts", "reason", "fix"),
     [
-        ({"host": {"tmux": False}}, "there is no tmux", "sudo apt-get install tmux"),
+        ({"host": {"tmux": False}}, "there is no tmux", "on the host: sudo apt-get install tmux"),
         (
             {"port": {"pid": 9, "program": "nc", "user": "eve"}},
             "port 9999 is taken by process 9 (nc) of user eve",
-            "end that, or choose another: setup --port NUMBER",
+            "end that, or choose another port\nnbfab setup --port=10000",
         ),
         (
             {"server": {"session_pids": ("10", "77")}, "port": OWN_PORT},
             "its tmux session has more windows, and would stay, in the way of the next one",
-            "close them: tmux -L nbfab attach -t nbserver",
+            "close them\non the host: tmux -L nbfab attach -t nbserver",
         ),
     ],
 )

@@ -6,7 +6,7 @@ import subprocess
 from collections.abc import Callable
 from typing import Any
 
-from machine import PASSWORD, Machine
+from machine import PASSWORD, ROOT, Machine
 from notebook_client import Notebook, logs_in
 from sshd import free_port
 
@@ -46,7 +46,7 @@ def test_a_port_that_was_typed_goes_back_when_asked(here: Machine) -> None:
     assert "nothing would change" in here.ok("plan")
     assert f"port {typed} -> 9999, its default, by --reset" in here.ok("plan", "--reset", "port")
     fix = here.json("config", "--reset", "python")["hint"]
-    assert fix == "inv setup --reset python"
+    assert fix == f"inv -r {ROOT} setup --reset=python"
 
 
 def test_the_folder_of_the_first_setup_is_kept_on_this_machine(here: Machine) -> None:

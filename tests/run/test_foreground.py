@@ -2,6 +2,8 @@
 
 import json
 import os
+import re
+import shlex
 import signal
 import subprocess
 from pathlib import Path
@@ -13,6 +15,7 @@ from namespace import bind, with_mounts
 from notebook_client import logs_in
 from processes import lives
 from sshd import wait_until
+from terminal import Terminal
 
 
 def _start(machine: Machine, command: list[str], output: Path) -> "subprocess.Popen[bytes]":
@@ -88,6 +91,29 @@ def test_it_runs_until_it_is_ended(here: Machine, tmp_path: Path, tmux: bool, en
     assert "Traceback" not in output.read_text()
     wait_until(lambda: not lives(server), "the server to end")
     assert "not running" in here.fails("status")
+
+
+def test_setup_at_a_terminal_without_tmux_serves_in_the_foreground_and_says_why(here: Machine) -> None:
+    hidden = bind({"/usr/bin/tmux": "/dev/null"})
+    # Without a terminal there is no one to end it.
+    command = with_mounts(here.command("setup"), hidden)
+    done = subprocess.run(
+        command, env=here.env, cwd=here.work, capture_output=True, text=True, check=False, timeout=120
+    )
+    assert done.returncode == 1
+    assert "there is no tmux" in done.stderr
+    assert re.search(r"^  fix +(sudo )?apt-get install tmux$", done.stderr, re.MULTILINE)
+    here.env["NBFAB_PASSWORD"] = PASSWORD
+    with Terminal(here) as terminal:
+        terminal.type(shlex.join(with_mounts(here.command("plan"), hidden)) + "; echo status=$?")
+        assert "the server runs in the foreground" in terminal.shows("status=0")
+        terminal.type(shlex.join(with_mounts(here.command("setup"), hidden)) + "; echo status=$?")
+        said = terminal.shows("Control-C ends it")
+        assert "there is no tmux, so the server runs in the foreground" in said
+        assert re.search(r"^ +(sudo )?apt-get install tmux$", said, re.MULTILINE)
+        assert logs_in(here.port, here.folder, PASSWORD)
+        terminal.press("C-c")
+        assert "the server has ended" in terminal.shows("the server has ended")
 
 
 def test_it_is_for_this_machine_only(there: Machine) -> None:

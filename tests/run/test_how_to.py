@@ -113,7 +113,7 @@ def test_another_address_waits_for_live_kernels(here: Machine) -> None:
     # What needs no restart is done all the same: a certificate for one more name, and a new password.
     said = here.fails("setup", "--ip", "localhost", "--name", "lab.example.org", password=new)
     # The command as it was given, and what it lacks.
-    assert "inv setup --ip=localhost --name=lab.example.org --restart" in said
+    assert f"inv -r {ROOT} setup --ip=localhost --name=lab.example.org --restart" in said
     names = subprocess.run(
         ["openssl", "x509", "-noout", "-ext", "subjectAltName", "-in", here.folder / "nbserver.pem"],
         capture_output=True,
@@ -292,7 +292,9 @@ def test_where_the_way_from_here_is_closed_a_tunnel_is_named(host: Callable[...,
     for task in ("setup --ip 127.0.0.1", "setup", "serve", "config", "status", "plan"):
         said = machine.ok(*task.split())
         assert f"https://127.0.0.9:{machine.port}/ cannot be reached from here" in said, task
-        assert f"it listens on 127.0.0.1 only. Until it is open: {tunnel} and https://localhost:{machine.port}/" in said
+        assert "; it listens on 127.0.0.1 only\n" in said
+        lines = ("until it is open", tunnel, f"then open https://localhost:{machine.port}/")
+        assert "".join(f"               {line}\n" for line in lines) in said
         assert said.splitlines()[-1] == f"  open         https://127.0.0.9:{machine.port}/"
 
 

@@ -38,7 +38,9 @@ def test_a_server_that_ends_with_the_login_is_not_done(lodging: Lodging, logind:
     machine, system = lodging(logind, False)
     before = machine.run("plan")
     assert "sudo" not in before.stderr
-    assert f"an administrator has to: sudo loginctl enable-linger {system.user}" in before.stdout
+    assert (
+        f"an administrator has to\n               on box: sudo loginctl enable-linger {system.user}\n" in before.stdout
+    )
     for _ in range(2):
         said = machine.fails("setup")
         assert "box: failed" in said
@@ -83,7 +85,8 @@ def test_lingering_that_nbfab_turned_on_is_turned_off_if_that_is_asked_for(lodgi
     assert f"lingering, which nbfab turned on for {system.user}, stays on: the other profiles' servers need it" in said
     assert lingers(system)
     said = machine.ok("remove", "--yes", "--profile", "other")
-    assert f"stays on; --linger-off turns it off, or later: loginctl disable-linger {system.user}" in said
+    assert "stays on; --linger-off turns it off, too, or later\n" in said
+    assert f"on box: loginctl disable-linger {system.user}\n" in said
     assert lingers(system)
     assert snapshot(system.home) == before
     # Now it was on before, so it is not nbfab's to turn off.

@@ -1,4 +1,4 @@
-"""Whether a server is reached from here: by the very certificate that it should have, whoever issued it."""
+"""Whether a server can be reached from here: only with its own certificate, self-signed or issued by an authority."""
 
 import ssl
 import threading

@@ -1,6 +1,7 @@
 """Removal: afterwards a home folder is byte for byte what it was, and what is the user's own is there."""
 
 import os
+import re
 import shutil
 import subprocess
 import sys
@@ -11,7 +12,7 @@ import pytest
 from disk import fill
 from home import Snapshot, snapshot
 from jupyter_client.blocking.client import BlockingKernelClient
-from machine import BIN, PASSWORD, Machine
+from machine import BIN, PASSWORD, ROOT, Machine
 from namespace import without
 from notebook_client import Notebook
 from processes import children, lives
@@ -124,7 +125,8 @@ def test_a_home_folder_is_what_it_was(
     said = machine.ok("remove", "--yes")
     assert f"end the server (process {server})" in said
     assert "removed" in said.splitlines()[0]
-    assert "note" not in said
+    notes = re.findall(r"^  note +(.*)", said, re.MULTILINE)
+    assert not [note for note in notes if not note.startswith(f"the clone {ROOT} stays, ")]
     assert not lives(server)
     assert snapshot(machine.home) == before
     assert (notebooks / "x.ipynb").exists()
@@ -217,13 +219,36 @@ def test_the_user_s_own_later_files_stay_and_are_named(here: Machine) -> None:
     assert (here.home / ".local/share/mine").exists()
 
 
+def test_what_stays_of_a_clone_is_named_unless_another_profile_may_need_it(here: Machine, tmp_path: Path) -> None:
+    clone = tmp_path / "a clone"
+    shutil.copytree(ROOT / "nbfab", clone / "nbfab", ignore=shutil.ignore_patterns("__pycache__"))
+    shutil.copy(ROOT / "bootstrap.sh", clone)
+    (clone / ".venv").mkdir()
+    (clone / ".bootstrap").mkdir()
+
+    def removed(*args: str) -> str:
+        words = [sys.executable, "-m", "nbfab", "remove", "--yes", *args]
+        env = here.env | {"PYTHONPATH": str(clone)}
+        return subprocess.run(words, env=env, cwd=clone, capture_output=True, text=True, check=True).stdout
+
+    (here.home / ".local/share/nbfab/other").mkdir(parents=True)
+    (here.home / ".local/share/nbfab/other/generation").touch()
+    assert "the clone" not in removed()
+    shutil.rmtree(here.home / ".local/share/nbfab")
+    said = removed()
+    assert f"the clone {clone} stays, with the environment that nbfab runs in" in said
+    line = said.splitlines()[-1].strip()
+    subprocess.run(["sh", "-c", line], check=True)
+    assert sorted(path.name for path in clone.iterdir()) == ["bootstrap.sh", "nbfab"]
+
+
 def test_live_kernels_are_not_ended_unasked(here: Machine) -> None:
     here.ok("setup")
     notebook = Notebook(here.port, here.folder, PASSWORD)
     kernel = notebook.post("/api/kernels", {"name": "nbserver"})["id"]
     said = here.fails("remove", "--yes")
     assert f"nothing was removed, because that would end kernel {kernel[:8]}" in said
-    assert "inv remove --yes --force" in said
+    assert f"inv -r {ROOT} remove --yes --force" in said
     assert kernel in [running["id"] for running in notebook.get("/api/kernels")]
     assert "removed" in here.ok("remove", "--yes", "--force")
     assert not here.folder.exists()
@@ -243,7 +268,7 @@ def test_without_a_terminal_it_takes_a_yes_and_shows_what_would_go(here: Machine
     before = snapshot(here.home)
     said = here.fails("remove")
     assert f"not done     remove the profile's files {here.folder}" in said
-    assert "inv remove --yes" in said
+    assert f"inv -r {ROOT} remove --yes" in said
     told = here.json("remove")
     assert (told["verdict"], told["status"], len(told["withheld"])) == ("refused", 1, 3)
     assert snapshot(here.home) == before

@@ -1,6 +1,6 @@
 """Start and restart: the server as it was last set up, and nothing else."""
 
-from machine import PASSWORD, Machine
+from machine import PASSWORD, ROOT, Machine
 from notebook_client import Notebook, logs_in
 from processes import lives
 from sshd import free_port
@@ -28,7 +28,7 @@ def test_a_restart_spares_live_kernels_unless_they_may_end(here: Machine) -> Non
     kernel = Notebook(here.port, here.folder, PASSWORD).post("/api/kernels", {"name": "nbserver"})["id"]
     said = here.fails("restart")
     assert f"that would end kernel {kernel[:8]}" in said
-    assert "inv restart --force" in said
+    assert f"inv -r {ROOT} restart --force" in said
     assert here.server == server
     told = here.json("restart", "--force")
     assert [change["kind"] for change in told["changes"]] == ["stop server", "start server"]
@@ -44,7 +44,7 @@ def test_a_host_that_was_never_set_up_is_left_as_it_is(here: Machine) -> None:
     for task in ("start", "restart"):
         said = here.fails(task)
         assert "it has not been set up" in said
-        assert "fix          inv setup" in said
+        assert f"fix          inv -r {ROOT} setup" in said
     assert not here.folder.exists()
 
 
@@ -55,7 +55,7 @@ def test_files_that_are_not_of_one_setup_are_set_up_first(here: Machine) -> None
     here.ok("config", "--port", str(port))
     said = here.fails("start")
     assert "its files have changed since it was last set up" in said
-    assert "fix          inv setup" in said
+    assert f"fix          inv -r {ROOT} setup" in said
     assert not here.server
     del here.env["NBFAB_PORT"]
     here.ok("setup")

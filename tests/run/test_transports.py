@@ -33,8 +33,9 @@ def test_setup_of_a_host_that_presents_only_a_certificate(there: Machine, tmp_pa
     assert "note         over OpenSSH, not paramiko: known_hosts has a certificate authority for the host" in said
     assert there.sshd.connections == 1
     assert "nothing changed" in there.ok("setup")
-    assert there.json("status")["notes"][-1].startswith("over OpenSSH, not paramiko: ")
-    assert "--ssh openssh" in there.fails("status", "--ssh", "paramiko")
+    notes = there.json("status")["notes"]
+    assert len([note for note in notes if note.startswith("over OpenSSH, not paramiko: ")]) == 1
+    assert "--ssh=openssh" in there.fails("status", "--ssh", "paramiko")
     there.ok("stop")
 
 

@@ -1,6 +1,7 @@
 """Profiles that earlier releases left behind: taken over as they are, and their servers and kernels run on."""
 
 import json
+import shlex
 import ssl
 import subprocess
 import sys
@@ -176,7 +177,7 @@ def test_what_a_later_release_would_bring_is_set_up_before_a_restart_takes_it_up
     told = here.json("restart")
     assert (told["verdict"], told["pending"]) == ("changed", [])
     assert "not set up yet: ServerApp.allow_password_change" in told["notes"]
-    assert told["hint"] == "inv setup --restart"
+    assert told["hint"] == shlex.join(here.command("setup", "--restart"))
     assert here.server != server
     assert here.files() == before
     assert "it takes up ServerApp.allow_password_change" in here.ok("setup", "--restart")

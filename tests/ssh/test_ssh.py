@@ -19,6 +19,7 @@ from paramiko.server import InteractiveQuery
 from sshd import Sshd, free_port, keygen, wait_until
 
 from nbfab.errors import ConnectError, HostError, HostKeyError
+from nbfab.fix import Command, again, there
 from nbfab.names import parse_host
 from nbfab.ssh import connection, host, login, transport
 from nbfab.ssh.connection import Connection
@@ -80,7 +81,12 @@ def test_an_unknown_host_is_refused_with_its_fingerprint(box: Sshd) -> None:
     box.known_hosts.write_text("")
     with pytest.raises(HostKeyError, match=re.escape(fingerprint(box.host_keys[0]))) as error:
         connect(box)
-    assert "--accept-new-host-key" in error.value.hint
+    assert error.value.fix == (
+        "compare it with what the host's administrator gets from",
+        there("ssh-keygen -lf /etc/ssh/ssh_host_ed25519_key.pub"),
+        "if it is the same, record it",
+        again("--accept-new-host-key"),
+    )
     assert box.known_hosts.read_text() == ""
     assert "Accepted publickey" not in box.log
 
@@ -164,9 +170,23 @@ def test_a_changed_key_is_always_refused(box: Sshd, tmp_path: Path, accept_new: 
     before = box.known_hosts.read_text()
     with pytest.raises(HostKeyError, match="someone is intercepting the connection") as error:
         connect(box, accept_new=accept_new)
-    assert "ssh-keygen -R" in error.value.hint
     assert box.known_hosts.read_text() == before
     assert "Accepted publickey" not in box.log
+    (forget,) = (part for part in error.value.fix if isinstance(part, Command) and not part.on)
+    subprocess.run(["sh", "-c", forget.line], capture_output=True, check=True)
+    assert error.value.fix[-1] == again("--accept-new-host-key")
+    assert connect(box, accept_new=True) == "reached\n"
+
+
+@pytest.mark.parametrize(("kind", "file"), [("ecdsa", "ecdsa"), ("rsa", "rsa"), ("ed25519", "ed25519")])
+def test_the_key_to_compare_with_is_of_the_type_that_the_host_has_shown(
+    sshds: Callable[..., Sshd], kind: str, file: str
+) -> None:
+    box = sshds(kinds=(kind,))
+    box.known_hosts.write_text("")
+    with pytest.raises(HostKeyError, match="is not known") as error:
+        connect(box)
+    assert there(f"ssh-keygen -lf /etc/ssh/ssh_host_{file}_key.pub") in error.value.fix
 
 
 def test_keys_are_found_as_openssh_finds_them(box: Sshd, tmp_path: Path) -> None:

@@ -1,0 +1,84 @@
+"""Why a server does not run, as `status` tells it: the cause that a start would have, or that it had."""
+
+import os
+import re
+import signal
+import socket
+import subprocess
+import time
+
+from machine import BIN, PASSWORD, Machine
+from processes import lives
+from sshd import wait_until
+
+from nbfab.plan import certificate, pem
+
+
+def test_before_setup_and_after_stop(here: Machine) -> None:
+    outcome = here.json("status")
+    assert outcome["error"] == "it does not run: there is no profile nbserver"
+    env = here.env | {"NBFAB_PASSWORD": PASSWORD}
+    subprocess.run(["sh", "-c", outcome["hint"]], env=env, cwd=here.work, capture_output=True, check=True)
+    assert here.json("status")["state"]["running"]
+    here.ok("stop")
+    outcome = here.json("status")
+    assert outcome["error"] == "it does not run: it was stopped"
+    subprocess.run(["sh", "-c", outcome["hint"]], env=env, cwd=here.work, capture_output=True, check=True)
+    assert here.json("status")["state"]["running"]
+
+
+def test_a_server_that_was_killed_has_last_words(here: Machine) -> None:
+    here.ok("setup")
+    server = here.server
+    os.kill(server, signal.SIGKILL)
+    wait_until(lambda: not lives(server), "the server to end")
+    said = here.fails("status")
+    last = [line for line in (here.folder / "server.log").read_text().splitlines() if line.strip()][-1].strip()
+    assert f"it does not run: it has ended, and its last words are: {last}" in said
+    assert "its log ends:" in said
+    assert re.search(r"^  fix +inv .*serve$", said, re.MULTILINE)
+
+
+def test_what_a_start_would_fail_of_is_the_cause(here: Machine) -> None:
+    environment = here.work / "environment"
+    environment.symlink_to(BIN.parent)
+    here.env["NBFAB_PYTHON"] = str(environment)
+    here.ok("setup", "--python", str(environment))
+    here.ok("stop")
+    del here.env["NBFAB_PYTHON"]
+    environment.unlink()
+    _alike(here, "does not exist")
+    environment.symlink_to(BIN.parent)
+    choices = here.folder / "choices"
+    kept = choices.read_text()
+    choices.write_text(kept.replace("port ", "port flag many "))
+    _alike(here, "cannot be read")
+    choices.write_text(kept)
+    with socket.create_server(("127.0.0.1", here.port)):
+        _alike(here, f"port {here.port} is taken by")
+        assert "setup" in here.json("status")["fix"][-1]["command"].split()
+    here.ok("serve")
+    assert here.json("status")["state"]["running"]
+
+
+def _alike(machine: Machine, cause: str) -> None:
+    """`status` says what `setup` says, and what to do about it."""
+    status, setup = machine.json("status"), machine.json("setup")
+    assert cause in setup["error"]
+    assert setup["error"] in status["error"]
+    assert setup["fix"] == status["fix"]
+
+
+def test_a_server_that_has_another_certificate_than_the_profile(here: Machine) -> None:
+    here.ok("setup")
+    file = here.folder / certificate.FILE
+    now = time.time()
+    file.write_text(pem.make(("localhost",), 90, now, int(now), None))
+    outcome = here.json("status")
+    assert outcome["error"].startswith("it runs, but does not answer: its certificate is not the profile's (")
+    assert outcome["fix"][0] == {"words": "if what runs in it may end"}
+    line = outcome["fix"][1]["command"]
+    env = here.env | {"NBFAB_PASSWORD": PASSWORD}
+    done = subprocess.run(["sh", "-c", line], env=env, cwd=here.work, capture_output=True, text=True, check=False)
+    assert done.returncode == 0, done.stderr
+    assert here.json("status")["state"]["running"]
