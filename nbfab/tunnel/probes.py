@@ -1,0 +1,33 @@
+"""Probes: whether anything answers through a carrier."""
+
+from __future__ import annotations
+
+import asyncio
+import ssl
+from contextlib import suppress
+
+from nbfab.relay.near import probe
+
+
+async def relay_answers(path: str) -> None:
+    """Asks the relay. Raises OSError."""
+    loop = asyncio.get_running_loop()
+    await probe(lambda factory: loop.create_unix_connection(factory, path))
+
+
+async def port_answers(path: str) -> None:
+    """Asks for TLS. A connection that the host ends at once is an answer as well: the link is there, no server is.
+
+    Raises OSError.
+    """
+    context = ssl.SSLContext(ssl.PROTOCOL_TLS_CLIENT)
+    hello = ssl.MemoryBIO()
+    asks = context.wrap_bio(ssl.MemoryBIO(), hello, server_hostname="localhost")
+    with suppress(ssl.SSLWantReadError):
+        asks.do_handshake()
+    reader, writer = await asyncio.open_unix_connection(path)
+    try:
+        writer.write(hello.read())
+        await reader.read(1)
+    finally:
+        writer.close()
