@@ -139,8 +139,8 @@ def test_there_is_one_way_to_a_person() -> None:
         assert not set(_calls(tree)) & {"print", "input"}, name
         assert "getpass" not in set(imports(tree)), name
         # The server's own output in the foreground, the end of a pipe, whether someone is there, rich's console.
-        known = {"sys.stdin", "stdout=sys.stderr", "sys.stdout.flush()", "sys.stderr.flush()", "sys.stdout.fileno()", "if sys.stdout:"}
-        known |= {"sys.stdout.isatty()", "sys.stderr.isatty()", "Lasting(sys.stderr)"}
+        known = {"sys.stdin", "stdout=sys.stderr", "sys.stdout.flush()", "sys.stdout.fileno()", "if sys.stdout:"}
+        known |= {"sys.stderr.flush()", "sys.stdout.isatty()", "sys.stderr.isatty()", "Lasting(sys.stderr)"}
         known |= {"sys.stdout.buffer.write(answer)"}  # of a program that ssh runs
         text = ast.unparse(tree)
         for use in known:
