@@ -35,6 +35,7 @@ class Member:
     console: Console
     command: Callable[..., str]
     asks: bool = True
+    opened: Spec | None = None
     tell: Callable[[str], None] = lambda line: None
     pass_on: Callable[[str], None] = lambda line: None
 
@@ -107,7 +108,8 @@ class Member:
         self.handout.sees(self.host, self.settings, known)
 
     def opens(self, spec: Spec) -> None:
-        """As `User.opens`: a fleet opens nothing."""
+        """As `User.opens`: opened for all hosts at once, in the end."""
+        self.opened = spec
 
     def confirms(self, question: str) -> bool:
         """As `User.confirms`."""

@@ -7,7 +7,8 @@ import itertools
 import os
 import time
 from collections.abc import Awaitable, Callable, Mapping, Sequence
-from contextlib import suppress
+from contextlib import AbstractAsyncContextManager, nullcontext, suppress
+from dataclasses import dataclass, field
 from typing import Any, Protocol
 
 from nbfab.tunnel.carrier import Carrier, Failed
@@ -21,6 +22,16 @@ WHOLE = 60.0  # seconds for all of a login
 
 Probe = Callable[[str], Awaitable[None]]
 """Asks through a socket whether anyone is there at the other end. Raises OSError."""
+
+
+@dataclass(frozen=True)
+class Pace:
+    """How eagerly new carriers are tried: inside of `gate`, which many links may share, and after the first ones ever
+    later, but no more than `longest` seconds apart.
+    """
+
+    longest: float = EVERY
+    gate: AbstractAsyncContextManager[Any] = field(default_factory=nullcontext)
 
 
 class Watcher(Protocol):
@@ -53,11 +64,12 @@ class Link:
         env: Mapping[str, str],
         *,
         race: bool = True,
+        pace: Pace = Pace(),  # noqa: B008
     ) -> None:
         self.up = asyncio.Event()
         self.carrier: Carrier | None = None
         self._command, self._target, self._folder, self._env = command, target, folder, env
-        self._probe, self._watcher, self._race = probe, watcher, race
+        self._probe, self._watcher, self._race, self._pace = probe, watcher, race, pace
         self._number = itertools.count(1)
         self._patience = PATIENCE
         self._ending: set[asyncio.Task[None]] = set()
@@ -109,14 +121,16 @@ class Link:
 
     async def _renew(self) -> int:
         """Returns once something carries: the old carrier after all, or the first of new ones; after how many tries."""
-        tries = 0
+        tries, gap, due = 0, EVERY, 0.0
         racing: set[asyncio.Future[Carrier]] = set()
         try:
             while True:
                 old = self.carrier if self.carrier is not None and self.carrier.alive else None
-                if len(racing) < MOST and (self._race or old is None):
+                if len(racing) < MOST and (self._race or old is None) and time.monotonic() >= due:
                     racing.add(asyncio.ensure_future(self._try()))
                     tries += 1
+                    gap = min(gap * 1.2, self._pace.longest) if tries > MOST else EVERY
+                    due = time.monotonic() + gap - EVERY / 2  # a round takes no less than EVERY, but for its delay
                 if await self._round(old, racing):
                     return tries
         finally:
@@ -159,9 +173,10 @@ class Link:
         """A new carrier that answers. Raises Failed."""
         carrier = Carrier(self._command, self._target, os.path.join(self._folder, str(next(self._number))), self._env)
         try:
-            await asyncio.wait_for(carrier.start(self._patience), WHOLE)
-            if not await self._answers(carrier, FIRST):
-                raise Failed("it is logged in, but what it should reach there does not answer")
+            async with self._pace.gate:
+                await asyncio.wait_for(carrier.start(self._patience), WHOLE)
+                if not await self._answers(carrier, FIRST):
+                    raise Failed("it is logged in, but what it should reach there does not answer")
         except TimeoutError:
             await carrier.end()
             raise Failed("no login in time") from None

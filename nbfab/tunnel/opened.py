@@ -9,7 +9,7 @@ from collections.abc import Iterable
 from nbfab.relay.near import Near
 from nbfab.tunnel import once, probes
 from nbfab.tunnel.hold import Hold
-from nbfab.tunnel.link import Link, Watcher
+from nbfab.tunnel.link import Link, Pace, Watcher
 from nbfab.tunnel.spec import Spec
 
 KEPT = 60.0  # seconds that the browser has to read the page that logs it in
@@ -18,11 +18,11 @@ KEPT = 60.0  # seconds that the browser has to read the page that logs it in
 class Opened:
     """A listener here, and behind it the link. `folder` is one that no one else can enter."""
 
-    def __init__(self, spec: Spec, watcher: Watcher, folder: str) -> None:
+    def __init__(self, spec: Spec, watcher: Watcher, folder: str, pace: Pace = Pace()) -> None:  # noqa: B008
         self.spec = spec
         self.port = 0
         probe = probes.relay_answers if spec.relayed else probes.port_answers
-        self.link = Link(spec.command, spec.target, folder, probe, watcher, os.environ, race=spec.relayed)
+        self.link = Link(spec.command, spec.target, folder, probe, watcher, os.environ, race=spec.relayed, pace=pace)
         self._near: Near | Hold = Near(self.link.dial) if spec.relayed else Hold(self.link.dial)
         self._listener: asyncio.Server | None = None
         self._keeping: asyncio.Task[None] | None = None
@@ -42,6 +42,11 @@ class Opened:
         """Makes the link, and keeps it from now on. Raises Failed."""
         await self.link.first()
         self._keeping = asyncio.get_running_loop().create_task(self.link.keep())
+
+    async def kept(self) -> None:
+        """Returns only if the link is not kept any more, which takes an error."""
+        assert self._keeping
+        await self._keeping
 
     async def login_page(self) -> str:
         """A URL for the browser, behind which the user is logged in. Raises NoLogin."""

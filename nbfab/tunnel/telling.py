@@ -5,10 +5,12 @@ from __future__ import annotations
 import json
 import sys
 import time
+from collections.abc import Iterable
 from typing import Any, TextIO
 
 from nbfab.text import clean, one_line
 from nbfab.tunnel.carrier import Failed
+from nbfab.tunnel.row import Row
 from nbfab.tunnel.spec import Spec
 
 
@@ -61,3 +63,44 @@ class Telling:
 
     def _write(self, line: str) -> None:
         print(clean(line), file=self._out, flush=True)
+
+
+class FleetTelling:
+    """As `Telling`, of many hosts: a line for each that changes its state. `json` prints one document, and events."""
+
+    def __init__(self, json: bool, out: TextIO = sys.stdout) -> None:
+        self._json, self._out = json, out
+        self._begun = False
+
+    def up(self, url: str, rows: Iterable[Row]) -> None:
+        """The page can be opened; before, hosts are told of to people alone."""
+        self._begun = True
+        if self._json:
+            self._write(json.dumps({"url": url, "hosts": [_known(row) for row in rows]}))
+        else:
+            self._write(f"{url}  (Control-C closes the links; the servers go on)")
+
+    def tell(self, row: Row) -> None:
+        """A host is in another state."""
+        if row.state == "connecting" or (self._json and not self._begun):
+            return
+        now = time.time()
+        if self._json:
+            stamp = time.strftime("%Y-%m-%dT%H:%M:%SZ", time.gmtime(now))
+            self._write(json.dumps({"event": "host", "time": stamp, **_known(row)}))
+            return
+        more = "".join(f": {one_line(text)}" for text in (row.words, row.url if row.state == "up" else "") if text)
+        self._write(f"{time.strftime('%H:%M:%S', time.localtime(now))} {one_line(row.host)}: {row.state}{more}")
+
+    def note(self, text: str) -> None:
+        """Anything else that is good to know."""
+        self._write(json.dumps({"event": "note", "text": text}) if self._json else text)
+
+    def _write(self, line: str) -> None:
+        print(clean(line), file=self._out, flush=True)
+
+
+def _known(row: Row) -> dict[str, Any]:
+    """A host, as JSON has it."""
+    known = {"host": row.host, "profile": row.profile, "state": row.state, "url": row.url or None}
+    return {**known, "text": row.words or None, "notes": list(row.notes)}

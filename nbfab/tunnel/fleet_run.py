@@ -1,0 +1,85 @@
+"""The near end of a fleet, from the first logins to Control-C."""
+
+from __future__ import annotations
+
+import asyncio
+import shutil
+import signal
+import tempfile
+from html import escape
+from pathlib import Path
+
+from nbfab.tunnel import browser
+from nbfab.tunnel.fleet import Fleet
+from nbfab.tunnel.found import FleetSpec
+from nbfab.tunnel.row import Row
+from nbfab.tunnel.telling import FleetTelling
+
+READY = 15.0  # seconds for the first try of each link, before the page is shown all the same
+PERSON = 4  # exit status: it took a person, and none was there
+_THERE = '<!doctype html>\n<meta charset="utf-8">\n<meta name="referrer" content="no-referrer">\n<title>nbfab</title>\n'
+
+
+async def run(spec: FleetSpec, telling: FleetTelling) -> int:
+    """Carries until Control-C, SIGTERM or SIGHUP; the exit status. Raises OSError if there is no port for the page."""
+    ended, up = asyncio.Event(), asyncio.Event()
+    for number in (signal.SIGINT, signal.SIGTERM, signal.SIGHUP):
+        asyncio.get_running_loop().add_signal_handler(number, ended.set)
+
+    def tell(row: Row) -> None:
+        telling.tell(row)
+        if row.state == "up":
+            up.set()
+
+    folder = tempfile.mkdtemp(prefix="nbfab-", dir="/tmp" if len(tempfile.gettempdir()) > 40 else None)  # noqa: S108
+    fleet = Fleet(spec, folder, tell)
+    looking = asyncio.get_running_loop().create_task(fleet.look())
+    try:
+        await fleet.web.listen()
+        await _first(asyncio.ensure_future(fleet.known(READY)), ended)
+        if not ended.is_set():
+            telling.up(fleet.web.url, fleet.rows)
+            if spec.browser:
+                browser.start(_page(fleet.web.url, folder))
+        await ended.wait()
+    finally:
+        looking.cancel()
+        await asyncio.gather(looking, return_exceptions=True)
+        await fleet.close()
+        shutil.rmtree(folder, ignore_errors=True)
+    return _status(fleet.rows, up.is_set())
+
+
+async def _first(task: asyncio.Future[None], ended: asyncio.Event) -> None:
+    """Waits for a task, but not after the end of all."""
+    waiting = asyncio.ensure_future(ended.wait())
+    await asyncio.wait({task, waiting}, return_when=asyncio.FIRST_COMPLETED)
+    for each in (task, waiting):
+        each.cancel()
+    await asyncio.gather(task, waiting, return_exceptions=True)
+
+
+def _page(url: str, folder: str) -> str:
+    """A file that leads a browser to the page, whose path is in no command line so."""
+    file = Path(folder, "open.html")
+    file.touch(0o600)
+    file.write_text(f'{_THERE}<meta http-equiv="refresh" content="0; url={escape(url)}">\n', encoding="utf-8")
+    return file.as_uri()
+
+
+def _status(rows: list[Row], up: bool) -> int:
+    """The exit status: 0 after Control-C, unless no link was ever up."""
+    if up or not rows:
+        return 0
+    return PERSON if any(row.state == "a person is needed" for row in rows) else 1
+
+
+def main(text: str) -> int:
+    """Runs a spec that is given as text; the exit status."""
+    spec = FleetSpec.load(text)
+    telling = FleetTelling(spec.json)
+    try:
+        return asyncio.run(run(spec, telling))
+    except OSError as error:
+        telling.note(f"there is no port for the page: {error}")
+        return 1
