@@ -57,9 +57,9 @@ def page(rows: Sequence[Row], token: str) -> Answer:
         for number, row in enumerate(rows)
     )
     body = _template().substitute(nonce=nonce, style=_style(), sum=_sum(rows), rows="\n".join(lines))
-    policy = f"default-src 'none'; style-src 'nonce-{nonce}'; script-src 'nonce-{nonce}'; connect-src 'self'; form-action 'self'"
+    own = f"style-src 'nonce-{nonce}'; script-src 'nonce-{nonce}'; connect-src 'self'; form-action 'self'"
     # Its own forms have to say where they come from, or they could not be told from those of other sites.
-    return Answer(body, policy=policy, referrer="same-origin")
+    return Answer(body, policy=f"default-src 'none'; {own}", referrer="same-origin")
 
 
 def state(rows: Sequence[Row], token: str) -> Answer:

@@ -8,6 +8,7 @@ import signal
 import tempfile
 from html import escape
 from pathlib import Path
+from typing import Any
 
 from nbfab.tunnel import browser
 from nbfab.tunnel.fleet import Fleet
@@ -53,10 +54,11 @@ async def run(spec: FleetSpec, telling: FleetTelling) -> int:
 async def _first(task: asyncio.Future[None], ended: asyncio.Event) -> None:
     """Waits for a task, but not after the end of all."""
     waiting = asyncio.ensure_future(ended.wait())
-    await asyncio.wait({task, waiting}, return_when=asyncio.FIRST_COMPLETED)
-    for each in (task, waiting):
+    both: set[asyncio.Future[Any]] = {task, waiting}
+    await asyncio.wait(both, return_when=asyncio.FIRST_COMPLETED)
+    for each in both:
         each.cancel()
-    await asyncio.gather(task, waiting, return_exceptions=True)
+    await asyncio.gather(*both, return_exceptions=True)
 
 
 def _page(url: str, folder: str) -> str:

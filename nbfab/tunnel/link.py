@@ -64,7 +64,7 @@ class Link:
         env: Mapping[str, str],
         *,
         race: bool = True,
-        pace: Pace = Pace(),  # noqa: B008
+        pace: Pace = Pace(),
     ) -> None:
         self.up = asyncio.Event()
         self.carrier: Carrier | None = None

@@ -18,7 +18,7 @@ KEPT = 60.0  # seconds that the browser has to read the page that logs it in
 class Opened:
     """A listener here, and behind it the link. `folder` is one that no one else can enter."""
 
-    def __init__(self, spec: Spec, watcher: Watcher, folder: str, pace: Pace = Pace()) -> None:  # noqa: B008
+    def __init__(self, spec: Spec, watcher: Watcher, folder: str, pace: Pace = Pace()) -> None:
         self.spec = spec
         self.port = 0
         probe = probes.relay_answers if spec.relayed else probes.port_answers

@@ -31,9 +31,7 @@ class Request:
 
 @dataclass(frozen=True)
 class Answer:
-    """A page; `policy` says what it may load and run, `referrer` what is told of it to others, and `location` where to go
-    on instead.
-    """
+    """A page; `policy` says what it may load and run, `referrer` what others are told of it, `location` where to go on."""
 
     body: str = ""
     status: int = 200
