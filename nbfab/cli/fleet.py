@@ -34,8 +34,8 @@ def on_fleet(call: Call, body: "Body", preview: "Body | None") -> None:
 
     report = Report(call.task, call.json, call.quiet)
     with report.errors():
-        jobs = _jobs(call.given["jobs"])
-        inventory, many = _many(call)
+        jobs = jobs_of(call.given["jobs"])
+        inventory, many = many_of(call)
         run, remembered = None, memory.Memory(inventory.path, call.task)
         try:
             if preview and _ask(call, many, preview, jobs, report):
@@ -69,8 +69,8 @@ def page_of_fleet(call: Call, body: "Body") -> None:
 
     report = Report(call.task, call.json, call.quiet)
     with report.errors():
-        jobs = _jobs(call.given["jobs"])
-        _, many = _many(call)
+        jobs = jobs_of(call.given["jobs"])
+        _, many = many_of(call)
         try:
             run = many.run("status", body, jobs)
         finally:
@@ -119,7 +119,7 @@ def chosen(call: Call) -> "tuple[Inventory, Sequence[InventoryHost]]":
     return inventory, hosts
 
 
-def _many(call: Call) -> "tuple[Inventory, Many]":
+def many_of(call: Call) -> "tuple[Inventory, Many]":
     """The inventory, and those hosts of it. Raises UsageError."""
     from nbfab.cli.many import Many
 
@@ -192,7 +192,8 @@ def _unchanged(status: int) -> Exit:
     return Exit(code=status)
 
 
-def _jobs(given: str | None) -> int:
+def jobs_of(given: str | None) -> int:
+    """How many hosts to work on at a time. Raises UsageError."""
     from nbfab.fleet.run import JOBS
 
     if given is None:

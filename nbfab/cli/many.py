@@ -30,6 +30,7 @@ from nbfab.ssh.jumps import Jumps
 from nbfab.ssh.options import SshOptions
 from nbfab.ssh.route import Route
 from nbfab.ssh.routes import resolve_all
+from nbfab.tunnel.spec import Spec
 
 Display = Callable[[Run], AbstractContextManager[object]]
 
@@ -88,6 +89,7 @@ class Many:
         )
         if call.wants_password and call.task != "plan" and any(made) and (exposed := self.handout.check()):
             complain(exposed)
+        self._members: dict[str, Member] = {}
         self._routes = resolve_all(
             (host.typed, options.config, options.options) for host, _, _, options in self._prepared
         )
@@ -196,7 +198,20 @@ class Many:
             self._command(entry),
             asks="yes" not in self._call.flags,
         )
+        self._members[entry.name] = member
         return member
+
+    def profile(self, name: str) -> str:
+        """The profile that is meant on a host; empty if nothing is known of the host."""
+        return next((settings.profile for host, settings, *_ in self._prepared if host.name == name), "")
+
+    def opened(self, name: str) -> Spec | None:
+        """What a host's page can be opened with; None if it was not found out. Raises ConnectError."""
+        member = self._members.get(name)
+        if member is None or member.opened is None:
+            return None
+        assert isinstance(member.host, There)
+        return replace(member.opened, command=tuple(member.host.by_itself()))
 
     @property
     def names(self) -> list[str]:

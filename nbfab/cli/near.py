@@ -1,4 +1,4 @@
-"""Goes on as the near end of `open`: a small program, in the place of this one."""
+"""Goes on as the near end of `open`, or of `fleet.open`: a small program, in the place of this one."""
 
 import os
 import sys
@@ -6,14 +6,15 @@ import tempfile
 from pathlib import Path
 
 from nbfab.ssh.process import environment
+from nbfab.tunnel.found import FleetSpec
 from nbfab.tunnel.spec import Spec
 
 _CODE = (
-    "import sys; sys.path.insert(0, sys.argv[1]); from nbfab.tunnel.run import main; sys.exit(main(sys.stdin.read()))"
+    "import sys; sys.path.insert(0, sys.argv[1]); from nbfab.tunnel.{} import main; sys.exit(main(sys.stdin.read()))"
 )
 
 
-def go_on(spec: Spec) -> None:
+def go_on(spec: Spec | FleetSpec) -> None:
     """Becomes the near end; does not return. What that needs to know is in no argument and in no file with a name."""
     sys.stdout.flush()
     sys.stderr.flush()
@@ -23,4 +24,5 @@ def go_on(spec: Spec) -> None:
         os.dup2(file.fileno(), 0)
     root = str(Path(__file__).parents[2])
     # Isolated, and without what is installed: it needs the standard library alone.
-    os.execve(sys.executable, [sys.executable, "-ISB", "-c", _CODE, root], environment())  # noqa: S606
+    code = _CODE.format("fleet_run" if isinstance(spec, FleetSpec) else "run")
+    os.execve(sys.executable, [sys.executable, "-ISB", "-c", code, root], environment())  # noqa: S606

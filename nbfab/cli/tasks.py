@@ -190,7 +190,18 @@ def _handout(call: Call) -> None:
 
 _HELP = "Write slips to print, one per host, from the handout: URL, password, fingerprint, QR code; contacts no host."
 handout: Task[Any] = declare(_handout, "handout", _HELP, (*CHOOSING, "handout", "output", *EVERYWHERE))
-fleet = Collection("fleet", *(_on_fleet(task) for task in TASKS), page, handout)
+
+
+def _open_fleet(call: Call) -> None:
+    from nbfab.cli.fleet_open import open_fleet
+
+    open_fleet(call)
+
+
+_HELP = "Open the notebooks of all hosts whose server runs: a page here lists the hosts, and logs you in to each."
+open_many: Task[Any] = declare(_open_fleet, "open", _HELP, (*CHOOSING, "no_browser", *EVERYWHERE))
+_EACH = (_on_fleet(task) for task in TASKS if task.name != "open")
+fleet = Collection("fleet", *_EACH, open_many, page, handout)
 
 
 def _init(call: Call) -> None:

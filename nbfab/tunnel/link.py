@@ -34,6 +34,9 @@ class Pace:
     gate: AbstractAsyncContextManager[Any] = field(default_factory=nullcontext)
 
 
+EAGER = Pace()
+
+
 class Watcher(Protocol):
     """Follows what becomes of the link."""
 
@@ -64,7 +67,7 @@ class Link:
         env: Mapping[str, str],
         *,
         race: bool = True,
-        pace: Pace = Pace(),
+        pace: Pace = EAGER,
     ) -> None:
         self.up = asyncio.Event()
         self.carrier: Carrier | None = None

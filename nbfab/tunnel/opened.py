@@ -9,7 +9,7 @@ from collections.abc import Iterable
 from nbfab.relay.near import Near
 from nbfab.tunnel import once, probes
 from nbfab.tunnel.hold import Hold
-from nbfab.tunnel.link import Link, Pace, Watcher
+from nbfab.tunnel.link import EAGER, Link, Pace, Watcher
 from nbfab.tunnel.spec import Spec
 
 KEPT = 60.0  # seconds that the browser has to read the page that logs it in
@@ -18,7 +18,7 @@ KEPT = 60.0  # seconds that the browser has to read the page that logs it in
 class Opened:
     """A listener here, and behind it the link. `folder` is one that no one else can enter."""
 
-    def __init__(self, spec: Spec, watcher: Watcher, folder: str, pace: Pace = Pace()) -> None:
+    def __init__(self, spec: Spec, watcher: Watcher, folder: str, pace: Pace = EAGER) -> None:
         self.spec = spec
         self.port = 0
         probe = probes.relay_answers if spec.relayed else probes.port_answers

@@ -31,7 +31,7 @@ class Request:
 
 @dataclass(frozen=True)
 class Answer:
-    """A page; `policy` says what it may load and run, `referrer` what others are told of it, `location` where to go on."""
+    """A page; `policy` says what it may load and run, `referrer` what others are told of it, `location` where to go."""
 
     body: str = ""
     status: int = 200
