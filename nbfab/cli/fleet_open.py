@@ -92,7 +92,9 @@ def _look(call: Call, tell: Callable[[Found], None]) -> "tuple[Sequence[Outcome]
 def _found(outcome: "Outcome", many: "Many", person: bool) -> Found:
     """What was found on a host."""
     host, profile = outcome.host, many.profile(outcome.host)
-    words, fix = outcome.error.partition("\n")[0], tuple(map(str, outcome.named().fix))
+    parts = outcome.named().fix
+    words = "; ".join([outcome.error.partition("\n")[0], *(part for part in parts if isinstance(part, str))])
+    fix = tuple(str(part) for part in parts if not isinstance(part, str))
     if not outcome.error:
         try:
             spec = many.opened(host)

@@ -53,7 +53,7 @@ def page(rows: Sequence[Row], token: str) -> Answer:
     """The page as it is now; its forms carry the `token`."""
     nonce = secrets.token_urlsafe(16)
     lines = (
-        f'<tr data-made="{_made(row, token, number)}">{_cells(row, number, token)}</tr>'
+        f'<tr role="row" data-made="{_made(row, token, number)}">{_cells(row, number, token)}</tr>'
         for number, row in enumerate(rows)
     )
     body = _template().substitute(nonce=nonce, style=_style(), sum=_sum(rows), rows="\n".join(lines))
@@ -103,9 +103,9 @@ def _cells(row: Row, number: int, token: str) -> str:
     said += [f'<p><a href="{_text(row.url)}" rel="noreferrer">{_text(row.url)}</a></p>'] if row.url else []
     said += [f'<p class="dim">{_text(note)}</p>' for note in row.notes]
     profile = f'<p class="dim">{_text(row.profile)}</p>' if row.profile != "nbserver" else ""
-    return (
-        f'<th scope="row">{_text(row.host)}{profile}</th><td>{"".join(said)}</td><td>{_button(row, number, token)}</td>'
-    )
+    # Roles are said out loud, since a narrow page lays rows out by other means than those of tables.
+    head = f'<th scope="row" role="rowheader">{_text(row.host)}{profile}</th>'
+    return f'{head}<td role="cell">{"".join(said)}</td><td role="cell">{_button(row, number, token)}</td>'
 
 
 def _button(row: Row, number: int, token: str) -> str:
