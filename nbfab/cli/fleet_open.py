@@ -4,6 +4,8 @@ import os
 import sys
 import threading
 from collections.abc import Callable, Iterator, Sequence
+from dataclasses import replace
+from pathlib import Path
 from typing import TYPE_CHECKING
 
 from nbfab.cli.call import Call
@@ -11,6 +13,7 @@ from nbfab.cli.called import without
 from nbfab.cli.fleet import jobs_of, many_of
 from nbfab.cli.report import Report
 from nbfab.errors import ConnectError, Denied, HostKeyError, Interrupted, UsageError
+from nbfab.settings import state_home
 from nbfab.tunnel.found import FleetSpec, Found
 from nbfab.tunnel.looker import MARK
 from nbfab.tunnel.row import State
@@ -101,6 +104,7 @@ def _found(outcome: "Outcome", many: "Many", person: bool) -> Found:
         except ConnectError as error:
             return Found(host, profile, "down", str(error))
         assert spec
+        spec = replace(spec, browser=False, state=str(Path(state_home(), "nbfab")))
         return Found(host, profile, notes=() if spec.relayed else (AT_RISK,), spec=spec)
     states: dict[str, State] = {"not reached": "down", "not running": "server stopped", "refused": "not set up"}
     state = "failed" if host in many.outcomes else states.get(outcome.verdict, "failed")

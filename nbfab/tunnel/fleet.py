@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import os
 import secrets
 from collections.abc import Callable, Mapping
 
@@ -10,6 +11,7 @@ from nbfab.tunnel import board, looker, once
 from nbfab.tunnel.found import FleetSpec
 from nbfab.tunnel.kept import Kept
 from nbfab.tunnel.link import Pace
+from nbfab.tunnel.member import Show
 from nbfab.tunnel.row import Row
 from nbfab.tunnel.web import Answer, Request, Web
 
@@ -19,13 +21,17 @@ FIRST, LONGEST = 5.0, 120.0  # seconds between two looks at hosts that were not 
 
 
 class Fleet:
-    """Keeps the links of hosts; `tell` gets each row that has changed. `folder` is one that no one else can enter."""
+    """Keeps the links of hosts; `tell` gets each row that has changed. `folder` is one that no one else can enter, and
+    `show` opens one of them where another process asks for that.
+    """
 
-    def __init__(self, spec: FleetSpec, folder: str, tell: Callable[[Row], None]) -> None:
+    def __init__(self, spec: FleetSpec, folder: str, show: Show, tell: Callable[[Row], None]) -> None:
         pace = Pace(SLOWEST, asyncio.Semaphore(LOGINS))
         self.web = Web(self._answer)
         self._spec, self._token = spec, secrets.token_urlsafe(24)
-        self._hosts = [Kept(found, folder, pace, tell) for found in spec.hosts]
+        self._hosts = [
+            Kept(found, os.path.join(folder, str(number)), pace, show, tell) for number, found in enumerate(spec.hosts)
+        ]
         self._by_name = {host.row.host: host for host in self._hosts}
         self._asked = asyncio.Event()
         self._todo: set[str] = set()

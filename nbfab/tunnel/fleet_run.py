@@ -3,9 +3,7 @@
 from __future__ import annotations
 
 import asyncio
-import shutil
 import signal
-import tempfile
 from html import escape
 from pathlib import Path
 from typing import Any
@@ -13,11 +11,15 @@ from typing import Any
 from nbfab.tunnel import browser
 from nbfab.tunnel.fleet import Fleet
 from nbfab.tunnel.found import FleetSpec
+from nbfab.tunnel.kept import PERSON
+from nbfab.tunnel.member import Told
+from nbfab.tunnel.opened import Opened
 from nbfab.tunnel.row import Row
-from nbfab.tunnel.telling import FleetTelling
+from nbfab.tunnel.run import _show as show
+from nbfab.tunnel.supervisor import _private_folder
+from nbfab.tunnel.telling import FleetTelling, Telling
 
 READY = 15.0  # seconds for the first try of each link, before the page is shown all the same
-PERSON = 4  # exit status: it took a person, and none was there
 _THERE = '<!doctype html>\n<meta charset="utf-8">\n<meta name="referrer" content="no-referrer">\n<title>nbfab</title>\n'
 
 
@@ -25,30 +27,38 @@ async def run(spec: FleetSpec, telling: FleetTelling) -> int:
     """Carries until Control-C, SIGTERM or SIGHUP; the exit status. Raises OSError if there is no port for the page."""
     ended, up = asyncio.Event(), asyncio.Event()
     for number in (signal.SIGINT, signal.SIGTERM, signal.SIGHUP):
-        asyncio.get_running_loop().add_signal_handler(number, ended.set)
+        if signal.getsignal(number) is not signal.SIG_IGN:  # as under nohup(1)
+            asyncio.get_running_loop().add_signal_handler(number, ended.set)
 
     def tell(row: Row) -> None:
         telling.tell(row)
         if row.state == "up":
             up.set()
 
-    folder = tempfile.mkdtemp(prefix="nbfab-", dir="/tmp" if len(tempfile.gettempdir()) > 40 else None)  # noqa: S108
-    fleet = Fleet(spec, folder, tell)
-    looking = asyncio.get_running_loop().create_task(fleet.look())
-    try:
-        await fleet.web.listen()
-        await _first(asyncio.ensure_future(fleet.known(READY)), ended)
-        if not ended.is_set():
-            telling.up(fleet.web.url, fleet.rows)
-            if spec.browser:
-                browser.start(_page(fleet.web.url, folder))
-        await ended.wait()
-    finally:
-        looking.cancel()
-        await asyncio.gather(looking, return_exceptions=True)
-        await fleet.close()
-        shutil.rmtree(folder, ignore_errors=True)
+    with _private_folder() as folder:
+        fleet = Fleet(spec, folder, _show, tell)
+        looking = asyncio.get_running_loop().create_task(fleet.look())
+        try:
+            await fleet.web.listen()
+            await _first(asyncio.ensure_future(fleet.known(READY)), ended)
+            if not ended.is_set():
+                telling.up(fleet.web.url, fleet.rows)
+                if spec.browser:
+                    browser.start(_page(fleet.web.url, folder))
+            await ended.wait()
+        finally:
+            looking.cancel()
+            await asyncio.gather(looking, return_exceptions=True)
+            await fleet.close()
     return _status(fleet.rows, up.is_set())
+
+
+async def _show(opened: Opened, told: Told) -> None:
+    """A link of ours has a row on the page; another process is to open the host as `open` does."""
+    if isinstance(told, Telling):
+        told.up(f"{opened.origin}/", ())
+    else:
+        await show(opened, told)
 
 
 async def _first(task: asyncio.Future[None], ended: asyncio.Event) -> None:

@@ -3,36 +3,42 @@
 from __future__ import annotations
 
 import asyncio
-import tempfile
+import itertools
 from collections.abc import Callable
 from contextlib import suppress
 from dataclasses import replace
+from urllib.parse import urlsplit
 
 from nbfab.text import one_line
 from nbfab.tunnel import once
 from nbfab.tunnel.carrier import Failed, NeedsPerson
 from nbfab.tunnel.found import Found
 from nbfab.tunnel.link import Pace
-from nbfab.tunnel.opened import Opened
+from nbfab.tunnel.member import Member, Show
 from nbfab.tunnel.row import Row, State
 from nbfab.tunnel.spec import Spec
+from nbfab.tunnel.telling import Telling
 
 FIRST, LONGEST = 2.0, 60.0  # seconds between the first two tries of a link that was never up, and between any two
+ELSEWHERE = 30.0  # seconds between two looks at whether another process still has it open
+PERSON = 4  # the exit status of a member that it takes a person to log in to
 _WORDS = {"ended": "the connection was cut", "silent": "the connection does not answer"}
 
 
 class Kept:
     """A host: its `row`, and its link from when there is a spec of it. `tell` gets the row whenever that has changed.
 
-    `folder` is one that no one else can enter; the `pace` is that of all hosts. `known` is set once it is known what
-    has become of the first try.
+    `folder` is one that no one else can enter, and `show` what another process may ask for; the `pace` is that of all
+    hosts. `known` is set once it is known what has become of the first try.
     """
 
-    def __init__(self, found: Found, folder: str, pace: Pace, tell: Callable[[Row], None]) -> None:
+    def __init__(self, found: Found, folder: str, pace: Pace, show: Show, tell: Callable[[Row], None]) -> None:
         self.row = Row(found.host, found.profile)
         self.known = asyncio.Event()
-        self._folder, self._pace, self._tell = folder, pace, tell
-        self._opened: Opened | None = None
+        self._folder, self._pace, self._show, self._tell = folder, pace, show, tell
+        self._numbers = itertools.count()
+        self._spec: Spec | None = None
+        self._member: Member | None = None
         self._task: asyncio.Task[None] | None = None
         self._hurry = asyncio.Event()
         self._before: tuple[State, str, tuple[str, ...]] | None = None
@@ -46,19 +52,21 @@ class Kept:
     def takes(self, found: Found) -> None:
         """Takes what a look has found: makes the link, or lets one that is there go on with what is new."""
         self._before = None
-        self.row.notes = found.notes
-        spec, opened = found.spec, self._opened
+        spec, old = found.spec, self._spec
         if spec is None:
-            self._becomes(found.state, found.words, found.fix)
-        elif opened and self.is_linked and _same(spec, opened.spec):
-            opened.spec = replace(spec, ports=opened.spec.ports)
-            if opened.link.up.is_set():
-                self._becomes("up")
+            self.becomes(found.state, found.words, found.fix)
+            return
+        self.row.notes, self._spec = found.notes, spec
+        if self.is_linked and old and _same(spec, old):
+            if self._member is not None:
+                now = self._member.opened
+                now.spec = replace(now.spec, token=spec.token, certificate=spec.certificate)
+                if now.link.up.is_set():
+                    self.becomes("up")
             self._hurry.set()
         else:
-            ports = (opened.port, *spec.ports) if opened else spec.ports
-            self._becomes("connecting")
-            self._task = asyncio.get_running_loop().create_task(self._keep(replace(spec, ports=ports), self._task))
+            self.becomes("connecting")
+            self._task = asyncio.get_running_loop().create_task(self._keep(spec, self._task))
 
     def is_asked_about(self) -> None:
         """A person wants to know about it now: a link that waits is tried at once."""
@@ -74,13 +82,14 @@ class Kept:
 
     async def login(self) -> tuple[str, str]:
         """Where its server is, and a login for the browser there. Raises NoLogin."""
-        opened = self._opened
-        if opened is None or not opened.link.up.is_set():
+        spec = self._spec
+        if spec is None or not self.row.url or self.row.state != "up":
             raise once.NoLogin(self.row.words or "there is no connection to it")
-        spec = opened.spec
         if not spec.token:
             raise once.NoLogin("the host has not told how")
-        return opened.origin, await asyncio.to_thread(once.ask, opened.port, spec.certificate, spec.token)
+        origin = self.row.url.rstrip("/")
+        nonce = await asyncio.to_thread(once.ask, urlsplit(origin).port or 0, spec.certificate, spec.token)
+        return origin, nonce
 
     async def close(self) -> None:
         """Ends the link; the server goes on."""
@@ -88,65 +97,87 @@ class Kept:
             self._task.cancel()
             await asyncio.gather(self._task, return_exceptions=True)
 
-    def lost(self, why: str) -> None:
-        """As `link.Watcher.lost`."""
-        self._becomes("down", _WORDS.get(why, why))
-
-    def found(self, seconds: float, tries: int) -> None:
-        """As `link.Watcher.found`."""
-        self._becomes("up")
-
-    def tried(self, error: Failed) -> None:
-        """As `link.Watcher.tried`."""
-        last = one_line(str(error).splitlines()[-1]) if str(error) else "ssh has ended without a word"
-        self._becomes("a person is needed" if isinstance(error, NeedsPerson) else "down", last)
-
-    async def _keep(self, spec: Spec, before: asyncio.Task[None] | None) -> None:
-        """The link, from its first try to its end."""
-        if before is not None:
-            before.cancel()
-            await asyncio.gather(before, return_exceptions=True)
-        folder = tempfile.mkdtemp(prefix="", dir=self._folder)
-        opened = self._opened = Opened(spec, self, folder, self._pace)
-        try:
-            await opened.listen()
-            self.row.url = f"{opened.origin}/"
-            await self._connect(opened)
-            self._becomes("up")
-            await opened.kept()
-        except OSError as error:
-            self._becomes("failed", f"there is no port for it here: {error}")
-        except Exception as error:  # a bug must not cost the other hosts their links
-            self._becomes("failed", f"a fault in nbfab: {error!r}")
-        finally:
-            await opened.close()
-
-    async def _connect(self, opened: Opened) -> None:
-        """Tries until there is a link; a login that takes a person is tried again only when one asks for it."""
-        wait = FIRST
-        while True:
-            self._hurry.clear()
-            try:
-                return await opened.connect()
-            except Failed as error:
-                self.tried(error)
-            with suppress(TimeoutError):
-                async with asyncio.timeout(None if self.row.state == "a person is needed" else wait):
-                    await self._hurry.wait()
-            wait = min(2 * wait, LONGEST)
-
-    def _becomes(self, state: State, words: str = "", fix: tuple[str, ...] = ()) -> None:
+    def becomes(self, state: State, words: str = "", fix: tuple[str, ...] = ()) -> None:
+        """The row has that state from now on."""
         if self.row.becomes(state, words, fix):
             self._tell(self.row)
         if state != "connecting":
             self.known.set()
 
+    async def _keep(self, spec: Spec, before: asyncio.Task[None] | None) -> None:
+        """Tries until there is a link; a login that takes a person is tried again only when one asks for it."""
+        if before is not None:
+            before.cancel()
+            await asyncio.gather(before, return_exceptions=True)
+        wait = 0.0
+        while True:
+            self._hurry.clear()
+            told = _Told(self, self._spec or spec)
+            place = f"{self._folder}-{next(self._numbers)}"
+            member = self._member = Member(self._spec or spec, told, place, self._show, self._pace)
+            status = await member.run()
+            self._member = None
+            if not (status or told.elsewhere):
+                self.becomes("down", "it was closed here, by another nbfab")
+            wait = min(2 * (wait or FIRST / 2), LONGEST)
+            with suppress(TimeoutError):
+                async with asyncio.timeout(wait if status == 1 else ELSEWHERE if told.elsewhere else None):
+                    await self._hurry.wait()
+
+
+class _Told(Telling):
+    """What a link tells becomes the row's."""
+
+    def __init__(self, host: Kept, spec: Spec) -> None:
+        super().__init__(spec)
+        self._host = host
+        self.elsewhere = False
+
+    def add(self, *notes: str) -> None:
+        """As `Telling.add`."""
+        row = self._host.row
+        row.notes = (*row.notes, *(note for note in notes if note not in row.notes))
+
+    def up(self, url: str, notes: tuple[str, ...]) -> None:
+        """As `Telling.up`."""
+        self._host.row.url = url
+        self.add(*notes)
+        self._host.becomes("up")
+
+    def was_up(self, url: str, notes: tuple[str, ...]) -> None:
+        """As `Telling.was_up`."""
+        self.elsewhere = True
+        self.up(url, ("another nbfab has it open", *notes))
+
+    def failed(self, words: str, status: int) -> None:
+        """As `Telling.failed`."""
+        self._host.row.url = ""
+        self._host.becomes("a person is needed" if status == PERSON else "down", _last(words))
+
+    def lost(self, why: str) -> None:
+        """As `link.Watcher.lost`."""
+        self._host.becomes("down", _WORDS.get(why, why))
+
+    def found(self, seconds: float, tries: int) -> None:
+        """As `link.Watcher.found`."""
+        self._host.becomes("up")
+
+    def tried(self, error: Failed) -> None:
+        """As `link.Watcher.tried`."""
+        state: State = "a person is needed" if isinstance(error, NeedsPerson) else "down"
+        self._host.becomes(state, _last(str(error)))
+
+    def note(self, text: str) -> None:
+        """As `Telling.note`."""
+        self.add(text)
+
+
+def _last(words: str) -> str:
+    """The last line that ssh has printed, which says why."""
+    return one_line(words.strip().splitlines()[-1]) if words.strip() else "ssh has ended without a word"
+
 
 def _same(spec: Spec, other: Spec) -> bool:
     """Whether a link for one does for the other, too."""
-    return (spec.command, spec.target, spec.relayed, spec.name) == (
-        other.command,
-        other.target,
-        other.relayed,
-        other.name,
-    )
+    one, two = (replace(each, token="", certificate="", ports=()) for each in (spec, other))
+    return one == two

@@ -4,10 +4,9 @@ from __future__ import annotations
 
 import asyncio
 import os
-from collections.abc import Iterable
 
 from nbfab.relay.near import Near
-from nbfab.tunnel import once, probes
+from nbfab.tunnel import once, ports, probes
 from nbfab.tunnel.hold import Hold
 from nbfab.tunnel.link import EAGER, Link, Pace, Watcher
 from nbfab.tunnel.spec import Spec
@@ -33,10 +32,17 @@ class Opened:
         """The URL of the server here, without a path."""
         return f"https://{self.spec.name}:{self.port}"
 
-    async def listen(self) -> None:
-        """Takes connections from now on; they are held until there is a link. Raises OSError."""
-        self._listener = await _listen(self._near, self.spec.ports)
-        self.port = int(self._listener.sockets[0].getsockname()[1])
+    async def listen(self) -> tuple[str, ...]:
+        """Takes connections from now on; they are held until there is a link. What is to be said of the port.
+
+        Raises OSError.
+        """
+        taken = await asyncio.to_thread(ports.take, self.spec.state, self.spec.whose, self.spec.ports)
+        self.port = int(taken.socket.getsockname()[1])
+        self._listener = await asyncio.get_running_loop().create_server(
+            self._near.accept, sock=taken.socket, backlog=ports.BACKLOG
+        )
+        return taken.notes
 
     async def connect(self) -> None:
         """Makes the link, and keeps it from now on. Raises Failed."""
@@ -44,9 +50,9 @@ class Opened:
         self._keeping = asyncio.get_running_loop().create_task(self.link.keep())
 
     async def kept(self) -> None:
-        """Returns only if the link is not kept any more, which takes an error."""
-        assert self._keeping
-        await self._keeping
+        """Returns only if the link, once made, is kept no longer. Raises Failed."""
+        if self._keeping is not None:
+            await asyncio.shield(self._keeping)
 
     async def login_page(self) -> str:
         """A URL for the browser, behind which the user is logged in. Raises NoLogin."""
@@ -67,14 +73,3 @@ class Opened:
         await self.link.close()
         for page in self._pages:
             page.remove()
-
-
-async def _listen(near: Near | Hold, ports: Iterable[int]) -> asyncio.Server:
-    """A listener for this machine alone, at the first port that is free. Raises OSError."""
-    last: OSError | None = None
-    for port in (*ports, 0):
-        try:
-            return await asyncio.get_running_loop().create_server(near.accept, "127.0.0.1", port, backlog=512)
-        except OSError as error:
-            last = error
-    raise last or OSError("no port is free")

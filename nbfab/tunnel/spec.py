@@ -3,8 +3,11 @@
 from __future__ import annotations
 
 import json
+from collections.abc import Iterable
 from dataclasses import asdict, dataclass, field
 from typing import Any
+
+from nbfab.tunnel.state import Whose
 
 
 @dataclass(frozen=True)
@@ -14,6 +17,11 @@ class Spec:
     `command` is the `ssh` that carries, `target` a socket or HOST:PORT there, `relayed` whether the relay is behind
     it. `ports` are to be tried in that order; 0 is any that is free. `certificate` (PEM) and `token` are the server's;
     without a token no one is logged in. `name` is the host's in the URL; `browser` says whether one is started.
+
+    `state` is the folder for what others have to know and for what is remembered; empty if there is none. `way` tells
+    hosts of the same name apart, and `published` is where the socket of what carries is published for other tasks.
+    `background` goes on without the terminal, and `close` is the command line that ends that. `document` is that of
+    `--json`, to be printed once the link is up.
     """
 
     host: str
@@ -27,6 +35,17 @@ class Spec:
     token: str = field(default="", repr=False)
     browser: bool = True
     json: bool = False
+    state: str = ""
+    way: str = ""
+    published: str = ""
+    background: bool = False
+    close: str = ""
+    document: str = ""
+
+    @property
+    def whose(self) -> Whose:
+        """What it is remembered by."""
+        return Whose(self.host, self.profile, self.way)
 
     def dump(self) -> str:
         """This as text."""
@@ -35,6 +54,20 @@ class Spec:
     @staticmethod
     def load(text: str) -> Spec:
         """What `dump` has written."""
-        known: dict[str, Any] = json.loads(text)
-        lists: dict[str, Any] = {key: tuple(value) for key, value in known.items() if isinstance(value, list)}
-        return Spec(**{**known, **lists})
+        return _spec(json.loads(text))
+
+
+def dump_all(specs: Iterable[Spec]) -> str:
+    """Several as one text."""
+    return json.dumps([asdict(spec) for spec in specs])
+
+
+def load_all(text: str) -> list[Spec]:
+    """Those that `dump_all` has written, or the one that `Spec.dump` has."""
+    known = json.loads(text)
+    return [_spec(one) for one in (known if isinstance(known, list) else [known])]
+
+
+def _spec(known: dict[str, Any]) -> Spec:
+    lists: dict[str, Any] = {key: tuple(value) for key, value in known.items() if isinstance(value, list)}
+    return Spec(**{**known, **lists})

@@ -1,0 +1,176 @@
+"""Claims: a file for each near end that runs. It is locked for as long as its process lives, however that ends."""
+
+from __future__ import annotations
+
+import contextlib
+import json
+import os
+import shutil
+import socket
+import stat
+import subprocess
+import time
+from collections.abc import Iterator
+from dataclasses import asdict, dataclass
+from pathlib import Path
+from typing import Any
+
+from nbfab.tunnel import state
+from nbfab.tunnel.state import Whose
+
+VERSION = 1
+LONGEST = 100_000  # bytes
+RETRIES = 25  # of a lock that one who reads may have for a moment
+PAUSE = 0.02  # seconds between two
+FOLDER = "nbfab-"  # how the names of private folders begin
+
+
+@dataclass(frozen=True)
+class Running:
+    """A near end that runs, as it has written of itself.
+
+    `control` is its socket (`control.py`), `folder` the private one that is removed with it, `published` the link to
+    the socket of what carries, if any. `since` is when it was started, in seconds since 1970.
+    """
+
+    host: str
+    profile: str
+    way: str
+    pid: int
+    since: float
+    url: str
+    control: str
+    folder: str
+    published: str = ""
+    node: str = ""
+    version: int = VERSION
+
+    @property
+    def whose(self) -> Whose:
+        """What it is for."""
+        return Whose(self.host, self.profile, self.way)
+
+
+class Claim:
+    """That this process, and no other, is the near end for a profile of a host."""
+
+    def __init__(self, file: Path, stream: Any) -> None:
+        self._file, self._stream = file, stream
+
+    @classmethod
+    def take(cls, place: str, whose: Whose) -> Claim | None:
+        """None if another process has it. Raises OSError."""
+        file = state.folder(place) / f"{whose.name}.json"
+        for _ in range(RETRIES):
+            stream = open(os.open(file, os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o600), "r+b", buffering=0)  # noqa: SIM115
+            if state.lock_now(stream.fileno()) and _is_at(stream.fileno(), file):
+                _sweep(_load(stream.read(LONGEST) or b""))
+                return cls(file, stream)
+            stream.close()
+            time.sleep(PAUSE)
+        return None
+
+    def write(self, running: Running) -> None:
+        """Lets others know. Raises OSError."""
+        data = json.dumps(asdict(running) | {"node": socket.gethostname()}).encode()
+        self._stream.seek(0)
+        self._stream.truncate()
+        self._stream.write(data)
+
+    def release(self) -> None:
+        """Gives it up."""
+        with contextlib.suppress(OSError):
+            if _is_at(self._stream.fileno(), self._file):
+                self._file.unlink()
+        self._stream.close()
+
+
+def find(place: str, whose: Whose) -> Running | None:
+    """The near end that runs for a profile of a host, once it has told of itself."""
+    file = Path(place, "open", f"{whose.name}.json")
+    for _ in range(RETRIES):
+        held, running = _read(file)
+        if running is not None or not held:
+            return running
+        time.sleep(PAUSE)  # it has only just begun
+    return None
+
+
+def every(place: str) -> list[Running]:
+    """All that run on this machine; what others have left, killed perhaps, is removed."""
+    return [running for file in sorted(Path(place, "open").glob("*.json")) if (running := _read(file)[1])]
+
+
+def _read(file: Path) -> tuple[bool, Running | None]:
+    """Whether a process has that claim, and what it says."""
+    try:
+        stream = open(os.open(file, os.O_RDWR | os.O_CLOEXEC | os.O_NOFOLLOW), "r+b", buffering=0)  # noqa: SIM115
+    except OSError:
+        return False, None
+    with stream:
+        running = _load(stream.read(LONGEST) or b"")
+        if running is not None and running.node != socket.gethostname():
+            return False, None  # of another machine with the same home folder
+        if not state.lock_now(stream.fileno()):
+            return True, running
+        if running is not None or os.fstat(stream.fileno()).st_mtime < time.time() - 60:
+            _sweep(running)
+            with contextlib.suppress(OSError):
+                if _is_at(stream.fileno(), file):
+                    file.unlink()
+        return False, None
+
+
+def _is_at(number: int, file: Path) -> bool:
+    """Whether an open file is still the one at that path."""
+    with contextlib.suppress(OSError):
+        return os.path.samestat(os.fstat(number), file.stat())
+    return False
+
+
+def _load(data: bytes) -> Running | None:
+    try:
+        known = json.loads(data)
+    except (ValueError, RecursionError):
+        return None
+    kinds = {name: int | float if kind == "float" else int if kind == "int" else str for name, kind in _KINDS.items()}
+    if not isinstance(known, dict) or known.get("version") != VERSION:
+        return None
+    if not all(isinstance(known.get(name), kind) for name, kind in kinds.items()):
+        return None
+    return Running(**{name: known[name] for name in kinds})
+
+
+_KINDS = Running.__annotations__
+
+
+def _sweep(left: Running | None) -> None:
+    """Removes what a near end has left that was killed: its `ssh` processes, its folder, its link."""
+    if left is None:
+        return
+    if left.published:
+        with contextlib.suppress(OSError):
+            if os.path.islink(left.published):
+                os.unlink(left.published)
+    if is_private(left.folder) and os.path.basename(left.folder).startswith(FOLDER):
+        for control in _sockets(Path(left.folder)):
+            with contextlib.suppress(OSError, subprocess.SubprocessError):
+                words = ["ssh", "-F", "/dev/null", "-o", f"ControlPath={str(control).replace('%', '%%')}", "-O", "exit"]
+                quiet = subprocess.DEVNULL
+                subprocess.run(
+                    [*words, "--", "the-host"], stdin=quiet, stdout=quiet, stderr=quiet, timeout=5, check=False
+                )
+        shutil.rmtree(left.folder, ignore_errors=True)
+
+
+def _sockets(folder: Path) -> Iterator[Path]:
+    """The sockets of ControlMasters in a private folder."""
+    return folder.glob("*/**/m")
+
+
+def is_private(folder: str) -> bool:
+    """Whether a folder is ours, and no one else can enter it."""
+    with contextlib.suppress(OSError):
+        found = os.lstat(folder)
+        return stat.S_ISDIR(found.st_mode) and found.st_uid == os.geteuid() and not found.st_mode & 0o077
+    return False
