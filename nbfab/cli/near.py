@@ -3,8 +3,10 @@
 import os
 import sys
 import tempfile
+from dataclasses import replace
 from pathlib import Path
 
+from nbfab.cli.again import place
 from nbfab.ssh.process import environment
 from nbfab.tunnel.spec import Spec
 
@@ -15,6 +17,7 @@ _CODE = (
 
 def go_on(spec: Spec) -> None:
     """Becomes the near end; does not return. What that needs to know is in no argument and in no file with a name."""
+    spec = replace(spec, state=place())
     sys.stdout.flush()
     sys.stderr.flush()
     with tempfile.TemporaryFile() as file:

@@ -5,17 +5,25 @@ from __future__ import annotations
 import json
 import sys
 import time
-from typing import Any, TextIO
+from typing import Any, Protocol
 
 from nbfab.text import clean, one_line
 from nbfab.tunnel.carrier import Failed
 from nbfab.tunnel.spec import Spec
 
 
+class Output(Protocol):
+    """Where lines go."""
+
+    def write(self, text: str, /) -> int: ...
+
+    def flush(self) -> None: ...
+
+
 class Telling:
     """Prints lines for people, or JSON: one document once the link is up, then a line for each event."""
 
-    def __init__(self, spec: Spec, out: TextIO = sys.stdout) -> None:
+    def __init__(self, spec: Spec, out: Output = sys.stdout) -> None:
         self._spec, self._out = spec, out
         self._last = ""
         self._notes: tuple[str, ...] = ()
