@@ -5,15 +5,14 @@ import sys
 import threading
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import replace
-from pathlib import Path
 from typing import TYPE_CHECKING
 
+from nbfab.cli.again import place
 from nbfab.cli.call import Call
 from nbfab.cli.called import without
 from nbfab.cli.fleet import jobs_of, many_of
 from nbfab.cli.report import Report
 from nbfab.errors import ConnectError, Denied, HostKeyError, Interrupted, UsageError
-from nbfab.settings import state_home
 from nbfab.tunnel.found import FleetSpec, Found
 from nbfab.tunnel.looker import MARK
 from nbfab.tunnel.row import State
@@ -41,9 +40,11 @@ def open_fleet(call: Call) -> None:
     if asked:
         return
     from nbfab.cli.near import go_on
+    from nbfab.display.document import document
 
     env = {name: value for name, value in os.environ.items() if name.startswith("NBFAB_") and name != "NBFAB_PASSWORD"}
-    go_on(FleetSpec(found, tuple(_again()), env, "no_browser" not in call.flags, call.json))
+    written = document(call.task, outcomes, 0) if call.json else ""
+    go_on(FleetSpec(found, tuple(_again()), env, "no_browser" not in call.flags, written))
 
 
 class _Pipe:
@@ -104,7 +105,7 @@ def _found(outcome: "Outcome", many: "Many", person: bool) -> Found:
         except ConnectError as error:
             return Found(host, profile, "down", str(error))
         assert spec
-        spec = replace(spec, browser=False, state=str(Path(state_home(), "nbfab")))
+        spec = replace(spec, browser=False, state=place())
         return Found(host, profile, notes=() if spec.relayed else (AT_RISK,), spec=spec)
     states: dict[str, State] = {"not reached": "down", "not running": "server stopped", "refused": "not set up"}
     state = "failed" if host in many.outcomes else states.get(outcome.verdict, "failed")

@@ -7,6 +7,7 @@ from contextlib import AbstractContextManager, nullcontext
 from dataclasses import replace
 from pathlib import Path
 
+from nbfab.cli.again import whose
 from nbfab.cli.call import Call
 from nbfab.cli.called import typed
 from nbfab.cli.report import doubted
@@ -210,8 +211,11 @@ class Many:
         member = self._members.get(name)
         if member is None or member.opened is None:
             return None
-        assert isinstance(member.host, There)
-        return replace(member.opened, command=tuple(member.host.by_itself()))
+        spec, there = member.opened, member.host
+        assert isinstance(there, There)
+        ((entry, options),) = ((entry, options) for entry, _, _, options in self._prepared if entry.name == name)
+        way = whose(name, spec.profile, entry.typed, options).way
+        return replace(spec, command=tuple(there.by_itself()), way=way, published=there.published)
 
     @property
     def names(self) -> list[str]:

@@ -3,8 +3,10 @@
 import os
 import sys
 import tempfile
+from dataclasses import replace
 from pathlib import Path
 
+from nbfab.cli.again import place
 from nbfab.ssh.process import environment
 from nbfab.tunnel.found import FleetSpec
 from nbfab.tunnel.spec import Spec
@@ -16,6 +18,8 @@ _CODE = (
 
 def go_on(spec: Spec | FleetSpec) -> None:
     """Becomes the near end; does not return. What that needs to know is in no argument and in no file with a name."""
+    if isinstance(spec, Spec):
+        spec = replace(spec, state=place())
     sys.stdout.flush()
     sys.stderr.flush()
     with tempfile.TemporaryFile() as file:

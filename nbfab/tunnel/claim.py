@@ -30,7 +30,8 @@ class Running:
     """A near end that runs, as it has written of itself.
 
     `control` is its socket (`control.py`), `folder` the private one that is removed with it, `published` the link to
-    the socket of what carries, if any. `since` is when it was started, in seconds since 1970.
+    the socket of what carries, if any. `since` is when it was started, in seconds since 1970, and `start` when its
+    process was, as the kernel counts; empty if it does not say.
     """
 
     host: str
@@ -43,12 +44,18 @@ class Running:
     folder: str
     published: str = ""
     node: str = ""
+    start: str = ""
     version: int = VERSION
 
     @property
     def whose(self) -> Whose:
         """What it is for."""
         return Whose(self.host, self.profile, self.way)
+
+    @property
+    def lives(self) -> bool:
+        """Whether its process is proven to run: another one may have its number by now."""
+        return bool(self.start) and start_of(self.pid) == self.start
 
 
 class Claim:
@@ -72,7 +79,7 @@ class Claim:
 
     def write(self, running: Running) -> None:
         """Lets others know. Raises OSError."""
-        data = json.dumps(asdict(running) | {"node": socket.gethostname()}).encode()
+        data = json.dumps(asdict(running) | {"node": socket.gethostname(), "start": start_of(os.getpid())}).encode()
         self._stream.seek(0)
         self._stream.truncate()
         self._stream.write(data)
@@ -94,6 +101,11 @@ def find(place: str, whose: Whose) -> Running | None:
             return running
         time.sleep(PAUSE)  # it has only just begun
     return None
+
+
+def is_held(place: str, whose: Whose) -> bool:
+    """Whether a near end runs for a profile of a host."""
+    return _read(Path(place, "open", f"{whose.name}.json"))[0]
 
 
 def every(place: str) -> list[Running]:
@@ -119,6 +131,13 @@ def _read(file: Path) -> tuple[bool, Running | None]:
                 if _is_at(stream.fileno(), file):
                     file.unlink()
         return False, None
+
+
+def start_of(pid: int) -> str:
+    """When a process was started, in ticks (proc(5)); empty where there is no /proc, or no such process."""
+    with contextlib.suppress(OSError, IndexError):
+        return Path(f"/proc/{pid}/stat").read_text(errors="replace").rpartition(") ")[2].split()[19]
+    return ""
 
 
 def _is_at(number: int, file: Path) -> bool:

@@ -17,6 +17,7 @@ from typing import Any
 
 from nbfab.tunnel.claim import is_private
 
+LINKS = ("connecting", "up", "down", "ended")  # what a link is
 LONGEST = 200_000  # bytes of a line
 PROMPT = 5.0  # seconds for a request to be whole
 

@@ -42,7 +42,7 @@ async def run(spec: FleetSpec, telling: FleetTelling) -> int:
             await fleet.web.listen()
             await _first(asyncio.ensure_future(fleet.known(READY)), ended)
             if not ended.is_set():
-                telling.up(fleet.web.url, fleet.rows)
+                telling.up(fleet.web.url, fleet.rows, _status(fleet.rows, up.is_set()))
                 if spec.browser:
                     browser.start(_page(fleet.web.url, folder))
             await ended.wait()
@@ -89,9 +89,9 @@ def _status(rows: list[Row], up: bool) -> int:
 def main(text: str) -> int:
     """Runs a spec that is given as text; the exit status."""
     spec = FleetSpec.load(text)
-    telling = FleetTelling(spec.json)
+    telling = FleetTelling(spec.document)
     try:
         return asyncio.run(run(spec, telling))
     except OSError as error:
-        telling.note(f"there is no port for the page: {error}")
+        telling.failed(f"there is no port for the page: {error}")
         return 1

@@ -45,20 +45,22 @@ class Found:
 
 @dataclass(frozen=True)
 class FleetSpec:
-    """All that the near end of a fleet needs to know. `look` is a command that looks again at the hosts whose names
-    follow it, joined by commas, and prints a Found for each; `env` is what its environment has besides.
+    """All that the near end of a fleet needs to know.
+
+    `look` is a command that looks again at the hosts whose names follow it, joined by commas, and prints a Found for
+    each; `env` is what its environment has besides. `document` is that of `--json`; empty without that.
     """
 
     hosts: tuple[Found, ...]
     look: tuple[str, ...] = ()
     env: Mapping[str, str] = field(default_factory=dict)
     browser: bool = True
-    json: bool = False
+    document: str = ""
 
     def dump(self) -> str:
         """This as text."""
-        more = {"look": self.look, "env": dict(self.env), "browser": self.browser, "json": self.json}
-        return json.dumps({"hosts": [host.dump() for host in self.hosts], **more})
+        more = {"look": self.look, "env": dict(self.env), "browser": self.browser}
+        return json.dumps({"hosts": [host.dump() for host in self.hosts], "document": self.document, **more})
 
     @staticmethod
     def load(text: str) -> FleetSpec:

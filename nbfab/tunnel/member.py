@@ -42,6 +42,7 @@ class Member:
         self.telling = telling
         self.opened = Opened(spec, self, folder, pace)
         self._folder, self._show = folder, show
+        self.shown = asyncio.Event()  # or it has ended
         self._ended, self._settled = asyncio.Event(), asyncio.Event()
         self._claim: Claim | None = None
         self._control: asyncio.AbstractServer | None = None
@@ -84,6 +85,7 @@ class Member:
         self._is("up")
         self._settled.set()
         if await self._unless_ended(self._show(self.opened, self.telling)):
+            self.shown.set()
             await self._unless_ended(self.opened.kept())
 
     def lost(self, why: str) -> None:
@@ -212,6 +214,7 @@ class Member:
         await self.opened.close()
         if self._claim is not None:
             self._claim.release()
+        self.shown.set()
 
 
 class _Said:

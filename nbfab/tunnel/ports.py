@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import contextlib
 import errno
+import itertools
 import json
 import os
 import socket
@@ -36,9 +37,9 @@ def order(first: Sequence[int], others: Collection[int]) -> Iterator[int]:
     """The ports to try: those that come first, the next higher ones, then the rest; none that is another host's."""
     own = max([port for port in first if port], default=LEAST)
     begin = max(own + 1, LEAST)
-    for port in dict.fromkeys([*first, *range(begin, 65536), *range(LEAST, begin)]):
+    for port in itertools.chain(dict.fromkeys(first), range(begin, 65536), range(LEAST, begin)):
         if 0 < port < 65536 and port not in others:
-            yield port
+            yield port  # one that came first may come again, which costs a look
 
 
 def parse(text: str) -> tuple[dict[Whose, int], bool]:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import asyncio
 
-from nbfab.tunnel import browser, once
+from nbfab.tunnel import background, browser, once, state
 from nbfab.tunnel.member import Told
 from nbfab.tunnel.opened import Opened
 from nbfab.tunnel.spec import load_all
@@ -32,4 +32,14 @@ async def _show(opened: Opened, telling: Told) -> None:
 def main(text: str) -> int:
     """Runs one spec, or several, given as text; the exit status: 0 after Control-C, see `Member.run`."""
     specs = load_all(text)
-    return asyncio.run(Supervisor(specs, Telling, _show).run())
+    if not specs[0].background:
+        return asyncio.run(Supervisor(specs, Telling, _show).run())
+
+    def work(output: background.Output) -> int:
+        return asyncio.run(Supervisor(specs, lambda spec: Telling(spec, output), _show, output.leave).run())
+
+    try:
+        return background.start(state.folder(specs[0].state) / f"{specs[0].whose.name}.log", work)
+    except OSError as error:
+        Telling(specs[0]).failed(f"it cannot go on in the background: {error}", 1)
+        return 1

@@ -20,10 +20,18 @@ LONGEST = 40  # bytes of a folder in which the paths of sockets are short enough
 
 
 class Supervisor:
-    """Carries for all of `specs`; one that fails does not disturb the others."""
+    """Carries for all of `specs`; one that fails does not disturb the others. `ready` is called once those that can be
+    opened are.
+    """
 
-    def __init__(self, specs: Sequence[Spec], tells: Callable[[Spec], Telling], show: Show) -> None:
-        self._specs, self._tells, self._show = specs, tells, show
+    def __init__(
+        self,
+        specs: Sequence[Spec],
+        tells: Callable[[Spec], Telling],
+        show: Show,
+        ready: Callable[[], object] = lambda: None,
+    ) -> None:
+        self._specs, self._tells, self._show, self._ready = specs, tells, show, ready
         self.members: list[Member] = []
 
     async def run(self) -> int:
@@ -35,7 +43,17 @@ class Supervisor:
             for number, spec in enumerate(self._specs):
                 place = os.path.join(folder, str(number))
                 self.members.append(Member(spec, self._tells(spec), place, self._show))
-            return max(await asyncio.gather(*(member.run() for member in self.members)), default=0)
+            readying = asyncio.ensure_future(self._wait())
+            try:
+                return max(await asyncio.gather(*(member.run() for member in self.members)), default=0)
+            finally:
+                readying.cancel()
+
+    async def _wait(self) -> None:
+        for member in self.members:
+            await member.shown.wait()
+        if any(member.link != "ended" for member in self.members):
+            self._ready()
 
     def end(self) -> None:
         """Has all of them end."""

@@ -6,7 +6,7 @@ import json
 import sys
 import time
 from collections.abc import Iterable
-from typing import Any, TextIO
+from typing import Any, Protocol
 
 from nbfab.text import clean, one_line
 from nbfab.tunnel.carrier import Failed
@@ -14,10 +14,18 @@ from nbfab.tunnel.row import Row
 from nbfab.tunnel.spec import Spec
 
 
+class Output(Protocol):
+    """Where lines go."""
+
+    def write(self, text: str, /) -> int: ...
+
+    def flush(self) -> None: ...
+
+
 class Telling:
     """Prints lines for people, or JSON: one document once the link is up, then a line for each event."""
 
-    def __init__(self, spec: Spec, out: TextIO = sys.stdout) -> None:
+    def __init__(self, spec: Spec, out: Output = sys.stdout) -> None:
         self._spec, self._out = spec, out
         self._last = ""
         self._notes: tuple[str, ...] = ()
@@ -109,41 +117,46 @@ class Telling:
 
 
 class FleetTelling:
-    """As `Telling`, of many hosts: a line for each that changes its state. `json` prints one document, and events."""
+    """As `Telling`, of many hosts: a line for each that changes its state. With a `document`, that of `--json`, this is
+    printed once the page can be opened, and then a line for each event.
+    """
 
-    def __init__(self, json: bool, out: TextIO = sys.stdout) -> None:
-        self._json, self._out = json, out
+    def __init__(self, document: str, out: Output = sys.stdout) -> None:
+        self._document, self._out = document, out
         self._begun = False
 
-    def up(self, url: str, rows: Iterable[Row]) -> None:
-        """The page can be opened; before, hosts are told of to people alone."""
+    def up(self, url: str, rows: Iterable[Row], status: int) -> None:
+        """The page can be opened; `status` would be the exit status now."""
         self._begun = True
-        if self._json:
-            self._write(json.dumps({"url": url, "hosts": [_known(row) for row in rows]}))
-        else:
+        if not self._document:
             self._write(f"{url}  (Control-C closes the links; the servers go on)")
+            return
+        whole = json.loads(self._document)
+        for host, row in zip(whole["hosts"], rows, strict=True):
+            if row.state == "up":
+                host |= {"url": row.url, "notes": [*host["notes"], *row.notes]}
+            elif not host["error"]:
+                host |= {"verdict": "not reached", "error": row.words or row.state, "status": 1, "url": None}
+        self._write(json.dumps(whole | {"status": status, "page": url}))
 
     def tell(self, row: Row) -> None:
         """A host is in another state."""
-        if row.state == "connecting" or (self._json and not self._begun):
+        if row.state == "connecting" or (self._document and not self._begun):
             return
         now = time.time()
-        if self._json:
+        if self._document:
             stamp = time.strftime("%Y-%m-%dT%H:%M:%SZ", time.gmtime(now))
-            self._write(json.dumps({"event": "host", "time": stamp, **_known(row)}))
+            known = {"event": "host", "time": stamp, "host": row.host, "profile": row.profile, "state": row.state}
+            self._write(json.dumps(known | {"url": row.url or None, "text": row.words or None}))
             return
         more = "".join(f": {one_line(text)}" for text in (row.words, row.url if row.state == "up" else "") if text)
         self._write(f"{time.strftime('%H:%M:%S', time.localtime(now))} {one_line(row.host)}: {row.state}{more}")
 
-    def note(self, text: str) -> None:
-        """Anything else that is good to know."""
-        self._write(json.dumps({"event": "note", "text": text}) if self._json else text)
+    def failed(self, words: str) -> None:
+        """There is no page."""
+        if self._document:
+            words = json.dumps(json.loads(self._document) | {"status": 1, "error": words})
+        self._write(words)
 
     def _write(self, line: str) -> None:
         print(clean(line), file=self._out, flush=True)
-
-
-def _known(row: Row) -> dict[str, Any]:
-    """A host, as JSON has it."""
-    known = {"host": row.host, "profile": row.profile, "state": row.state, "url": row.url or None}
-    return {**known, "text": row.words or None, "notes": list(row.notes)}
