@@ -102,7 +102,8 @@ def near(laptop: Laptop, host: str, target: str | int) -> Iterator[Tunnel]:
     port = free_port()
     command = tuple(laptop.ssh(*CARRIES, "--", host))
     spec = Spec(host, "bench", command, place, relayed, ports=(port,), browser=False)
-    with _process([sys.executable, "-ISB", "-c", NEAR, str(ROOT)], laptop, spec=spec.dump()) as pid:
+    out = laptop.home / f"near-{port}.log"
+    with _process([sys.executable, "-ISB", "-c", NEAR, str(ROOT)], laptop, out, spec.dump()) as pid:
         wait_for_port(port)
         yield Tunnel(port, pid)
 
