@@ -6,6 +6,7 @@ Needs root, iproute2 and openssh-server. Nothing is changed in the machine's own
 """
 
 import contextlib
+import ctypes
 import os
 import shutil
 import signal
@@ -18,6 +19,7 @@ from pathlib import Path
 
 HERE = Path(__file__).parent
 NEAR, FAR = "10.99", "10.100"  # the first half of the hosts' addresses, without and with delay
+CLONE_NEWNET = 0x40000000  # sched.h
 
 
 def address(net: str, number: int) -> str:
@@ -27,11 +29,15 @@ def address(net: str, number: int) -> str:
 
 @dataclass(frozen=True)
 class Hosts:
-    """Hosts that are up: how many, the folder that holds theirs, and the process in the controlling namespace."""
+    """Hosts that are up: how many, the folder that holds theirs, and a process in the namespace of the controlling side,
+    of the router, and of each host.
+    """
 
     count: int
     folder: Path
     controller: int
+    router: int
+    namespaces: tuple[int, ...]
 
     @property
     def ssh_config(self) -> Path:
@@ -40,11 +46,35 @@ class Hosts:
 
     def command(self, *args: str) -> list[str]:
         """A command, to run where the hosts are reached."""
-        return ["nsenter", f"--net=/proc/{self.controller}/ns/net", *args]
+        return within(self.controller, *args)
+
+    @contextlib.contextmanager
+    def inside(self) -> Iterator[None]:
+        """This thread, and the threads and programs that it starts, are where the hosts are reached."""
+        before = os.open("/proc/self/ns/net", os.O_RDONLY)
+        there = os.open(f"/proc/{self.controller}/ns/net", os.O_RDONLY)
+        try:
+            _enter(there)
+            yield
+        finally:
+            _enter(before)
+            os.close(before)
+            os.close(there)
 
     def home(self, number: int) -> Path:
         """The home folder of a host, numbered from 1."""
         return self.folder / f"host{number}"
+
+
+def within(pid: int, *args: str) -> list[str]:
+    """A command, to run in the network namespace of that process."""
+    return ["nsenter", f"--net=/proc/{pid}/ns/net", *args]
+
+
+def _enter(namespace: int) -> None:
+    libc = ctypes.CDLL(None, use_errno=True)
+    if libc.setns(namespace, CLONE_NEWNET):
+        raise OSError(ctypes.get_errno(), "setns")
 
 
 @contextlib.contextmanager
@@ -57,9 +87,8 @@ def up(count: int, rtt_ms: float = 100) -> Iterator[Hosts]:
         controller, router = _namespace(stack), _namespace(stack)
         _link(stack, controller, router, rtt_ms)
         _keys(folder)
-        for number in range(1, count + 1):
-            _host(stack, folder, router, number)
-        hosts = Hosts(count, folder, controller)
+        own = tuple(_host(stack, folder, router, number) for number in range(1, count + 1))
+        hosts = Hosts(count, folder, controller, router, own)
         _client(hosts)
         last = address(NEAR, count)
         _wait(f"nsenter --net=/proc/{controller}/ns/net ssh-keyscan -T 2 {last} 2>/dev/null | grep -q ssh-", seconds=30)
@@ -107,22 +136,22 @@ def _wait(condition: str, *, holds: bool = True, seconds: int = 10) -> None:
     subprocess.run(["sh", "-c", script], check=True)
 
 
-def _ip(pid: int, *lines: str) -> None:
-    command = ["nsenter", f"--net=/proc/{pid}/ns/net", "ip", "-batch", "-"]
-    subprocess.run(command, input="\n".join(lines), text=True, check=True)
+def ip(pid: int, *lines: str) -> None:
+    """Changes the network of the namespace of that process."""
+    subprocess.run(within(pid, "ip", "-batch", "-"), input="\n".join(lines), text=True, check=True)
 
 
 def _link(stack: contextlib.ExitStack, controller: int, router: int, rtt_ms: float) -> None:
     """Two ways from the controlling side to the router: one at once, one with the delay."""
-    _ip(controller, "link set lo up", f"link add lan0 type veth peer name lan1 netns {router}")
+    ip(controller, "link set lo up", f"link add lan0 type veth peer name lan1 netns {router}")
     delay = [sys.executable, str(HERE / "delay.py"), str(controller), str(router), str(rtt_ms / 2)]
     _start(stack, delay, heard=True)
-    _ip(controller, "addr add 10.97.0.1/30 dev lan0", "link set lan0 up", f"route add {NEAR}.0.0/16 via 10.97.0.2")
-    _ip(router, "link set lo up", "addr add 10.97.0.2/30 dev lan1", "link set lan1 up", "link add br0 type bridge")
-    _ip(router, f"addr add {NEAR}.0.1/16 dev br0", f"addr add {FAR}.0.1/16 dev br0", "link set br0 up")
-    _ip(controller, "addr add 10.98.0.1/30 dev wan0", "link set wan0 txqueuelen 20000 up")
-    _ip(controller, f"route add {FAR}.0.0/16 via 10.98.0.2 dev wan0")
-    _ip(router, "addr add 10.98.0.2/30 dev wan1", "link set wan1 txqueuelen 20000 up")
+    ip(controller, "addr add 10.97.0.1/24 dev lan0", "link set lan0 up", f"route add {NEAR}.0.0/16 via 10.97.0.2")
+    ip(router, "link set lo up", "addr add 10.97.0.2/24 dev lan1", "link set lan1 up", "link add br0 type bridge")
+    ip(router, f"addr add {NEAR}.0.1/16 dev br0", f"addr add {FAR}.0.1/16 dev br0", "link set br0 up")
+    ip(controller, "addr add 10.98.0.1/30 dev wan0", "link set wan0 txqueuelen 20000 up")
+    ip(controller, f"route add {FAR}.0.0/16 via 10.98.0.2 dev wan0")
+    ip(router, "addr add 10.98.0.2/30 dev wan1", "link set wan1 txqueuelen 20000 up")
     forward = ["nsenter", f"--net=/proc/{router}/ns/net", "sysctl", "-qw", "net.ipv4.ip_forward=1"]
     subprocess.run(forward, check=True)
 
@@ -133,14 +162,14 @@ def _keys(folder: Path) -> None:
     os.makedirs("/run/sshd", exist_ok=True)
 
 
-def _host(stack: contextlib.ExitStack, folder: Path, router: int, number: int) -> None:
+def _host(stack: contextlib.ExitStack, folder: Path, router: int, number: int) -> int:
     home = folder / f"host{number}"
     (home / "tmux").mkdir(parents=True)
     near, far = address(NEAR, number), address(FAR, number)
     own = _namespace(stack)
-    _ip(router, f"link add v{number} type veth peer name eth0 netns {own}", f"link set v{number} master br0 up")
-    _ip(own, "link set lo up", f"addr add {near}/16 dev eth0", f"addr add {far}/16 dev eth0", "link set eth0 up")
-    _ip(own, f"route add default via {NEAR}.0.1")
+    ip(router, f"link add v{number} type veth peer name eth0 netns {own}", f"link set v{number} master br0 up")
+    ip(own, "link set lo up", f"addr add {near}/16 dev eth0", f"addr add {far}/16 dev eth0", "link set eth0 up")
+    ip(own, f"route add default via {NEAR}.0.1")
     config = home / "sshd_config"
     config.write_text(
         f"ListenAddress {near}\nListenAddress {far}\nHostKey {folder}/host_key\nAuthorizedKeysFile {folder}/id.pub\n"
@@ -149,6 +178,7 @@ def _host(stack: contextlib.ExitStack, folder: Path, router: int, number: int) -
         f'SetEnv "HOME={home}" "TMUX_TMPDIR={home}/tmux" "XDG_DATA_HOME="\n'
     )
     _start(stack, ["nsenter", f"--net=/proc/{own}/ns/net", "/usr/sbin/sshd", "-D", "-f", str(config)])
+    return own
 
 
 def _client(hosts: Hosts) -> None:

@@ -58,7 +58,7 @@ class _Side(asyncio.Protocol):
         assert isinstance(transport, asyncio.Transport)
         self._transport = transport
         transport.set_write_buffer_limits(HIGH)
-        if self.other is None or self.other._gone:
+        if self.other is None or self.other._transport is None or self.other._gone:
             transport.pause_reading()
 
     def go(self) -> None:
