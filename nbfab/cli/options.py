@@ -8,6 +8,11 @@ from nbfab.settings import OPTIONS, Option
 FLAGS = {
     "json": "Print one JSON document on standard output, and nothing else there.",
     "no_browser": "Start no browser; print the URL.",
+    "login": "Log the browser in also as root, and where it cannot be told who reads the page that does it.",
+    "no_login": "Log in no one: the browser shows the login page.",
+    "host_names": "Open https://HOST.localhost, with cookies of its own; the certificate gets that name.",
+    "direct": "Open the host's own URL, without a link: what is printed while the network is down may be lost.",
+    "editor": "Print what VS Code and PyCharm ask for, with a token, which is a secret.",
     "quiet": "Print only what has changed or failed; nothing at all if that is nothing.",
     "accept_new_host_key": "Record the key of a host that is not known yet, and go on.",
     "ssh": "What makes the connection, openssh or paramiko (paramiko, where that has what the host needs).",

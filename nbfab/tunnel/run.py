@@ -7,7 +7,7 @@ import shutil
 import signal
 import tempfile
 
-from nbfab.tunnel import browser, once
+from nbfab.tunnel import browser, direct, editors, showing
 from nbfab.tunnel.carrier import Failed
 from nbfab.tunnel.opened import Opened
 from nbfab.tunnel.spec import Spec
@@ -51,16 +51,12 @@ async def _or_ended(task: asyncio.Task[None], ended: asyncio.Event) -> bool:
 async def _show(opened: Opened, telling: Telling) -> None:
     """Logs the user in, if that is wanted, and starts the browser, or at least says where to go."""
     spec = opened.spec
-    notes = () if spec.relayed else (AT_RISK,)
-    target = f"{opened.origin}/"
-    if spec.token and spec.browser:
-        try:
-            target = await opened.login_page()
-        except once.NoLogin as error:
-            notes = (*notes, f"you have to log in by yourself: {error}")
-    telling.up(f"{opened.origin}/", notes)
-    if spec.browser:
+    target, notes = await showing.target(spec, f"{opened.origin}/", lambda: opened.login_page(telling.note))
+    telling.up(f"{opened.origin}/", (*spec.notes, *notes, *(() if spec.relayed else (AT_RISK,))))
+    if target:
         browser.start(target)
+    if spec.editor:
+        telling.lines(editors.lines(spec, opened.origin, secret=telling.on_terminal))
 
 
 def main(text: str) -> int:
@@ -68,7 +64,7 @@ def main(text: str) -> int:
     spec = Spec.load(text)
     telling = Telling(spec)
     try:
-        asyncio.run(run(spec, telling))
+        asyncio.run(direct.run(spec, telling) if spec.url else run(spec, telling))
     except Failed as error:
         telling.note(f"not connected: {error}")
         return 1

@@ -14,6 +14,10 @@ class Spec:
     `command` is the `ssh` that carries, `target` a socket or HOST:PORT there, `relayed` whether the relay is behind
     it. `ports` are to be tried in that order; 0 is any that is free. `certificate` (PEM) and `token` are the server's;
     without a token no one is logged in. `name` is the host's in the URL; `browser` says whether one is started.
+
+    `login` is whether the user is logged in: `yes` and `no` by their own word, else by the rules. With a `url`, the
+    server's own, there is no link; `address` is where it is then asked for a login, if that is this machine. `notes`
+    are for the user; with `editor` they are told what an editor asks for.
     """
 
     host: str
@@ -27,6 +31,11 @@ class Spec:
     token: str = field(default="", repr=False)
     browser: bool = True
     json: bool = False
+    login: str = ""
+    url: str = ""
+    address: str = ""
+    notes: tuple[str, ...] = ()
+    editor: bool = False
 
     def dump(self) -> str:
         """This as text."""

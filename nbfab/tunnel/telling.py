@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import sys
 import time
+from collections.abc import Iterable
 from typing import Any, TextIO
 
 from nbfab.text import clean, one_line
@@ -28,7 +29,18 @@ class Telling:
             return
         for note in notes:
             self._write(f"note: {note}")
-        self._write(f"{url}  (Control-C closes the link; the server goes on)")
+        ends = "" if self._spec.url else "  (Control-C closes the link; the server goes on)"
+        self._write(f"{url}{ends}")
+
+    def lines(self, lines: Iterable[str]) -> None:
+        """More that is for people."""
+        for line in lines:
+            self._write(line)
+
+    @property
+    def on_terminal(self) -> bool:
+        """Whether a person alone reads this."""
+        return not self._spec.json and self._out.isatty()
 
     def lost(self, why: str) -> None:
         """As `link.Watcher.lost`."""
