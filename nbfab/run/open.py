@@ -101,4 +101,4 @@ def _direct(job: Job, spec: Spec, outcome: Outcome) -> Spec:
     parts = urlsplit(outcome.url)
     if why := reach.reach(parts.hostname or "", parts.port or 443, spec.certificate):
         raise HostError(f"{outcome.url} cannot be reached from here: {why}", "leave out --direct", task("open"))
-    return replace(spec, url=outcome.url, login="no", notes=LACKS)
+    return replace(spec, url=outcome.url, notes=LACKS)

@@ -37,6 +37,11 @@ class Spec:
     notes: tuple[str, ...] = ()
     editor: bool = False
 
+    @property
+    def logs_in(self) -> bool:
+        """Whether a login can be asked for, and may be: not of a server that is reached neither by a link nor here."""
+        return bool(self.token) and self.login != "no" and not (self.url and not self.address)
+
     def dump(self) -> str:
         """This as text."""
         return json.dumps(asdict(self))
