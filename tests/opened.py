@@ -25,7 +25,7 @@ class Page:
     def port(self) -> int:
         wait_until(lambda: "(Control-C" in self.said or self.process.poll() is not None, "the page to be open")
         assert self.process.poll() is None, self.said
-        return int(re.findall(r"https://localhost:([0-9]+)/  \(Control-C", self.said)[0])
+        return int(re.findall(r"https://[a-z0-9.-]+:([0-9]+)/  \(Control-C", self.said)[0])
 
     def close(self) -> int:
         self.process.send_signal(signal.SIGINT)

@@ -51,7 +51,8 @@ def on_one(call: Call, body: "Body", typed: HostString | None) -> None:
             from nbfab.cli.again import once_more, whose
 
             mine = whose(label, settings.profile, entry.typed if entry else typed, call.ssh_options(entry))
-            if found := once_more(mine, browser=browser):
+            plain = not call.flags & {"login", "no_login", "host_names", "direct", "editor"}
+            if plain and (found := once_more(mine, browser=browser)):
                 return report.one(found)
         password = call.password(terminal.command)
         if password is None and entry and call.wants_password:

@@ -139,7 +139,18 @@ def restart(job: "Job") -> "Outcome":
     return restart(job)
 
 
-@_task("password_stdin", "yes", "no_browser", "background", "list")
+@_task(
+    "password_stdin",
+    "yes",
+    "no_browser",
+    "login",
+    "no_login",
+    "host_names",
+    "direct",
+    "editor",
+    "background",
+    "list",
+)
 def open(job: "Job") -> "Outcome":  # noqa: A001
     """Open the notebooks in the browser, over a connection that comes back by itself; starts what does not run."""
     from nbfab.run.open import open_

@@ -1,15 +1,17 @@
 """Open: all that has to be on a host before its page can be opened from here, and what the near end needs to know."""
 
 from dataclasses import replace
+from urllib.parse import urlsplit
 
 from nbfab.apply.apply import Declined
 from nbfab.apply.token import fetch
-from nbfab.errors import Refused
-from nbfab.fix import again
+from nbfab.errors import HostError, Refused, UsageError
+from nbfab.fix import again, task
 from nbfab.look.facts import Facts
 from nbfab.names import EVERY_ADDRESS
 from nbfab.outcome import Outcome
 from nbfab.plan import certificate, pem, relay, server
+from nbfab.run import host_name, reach
 from nbfab.run.converge import Course, converge, make, reported
 from nbfab.run.describe import describe
 from nbfab.run.job import Job
@@ -17,36 +19,59 @@ from nbfab.run.see import see
 from nbfab.run.start import start
 from nbfab.tunnel.spec import Spec
 
+LACKS = (
+    "there is no link: output that is printed while the network is down may be missing from the page",
+    "the browser warns of the certificate until that is trusted (its fingerprint is above); log in with the password",
+)
+
 
 def open_(job: Job) -> Outcome:
     """Sets up a host that has no profile, once that is confirmed; starts a stopped server; changes nothing else.
 
     The user gets what the near end needs. Raises Refused if no one confirms, HostError.
     """
-    job = replace(job, wanted=replace(job.wanted, relay=not job.host.local))
+    if {"login", "no_login"} <= job.flags:
+        raise UsageError("--login and --no-login contradict each other", "leave one of them out")
+    has_link = not (job.host.local or "direct" in job.flags)
+    name = host_name.of(job) if "host_names" in job.flags else "localhost"
+    job = host_name.wanting(replace(job, wanted=replace(job.wanted, relay=has_link)), name)
     job.user.sees("looking")
     known, seen = see(job)
+    named = host_name.add(job, name, seen)
+    if named:
+        if named.status:
+            return named
+        known, seen = see(job)
     outcome = _running(job, known, seen)
     if outcome.status:
         return outcome
     if outcome.changes:
         known, seen = see(job)
-    return linked(known, seen, outcome)
+    if named:
+        outcome = replace(outcome, verdict="changed", changes=(*named.changes, *outcome.changes))
+    if has_link:
+        return linked(known, seen, outcome, name)
+    job.user.opens(_direct(known, _spec(known, seen), outcome))
+    return _open(outcome)
 
 
-def linked(job: Job, seen: Facts, outcome: Outcome) -> Outcome:
-    """The outcome of a server that runs, once the relay does, too, if it can. The user gets what the near end needs."""
+def linked(job: Job, seen: Facts, outcome: Outcome, name: str = "localhost") -> Outcome:
+    """The outcome of a server that runs, once the relay does, too, if it can. The user gets what the near end needs.
+
+    `name` is the host's in the URL.
+    """
     course = Course(job.user)
     notes: tuple[str, ...] = ()
-    if not job.host.local:
-        try:
-            seen = make(job, job.wanted, list(relay.plan(job.wanted, seen)), seen, course)
-        except Declined as error:
-            notes = (f"nbfab's relay could not be started there: {error.words}",)
-    job.user.opens(_spec(job, seen))
-    changes = (*outcome.changes, *reported(course.begun))
-    verdict = outcome.verdict if outcome.verdict == "changed" else "running"
-    return replace(outcome, verdict=verdict, changes=changes, notes=(*outcome.notes, *notes))
+    try:
+        seen = make(job, job.wanted, list(relay.plan(job.wanted, seen)), seen, course)
+    except Declined as error:
+        notes = (f"nbfab's relay could not be started there: {error.words}",)
+    job.user.opens(replace(_spec(job, seen), name=name))
+    return _open(replace(outcome, changes=(*outcome.changes, *reported(course.begun)), notes=(*outcome.notes, *notes)))
+
+
+def _open(outcome: Outcome) -> Outcome:
+    return replace(outcome, verdict=outcome.verdict if outcome.verdict == "changed" else "running")
 
 
 def _running(job: Job, known: Job, seen: Facts) -> Outcome:
@@ -75,4 +100,18 @@ def _spec(job: Job, seen: Facts) -> Spec:
         ports=(port,),
         certificate=cert if pem.load(cert) else "",
         token=token.reveal() if token else "",
+        login="yes" if "login" in job.flags else "no" if "no_login" in job.flags else "",
+        editor="editor" in job.flags,
     )
+
+
+def _direct(job: Job, spec: Spec, outcome: Outcome) -> Spec:
+    """The spec for the server's own URL, without a link. Raises HostError if that cannot be reached from here."""
+    settings = job.wanted.settings
+    if job.host.local:
+        address = "127.0.0.1" if settings.ip in (*EVERY_ADDRESS, "localhost") else settings.ip
+        return replace(spec, url=outcome.url, address=address)
+    parts = urlsplit(outcome.url)
+    if why := reach.reach(parts.hostname or "", parts.port or 443, spec.certificate):
+        raise HostError(f"{outcome.url} cannot be reached from here: {why}", "leave out --direct", task("open"))
+    return replace(spec, url=outcome.url, notes=LACKS)

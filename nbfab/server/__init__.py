@@ -9,6 +9,7 @@ on:
 - Wrong passwords are counted by where they come from, and soon have to wait. (`limiter`, `peers`, `known`, `logins`)
 - With the server's own token, nbfab may ask how many logins have failed, and for a login that works once, within a
   minute. (`endpoints`, `once`)
+- Names below `localhost` are names of this machine. (`hostnames`)
 - A websocket through the owner's tunnel outlives a laptop's sleep. (`sockets`)
 
 What it hooks into is in `jupyter2` and `classic`, one for each server. It needs nothing but the standard library and
@@ -19,7 +20,7 @@ from __future__ import annotations
 
 from typing import Any
 
-VERSION = 2  # raise it if a running server should take up a change at its next restart
+VERSION = 3  # raise it if a running server should take up a change at its next restart
 
 
 def configure(c: Any, folder: str) -> None:

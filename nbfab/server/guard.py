@@ -13,6 +13,7 @@ from . import VERSION
 from .bodies import bound
 from .checker import Queue
 from .hashed import Hashed
+from .hostnames import Hostnames
 from .kernels import on_tcp
 from .known import Known
 from .limiter import Limiter
@@ -47,6 +48,7 @@ class Guard:
         self._token = token.encode()
         app.web_app.settings["token"] = ""
         self._settings = app.web_app.settings
+        self._settings["local_hostnames"] = Hostnames(self._settings.get("local_hostnames") or ["localhost"])
         self._secret = _secret(app)
         self._rekey(self.hashed.read())
         bound(app.web_app)

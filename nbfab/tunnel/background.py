@@ -35,6 +35,10 @@ class Output:
     def flush(self) -> None:
         """As TextIO.flush."""
 
+    def isatty(self) -> bool:
+        """As TextIO.isatty: what is written here is kept."""
+        return False
+
     def leave(self, status: int = 0) -> None:
         """Lets the command that was typed end, with that exit status."""
         if self._status < 0:

@@ -88,7 +88,7 @@ class Kept:
         if not spec.token:
             raise once.NoLogin("the host has not told how")
         origin = self.row.url.rstrip("/")
-        nonce = await asyncio.to_thread(once.ask, urlsplit(origin).port or 0, spec.certificate, spec.token)
+        nonce = await asyncio.to_thread(once.ask, urlsplit(origin).port or 0, spec.certificate, spec.token, spec.name)
         return origin, nonce
 
     async def close(self) -> None:

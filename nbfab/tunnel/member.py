@@ -6,11 +6,11 @@ import asyncio
 import contextlib
 import os
 import time
-from collections.abc import Awaitable, Callable, Mapping
+from collections.abc import Awaitable, Callable, Iterable, Mapping
 from dataclasses import replace
 from typing import Any, Protocol
 
-from nbfab.tunnel import claim, control, once
+from nbfab.tunnel import claim, control, editors, once
 from nbfab.tunnel.carrier import Failed, NeedsPerson
 from nbfab.tunnel.claim import Claim, Running
 from nbfab.tunnel.link import EAGER, Pace
@@ -18,6 +18,7 @@ from nbfab.tunnel.opened import Opened
 from nbfab.tunnel.spec import Spec
 from nbfab.tunnel.telling import Telling
 
+FOUND = ("certificate", "login", "name", "token")  # what a second process has found out, or been told
 OTHER = 90.0  # seconds for another process, which may be logging in, to open the page
 ANSWER = 10.0  # seconds for the server to answer
 
@@ -27,6 +28,16 @@ class Told(Protocol):
 
     def up(self, url: str, notes: tuple[str, ...]) -> None:
         """As `Telling.up`."""
+
+    def note(self, text: str) -> None:
+        """As `Telling.note`."""
+
+    def lines(self, lines: Iterable[str]) -> None:
+        """As `Telling.lines`."""
+
+    @property
+    def on_terminal(self) -> bool:
+        """As `Telling.on_terminal`."""
 
 
 Show = Callable[[Opened, Told], Awaitable[None]]
@@ -143,14 +154,17 @@ class Member:
         running = await asyncio.to_thread(claim.find, spec.state, spec.whose)
         if running is None:
             raise Failed("another process has it open, but does not say where; try again")
-        request = {"do": "open", "browser": spec.browser, "token": spec.token, "certificate": spec.certificate}
+        known = {key: getattr(spec, key) for key in (*FOUND, "browser", "target")}
         try:
-            said = await asyncio.to_thread(control.ask, running.control, request | {"target": spec.target}, OTHER)
+            said = await asyncio.to_thread(control.ask, running.control, {"do": "open", **known}, OTHER)
         except control.Unanswered as error:
             raise Failed(f"process {running.pid} has it open, but does not answer: {error}") from None
         if said.get("error"):
             raise Failed(str(said["error"]))
-        self.telling.was_up(running.url, tuple(map(str, said.get("notes", ()))))
+        url = str(said.get("url", running.url))
+        self.telling.was_up(url, tuple(map(str, said.get("notes", ()))))
+        if spec.editor:
+            self.telling.lines(editors.lines(spec, url.rstrip("/"), secret=self.telling.on_terminal))
 
     async def _tell_others(self) -> None:
         """Lets others find this one. Without a record it carries as well."""
@@ -182,9 +196,8 @@ class Member:
             return {
                 "error": f"it is open to {self.spec.target} there, but that has changed: close it, and open it again"
             }
-        if "token" in request:
-            token, certificate = str(request["token"]), str(request["certificate"])
-            self.opened.spec = replace(self.spec, token=token, certificate=certificate)
+        found: dict[str, Any] = {key: str(request[key]) for key in FOUND if key in request}
+        self.opened.spec = replace(self.spec, **found)
         if self.link == "down":
             stamp = time.strftime("%H:%M:%S", time.localtime(self.changed))
             return {"link": "down", "notes": [f"its connection is down since {stamp}; it is being tried again"]}
@@ -193,14 +206,16 @@ class Member:
         self.opened.spec = replace(self.spec, browser=request.get("browser") is True)
         said = _Said()
         await self._show(self.opened, said)
-        return {"link": "up", "server": True, "notes": list(said.notes)}
+        return {"link": "up", "server": True, "notes": list(said.notes), "url": f"{self.opened.origin}/"}
 
     async def _serves(self) -> bool:
         """Whether the server is there, and lets the user in by the token that is known."""
         if not self.spec.token:
             return True
         try:
-            asked = asyncio.to_thread(once.ask, self.opened.port, self.spec.certificate, self.spec.token)
+            asked = asyncio.to_thread(
+                once.ask, self.opened.port, self.spec.certificate, self.spec.token, self.spec.name
+            )
             await asyncio.wait_for(asked, ANSWER)
         except (once.NoLogin, TimeoutError):
             return False
@@ -225,4 +240,13 @@ class _Said:
 
     def up(self, url: str, notes: tuple[str, ...]) -> None:
         """As `Telling.up`."""
-        self.notes = notes
+        self.notes = (*notes, *self.notes)
+
+    def note(self, text: str) -> None:
+        """As `Telling.note`."""
+        self.notes = (*self.notes, text)
+
+    def lines(self, lines: Iterable[str]) -> None:
+        """They are for the user of the first process."""
+
+    on_terminal = False

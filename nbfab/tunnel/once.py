@@ -31,22 +31,25 @@ class NoLogin(Exception):
 
 
 class _Here(http.client.HTTPSConnection):
-    """A connection to a port of ours, to the server whose certificate is for localhost, too."""
+    """A connection to an address of ours, to the server whose certificate is for that name, too."""
 
-    def __init__(self, port: int, context: ssl.SSLContext) -> None:
-        super().__init__("localhost", port, timeout=ANSWER, context=context)
-        self._tls = context
+    def __init__(self, name: str, port: int, address: str, context: ssl.SSLContext) -> None:
+        super().__init__(name, port, timeout=ANSWER, context=context)
+        self._tls, self._address = context, address
 
     def connect(self) -> None:
-        plain = socket.create_connection(("127.0.0.1", self.port), ANSWER)
-        self.sock = self._tls.wrap_socket(plain, server_hostname="localhost")
+        plain = socket.create_connection((self._address, self.port), ANSWER)
+        self.sock = self._tls.wrap_socket(plain, server_hostname=self.host)
 
 
-def ask(port: int, certificate: str, token: str) -> str:
-    """A nonce, from the server behind a port of ours, if it has that certificate (PEM). Raises NoLogin."""
+def ask(port: int, certificate: str, token: str, name: str = "localhost", address: str = "127.0.0.1") -> str:
+    """A nonce, from the server behind a port of ours, if it has that certificate (PEM), which is for that name.
+
+    Raises NoLogin.
+    """
     context = ssl.create_default_context(cadata=certificate)
     context.verify_flags |= ssl.VerifyFlags(0x200000)  # X509_V_FLAG_NO_CHECK_TIME: what is verified here is the key
-    connection = _Here(port, context)
+    connection = _Here(name, port, address, context)
     try:
         connection.request("POST", "/nbfab-login", headers={"Authorization": f"token {token}"})
         response = connection.getresponse()
@@ -60,15 +63,24 @@ def ask(port: int, certificate: str, token: str) -> str:
         connection.close()
 
 
+def html(origin: str, nonce: str, after: str = "/") -> str:
+    """A page that posts a nonce as soon as a browser shows it, so that no history has it."""
+    return _PAGE.format(action=escape(f"{origin}/nbfab-login"), nonce=escape(nonce), after=escape(after))
+
+
 class Page:
     """A file that only its owner can read, and that posts a nonce once a browser opens it."""
 
     def __init__(self, origin: str, nonce: str, after: str = "/") -> None:
-        self._folder = tempfile.mkdtemp(prefix="nbfab-login-")
-        self._file = Path(self._folder, "open.html")
-        text = _PAGE.format(action=escape(f"{origin}/nbfab-login"), nonce=escape(nonce), after=escape(after))
-        with open(os.open(self._file, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600), "w", encoding="utf-8") as file:
-            file.write(text)
+        """Raises OSError, also where a file system cannot keep it from others."""
+        self.folder = tempfile.mkdtemp(prefix="nbfab-login-")
+        self._file = Path(self.folder, "open.html")
+        opened = os.open(self._file, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600)
+        with open(opened, "w", encoding="utf-8") as file:
+            if not (_is_private(self.folder) and _is_private(opened)):
+                self.remove()
+                raise PermissionError(f"others could read {self._file}")
+            file.write(html(origin, nonce, after))
 
     @property
     def url(self) -> str:
@@ -77,4 +89,9 @@ class Page:
 
     def remove(self) -> None:
         """Removes it."""
-        shutil.rmtree(self._folder, ignore_errors=True)
+        shutil.rmtree(self.folder, ignore_errors=True)
+
+
+def _is_private(file: str | int) -> bool:
+    seen = os.stat(file)
+    return seen.st_uid == os.geteuid() and not seen.st_mode & 0o077

@@ -4,14 +4,13 @@ from __future__ import annotations
 
 import asyncio
 import os
+from collections.abc import Callable
 
 from nbfab.relay.near import Near
-from nbfab.tunnel import once, ports, probes
+from nbfab.tunnel import browser, handover, once, ports, probes
 from nbfab.tunnel.hold import Hold
 from nbfab.tunnel.link import EAGER, Link, Pace, Watcher
 from nbfab.tunnel.spec import Spec
-
-KEPT = 60.0  # seconds that the browser has to read the page that logs it in
 
 
 class Opened:
@@ -25,7 +24,7 @@ class Opened:
         self._near: Near | Hold = Near(self.link.dial) if spec.relayed else Hold(self.link.dial)
         self._listener: asyncio.Server | None = None
         self._keeping: asyncio.Task[None] | None = None
-        self._pages: list[once.Page] = []
+        self._pages: list[handover.Page] = []
 
     @property
     def origin(self) -> str:
@@ -54,12 +53,17 @@ class Opened:
         if self._keeping is not None:
             await asyncio.shield(self._keeping)
 
-    async def login_page(self) -> str:
-        """A URL for the browser, behind which the user is logged in. Raises NoLogin."""
-        nonce = await asyncio.to_thread(once.ask, self.port, self.spec.certificate, self.spec.token)
-        page = once.Page(self.origin, nonce)
+    async def login_page(self, warn: Callable[[str], None]) -> str:
+        """A URL for the browser, behind which the user is logged in; `warn` is told if another asks for it.
+
+        Raises NoLogin.
+        """
+        spec = self.spec
+        way = await asyncio.to_thread(handover.chosen, anyway=spec.login == "yes")
+        nonce = await asyncio.to_thread(once.ask, self.port, spec.certificate, spec.token, spec.name)
+        page = await handover.page(way, self.origin, nonce, warn)
         self._pages.append(page)
-        asyncio.get_running_loop().call_later(KEPT, page.remove)
+        asyncio.get_running_loop().call_later(browser.KEPT, page.remove)
         return page.url
 
     async def close(self) -> None:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import asyncio
 
-from nbfab.tunnel import background, browser, once, state
+from nbfab.tunnel import background, browser, direct, editors, showing, state
 from nbfab.tunnel.member import Told
 from nbfab.tunnel.opened import Opened
 from nbfab.tunnel.spec import load_all
@@ -17,21 +17,20 @@ AT_RISK = "the host cannot run nbfab's relay: what is printed while the connecti
 async def _show(opened: Opened, telling: Told) -> None:
     """Logs the user in, if that is wanted, and starts the browser, or at least says where to go."""
     spec = opened.spec
-    notes = () if spec.relayed else (AT_RISK,)
-    target = f"{opened.origin}/"
-    if spec.token and spec.browser:
-        try:
-            target = await opened.login_page()
-        except once.NoLogin as error:
-            notes = (*notes, f"you have to log in by yourself: {error}")
-    telling.up(f"{opened.origin}/", notes)
-    if spec.browser:
+    target, notes = await showing.target(spec, f"{opened.origin}/", lambda: opened.login_page(telling.note))
+    telling.up(f"{opened.origin}/", (*spec.notes, *notes, *(() if spec.relayed else (AT_RISK,))))
+    if target:
         browser.start(target)
+    if spec.editor:
+        telling.lines(editors.lines(spec, opened.origin, secret=telling.on_terminal))
 
 
 def main(text: str) -> int:
     """Runs one spec, or several, given as text; the exit status: 0 after Control-C, see `Member.run`."""
     specs = load_all(text)
+    if specs[0].url:
+        asyncio.run(direct.run(specs[0], Telling(specs[0])))
+        return 0
     if not specs[0].background:
         return asyncio.run(Supervisor(specs, Telling, _show).run())
 

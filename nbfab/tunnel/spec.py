@@ -22,6 +22,9 @@ class Spec:
     hosts of the same name apart, and `published` is where the socket of what carries is published for other tasks.
     `background` goes on without the terminal, and `close` is the command line that ends that. `document` is that of
     `--json`, to be printed once the link is up.
+    `login` is whether the user is logged in: `yes` and `no` by their own word, else by the rules. With a `url`, the
+    server's own, there is no link; `address` is where it is then asked for a login, if that is this machine. `notes`
+    are for the user; with `editor` they are told what an editor asks for.
     """
 
     host: str
@@ -46,6 +49,17 @@ class Spec:
     def whose(self) -> Whose:
         """What it is remembered by."""
         return Whose(self.host, self.profile, self.way)
+
+    login: str = ""
+    url: str = ""
+    address: str = ""
+    notes: tuple[str, ...] = ()
+    editor: bool = False
+
+    @property
+    def logs_in(self) -> bool:
+        """Whether a login can be asked for, and may be: not of a server that is reached neither by a link nor here."""
+        return bool(self.token) and self.login != "no" and not (self.url and not self.address)
 
     def dump(self) -> str:
         """This as text."""

@@ -21,6 +21,8 @@ class Output(Protocol):
 
     def flush(self) -> None: ...
 
+    def isatty(self) -> bool: ...
+
 
 class Telling:
     """Prints lines for people, or JSON: one document once the link is up, then a line for each event."""
@@ -39,12 +41,25 @@ class Telling:
             return
         for note in notes:
             self._write(f"note: {note}")
-        how = (
-            f"in the background; {self._spec.close} closes the link"
-            if self._spec.background
-            else "Control-C closes the link"
-        )
-        self._write(f"{url}  ({how}; the server goes on)")
+        self._write(f"{url}{self._ends}")
+
+    @property
+    def _ends(self) -> str:
+        """How to end it, behind the URL; nothing if there is no link to end."""
+        if self._spec.url:
+            return ""
+        how = f"in the background; {self._spec.close}" if self._spec.background else "Control-C"
+        return f"  ({how} closes the link; the server goes on)"
+
+    def lines(self, lines: Iterable[str]) -> None:
+        """More that is for people."""
+        for line in lines:
+            self._write(line)
+
+    @property
+    def on_terminal(self) -> bool:
+        """Whether a person alone reads this."""
+        return not self._spec.json and self._out.isatty()
 
     def was_up(self, url: str, notes: tuple[str, ...]) -> None:
         """The page can be opened, through another process that has the link."""

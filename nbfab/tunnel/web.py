@@ -108,7 +108,7 @@ class Web:
 
     async def _answer(self, reader: asyncio.StreamReader, port: int) -> Answer:
         try:
-            if peer.KNOWN and peer.uid_of(self.port, port) != self._uid:
+            if peer.KNOWN and peer.uid_of(("127.0.0.1", port), ("127.0.0.1", self.port)) != self._uid:
                 raise Refused(403, "this page is for its owner alone")
             async with asyncio.timeout(self._patience):
                 request = await self._read(reader)
