@@ -58,7 +58,9 @@ def open_(job: Job) -> Outcome:
     job.user.opens(replace(spec, name=name) if linked else _direct(known, spec, outcome))
     changes = (*(named.changes if named else ()), *outcome.changes, *reported(course.begun))
     changed = named is not None or outcome.verdict == "changed"
-    return replace(outcome, verdict="changed" if changed else "running", changes=changes, notes=(*outcome.notes, *notes))
+    return replace(
+        outcome, verdict="changed" if changed else "running", changes=changes, notes=(*outcome.notes, *notes)
+    )
 
 
 def _running(job: Job, known: Job, seen: Facts) -> Outcome:
