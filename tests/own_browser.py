@@ -40,8 +40,9 @@ class OwnBrowser:
             words.append("--no-sandbox")  # Chromium's own does not work for root
         log = shlex.quote(str(folder / "log"))
         self.script.write_text(
-            f'#!/bin/sh\necho "$1" >>{shlex.quote(str(self.urls))}\nHOME={shlex.quote(str(self.home))}\nexport HOME\nunset TMPDIR\n'
+            f'#!/bin/sh\necho "$1" >>{shlex.quote(str(self.urls))}\n'
             f"[ ! -h {shlex.quote(str(self.profile / 'SingletonLock'))} ] || exit 0\n"
+            f"HOME={shlex.quote(str(self.home))}\nexport HOME\nunset TMPDIR\n"
             # The path of Chromium's socket has to be short.
             f'exec {shlex.join(words)} "$1" >>{log} 2>&1\n'
         )

@@ -33,11 +33,8 @@ def why_not(
         return "as root"
     if env.get("SSH_CONNECTION") or env.get("SSH_TTY"):
         return "over SSH"
-    if (
-        platform != "darwin"
-        and not any(env.get(key) for key in ("DISPLAY", "WAYLAND_DISPLAY", "BROWSER"))
-        and not wsl()
-    ):
+    shown = platform == "darwin" or wsl(env) or any(map(env.get, ("DISPLAY", "WAYLAND_DISPLAY", "BROWSER")))
+    if not shown:
         return "without a display"
     name = program() if name is None else name
     if not name:

@@ -43,7 +43,7 @@ def _of_desktop_file(file: Path, env: Mapping[str, str]) -> bool | None:
         words = shlex.split(found[1]) if found else []
     except (OSError, ValueError):
         return None
-    if any(os.path.basename(word) in ("snap", "flatpak") for word in words):
+    if any(os.path.basename(word) in ("snap", "flatpak") or _PLACES.search(word) for word in words):
         return True
     # `env NAME=VALUE program`, as snap writes it
     program = next((word for word in words if "=" not in word and os.path.basename(word) != "env"), "")

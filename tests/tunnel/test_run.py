@@ -90,7 +90,7 @@ def spec(there: Machine) -> Spec:
         ports=(free_port(),),
         certificate=text[text.index("-----BEGIN CERTIFICATE") :],
         token=json.loads(info.read_text())["token"],
-        login="yes",
+        login="yes",  # also for root
     )
 
 
