@@ -23,6 +23,10 @@ Probe = Callable[[str], Awaitable[None]]
 """Asks through a socket whether anyone is there at the other end. Raises OSError."""
 
 
+class Unanswered(Failed):
+    """It is logged in, but what it should reach there does not answer."""
+
+
 class Watcher(Protocol):
     """Follows what becomes of the link."""
 
@@ -161,7 +165,7 @@ class Link:
         try:
             await asyncio.wait_for(carrier.start(self._patience), WHOLE)
             if not await self._answers(carrier, FIRST):
-                raise Failed("it is logged in, but what it should reach there does not answer")
+                raise Unanswered("it is logged in, but what it should reach there does not answer")
         except TimeoutError:
             await carrier.end()
             raise Failed("no login in time") from None

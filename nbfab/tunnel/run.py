@@ -13,7 +13,7 @@ from nbfab.tunnel.opened import Opened
 from nbfab.tunnel.spec import Spec
 from nbfab.tunnel.telling import Telling
 
-AT_RISK = "the host cannot run nbfab's relay: what is printed while the connection is down may be missing from the page"
+AT_RISK = "what is printed while the connection is down may be missing from the page"
 
 
 async def run(spec: Spec, telling: Telling) -> None:
@@ -51,7 +51,7 @@ async def _or_ended(task: asyncio.Task[None], ended: asyncio.Event) -> bool:
 async def _show(opened: Opened, telling: Telling) -> None:
     """Logs the user in, if that is wanted, and starts the browser, or at least says where to go."""
     spec = opened.spec
-    notes = () if spec.relayed else (AT_RISK,)
+    notes = (f"{opened.why_plain}: {AT_RISK}",) if opened.why_plain else ()
     target = f"{opened.origin}/"
     if spec.token and spec.browser:
         try:

@@ -12,8 +12,9 @@ class Spec:
     """A link to one profile of one host, and the page behind it.
 
     `command` is the `ssh` that carries, `target` a socket or HOST:PORT there, `relayed` whether the relay is behind
-    it. `ports` are to be tried in that order; 0 is any that is free. `certificate` (PEM) and `token` are the server's;
-    without a token no one is logged in. `name` is the host's in the URL; `browser` says whether one is started.
+    it; then `plain` is the server's own HOST:PORT, for a host that does not let the relay be reached. `ports` are to be
+    tried in that order; 0 is any that is free. `certificate` (PEM) and `token` are the server's; without a token no one
+    is logged in. `name` is the host's in the URL; `browser` says whether one is started.
     """
 
     host: str
@@ -22,6 +23,7 @@ class Spec:
     target: str
     relayed: bool
     ports: tuple[int, ...]
+    plain: str = ""
     name: str = "localhost"
     certificate: str = ""
     token: str = field(default="", repr=False)
