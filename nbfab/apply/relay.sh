@@ -27,15 +27,12 @@ start_relay() {
 	done
 }
 
-# Ends those of all versions.
+# Ends those of all versions. A folder that they had their sockets in stays for the next, so that what is open goes on then.
 end_relays() {
 	for record in relay-*.started; do
 		if [ -f "$record" ]; then end_relay "${record%.started}"; fi
 	done
-	if [ -f relay ] && read -r place <relay && is_private "$place"; then
-		rm -f "$place"/relay-* relay
-		rmdir "$place"
-	fi 2>/dev/null
+	if [ -f relay ] && read -r place <relay && is_private "$place"; then rm -f "$place"/relay-*; fi
 	remove_socket
 }
 
