@@ -10,7 +10,7 @@ start_relay() {
 	outlive
 	find_socket
 	if [ ! -S "$socket" ]; then place_socket || place_socket elsewhere || return 1; fi
-	rm -f "$relay" "$relay.started" "$relay.log"
+	end_relay "$relay" # one that runs, and cannot be reached: what cleans /var/tmp may have taken its socket
 	# shellcheck disable=SC2086 # the words of a command, or none
 	(unset TMUX TMUX_PANE && SHELL=/bin/sh && export SHELL &&
 		exec $keeper tmux -S "$socket" -f /dev/null new-session -d -s "relay/$relay" 'exec /bin/sh relay.sh') \
@@ -18,29 +18,29 @@ start_relay() {
 	waits=0
 	while ! relay_runs "$relay"; do
 		waits=$((waits + 1))
-		if [ $waits -gt 100 ]; then
-			tail -c 2000 "$relay.log" 2>/dev/null | tail -n 3
+		if [ $waits -gt 100 ] || ! tmux -S "$socket" has-session -t "=relay/$relay" 2>/dev/null </dev/null; then
+			if [ -s "$relay.log" ]; then tail -c 2000 "$relay.log" | tail -n 3; else echo "it ended without a word; $(room)"; fi
+			end_relay "$relay"
 			return 1
 		fi
 		nap
 	done
 }
 
-# Ends those of all versions.
+# Ends those of all versions. A folder that they had their sockets in stays for the next, so that what is open goes on then.
 end_relays() {
 	for record in relay-*.started; do
-		if [ ! -f "$record" ]; then continue; fi
-		runner='' began=''
-		read -r runner began <"$record"
-		if [ -n "$began" ] && [ "$(process_start "$runner")" = "$began" ]; then
-			kill -TERM "$runner"
-			ended "$runner" "$began" 50 || kill -KILL "$runner"
-		fi
-		rm -f "$record" "${record%.started}" "${record%.started}.log"
+		if [ -f "$record" ]; then end_relay "${record%.started}"; fi
 	done
-	if [ -f relay ] && read -r place <relay && is_private "$place"; then
-		rm -f "$place"/relay-* relay
-		rmdir "$place"
-	fi
+	if [ -f relay ] && read -r place <relay && is_private "$place"; then rm -f "$place"/relay-*; fi
 	remove_socket
+}
+
+# Ends one, if it runs, and removes its files but for its program. Uses runner, began.
+end_relay() { # name
+	if relay_lives "$1"; then
+		kill -TERM "$runner"
+		ended "$runner" "$began" 50 || kill -KILL "$runner"
+	fi
+	rm -f "$1" "$1.started" "$1.log" 2>/dev/null || : # it may have ended, but the disk be read-only
 }

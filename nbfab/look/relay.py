@@ -2,11 +2,15 @@
 
 from dataclasses import dataclass
 
-from nbfab.look.fact import fact, line
+from nbfab.look.fact import fact, line, words
 
 
 @dataclass(frozen=True, kw_only=True)
 class RelayFacts:
-    """The relay of this nbfab's version: its `socket`, empty if it does not run, or was not looked for."""
+    """The relay of this nbfab's version: its `socket`, empty if it does not run; the names of all that are `running`.
+
+    Only some tasks look for them.
+    """
 
     socket: str = fact(line, default="")
+    running: tuple[str, ...] = fact(words, default=())

@@ -36,6 +36,11 @@ def plan(wanted: Wanted, facts: Facts) -> Iterator[Change]:
     yield Change(step="relay", kind="start relay", what="start the relay", args={"relay": RUNS})
 
 
+def end_relays() -> Change:
+    """The change that ends the relays of all versions, and with them the pages that are open."""
+    return Change(step="relay", kind="end relay", what="end the relay of open", args={})
+
+
 STEP = Step(
     "relay",
     "Start what keeps a page whole while its link is cut.",

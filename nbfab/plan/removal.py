@@ -13,6 +13,7 @@ from nbfab.fix import Note, there
 from nbfab.look.left import Entry
 from nbfab.plan import choices, left, takes
 from nbfab.plan.change import Change
+from nbfab.plan.relay import end_relays
 from nbfab.plan.server import stop_server
 from nbfab.plan.steps import managed
 
@@ -67,8 +68,8 @@ def _server(wanted: Wanted, facts: Facts) -> Iterator[Change]:
 
 
 def _relays(wanted: Wanted, facts: Facts) -> Iterator[Change]:
-    if facts.left.relays:
-        yield Change(step="server", kind="end relay", what="end the relay of open", args={})
+    if facts.left.relays or facts.relay.running:
+        yield end_relays()
 
 
 def _session(wanted: Wanted, facts: Facts) -> Iterator[Change]:

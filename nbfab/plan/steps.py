@@ -125,7 +125,7 @@ def request(wanted: Wanted, steps: Iterable[Step] = ()) -> Request:
         texts=tuple(of.path for of in files if of.kind == "text"),
         certificate=next(of.path for of in files if of.kind == "certificate"),
         modules=(module.NAME, *([relay.NAME] if wanted.relay else [])),
-        relay=relay.RUNS if wanted.relay else "",
+        relay=relay.RUNS if wanted.relay or wanted.removing else "",
         left=Left(left.places(of.path for of in files), left.TREES, tuple(left.SOCKETS), left.TRACES)
         if wanted.removing
         else None,

@@ -16,11 +16,13 @@ PATIENCE = 10.0  # seconds for a greeting
 
 
 class Far:
-    """The streams of this host, by their names; `port` says where the server listens, and is asked for each."""
+    """The streams of this host, by their names; `port` and `address` say where the server listens, for each anew."""
 
-    def __init__(self, port: Callable[[], int], budget: Budget | None = None) -> None:
+    def __init__(
+        self, port: Callable[[], int], budget: Budget | None = None, address: Callable[[], str] = lambda: "127.0.0.1"
+    ) -> None:
         self.used = time.monotonic()
-        self._port = port
+        self._port, self._address = port, address
         self._budget = budget or Budget()
         self._streams: dict[bytes, Stream] = {}
 
@@ -72,7 +74,7 @@ class Far:
             return None
         stream = Stream(self._budget)
         try:
-            await asyncio.get_running_loop().create_connection(lambda: stream.local, "127.0.0.1", self._port())
+            await asyncio.get_running_loop().create_connection(lambda: stream.local, self._address(), self._port())
         except OSError:
             _refuse(transport, NO_SERVER)
             return None

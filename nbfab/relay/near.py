@@ -14,6 +14,7 @@ from .stream import Stream
 
 AGAIN = 0.05  # seconds between two tries over a link that is said to be up
 PATIENCE = 10.0  # seconds for an answer to a greeting
+GOODBYE = 1.0  # seconds for the other end to hear that all is over
 
 Dial = Callable[[Callable[[], asyncio.Protocol]], Awaitable[Tuple[asyncio.BaseTransport, asyncio.Protocol]]]
 """Waits until there is a link, and connects through it to the far end. Raises OSError."""
@@ -25,21 +26,27 @@ class Near:
     def __init__(self, dial: Dial, budget: Budget | None = None) -> None:
         self._dial = dial
         self._budget = budget or Budget()
-        self._tasks: set[asyncio.Task[None]] = set()
+        self._tasks: dict[asyncio.Task[None], Stream] = {}
 
     def accept(self) -> asyncio.Protocol:
         """The protocol for a browser's connection, for `loop.create_server`."""
         stream = Stream(self._budget)
         task = asyncio.get_running_loop().create_task(self._carry(stream))
-        self._tasks.add(task)
-        task.add_done_callback(self._tasks.discard)
+        self._tasks[task] = stream
+        task.add_done_callback(self._tasks.pop)
         return stream.local
 
     async def close(self) -> None:
-        """Ends all streams."""
-        for task in self._tasks:
+        """Ends all streams, at the other end as well, which would keep them for an hour."""
+        told = [task for task, stream in self._tasks.items() if stream.carried]
+        for task in told:
+            self._tasks[task].abandon()
+        if told:
+            await asyncio.wait(told, timeout=GOODBYE)
+        every = [*self._tasks]
+        for task in every:
             task.cancel()
-        await asyncio.gather(*self._tasks, return_exceptions=True)
+        await asyncio.gather(*every, return_exceptions=True)
 
     async def _carry(self, stream: Stream) -> None:
         name = os.urandom(NAME)

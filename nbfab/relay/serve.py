@@ -10,6 +10,7 @@ import stat
 import tempfile
 import time
 from contextlib import suppress
+from typing import Any
 
 from . import VERSION
 from .far import Far
@@ -18,6 +19,7 @@ from .stream import KEEP
 NAME = f"relay-{VERSION}"
 LONGEST = 107  # bytes of a socket's path (unix(7))
 OTHERWISE = "/var/tmp"  # noqa: S108  # not /run/user, which logind removes; what is made there is private
+ALL = ("", "*", "localhost", "0.0.0.0", "::")  # addresses of a server that is reached at 127.0.0.1, too
 RECORD = "relay"  # the file in the profile's folder that names a folder there
 SWEEP = 5.0  # seconds between two looks at what is no longer needed
 
@@ -27,7 +29,7 @@ def main(profile: str) -> None:
     os.umask(0o077)
     path = place(profile)
     os.umask(0o177)
-    asyncio.run(serve(path, Far(lambda: port(profile))))
+    asyncio.run(serve(path, Far(lambda: port(profile), address=lambda: address(profile))))
 
 
 async def serve(path: str, far: Far, *, sweep: float = SWEEP, keep: float = KEEP) -> None:
@@ -69,13 +71,24 @@ def place(profile: str) -> str:
 
 
 def port(profile: str) -> int:
-    """Where the profile's server listens: as the one that was started last has noted it. Raises OSError."""
-    with open(os.path.join(profile, "started"), encoding="utf-8") as file:
+    """The port that the profile's server listens at: as the one that was started last has noted it. Raises OSError."""
+    return int(_noted(profile)["port"])
+
+
+def address(profile: str) -> str:
+    """The address that it listens at; that of this machine for itself, if it is one of all. Raises OSError."""
+    ip = _noted(profile).get("hostname")
+    return ip if isinstance(ip, str) and ip not in ALL else "127.0.0.1"
+
+
+def _noted(profile: str) -> dict[str, Any]:
+    with open(os.path.join(profile, "started"), encoding="utf-8", errors="replace") as file:
         pid = file.read(4096).split()[1:2]
     for kind in ("jpserver", "nbserver"):
         path = os.path.join(profile, "runtime", f"{kind}-{''.join(pid)}.json")
-        with suppress(FileNotFoundError, ValueError, KeyError), open(path, encoding="utf-8") as file:
-            return int(json.load(file)["port"])
+        with suppress(FileNotFoundError, ValueError, KeyError, TypeError), open(path, encoding="utf-8") as file:
+            noted = json.load(file)
+            return {**noted, "port": int(noted["port"])}
     raise OSError("no server runs")
 
 

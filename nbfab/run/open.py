@@ -8,7 +8,7 @@ from nbfab.apply.token import fetch
 from nbfab.errors import HostError, Refused, UsageError
 from nbfab.fix import again, task
 from nbfab.look.facts import Facts
-from nbfab.names import EVERY_ADDRESS
+from nbfab.names import EVERY_ADDRESS, in_url
 from nbfab.outcome import Outcome
 from nbfab.plan import certificate, pem, relay, server
 from nbfab.run import host_name, reach
@@ -91,13 +91,15 @@ def _spec(job: Job, seen: Facts) -> Spec:
     token = fetch(job.host, settings.profile)
     cert = seen.files.text(certificate.FILE)
     address = "127.0.0.1" if settings.ip in (*EVERY_ADDRESS, "localhost") else settings.ip
+    plain = f"{in_url(address)}:{port}"
     return Spec(
         host=job.host.label,
         profile=settings.profile,
         command=(),
-        target=seen.relay.socket or f"{address}:{port}",
+        target=seen.relay.socket or plain,
         relayed=bool(seen.relay.socket),
         ports=(port,),
+        plain=plain,
         certificate=cert if pem.load(cert) else "",
         token=token.reveal() if token else "",
         login="yes" if "login" in job.flags else "no" if "no_login" in job.flags else "",

@@ -1,4 +1,4 @@
-"""Stop: ends the server."""
+"""Stop: ends the server, and what carries open pages to it."""
 
 from dataclasses import replace
 
@@ -7,6 +7,7 @@ from nbfab.fix import again, there
 from nbfab.look.facts import Facts
 from nbfab.outcome import Outcome
 from nbfab.plan.change import Change
+from nbfab.plan.relay import end_relays
 from nbfab.plan.server import attach, stop_server
 from nbfab.run.converge import Course, make, reported
 from nbfab.run.job import Job
@@ -39,20 +40,26 @@ def ending(job: Job, seen: Facts) -> tuple[Change, str]:
 def stop(job: Job) -> Outcome:
     """Ends the server, if it is proven to be ours, and sees that it has ended: process, kernels, port and files.
 
+    The relays of `open` end with it, those of all versions.
+
     Raises Refused if kernels are live, the flag `force` was not given, and the user does not say yes.
     """
-    job, seen = see(job)
+    job, seen = see(replace(job, wanted=replace(job.wanted, relay=True)))
+    relays = [end_relays()] if seen.relay.running else []
+    course = Course(job.user)
     server = seen.server
     outcome = Outcome(job.host.label, job.task, "unchanged", state={"running": False})
     if not server.alive or server.started is None:
-        return replace(outcome, notes=("it does not run",))
+        if not relays:
+            return replace(outcome, notes=("it does not run",))
+        make(job, job.wanted, relays, seen, course)
+        return replace(outcome, verdict="changed", changes=reported(relays), notes=(*course.words, "it does not run"))
     change, live = ending(job, seen)
     # The port that has to be free is the one it listens on, whatever port the next one should have.
     wanted = job.wanted
     if server.answer and server.ready:
         wanted = replace(wanted, settings=replace(wanted.settings, port=server.answer.port))
-    course = Course(job.user)
-    now = make(job, wanted, [change], seen, course)
+    now = make(job, wanted, [change, *relays], seen, course)
     if now.server.session_pids and not now.server.alive:
         more = "the server has ended, but its tmux session has more windows, which stay"
         raise HostError(more, there(attach(wanted, now)))
@@ -61,4 +68,4 @@ def stop(job: Job) -> Outcome:
         raise HostError(f"the server was told to end, but {still}", "run it again")
     free = "its port is free, its files cannot be removed" if now.server.started else "its port and its files are free"
     ended = f"it has ended{f' with {live}' if live else ''}; {free}"
-    return replace(outcome, verdict="changed", changes=reported([change]), notes=(*course.words, ended))
+    return replace(outcome, verdict="changed", changes=reported([change, *relays]), notes=(*course.words, ended))

@@ -37,6 +37,10 @@ class Pace:
 EAGER = Pace()
 
 
+class Unanswered(Failed):
+    """It is logged in, but what it should reach there does not answer."""
+
+
 class Watcher(Protocol):
     """Follows what becomes of the link."""
 
@@ -179,7 +183,7 @@ class Link:
             async with self._pace.gate:
                 await asyncio.wait_for(carrier.start(self._patience), WHOLE)
                 if not await self._answers(carrier, FIRST):
-                    raise Failed("it is logged in, but what it should reach there does not answer")
+                    raise Unanswered("it is logged in, but what it should reach there does not answer")
         except TimeoutError:
             await carrier.end()
             raise Failed("no login in time") from None

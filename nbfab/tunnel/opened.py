@@ -5,12 +5,21 @@ from __future__ import annotations
 import asyncio
 import os
 from collections.abc import Callable
+from contextlib import suppress
 
 from nbfab.relay.near import Near
 from nbfab.tunnel import browser, handover, once, ports, probes
+from nbfab.tunnel.carrier import Failed
 from nbfab.tunnel.hold import Hold
-from nbfab.tunnel.link import EAGER, Link, Pace, Watcher
+from nbfab.tunnel.link import EAGER, SUSPECT, Link, Pace, Unanswered, Watcher
 from nbfab.tunnel.spec import Spec
+
+CANNOT = "the host cannot run nbfab's relay"
+MAY_NOT = "the host lets no one forward to nbfab's relay (AllowStreamLocalForwarding in its sshd_config)"
+NEITHER = (
+    "it is logged in, but ssh reaches neither nbfab's relay there nor the server at {}: if that runs, the host's "
+    "administrator has to allow one of them in sshd_config (AllowStreamLocalForwarding local, AllowTcpForwarding local)"
+)
 
 
 class Opened:
@@ -19,8 +28,9 @@ class Opened:
     def __init__(self, spec: Spec, watcher: Watcher, folder: str, pace: Pace = EAGER) -> None:
         self.spec = spec
         self.port = 0
-        probe = probes.relay_answers if spec.relayed else probes.port_answers
-        self.link = Link(spec.command, spec.target, folder, probe, watcher, os.environ, race=spec.relayed, pace=pace)
+        self.why_plain = "" if spec.relayed else CANNOT
+        self._watcher, self._folder, self._pace = watcher, folder, pace
+        self.link = self._link(spec.target)
         self._near: Near | Hold = Near(self.link.dial) if spec.relayed else Hold(self.link.dial)
         self._listener: asyncio.Server | None = None
         self._keeping: asyncio.Task[None] | None = None
@@ -39,19 +49,49 @@ class Opened:
         taken = await asyncio.to_thread(ports.take, self.spec.state, self.spec.whose, self.spec.ports)
         self.port = int(taken.socket.getsockname()[1])
         self._listener = await asyncio.get_running_loop().create_server(
-            self._near.accept, sock=taken.socket, backlog=ports.BACKLOG
+            lambda: self._near.accept(), sock=taken.socket, backlog=ports.BACKLOG
         )
         return taken.notes
 
     async def connect(self) -> None:
-        """Makes the link, and keeps it from now on. Raises Failed."""
-        await self.link.first()
+        """Makes the link, and keeps it from now on: a plain one where the relay cannot be reached. Raises Failed."""
+        try:
+            await self.link.first()
+        except Unanswered:
+            if not (self.spec.relayed and self.spec.plain):
+                raise
+            await self._go_plain()
+        if self.why_plain:
+            await self._see_server()
         self._keeping = asyncio.get_running_loop().create_task(self.link.keep())
 
     async def kept(self) -> None:
         """Returns only if the link, once made, is kept no longer. Raises Failed."""
         if self._keeping is not None:
             await asyncio.shield(self._keeping)
+
+    def _link(self, target: str) -> Link:
+        """A link; to the relay it races, since what it carries loses nothing by that."""
+        probe, race = (probes.port_answers, False) if self.why_plain else (probes.relay_answers, True)
+        return Link(
+            self.spec.command, target, self._folder, probe, self._watcher, os.environ, race=race, pace=self._pace
+        )
+
+    async def _go_plain(self) -> None:
+        """What waits for a link to the relay is dropped, so a page that was open asks anew. Raises Failed."""
+        await self._near.close()
+        self.why_plain = MAY_NOT
+        self.link = self._link(self.spec.plain)
+        self._near = Hold(self.link.dial)
+        await self.link.first()
+
+    async def _see_server(self) -> None:
+        """A server that is not there is not told from one that sshd lets no one reach, but it ran a moment ago."""
+        assert self.link.carrier
+        with suppress(OSError, asyncio.TimeoutError):
+            if await asyncio.wait_for(probes.server_answers(self.link.carrier.path), SUSPECT):
+                return
+        raise Failed(NEITHER.format(self.spec.plain or self.spec.target))
 
     async def login_page(self, warn: Callable[[str], None]) -> str:
         """A URL for the browser, behind which the user is logged in; `warn` is told if another asks for it.

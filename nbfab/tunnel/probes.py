@@ -20,6 +20,11 @@ async def port_answers(path: str) -> None:
 
     Raises OSError.
     """
+    await server_answers(path)
+
+
+async def server_answers(path: str) -> bool:
+    """Asks for TLS, and returns whether there is a server. Raises OSError."""
     context = ssl.SSLContext(ssl.PROTOCOL_TLS_CLIENT)
     hello = ssl.MemoryBIO()
     asks = context.wrap_bio(ssl.MemoryBIO(), hello, server_hostname="localhost")
@@ -28,6 +33,6 @@ async def port_answers(path: str) -> None:
     reader, writer = await asyncio.open_unix_connection(path)
     try:
         writer.write(hello.read())
-        await reader.read(1)
+        return bool(await reader.read(1))
     finally:
         writer.close()

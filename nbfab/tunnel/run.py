@@ -11,14 +11,15 @@ from nbfab.tunnel.spec import load_all
 from nbfab.tunnel.supervisor import Supervisor
 from nbfab.tunnel.telling import Telling
 
-AT_RISK = "the host cannot run nbfab's relay: what is printed while the connection is down may be missing from the page"
+AT_RISK = "what is printed while the connection is down may be missing from the page"
 
 
 async def _show(opened: Opened, telling: Told) -> None:
     """Logs the user in, if that is wanted, and starts the browser, or at least says where to go."""
     spec = opened.spec
     target, notes = await showing.target(spec, f"{opened.origin}/", lambda: opened.login_page(telling.note))
-    telling.up(f"{opened.origin}/", (*spec.notes, *notes, *(() if spec.relayed else (AT_RISK,))))
+    risk = (f"{opened.why_plain}: {AT_RISK}",) if opened.why_plain else ()
+    telling.up(f"{opened.origin}/", (*spec.notes, *notes, *risk))
     if target:
         browser.start(target)
     if spec.editor:

@@ -15,13 +15,15 @@ class Spec:
     """A link to one profile of one host, and the page behind it.
 
     `command` is the `ssh` that carries, `target` a socket or HOST:PORT there, `relayed` whether the relay is behind
-    it. `ports` are to be tried in that order; 0 is any that is free. `certificate` (PEM) and `token` are the server's;
-    without a token no one is logged in. `name` is the host's in the URL; `browser` says whether one is started.
+    it; then `plain` is the server's own HOST:PORT, for a host that does not let the relay be reached. `ports` are to be
+    tried in that order; 0 is any that is free. `certificate` (PEM) and `token` are the server's; without a token no one
+    is logged in. `name` is the host's in the URL; `browser` says whether one is started.
 
     `state` is the folder for what others have to know and for what is remembered; empty if there is none. `way` tells
     hosts of the same name apart, and `published` is where the socket of what carries is published for other tasks.
     `background` goes on without the terminal, and `close` is the command line that ends that. `document` is that of
     `--json`, to be printed once the link is up.
+
     `login` is whether the user is logged in: `yes` and `no` by their own word, else by the rules. With a `url`, the
     server's own, there is no link; `address` is where it is then asked for a login, if that is this machine. `notes`
     are for the user; with `editor` they are told what an editor asks for.
@@ -33,6 +35,7 @@ class Spec:
     target: str
     relayed: bool
     ports: tuple[int, ...]
+    plain: str = ""
     name: str = "localhost"
     certificate: str = ""
     token: str = field(default="", repr=False)

@@ -1,6 +1,8 @@
 """Both ends of the relay over a socket that is cut and comes back, with a real server behind it."""
 
 import asyncio
+import contextlib
+import hashlib
 import os
 import tempfile
 from collections.abc import AsyncIterator, Awaitable, Callable
@@ -9,7 +11,7 @@ from pathlib import Path
 
 import pytest
 
-from nbfab.relay import stream
+from nbfab.relay import far, stream
 from nbfab.relay.far import Far
 from nbfab.relay.near import Near, probe
 
@@ -203,6 +205,20 @@ def test_a_far_end_that_was_started_anew_ends_what_it_does_not_know() -> None:
     play(echo, story)
 
 
+def test_a_near_end_that_closes_leaves_nothing_at_the_other() -> None:
+    async def story(it: Rig) -> None:
+        reader, writer = await asyncio.open_connection("127.0.0.1", it.port)
+        writer.write(b"x")
+        assert await reader.read(1) == b"x"
+        await it.near.close()
+        it.far.sweep()
+        assert not it.far._streams
+        with contextlib.suppress(ConnectionResetError):
+            assert await reader.read() == b""
+
+    play(echo, story)
+
+
 def test_where_no_server_listens_the_browser_is_refused_at_once() -> None:
     async def story(it: Rig) -> None:
         it.server = 1
@@ -242,5 +258,63 @@ def test_what_is_not_of_ours_is_hung_up_on(tmp_path: Path) -> None:
             reader, writer = await asyncio.open_unix_connection(it.path)
             writer.write(said)
             assert len(await reader.read()) in (0, 8)
+
+    play(echo, story)
+
+
+BIG = 100 << 20  # bytes
+
+
+@pytest.mark.parametrize("direction", ["upload", "download"])
+def test_a_hundred_megabytes_through_cuts(direction: str) -> None:
+    block = os.urandom(1 << 20)
+    got, sums = 0, (hashlib.sha256(), hashlib.sha256())
+
+    async def pour(writer: asyncio.StreamWriter) -> None:
+        for _ in range(BIG // len(block)):
+            sums[0].update(block)
+            writer.write(block)
+            await writer.drain()
+        writer.write_eof()
+
+    async def sink(reader: asyncio.StreamReader) -> None:
+        nonlocal got
+        while data := await reader.read(1 << 20):
+            sums[1].update(data)
+            got += len(data)
+
+    async def serve(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        await (sink(reader) if direction == "upload" else pour(writer))
+        writer.close()
+
+    async def story(it: Rig) -> None:
+        reader, writer = await asyncio.open_connection("127.0.0.1", it.port)
+        work = asyncio.gather(*([pour(writer), reader.read()] if direction == "upload" else [sink(reader)]))
+        for part in range(1, 10):
+            await wait_until(lambda part=part: got > part * BIG // 10)  # type: ignore[misc]
+            it.up.clear()
+            it.cut()
+            (held,) = it.far._streams.values()
+            assert held._outgoing.kept <= stream.STREAM + (1 << 20)
+            it.up.set()
+        await work
+        assert got == BIG
+        assert sums[0].digest() == sums[1].digest()
+
+    play(serve, story)
+
+
+def test_connections_that_say_nothing_are_given_up(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(far, "PATIENCE", 0.1)
+
+    async def story(it: Rig) -> None:
+        silent = [await asyncio.open_unix_connection(it.path) for _ in range(300)]
+        for number, (_, writer) in enumerate(silent):
+            writer.write(b"x" * (number % 24))  # of a greeting's 24 bytes
+        for reader, _ in silent:
+            with contextlib.suppress(ConnectionResetError):
+                assert await reader.read() == b""
+        assert not it.far._streams
+        await probe(it.dial)
 
     play(echo, story)

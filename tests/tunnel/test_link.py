@@ -60,27 +60,32 @@ class Rig:
         loop = asyncio.get_running_loop()
         server = await asyncio.start_server(count, "127.0.0.1", 0)
         port = server.sockets[0].getsockname()[1]
-        far = Far(lambda: port)
-        there = await loop.create_unix_server(far.accept, self.target)
+        far = self.far = Far(lambda: port)
+        self.there = await loop.create_unix_server(far.accept, self.target)
         near = Near(self.link.dial)
         here = await loop.create_server(near.accept, "127.0.0.1", 0)
+        self.address = here.sockets[0].getsockname()[:2]
         await self.link.first()
         keeping = asyncio.create_task(self.link.keep())
-        reader, writer = await asyncio.open_connection(*here.sockets[0].getsockname())
-        reading = asyncio.create_task(self.read(reader))
+        await self.connect()
         try:
             await asyncio.wait_for(story(self), BOUND)
             await self.more()
         finally:
-            for task in (keeping, reading):
+            for task in (keeping, self.reading):
                 task.cancel()
-            await asyncio.gather(keeping, reading, return_exceptions=True)
-            writer.close()
+            await asyncio.gather(keeping, self.reading, return_exceptions=True)
+            self.writer.close()
             await near.close()
             far.drop()
-            for listener in (server, there, here):
+            for listener in (server, self.there, here):
                 listener.close()
             await self.link.close()
+
+    async def connect(self) -> None:
+        """Follows the numbers over a new connection."""
+        reader, self.writer = await asyncio.open_connection(*self.address)
+        self.reading = asyncio.create_task(self.read(reader))
 
     async def read(self, reader: asyncio.StreamReader) -> None:
         while line := await reader.readline():
@@ -173,3 +178,21 @@ def test_a_target_that_is_not_there(rig: Rig) -> None:
     with pytest.raises(Failed, match="what it should reach there does not answer"):
         asyncio.run(rig.link.first())
     assert not list(rig.links.glob("[0-9]*"))
+
+
+def test_a_relay_that_ends_while_it_is_used(rig: Rig) -> None:
+    async def story(rig: Rig) -> None:
+        await rig.more()
+        rig.there.close()
+        rig.far.drop()
+        await rig.told("lost: silent")
+        while not rig.log.errors:
+            await asyncio.sleep(0.02)
+        assert "does not answer" in rig.log.errors[0]
+        rig.there = await asyncio.get_running_loop().create_unix_server(rig.far.accept, rig.target)
+        await rig.told("lost: silent", "found")
+        rig.writer.close()
+        rig.numbers = 0
+        await rig.connect()
+
+    asyncio.run(rig.play(story))
