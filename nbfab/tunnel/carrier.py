@@ -22,6 +22,10 @@ class Failed(Exception):
         self.status = status
 
 
+class NeedsPerson(Failed):
+    """It takes a person to log in, and none is there."""
+
+
 class Carrier:
     """An `ssh` in a folder that no one else can enter.
 
