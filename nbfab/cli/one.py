@@ -41,7 +41,7 @@ def on_one(call: Call, body: "Body", typed: HostString | None) -> None:
             there = There(label, entry.typed if entry else typed, call.ssh_options(entry), typist, early=call.early)
             host: Host = there
         else:
-            there, host, settings = None, Here(), settings.from_here()
+            there, typist, host, settings = None, None, Here(), settings.from_here()
         if call.given.get("handout"):
             raise UsageError(
                 "--handout is for the passwords of several hosts; that of one is shown", "leave --handout out"
@@ -87,8 +87,13 @@ def on_one(call: Call, body: "Body", typed: HostString | None) -> None:
     if terminal.opened:
         from nbfab.cli.near import go_on
 
-        command = there.by_itself() if there else ()
-        go_on(replace(terminal.opened, command=tuple(command), json=call.json, browser="no_browser" not in call.flags))
+        spec = replace(terminal.opened, json=call.json, browser="no_browser" not in call.flags)
+        spec = replace(spec, commands={task: terminal.command(task) for task in ("open", "start", "close")})
+        if there:
+            command, asking = tuple(there.by_itself()), tuple(there.asking())
+            person = typist is not None and sys.stderr.isatty()
+            spec = replace(spec, command=command, asking=asking, typed=there.typed, keeps=there.marks, person=person)
+        go_on(spec)
 
 
 def entries(typed: Sequence[HostString]) -> "list[InventoryHost | None]":

@@ -11,6 +11,7 @@ from contextlib import suppress
 from typing import Any, Protocol
 
 from nbfab.tunnel.carrier import Carrier, Failed
+from nbfab.tunnel.logins import Logins
 
 EVERY = 1.0  # seconds between two probes, and between two tries
 SUSPECT = 2.0  # seconds for the answer to a probe
@@ -35,6 +36,9 @@ class Watcher(Protocol):
     def tried(self, error: Failed) -> None:
         """A try has failed."""
 
+    def note(self, text: str) -> None:
+        """Anything else."""
+
 
 class Link:
     """Keeps a carrier that answers.
@@ -53,10 +57,12 @@ class Link:
         env: Mapping[str, str],
         *,
         race: bool = True,
+        logins: Logins | None = None,
     ) -> None:
         self.up = asyncio.Event()
         self.carrier: Carrier | None = None
-        self._command, self._target, self._folder, self._env = command, target, folder, env
+        self._target, self._folder, self._env = target, folder, env
+        self._logins = logins or Logins(command)
         self._probe, self._watcher, self._race = probe, watcher, race
         self._number = itertools.count(1)
         self._patience = PATIENCE
@@ -70,9 +76,15 @@ class Link:
 
     async def first(self) -> None:
         """Makes the first carrier. Raises Failed."""
-        began = time.monotonic()
-        self.carrier = await self._try()
-        self._patience = max(SUSPECT, 4 * (time.monotonic() - began))
+        self.carrier = None
+        while self.carrier is None:
+            began = time.monotonic()
+            try:
+                self.carrier = await self._try()
+            except Failed:
+                if not self._logins.again:
+                    raise
+        self._patience = min(PATIENCE, max(SUSPECT, 4 * (time.monotonic() - began)))
         self.up.set()
 
     async def keep(self) -> None:
@@ -89,6 +101,7 @@ class Link:
     async def close(self) -> None:
         """Ends what carries."""
         self.up.clear()
+        await self._logins.close()
         if self.carrier is not None:
             await self.carrier.end()
         await asyncio.gather(*self._ending, return_exceptions=True)
@@ -114,7 +127,7 @@ class Link:
         try:
             while True:
                 old = self.carrier if self.carrier is not None and self.carrier.alive else None
-                if len(racing) < MOST and (self._race or old is None):
+                if len(racing) < MOST and (self._race or old is None) and self._logins.free():
                     racing.add(asyncio.ensure_future(self._try()))
                     tries += 1
                 if await self._round(old, racing):
@@ -157,14 +170,20 @@ class Link:
 
     async def _try(self) -> Carrier:
         """A new carrier that answers. Raises Failed."""
-        carrier = Carrier(self._command, self._target, os.path.join(self._folder, str(next(self._number))), self._env)
+        login = self._logins.begin()
+        folder = os.path.join(self._folder, str(next(self._number)))
+        carrier = Carrier(login.command, self._target, folder, self._env, login)
         try:
-            await asyncio.wait_for(carrier.start(self._patience), WHOLE)
+            await asyncio.wait_for(carrier.start(self._patience), WHOLE + self._logins.patience)
             if not await self._answers(carrier, FIRST):
                 raise Failed("it is logged in, but what it should reach there does not answer")
-        except TimeoutError:
+            self._logins.succeeded(login)
+            await login.close()
+        except (TimeoutError, Failed) as error:
             await carrier.end()
-            raise Failed("no login in time") from None
+            failed = error if isinstance(error, Failed) else Failed("no login in time")
+            self._logins.failed(login, failed)
+            raise failed from None
         except BaseException:
             await carrier.end()
             raise

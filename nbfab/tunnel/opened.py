@@ -10,6 +10,8 @@ from nbfab.relay.near import Near
 from nbfab.tunnel import once, probes
 from nbfab.tunnel.hold import Hold
 from nbfab.tunnel.link import Link, Watcher
+from nbfab.tunnel.logins import Logins
+from nbfab.tunnel.person import Person
 from nbfab.tunnel.spec import Spec
 
 KEPT = 60.0  # seconds that the browser has to read the page that logs it in
@@ -22,7 +24,11 @@ class Opened:
         self.spec = spec
         self.port = 0
         probe = probes.relay_answers if spec.relayed else probes.port_answers
-        self.link = Link(spec.command, spec.target, folder, probe, watcher, os.environ, race=spec.relayed)
+        person = Person(spec.host) if spec.person else None
+        logins = Logins(spec.command, spec.asking, spec.typed, person, watcher.note, keeps=spec.keeps)
+        self.link = Link(
+            spec.command, spec.target, folder, probe, watcher, os.environ, race=spec.relayed, logins=logins
+        )
         self._near: Near | Hold = Near(self.link.dial) if spec.relayed else Hold(self.link.dial)
         self._listener: asyncio.Server | None = None
         self._keeping: asyncio.Task[None] | None = None

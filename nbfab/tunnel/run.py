@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import asyncio
+import os
+import resource
 import shutil
 import signal
 import tempfile
@@ -65,7 +67,11 @@ async def _show(opened: Opened, telling: Telling) -> None:
 
 def main(text: str) -> int:
     """Runs a spec that is given as text; the exit status: 0 after Control-C, 1 if the host was not reached."""
+    resource.setrlimit(resource.RLIMIT_CORE, (0, 0))  # a core would hold what was typed
     spec = Spec.load(text)
+    del text
+    with open(os.devnull, "rb") as nothing:
+        os.dup2(nothing.fileno(), 0)
     telling = Telling(spec)
     try:
         asyncio.run(run(spec, telling))

@@ -14,6 +14,9 @@ class Spec:
     `command` is the `ssh` that carries, `target` a socket or HOST:PORT there, `relayed` whether the relay is behind
     it. `ports` are to be tried in that order; 0 is any that is free. `certificate` (PEM) and `token` are the server's;
     without a token no one is logged in. `name` is the host's in the URL; `browser` says whether one is started.
+    `asking` is the same `ssh` with prompts, empty if it has none that we could answer; `typed` is what was answered to
+    them before, and `keeps` whether more may be kept. `person` is whether someone is at the terminal. `commands` are
+    the command lines of tasks on that host, as the user would type them.
     """
 
     host: str
@@ -27,6 +30,11 @@ class Spec:
     token: str = field(default="", repr=False)
     browser: bool = True
     json: bool = False
+    asking: tuple[str, ...] = ()
+    typed: dict[str, str] = field(default_factory=dict, repr=False)
+    keeps: bool = False
+    person: bool = False
+    commands: dict[str, str] = field(default_factory=dict)
 
     def dump(self) -> str:
         """This as text."""
