@@ -31,7 +31,7 @@ class Prompts(Protocol):
     """Answers the prompts of an `ssh`; one that is `refused` must not go on, and `why` says so."""
 
     refused: asyncio.Event
-    why: NeedsPerson
+    why: Failed
 
     async def listen(self, folder: str) -> Mapping[str, str]:
         """Answers them from now on; what has to be in the environment for that. Raises OSError."""

@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING
 
 from nbfab import prompts
 from nbfab.text import one_line
-from nbfab.tunnel.carrier import NeedsPerson
+from nbfab.tunnel.carrier import Failed, NeedsPerson
 
 if TYPE_CHECKING:
     from nbfab.tunnel.logins import Logins
@@ -28,10 +28,12 @@ class Login:
     def __init__(self, logins: Logins, command: Sequence[str], *, asks: bool) -> None:
         self.command = command
         self.refused: asyncio.Event = asyncio.Event()
-        self.why = NeedsPerson("to log in takes a person")
+        self.why = Failed("a prompt was not answered")
         self.typed: dict[str, str] = {}
         self.replayed: set[str] = set()
+        self.seen: set[str] = set()
         self.asked = False  # a person was
+        self.stale = False  # a passphrase seems to be another one by now
         self._logins, self._asks = logins, asks
         self._server: asyncio.Server | None = None
         self._tasks: set[asyncio.Task[None]] = set()
@@ -90,6 +92,7 @@ class Login:
 
     async def _answer(self, prompt: str) -> str | None:
         """What to answer; None if there is nothing."""
+        self.seen.add(prompt)
         if prompts.is_for_key(prompt) and (known := self._known(prompt)) is not None:
             return known
         if not self._has_turn:  # one at a time: a host may count failures, and a person reads one question
@@ -101,6 +104,8 @@ class Login:
         if person is None or not person.there:
             self.why = NeedsPerson(f"to log in takes a person: it asks {one_line(prompt.strip())!r}")
             return None
+        if not prompts.is_for_key(prompt) and prompt not in self._logins.usual and self._forgets():
+            return None
         self.asked = True
         answer = await person.answers(prompt)
         if answer is None:
@@ -108,6 +113,17 @@ class Login:
         else:
             self.typed[prompt] = answer
         return answer
+
+    def _forgets(self) -> bool:
+        """Forgets the passphrases that were given, if any: since ssh goes on to ask for more than it did before, they
+        did not fit.
+        """
+        keys = [prompt for prompt in self.replayed if prompts.is_for_key(prompt)]
+        for prompt in keys:
+            self._logins.answers.forget(prompt)
+        if keys:
+            self.stale, self.why = True, Failed("the passphrase that was typed before does not fit any more")
+        return bool(keys)
 
     def _known(self, prompt: str) -> str | None:
         """What was typed at that prompt for an earlier login; once, as it is not right if it is asked for again."""

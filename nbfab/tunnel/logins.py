@@ -37,6 +37,7 @@ class Logins:
         *,
         keeps: bool = True,
     ) -> None:
+        self.usual = set(typed or ())  # the prompts of the last login
         self.answers = Answers(typed)
         self.person = person
         self.note = note
@@ -74,6 +75,7 @@ class Logins:
         for prompt, answer in login.typed.items() if self._keeps else ():
             self.answers.keep(prompt, answer)
         login.typed.clear()
+        self.usual = login.seen
         self._typos = self._refusals = 0
 
     def failed(self, login: Login, error: Failed) -> None:
@@ -86,6 +88,8 @@ class Logins:
         if denied:
             for prompt in login.replayed:
                 self.answers.forget(prompt)
+        if login.stale:
+            return True
         if denied and self._asking and not self._asks:
             self._asks = True
             return True

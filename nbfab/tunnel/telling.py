@@ -8,7 +8,7 @@ import time
 from typing import Any, TextIO
 
 from nbfab.text import clean, one_line
-from nbfab.tunnel.carrier import Failed
+from nbfab.tunnel.carrier import Failed, NeedsPerson
 from nbfab.tunnel.spec import Spec
 
 
@@ -45,7 +45,16 @@ class Telling:
         last = one_line(str(error).splitlines()[-1]) if str(error) else ""
         if last != self._last:
             self._last = last
-            self._say("tried", last)
+            if isinstance(error, NeedsPerson):
+                self._say("person", f"{last}{self._how()}")
+            else:
+                self._say("tried", last)
+
+    def _how(self) -> str:
+        """What a person can do who has no terminal of this process."""
+        if not self._spec.commands:
+            return ""
+        return f"; type here: {self._spec.commands['close']} && {self._spec.commands['open']}"
 
     def note(self, text: str) -> None:
         """Anything else that is good to know."""

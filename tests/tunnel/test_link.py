@@ -37,6 +37,9 @@ class Log:
     def tried(self, error: Failed) -> None:
         self.errors.append(str(error))
 
+    def note(self, text: str) -> None:
+        self.lines.append(text)
+
 
 def answers(path: str) -> Awaitable[None]:
     """The probe of a relay."""
