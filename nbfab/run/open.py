@@ -2,6 +2,7 @@
 
 from dataclasses import replace
 
+from nbfab.apply.again import programs
 from nbfab.apply.apply import Declined
 from nbfab.apply.token import fetch
 from nbfab.errors import Refused
@@ -70,4 +71,5 @@ def _spec(job: Job, seen: Facts) -> Spec:
         ports=(port,),
         certificate=cert if pem.load(cert) else "",
         token=token.reveal() if token else "",
+        programs=dict(programs(settings.profile)),
     )

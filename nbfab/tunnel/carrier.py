@@ -95,6 +95,20 @@ class Carrier:
         except OSError as error:
             raise Failed(f"ssh: {error}") from None
 
+    async def move(self, target: str) -> None:
+        """Forwards to another target from now on, for connections to come. Raises Failed."""
+        before, self._target, self.path = (self._target, self.path), target, f"{self.path}."
+        try:
+            await self._forward()
+        except Failed:
+            self._target, self.path = before
+            raise
+        except OSError as error:
+            self._target, self.path = before
+            raise Failed(f"ssh: {error}") from None
+        with suppress(OSError):
+            os.unlink(before[1])
+
     async def _forward(self) -> None:
         """Has the forward made that the command line cannot have without those of ssh_config. Raises Failed."""
         options = ("-F", "/dev/null", "-o", f"ControlPath={self.control.replace('%', '%%')}", "-o", "LogLevel=ERROR")

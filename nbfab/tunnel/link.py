@@ -20,7 +20,7 @@ MOST = 3  # carriers that are tried at a time
 PATIENCE = 10.0  # seconds for TCP, until it is known how long this takes
 WHOLE = 60.0  # seconds for all of a login
 
-Probe = Callable[[str], Awaitable[None]]
+Probe = Callable[[str], Awaitable[object]]
 """Asks through a socket whether anyone is there at the other end. Raises OSError."""
 
 
@@ -36,7 +36,7 @@ class Watcher(Protocol):
     def tried(self, error: Failed) -> None:
         """A try has failed."""
 
-    def note(self, text: str) -> None:
+    def note(self, text: str, event: str = "note") -> None:
         """Anything else."""
 
 
@@ -58,11 +58,13 @@ class Link:
         *,
         race: bool = True,
         logins: Logins | None = None,
+        revive: Callable[[Carrier], Awaitable[str]] | None = None,
     ) -> None:
         self.up = asyncio.Event()
         self.carrier: Carrier | None = None
         self._target, self._folder, self._env = target, folder, env
         self._logins = logins or Logins(command)
+        self._revive = revive  # gets what should answer there to run again; the target then
         self._probe, self._watcher, self._race = probe, watcher, race
         self._number = itertools.count(1)
         self._patience = PATIENCE
@@ -175,7 +177,7 @@ class Link:
         carrier = Carrier(login.command, self._target, folder, self._env, login)
         try:
             await asyncio.wait_for(carrier.start(self._patience), WHOLE + self._logins.patience)
-            if not await self._answers(carrier, FIRST):
+            if not (await self._answers(carrier, FIRST) or await self._answers_again(carrier)):
                 raise Failed("it is logged in, but what it should reach there does not answer")
             self._logins.succeeded(login)
             await login.close()
@@ -188,6 +190,26 @@ class Link:
             await carrier.end()
             raise
         return carrier
+
+    async def _answers_again(self, carrier: Carrier) -> bool:
+        """Whether the target, which has answered before, does so once it was got to run again. Raises Failed."""
+        if self._revive is None or self.carrier is None or not (target := await self._revive(carrier)):
+            return False
+        if target != self._target:
+            await carrier.move(target)
+            self._target = target
+        return await self._answers(carrier, FIRST)
+
+    async def move(self, target: str) -> None:
+        """Connects to another target from now on. Raises Failed."""
+        if self.carrier is not None:
+            await self.carrier.move(target)
+        self._target = target
+
+    async def works(self) -> bool:
+        """Whether it carries right now."""
+        carrier = self.carrier
+        return carrier is not None and carrier.alive and self.up.is_set() and await self._answers(carrier, SUSPECT)
 
     async def _answers(self, carrier: Carrier, seconds: float) -> bool:
         with suppress(OSError, asyncio.TimeoutError):

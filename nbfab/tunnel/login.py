@@ -4,18 +4,30 @@ from __future__ import annotations
 
 import asyncio
 import os
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from contextlib import suppress
-from typing import TYPE_CHECKING
+from dataclasses import dataclass, field
 
 from nbfab import prompts
 from nbfab.text import one_line
+from nbfab.tunnel.answers import Answers
 from nbfab.tunnel.carrier import Failed, NeedsPerson
-
-if TYPE_CHECKING:
-    from nbfab.tunnel.logins import Logins
+from nbfab.tunnel.person import Person
 
 QUESTION = 10.0  # seconds until a program that asks has said what
+
+
+@dataclass
+class Shared:
+    """What all logins of a link share: the `turn` is of the one whose answer the host may refuse, or a person types;
+    `usual` are the prompts of the last one that was let in.
+    """
+
+    answers: Answers
+    person: Person | None
+    note: Callable[[str], None]
+    usual: set[str]
+    turn: asyncio.Lock = field(default_factory=asyncio.Lock)
 
 
 class Login:
@@ -25,7 +37,7 @@ class Login:
     be ended first.
     """
 
-    def __init__(self, logins: Logins, command: Sequence[str], *, asks: bool) -> None:
+    def __init__(self, shared: Shared, command: Sequence[str], *, asks: bool) -> None:
         self.command = command
         self.refused: asyncio.Event = asyncio.Event()
         self.why = Failed("a prompt was not answered")
@@ -34,7 +46,7 @@ class Login:
         self.seen: set[str] = set()
         self.asked = False  # a person was
         self.stale = False  # a passphrase seems to be another one by now
-        self._logins, self._asks = logins, asks
+        self._shared, self._asks = shared, asks
         self._server: asyncio.Server | None = None
         self._tasks: set[asyncio.Task[None]] = set()
         self._paths: tuple[str, ...] = ()
@@ -63,7 +75,7 @@ class Login:
                 os.unlink(path)
         if self._has_turn:
             self._has_turn = False
-            self._logins.turn.release()
+            self._shared.turn.release()
 
     async def _accept(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
         task = asyncio.current_task()
@@ -75,7 +87,7 @@ class Login:
                 said = (said + more)[: prompts.LONGEST]
             kind, _, prompt = said.decode(errors="replace").partition("\0")
             if kind == "none":  # a notice, such as to touch a security key
-                self._logins.note(one_line(prompt.strip()))
+                self._shared.note(one_line(prompt.strip()))
                 answer: str | None = ""
             else:
                 answer = await self._answer(prompt)
@@ -96,15 +108,15 @@ class Login:
         if prompts.is_for_key(prompt) and (known := self._known(prompt)) is not None:
             return known
         if not self._has_turn:  # one at a time: a host may count failures, and a person reads one question
-            await self._logins.turn.acquire()
+            await self._shared.turn.acquire()
             self._has_turn = True
         if (known := self._known(prompt)) is not None:
             return known
-        person = self._logins.person
+        person = self._shared.person
         if person is None or not person.there:
             self.why = NeedsPerson(f"to log in takes a person: it asks {one_line(prompt.strip())!r}")
             return None
-        if not prompts.is_for_key(prompt) and prompt not in self._logins.usual and self._forgets():
+        if not prompts.is_for_key(prompt) and prompt not in self._shared.usual and self._forgets():
             return None
         self.asked = True
         answer = await person.answers(prompt)
@@ -120,7 +132,7 @@ class Login:
         """
         keys = [prompt for prompt in self.replayed if prompts.is_for_key(prompt)]
         for prompt in keys:
-            self._logins.answers.forget(prompt)
+            self._shared.answers.forget(prompt)
         if keys:
             self.stale, self.why = True, Failed("the passphrase that was typed before does not fit any more")
         return bool(keys)
@@ -128,8 +140,8 @@ class Login:
     def _known(self, prompt: str) -> str | None:
         """What was typed at that prompt for an earlier login; once, as it is not right if it is asked for again."""
         if prompt in self.replayed:
-            self._logins.answers.forget(prompt)
+            self._shared.answers.forget(prompt)
             return None
-        if (known := self._logins.answers.get(prompt)) is not None:
+        if (known := self._shared.answers.get(prompt)) is not None:
             self.replayed.add(prompt)
         return known

@@ -9,7 +9,7 @@ from collections.abc import Callable, Sequence
 
 from nbfab.tunnel.answers import Answers
 from nbfab.tunnel.carrier import Failed, NeedsPerson
-from nbfab.tunnel.login import Login
+from nbfab.tunnel.login import Login, Shared
 from nbfab.tunnel.person import Person
 
 FIRST, MOST = 5.0, 300.0  # seconds until the next try after a host has let no one in; twice as many each time
@@ -37,14 +37,11 @@ class Logins:
         *,
         keeps: bool = True,
     ) -> None:
-        self.usual = set(typed or ())  # the prompts of the last login
-        self.answers = Answers(typed)
-        self.person = person
-        self.note = note
+        usual = set(typed or ())
+        self._shared = Shared(Answers(typed), person, note, usual)
         self.again = False  # the last one has failed, and another is to be begun at once
-        self.turn = asyncio.Lock()  # of the login whose answer the host may refuse
         self._command, self._asking = tuple(command), tuple(asking)
-        self._asks = bool(asking) and bool(self.answers)
+        self._asks = bool(asking) and bool(self._shared.answers)
         self._typos = self._refusals = 0
         self._not_before = 0.0
         self._keeps = keeps
@@ -59,23 +56,23 @@ class Logins:
             self._unanswered = False
             self._waiting = asyncio.get_running_loop().create_task(self._wanted())
             return False
-        return not self.turn.locked() and time.monotonic() >= self._not_before
+        return not self._shared.turn.locked() and time.monotonic() >= self._not_before
 
     @property
     def patience(self) -> float:
         """Seconds more that a login may take, since someone may have to type."""
-        return 120.0 if self._asks and self.person is not None else 0.0
+        return 120.0 if self._asks and self._shared.person is not None else 0.0
 
     def begin(self) -> Login:
         """The next login."""
-        return Login(self, self._asking if self._asks else self._command, asks=self._asks)
+        return Login(self._shared, self._asking if self._asks else self._command, asks=self._asks)
 
     def succeeded(self, login: Login) -> None:
         """What was typed for it counts from now on."""
         for prompt, answer in login.typed.items() if self._keeps else ():
-            self.answers.keep(prompt, answer)
+            self._shared.answers.keep(prompt, answer)
         login.typed.clear()
-        self.usual = login.seen
+        self._shared.usual = login.seen
         self._typos = self._refusals = 0
 
     def failed(self, login: Login, error: Failed) -> None:
@@ -87,7 +84,7 @@ class Logins:
         denied = error.status is not None and _DENIED.search(str(error)) is not None
         if denied:
             for prompt in login.replayed:
-                self.answers.forget(prompt)
+                self._shared.answers.forget(prompt)
         if login.stale:
             return True
         if denied and self._asking and not self._asks:
@@ -112,12 +109,12 @@ class Logins:
 
     @property
     def _someone(self) -> bool:
-        return self.person is not None and self.person.there
+        return self._shared.person is not None and self._shared.person.there
 
     def _rest(self, least: float, most: float) -> None:
         self._not_before = time.monotonic() + min(most, least * 2**self._refusals)
         self._refusals = min(self._refusals + 1, 10)
 
     async def _wanted(self) -> None:
-        if self.person is None or not await self.person.wants("it takes you to log in again"):
+        if self._shared.person is None or not await self._shared.person.wants("it takes you to log in again"):
             self._rest(ALONE, SELDOM)

@@ -6,8 +6,11 @@ import asyncio
 import os
 from collections.abc import Iterable
 
+from nbfab.relay.budget import Budget
 from nbfab.relay.near import Near
 from nbfab.tunnel import once, probes
+from nbfab.tunnel.carrier import Failed
+from nbfab.tunnel.causes import Causes
 from nbfab.tunnel.hold import Hold
 from nbfab.tunnel.link import Link, Watcher
 from nbfab.tunnel.logins import Logins
@@ -23,13 +26,21 @@ class Opened:
     def __init__(self, spec: Spec, watcher: Watcher, folder: str) -> None:
         self.spec = spec
         self.port = 0
-        probe = probes.relay_answers if spec.relayed else probes.port_answers
         person = Person(spec.host) if spec.person else None
         logins = Logins(spec.command, spec.asking, spec.typed, person, watcher.note, keeps=spec.keeps)
+        self.causes = Causes(spec, watcher.note, lambda: self.link, lambda: self.port)
         self.link = Link(
-            spec.command, spec.target, folder, probe, watcher, os.environ, race=spec.relayed, logins=logins
+            *(spec.command, spec.target, folder, self.causes.probe if spec.relayed else probes.port_answers),
+            *(watcher, os.environ),
+            race=spec.relayed,
+            logins=logins,
+            revive=self.causes.host.revive if spec.relayed else None,
         )
-        self._near: Near | Hold = Near(self.link.dial) if spec.relayed else Hold(self.link.dial)
+        self._near: Near | Hold = (
+            Near(self.link.dial, Budget(full=self.causes.full), self.causes.refused)
+            if spec.relayed
+            else Hold(self.link.dial, self.causes.doubt)
+        )
         self._listener: asyncio.Server | None = None
         self._keeping: asyncio.Task[None] | None = None
         self._pages: list[once.Page] = []
@@ -51,11 +62,22 @@ class Opened:
 
     async def login_page(self) -> str:
         """A URL for the browser, behind which the user is logged in. Raises NoLogin."""
-        nonce = await asyncio.to_thread(once.ask, self.port, self.spec.certificate, self.spec.token)
+        try:
+            nonce = await asyncio.to_thread(once.ask, self.port, self.spec.certificate, self.spec.token)
+        except once.NoLogin:
+            nonce = await self._ask_anew()
         page = once.Page(self.origin, nonce)
         self._pages.append(page)
         asyncio.get_running_loop().call_later(KEPT, page.remove)
         return page.url
+
+    async def _ask_anew(self) -> str:
+        """A nonce from a server that may have another certificate or token by now. Raises NoLogin."""
+        try:
+            self.spec = await self.causes.renewed(self.spec)
+        except Failed as error:
+            raise once.NoLogin(str(error)) from None
+        return await asyncio.to_thread(once.ask, self.port, self.spec.certificate, self.spec.token)
 
     async def close(self) -> None:
         """Ends it; the server goes on."""
@@ -64,6 +86,7 @@ class Opened:
         if self._keeping is not None:
             self._keeping.cancel()
             await asyncio.gather(self._keeping, return_exceptions=True)
+        await self.causes.close()
         await self._near.close()
         await self.link.close()
         for page in self._pages:

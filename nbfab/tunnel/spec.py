@@ -16,7 +16,7 @@ class Spec:
     without a token no one is logged in. `name` is the host's in the URL; `browser` says whether one is started.
     `asking` is the same `ssh` with prompts, empty if it has none that we could answer; `typed` is what was answered to
     them before, and `keeps` whether more may be kept. `person` is whether someone is at the terminal. `commands` are
-    the command lines of tasks on that host, as the user would type them.
+    the command lines of tasks on that host, as the user would type them, and `programs` are for its sh (`host.py`).
     """
 
     host: str
@@ -35,6 +35,7 @@ class Spec:
     keeps: bool = False
     person: bool = False
     commands: dict[str, str] = field(default_factory=dict)
+    programs: dict[str, str] = field(default_factory=dict, repr=False)
 
     def dump(self) -> str:
         """This as text."""

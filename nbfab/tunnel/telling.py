@@ -7,6 +7,7 @@ import sys
 import time
 from typing import Any, TextIO
 
+from nbfab.relay.stream import KEEP
 from nbfab.text import clean, one_line
 from nbfab.tunnel.carrier import Failed, NeedsPerson
 from nbfab.tunnel.spec import Spec
@@ -38,7 +39,9 @@ class Telling:
 
     def found(self, seconds: float, tries: int) -> None:
         """As `link.Watcher.found`."""
-        self._say("found", f"connected again after {seconds:.1f} s", seconds=round(seconds, 1), tries=tries)
+        late = "; pages that were open have to be reloaded, and what was printed meanwhile may be missing"
+        text = f"connected again after {seconds:.1f} s{late if seconds > KEEP else ''}"
+        self._say("found", text, seconds=round(seconds, 1), tries=tries)
 
     def tried(self, error: Failed) -> None:
         """As `link.Watcher.tried`; each reason once."""
@@ -56,9 +59,9 @@ class Telling:
             return ""
         return f"; type here: {self._spec.commands['close']} && {self._spec.commands['open']}"
 
-    def note(self, text: str) -> None:
+    def note(self, text: str, event: str = "note") -> None:
         """Anything else that is good to know."""
-        self._say("note", text)
+        self._say(event, text)
 
     def _say(self, event: str, text: str, **more: Any) -> None:
         now = time.time()

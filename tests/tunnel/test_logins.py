@@ -79,7 +79,7 @@ class Log:
     def tried(self, error: Failed) -> None:
         self.lines.append(f"{type(error).__name__}: {error}")
 
-    def note(self, text: str) -> None:
+    def note(self, text: str, event: str = "note") -> None:
         self.lines.append(text)
 
 
