@@ -10,7 +10,7 @@ from machine import ROOT
 PACKAGE = ROOT / "nbfab"
 # From the bottom up: a module imports only from lines above its own, or from its own package.
 FLOORS = (
-    ("names", "text", "fix", "errors", "settings", "changed", "relay"),
+    ("names", "text", "fix", "errors", "settings", "changed", "relay", "prompts"),
     ("passwords", "keys", "outcome", "signals", "tunnel"),
     ("user", "wanted", "program"),
     ("host",),
@@ -25,7 +25,7 @@ FLOORS = (
     ("__main__",),
 )
 RUNS = {"subprocess", "socket", "select", "signal", "http", "ssl", "asyncio", "tempfile", "shutil"}
-SERVANTS = {"names", "text", "fix", "settings", "errors"}  # all that `ssh` and `inventory` know of nbfab
+SERVANTS = {"names", "text", "fix", "settings", "errors", "prompts"}  # all that `ssh` and `inventory` know of nbfab
 
 
 @cache

@@ -215,7 +215,14 @@ class Many:
         assert isinstance(there, There)
         ((entry, options),) = ((entry, options) for entry, _, _, options in self._prepared if entry.name == name)
         way = whose(name, spec.profile, entry.typed, options).way
-        return replace(spec, command=tuple(there.by_itself()), way=way, published=there.published)
+        command = self._command(entry)
+        return replace(
+            spec,
+            command=tuple(there.by_itself()),
+            commands={task: command(task) for task in ("open", "start")},
+            way=way,
+            published=there.published,
+        )
 
     @property
     def names(self) -> list[str]:

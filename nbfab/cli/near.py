@@ -2,7 +2,6 @@
 
 import os
 import sys
-import tempfile
 from dataclasses import replace
 from pathlib import Path
 
@@ -22,11 +21,27 @@ def go_on(spec: Spec | FleetSpec) -> None:
         spec = replace(spec, state=place())
     sys.stdout.flush()
     sys.stderr.flush()
-    with tempfile.TemporaryFile() as file:
-        file.write(spec.dump().encode())
-        file.seek(0)
-        os.dup2(file.fileno(), 0)
+    _as_input(spec)
     root = str(Path(__file__).parents[2])
     # Isolated, and without what is installed: it needs the standard library alone.
     code = _CODE.format("fleet_run" if isinstance(spec, FleetSpec) else "run")
     os.execve(sys.executable, [sys.executable, "-ISB", "-c", code, root], environment())  # noqa: S606
+
+
+def _as_input(spec: Spec | FleetSpec) -> None:
+    """Puts it on standard input; what was typed is in no file on a disk."""
+    create = getattr(os, "memfd_create", None)  # not on macOS
+    if create:
+        read = write = create("nbfab")
+    else:
+        read, write = os.pipe()
+        os.set_blocking(write, False)  # it has room for 16 kB at least
+    data = spec.dump().encode()
+    if os.write(write, data) < len(data):
+        raise OSError("what is to be passed on is too long")
+    if create:
+        os.lseek(read, 0, os.SEEK_SET)
+    else:
+        os.close(write)
+    os.dup2(read, 0)
+    os.close(read)

@@ -41,7 +41,7 @@ def on_one(call: Call, body: "Body", typed: HostString | None) -> None:
             there = There(label, entry.typed if entry else typed, call.ssh_options(entry), typist, early=call.early)
             host: Host = there
         else:
-            there, host, settings = None, Here(), settings.from_here()
+            there, typist, host, settings = None, None, Here(), settings.from_here()
         if call.given.get("handout"):
             raise UsageError(
                 "--handout is for the passwords of several hosts; that of one is shown", "leave --handout out"
@@ -98,17 +98,26 @@ def on_one(call: Call, body: "Body", typed: HostString | None) -> None:
         from nbfab.display.document import document
 
         with report.errors():
+            commands = {task: terminal.command(task) for task in ("open", "start")}
             spec = replace(
                 terminal.opened,
-                command=tuple(there.by_itself()) if there else (),
                 json=call.json,
                 browser=browser,
-                way=mine.way if mine else "",
-                published=there.published if there else "",
                 background="background" in call.flags,
-                close=call.close(label if typed else ""),
+                commands={**commands, "close": call.close(label if typed else "")},
                 document=document(call.task, [outcome], outcome.status) if call.json else "",
             )
+            if there:
+                spec = replace(
+                    spec,
+                    command=tuple(there.by_itself()),
+                    asking=tuple(there.asking()),
+                    typed=there.typed,
+                    keeps=there.marks,
+                    person=typist is not None and sys.stderr.isatty(),
+                    way=mine.way if mine else "",
+                    published=there.published,
+                )
         go_on(spec)
 
 

@@ -57,12 +57,20 @@ class Share:
             self._budget.change(by)
             self.mind()
 
+    @property
+    def full(self) -> bool:
+        """Whether there is no more room for it."""
+        return self._kept >= STREAM or self._none_for_any
+
+    @property
+    def _none_for_any(self) -> bool:
+        return self._budget.used >= self._budget.most and self._kept > 0
+
     def mind(self) -> None:
         """Reads on, or not."""
-        full = self._budget.used >= self._budget.most and self._kept > 0
-        if full or self._kept >= STREAM:
+        if self.full:
             self._reads.pause_reading()
-            if full:
+            if self._none_for_any:
                 self._budget.wait(self)
         else:
             self._budget.forget(self)

@@ -25,6 +25,12 @@ class Far:
         self._port, self._address = port, address
         self._budget = budget or Budget()
         self._streams: dict[bytes, Stream] = {}
+        self._held_since = 0.0
+
+    @property
+    def held_for(self) -> int:
+        """Since how many seconds output is held back, as there is no link and no more room for it; 0 if none is."""
+        return max(1, round(time.monotonic() - self._held_since)) if self._held_since else 0
 
     def accept(self) -> asyncio.Protocol:
         """The protocol for a connection of the near end's, for `loop.create_unix_server`."""
@@ -34,7 +40,7 @@ class Far:
         """Answers a greeting, and goes on with its stream."""
         self.used = time.monotonic()
         if name == PROBE:
-            transport.write(ANSWER.pack(0))
+            transport.write(ANSWER.pack(self.held_for))
             transport.close()
             return
         stream = self._streams.get(name)
@@ -61,6 +67,10 @@ class Far:
                 stream.drop()
             if stream.over:
                 del self._streams[name]
+        if not any(stream.held_back for stream in self._streams.values()):
+            self._held_since = 0.0
+        elif not self._held_since:
+            self._held_since = now
 
     def drop(self) -> None:
         """Ends all streams."""

@@ -23,8 +23,11 @@ Dial = Callable[[Callable[[], asyncio.Protocol]], Awaitable[Tuple[asyncio.BaseTr
 class Near:
     """The streams that began here."""
 
-    def __init__(self, dial: Dial, budget: Budget | None = None) -> None:
+    def __init__(
+        self, dial: Dial, budget: Budget | None = None, refused: Callable[[int], None] = lambda answer: None
+    ) -> None:
         self._dial = dial
+        self._refused = refused  # told of NO_SERVER and UNKNOWN
         self._budget = budget or Budget()
         self._tasks: dict[asyncio.Task[None], Stream] = {}
 
@@ -60,6 +63,8 @@ class Near:
                 if stream.over or answer in (NO_SERVER, UNKNOWN):
                     transport.abort()
                     stream.end_without_other()
+                    if answer in (NO_SERVER, UNKNOWN):
+                        self._refused(answer)
                     break
                 lost = asyncio.Event()
                 link = Link(stream, transport, lost.set)
@@ -92,10 +97,11 @@ async def greet(dial: Dial, name: bytes, count: int) -> tuple[int, asyncio.Trans
     return ANSWER.unpack(data[: ANSWER.size])[0], transport, data[ANSWER.size :]
 
 
-async def probe(dial: Dial) -> None:
-    """Asks whether the far end is there. Raises OSError."""
-    _, transport, _ = await greet(dial, PROBE, 0)
+async def probe(dial: Dial) -> int:
+    """Asks whether the far end is there; since how many seconds it holds output back, or 0. Raises OSError."""
+    answer, transport, _ = await greet(dial, PROBE, 0)
     transport.abort()
+    return answer
 
 
 class _Answer(asyncio.Protocol):

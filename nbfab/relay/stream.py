@@ -40,6 +40,11 @@ class Stream:
         return self._link is not None
 
     @property
+    def held_back(self) -> bool:
+        """Whether the local connection is not read for want of room, and no link makes any."""
+        return self._link is None and not self.over and self._share.full
+
+    @property
     def patience(self) -> float:
         """For how many seconds without a link it is worth keeping."""
         all_is_said = self._incoming.ended and self._outgoing.ended and not self._outgoing.kept

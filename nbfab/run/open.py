@@ -3,6 +3,7 @@
 from dataclasses import replace
 from urllib.parse import urlsplit
 
+from nbfab.apply.again import programs
 from nbfab.apply.apply import Declined
 from nbfab.apply.token import fetch
 from nbfab.errors import HostError, Refused, UsageError
@@ -104,6 +105,7 @@ def _spec(job: Job, seen: Facts) -> Spec:
         token=token.reveal() if token else "",
         login="yes" if "login" in job.flags else "no" if "no_login" in job.flags else "",
         editor="editor" in job.flags,
+        programs=dict(programs(settings.profile)),
     )
 
 

@@ -54,16 +54,17 @@ def arguments(typed: HostString, options: SshOptions, own: Mapping[str, str]) ->
         yield from ("-p", str(typed.port))
 
 
-def by_itself(typed: HostString, options: SshOptions, depth: int = 0) -> list[str]:
+def by_itself(typed: HostString, options: SshOptions, depth: int = 0, *, asks: bool = False) -> list[str]:
     """The command line of an `ssh` that needs no one: it asks nothing, and logs in to jump hosts as well.
 
-    The host's key has to be on record. What is to be done there is added before the host, which comes last.
-    Raises ConnectError.
+    The host's key has to be on record. What is to be done there is added before the host, which comes last. If it
+    `asks`, each question comes once, to the askpass. Raises ConnectError.
     """
     route = resolve(typed, options.config, options.options)
     own = {
-        "BatchMode": "yes",
+        "BatchMode": "no" if asks else "yes",
         "LogLevel": "ERROR",
+        "NumberOfPasswordPrompts": "1",
         "ServerAliveInterval": str(route.alive or KEEPALIVE),
         "StrictHostKeyChecking": "yes",
     }
@@ -73,7 +74,7 @@ def by_itself(typed: HostString, options: SshOptions, depth: int = 0) -> list[st
             raise ConnectError(f"{typed.host}: its jump hosts form a loop", f"ssh -G {typed.host}")
         *before, last = jumps
         theirs = replace(options, identity="", jumps=tuple(before) or None, options=())
-        *hop, name = by_itself(last, theirs, depth + 1)
+        *hop, name = by_itself(last, theirs, depth + 1, asks=asks)
         alone = ("-o", "ControlMaster=no", "-o", "ControlPath=none")  # the first value counts
         words = [hop[0], *alone, *hop[1:-1], "-W", f"{in_url(route.hostname)}:{route.port}", "--", name]
         own |= {"ProxyCommand": shlex.join(words).replace("%", "%%"), "ProxyUseFdpass": "no"}

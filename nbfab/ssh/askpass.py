@@ -1,37 +1,18 @@
-"""Askpass: the prompts of `ssh`, answered by nbfab (SSH_ASKPASS in ssh(1)).
-
-What is answered goes through a socket in a folder of our own: it is in no argument, environment or file.
-"""
+"""Askpass: the prompts of `ssh`, answered by nbfab."""
 
 import contextlib
 import os
 import re
 import select
-import shlex
 import socket
 import subprocess
-import sys
 import threading
 import time
 from collections.abc import Iterable, Mapping
 from functools import cache
 
+from nbfab import prompts
 from nbfab.ssh.login import Login, Typist
-
-OLDEST = (8, 4)  # the first OpenSSH that uses SSH_ASKPASS on a terminal, too
-_LONGEST = 100_000  # bytes of a prompt
-# What ssh runs for a prompt, in Python's isolated mode: it prints the answer, or fails if there is none.
-_HELPER = """
-import os, socket, sys
-link = socket.socket(socket.AF_UNIX)
-link.connect(sys.argv[1])
-link.sendall("\\0".join([os.environ.get("SSH_ASKPASS_PROMPT", ""), *sys.argv[2:]]).encode(errors="surrogateescape"))
-link.shutdown(socket.SHUT_WR)
-answer = b"".join(iter(lambda: link.recv(4096), b""))
-if not answer:
-    sys.exit(1)
-sys.stdout.buffer.write(answer)
-"""
 
 
 @cache
@@ -68,15 +49,12 @@ class Askpass:
         self._listener = socket.socket(socket.AF_UNIX)
         self._listener.bind(path)
         self._listener.listen()
-        with open(os.open(self._helper, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o700), "w", encoding="utf-8") as file:
-            command = shlex.join([sys.executable, "-I", "-S", "-c", _HELPER, path])
-            file.write(f'#!/bin/sh\nexec {command} "$@"\n')
+        prompts.write_helper(self._helper, path)
 
     @property
     def environment(self) -> Mapping[str, str]:
-        """What makes `ssh` ask here. Without a display, OpenSSH would not ask at all."""
-        display = os.environ.get("DISPLAY") or ":"
-        return {"SSH_ASKPASS": self._helper, "SSH_ASKPASS_REQUIRE": "force", "DISPLAY": display}
+        """What makes `ssh` ask here."""
+        return prompts.environment(self._helper)
 
     def serve(self, seconds: float, said: Iterable[str]) -> float:
         """Answers the prompts that come within that time; how long that took. `said` is what to show before one."""
@@ -100,7 +78,7 @@ class Askpass:
             if typist:
                 typist.reads(prompt)
             return ""
-        phrase = "passphrase" in prompt.lower()
+        phrase = prompts.is_for_key(prompt)
         given = self._login.passphrase if phrase else self._login.password if "password" in prompt.lower() else ""
         if given and self._is_new(prompt, given):
             return given
@@ -137,6 +115,6 @@ class Askpass:
 
 def _received(link: socket.socket) -> str:
     data = b""
-    while len(data) < _LONGEST and (more := link.recv(4096)):
+    while len(data) < prompts.LONGEST and (more := link.recv(4096)):
         data += more
     return data.decode(errors="replace")

@@ -11,8 +11,10 @@ import paramiko
 from nbfab.errors import ConnectError, HostError, Incompatible, NbfabError
 from nbfab.fix import Command
 from nbfab.names import HostString
+from nbfab.prompts import ASKS, MARKS
 from nbfab.ssh import master, published
 from nbfab.ssh.arguments import by_itself
+from nbfab.ssh.askpass import version
 from nbfab.ssh.connection import Connection
 from nbfab.ssh.doors import Address, Doors, Visitor
 from nbfab.ssh.early import Early
@@ -23,6 +25,7 @@ from nbfab.ssh.mux import Mux, Unanswered
 from nbfab.ssh.openssh import Link
 from nbfab.ssh.options import SshOptions
 from nbfab.ssh.route import Route, resolve
+from nbfab.ssh.typed import Typed, given
 
 SHELL = 120.0  # seconds until a login shell has run its startup files, which may load modules from a slow disk
 
@@ -57,7 +60,8 @@ class There:
     ) -> None:
         self.label = label
         self.remarks: tuple[str, ...] = ()
-        self._typed, self._options, self._typist, self._sees = typed, options, typist, sees
+        self._typed, self._options, self._sees = typed, options, sees
+        self._typist = Typed(typist) if typist else None
         self._jumps = jumps
         self._known_route, self._silence = route, silence
         self._own_links = None if jumps else Links(Doors())
@@ -82,6 +86,24 @@ class There:
     def by_itself(self) -> list[str]:
         """The command line of an `ssh` to this host that needs no one. Raises ConnectError."""
         return by_itself(self._typed, self._options)
+
+    def asking(self) -> list[str]:
+        """As `by_itself`, for an `ssh` whose prompts are answered; empty if it has none. Raises ConnectError."""
+        if version() < ASKS or self._route.batch:
+            return []
+        return by_itself(self._typed, self._options, asks=True)
+
+    @property
+    def marks(self) -> bool:
+        """Whether `ssh` marks the prompts of servers, so that what was typed at another can be given again."""
+        return version() >= MARKS
+
+    @property
+    def typed(self) -> dict[str, str]:
+        """What was typed to log in, by the prompts of `ssh`, if that can be given again. Raises ConnectError."""
+        if not self.marks:
+            return {}
+        return given(self._typed, self._options) | (self._typist.answered if self._typist else {})
 
     @property
     def published(self) -> str:

@@ -16,6 +16,7 @@ from cryptography.hazmat.primitives import serialization
 from cryptography.hazmat.primitives.asymmetric import ec, ed25519, rsa
 from paramiko.agent import AgentSSH
 
+from nbfab import prompts
 from nbfab.errors import ConnectError, Denied
 from nbfab.fix import Command
 from nbfab.ssh.host_keys import rsa_bits
@@ -163,6 +164,7 @@ def _by_typing(
     What is typed has three tries, as in OpenSSH.
     """
     transport.auth_timeout = TYPING
+    host = route.alias or route.hostname.lower()
     typed: list[str] = []
 
     def asked(prompt: str, echo: bool = False) -> str | None:
@@ -170,15 +172,18 @@ def _by_typing(
         typed.append(answer or "")
         return answer
 
-    def answers(title: str, instructions: str, prompts: list[tuple[str, bool]]) -> list[str]:
-        return _answers(title, instructions, prompts, login, asked)
+    def answers(title: str, instructions: str, questions: list[tuple[str, bool]]) -> list[str]:
+        return _answers(title, instructions, questions, login, asked_by_it)
+
+    def asked_by_it(prompt: str, echo: bool) -> str | None:
+        return asked(prompts.of_server(route.user, host, prompt), echo)
 
     for left in reversed(range(TRIES)):
         typed.clear()
         try:
             if method == "keyboard-interactive":
                 return transport.auth_interactive(route.user, answers)
-            password = login.password or asked(f"{route.user}@{route.hostname}'s password: ")
+            password = login.password or asked(prompts.for_password(route.user, host))
             return None if password is None else transport.auth_password(route.user, password, fallback=False)
         except paramiko.AuthenticationException as error:
             if not transport.is_active() or _is_late(error):
@@ -207,7 +212,7 @@ def _offered(transport: paramiko.Transport, route: Route) -> Sequence[str]:
 def _answers(
     title: str,
     instructions: str,
-    prompts: Iterable[tuple[str, bool]],
+    questions: Iterable[tuple[str, bool]],
     login: Login,
     asked: Callable[[str, bool], str | None],
 ) -> list[str]:
@@ -216,7 +221,7 @@ def _answers(
         if line.strip() and login.typist:
             login.typist.reads(line.strip())
     answers = []
-    for prompt, echo in prompts:
+    for prompt, echo in questions:
         if login.password and not echo and "password" in prompt.lower():
             answers.append(login.password)
         else:
@@ -279,7 +284,7 @@ def _keys(route: Route, login: Login, tried: _Attempt) -> Iterator[paramiko.PKey
 def _phrases(path: str, typist: Typist) -> Iterator[str]:
     """Passphrases typed for a key; an empty one skips the key, as in OpenSSH."""
     for _ in range(TRIES):
-        phrase = typist.answers(f"Passphrase for {path}: ")
+        phrase = typist.answers(prompts.for_key(path))
         if not phrase:
             return
         yield phrase

@@ -17,9 +17,10 @@ from typing import Any
 from nbfab.errors import ConnectError, Dropped, HostKeyError, NbfabError, Penalized
 from nbfab.fix import Command
 from nbfab.names import HostString, in_url
+from nbfab.prompts import ASKS
 from nbfab.ssh import host_keys, process
 from nbfab.ssh.arguments import arguments
-from nbfab.ssh.askpass import OLDEST, Askpass, Phrases, version
+from nbfab.ssh.askpass import Askpass, Phrases, version
 from nbfab.ssh.connection import HOPS, KEEPALIVE, LOGIN
 from nbfab.ssh.doors import Address, Doors
 from nbfab.ssh.login import Login, Typist
@@ -121,7 +122,7 @@ class Link:
         askpass = None
         if self._ended:
             raise ConnectError("stopped before the connection was made", "run it again")
-        if (login.typist or login.password or login.passphrase) and version() >= OLDEST:
+        if (login.typist or login.password or login.passphrase) and version() >= ASKS:
             askpass = Askpass(self._folder, login, self._phrases)
         options = self._options_for(route, asks=askpass is not None, proxied=bool(jumps), refusal=refusal)
         words = ["ssh", "-N", "-T", *options, "--", self.typed.host]

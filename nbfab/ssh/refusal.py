@@ -15,8 +15,9 @@ from dataclasses import replace
 from nbfab.errors import ConnectError, Denied, Dropped, HostKeyError, NbfabError
 from nbfab.fix import Command
 from nbfab.names import HostString
+from nbfab.prompts import ASKS
 from nbfab.ssh import certificates, host_keys, key_file
-from nbfab.ssh.askpass import OLDEST, version
+from nbfab.ssh.askpass import version
 from nbfab.ssh.connection import TIMEOUT
 from nbfab.ssh.doors import PENALTY, penalized
 from nbfab.ssh.options import SshOptions
@@ -118,8 +119,8 @@ class Refusal:
             encrypted = [path for path in given if key_file.read(path).encrypted]
             why += "".join(f"; {path} is encrypted" for path in encrypted)
             fix = Command(f"ssh-add {shlex.quote(encrypted[0])}") if encrypted else fix
-            if version() < OLDEST:
-                why += f"; to ask for a password takes OpenSSH {OLDEST[0]}.{OLDEST[1]} or later"
+            if version() < ASKS:
+                why += f"; to ask for a password takes OpenSSH {ASKS[0]}.{ASKS[1]} or later"
         return Denied(why, fix)
 
     def _refused_key(self, lines: list[str]) -> HostKeyError | None:

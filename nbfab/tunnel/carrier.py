@@ -7,6 +7,7 @@ import os
 import signal
 from collections.abc import Mapping, Sequence
 from contextlib import suppress
+from typing import Protocol
 
 LOOK = 0.02  # seconds between two looks at whether ssh is logged in
 FORWARD = 5.0  # seconds for the ssh that is logged in to take up a forward
@@ -26,6 +27,20 @@ class NeedsPerson(Failed):
     """It takes a person to log in, and none is there."""
 
 
+class Prompts(Protocol):
+    """Answers the prompts of an `ssh`; one that is `refused` must not go on, and `why` says so."""
+
+    refused: asyncio.Event
+    why: Failed
+
+    async def listen(self, folder: str) -> Mapping[str, str]:
+        """Answers them from now on; what has to be in the environment for that. Raises OSError."""
+        ...
+
+    async def close(self) -> None:
+        """Answers no more."""
+
+
 class Carrier:
     """An `ssh` in a folder that no one else can enter.
 
@@ -33,8 +48,16 @@ class Carrier:
     Once it is there, `path` takes connections, and `control` sessions, as a ControlMaster.
     """
 
-    def __init__(self, command: Sequence[str], target: str, folder: str, env: Mapping[str, str]) -> None:
+    def __init__(
+        self,
+        command: Sequence[str],
+        target: str,
+        folder: str,
+        env: Mapping[str, str],
+        prompts: Prompts | None = None,
+    ) -> None:
         self._command, self._target, self._env = command, target, env
+        self._prompts = prompts
         self.path = os.path.join(folder, "s")
         self.control = os.path.join(folder, "m")
         self._folder = folder
@@ -57,16 +80,34 @@ class Carrier:
         }
         words = [*(word for pair in options.items() for word in ("-o", "=".join(pair))), *self._command[1:]]
         try:
-            self._process = await self._run(self._command[0], *words)
+            more = await self._prompts.listen(self._folder) if self._prompts else {}
+            self._process = await self._run(self._command[0], *words, **more)
             self._reading = asyncio.get_running_loop().create_task(self._read(self._process))
             while not os.path.exists(self.control):
                 if self._process.returncode is not None:
                     await self._reading
                     raise Failed(self.words or "ssh has ended without a word", self._process.returncode)
+                if self._prompts and self._prompts.refused.is_set():
+                    self._process.kill()  # first of all, or it would send an empty answer
+                    raise self._prompts.why
                 await asyncio.sleep(LOOK)
             await self._forward()
         except OSError as error:
             raise Failed(f"ssh: {error}") from None
+
+    async def move(self, target: str) -> None:
+        """Forwards to another target from now on, for connections to come. Raises Failed."""
+        before, self._target, self.path = (self._target, self.path), target, f"{self.path}."
+        try:
+            await self._forward()
+        except Failed:
+            self._target, self.path = before
+            raise
+        except OSError as error:
+            self._target, self.path = before
+            raise Failed(f"ssh: {error}") from None
+        with suppress(OSError):
+            os.unlink(before[1])
 
     async def _forward(self) -> None:
         """Has the forward made that the command line cannot have without those of ssh_config. Raises Failed."""
@@ -107,20 +148,22 @@ class Carrier:
                 await process.wait()
         if self._reading is not None:
             self._reading.cancel()
+        if self._prompts is not None:
+            await self._prompts.close()
         for path in (self.path, self.control):
             with suppress(OSError):
                 os.unlink(path)
         with suppress(OSError):
             os.rmdir(self._folder)
 
-    async def _run(self, *words: str) -> asyncio.subprocess.Process:
+    async def _run(self, *words: str, **more: str) -> asyncio.subprocess.Process:
         # In a session of its own: Control-C reaches us alone, and we end it in order.
         return await asyncio.create_subprocess_exec(
             *words,
             stdin=asyncio.subprocess.DEVNULL,
             stdout=asyncio.subprocess.DEVNULL,
             stderr=asyncio.subprocess.PIPE,
-            env=dict(self._env),
+            env={**self._env, **more},
             start_new_session=True,
         )
 

@@ -16,6 +16,7 @@ from nbfab.tunnel.member import Told
 from nbfab.tunnel.opened import Opened
 from nbfab.tunnel.row import Row
 from nbfab.tunnel.run import _show as show
+from nbfab.tunnel.run import guard
 from nbfab.tunnel.supervisor import _private_folder
 from nbfab.tunnel.telling import FleetTelling, Telling
 
@@ -88,7 +89,9 @@ def _status(rows: list[Row], up: bool) -> int:
 
 def main(text: str) -> int:
     """Runs a spec that is given as text; the exit status."""
+    guard()
     spec = FleetSpec.load(text)
+    del text
     telling = FleetTelling(spec.document)
     try:
         return asyncio.run(run(spec, telling))

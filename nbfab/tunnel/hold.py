@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+from collections.abc import Callable
 
 from nbfab.relay.near import Dial
 
@@ -10,10 +11,11 @@ HIGH = 1 << 19  # bytes that wait to be written, then the other side is not read
 
 
 class Hold:
-    """Connects browsers through the link that there is."""
+    """Connects browsers through the link that there is; `refused` is told of one that got nothing at all."""
 
-    def __init__(self, dial: Dial) -> None:
+    def __init__(self, dial: Dial, refused: Callable[[], None] = lambda: None) -> None:
         self._dial = dial
+        self._refused = refused
         self._tasks: set[asyncio.Task[None]] = set()
 
     def accept(self) -> asyncio.Protocol:
@@ -31,7 +33,7 @@ class Hold:
         await asyncio.gather(*self._tasks, return_exceptions=True)
 
     async def _join(self, near: _Side) -> None:
-        far = _Side()
+        far = _Side(self._refused)
         far.other, near.other = near, far
         try:
             while True:
@@ -49,8 +51,9 @@ class Hold:
 class _Side(asyncio.Protocol):
     """One of two connections; what is read here is written there. It is not read before there are two."""
 
-    def __init__(self) -> None:
+    def __init__(self, unread: Callable[[], None] = lambda: None) -> None:
         self.other: _Side | None = None
+        self._unread: Callable[[], None] | None = unread
         self._transport: asyncio.Transport | None = None
         self._gone = False
 
@@ -75,10 +78,12 @@ class _Side(asyncio.Protocol):
             self._transport.close()
 
     def data_received(self, data: bytes) -> None:
+        self._unread = None
         if self.other is not None and self.other._transport is not None and not self.other._transport.is_closing():
             self.other._transport.write(data)
 
     def eof_received(self) -> bool:
+        self._is_unread()
         if self.other is not None and self.other._transport is not None and not self.other._transport.is_closing():
             self.other._transport.write_eof()
         return True
@@ -87,6 +92,13 @@ class _Side(asyncio.Protocol):
         self._gone = True
         if self.other is not None:
             self.other.close()
+            if not self.other._gone:  # it was the first to end
+                self._is_unread()
+
+    def _is_unread(self) -> None:
+        if self._unread is not None:
+            self._unread()
+            self._unread = None
 
     def pause_writing(self) -> None:
         if self.other is not None and self.other._transport is not None:

@@ -88,6 +88,8 @@ class Kept:
         if not spec.token:
             raise once.NoLogin("the host has not told how")
         origin = self.row.url.rstrip("/")
+        if self._member is not None:
+            return origin, await self._member.opened.nonce()
         nonce = await asyncio.to_thread(once.ask, urlsplit(origin).port or 0, spec.certificate, spec.token, spec.name)
         return origin, nonce
 
@@ -167,9 +169,14 @@ class _Told(Telling):
         state: State = "a person is needed" if isinstance(error, NeedsPerson) else "down"
         self._host.becomes(state, _last(str(error)))
 
-    def note(self, text: str) -> None:
+    def note(self, text: str, event: str = "note") -> None:
         """As `Telling.note`."""
-        self.add(text)
+        if event == "stopped":
+            self._host.becomes("server stopped", text)
+        elif event == "started":
+            self._host.becomes("up")
+        else:
+            self.add(text)
 
 
 def _last(words: str) -> str:

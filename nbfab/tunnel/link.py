@@ -12,6 +12,7 @@ from dataclasses import dataclass, field
 from typing import Any, Protocol
 
 from nbfab.tunnel.carrier import Carrier, Failed
+from nbfab.tunnel.logins import Logins
 
 EVERY = 1.0  # seconds between two probes, and between two tries
 SUSPECT = 2.0  # seconds for the answer to a probe
@@ -20,7 +21,7 @@ MOST = 3  # carriers that are tried at a time
 PATIENCE = 10.0  # seconds for TCP, until it is known how long this takes
 WHOLE = 60.0  # seconds for all of a login
 
-Probe = Callable[[str], Awaitable[None]]
+Probe = Callable[[str], Awaitable[object]]
 """Asks through a socket whether anyone is there at the other end. Raises OSError."""
 
 
@@ -53,6 +54,9 @@ class Watcher(Protocol):
     def tried(self, error: Failed) -> None:
         """A try has failed."""
 
+    def note(self, text: str, event: str = "note") -> None:
+        """Anything else."""
+
 
 class Link:
     """Keeps a carrier that answers.
@@ -72,10 +76,14 @@ class Link:
         *,
         race: bool = True,
         pace: Pace = EAGER,
+        logins: Logins | None = None,
+        revive: Callable[[Carrier], Awaitable[str]] | None = None,
     ) -> None:
         self.up = asyncio.Event()
         self.carrier: Carrier | None = None
-        self._command, self._target, self._folder, self._env = command, target, folder, env
+        self._target, self._folder, self._env = target, folder, env
+        self._logins = logins or Logins(command)
+        self._revive = revive  # gets what should answer there to run again; the target then
         self._probe, self._watcher, self._race, self._pace = probe, watcher, race, pace
         self._number = itertools.count(1)
         self._patience = PATIENCE
@@ -89,9 +97,15 @@ class Link:
 
     async def first(self) -> None:
         """Makes the first carrier. Raises Failed."""
-        began = time.monotonic()
-        self.carrier = await self._try()
-        self._patience = max(SUSPECT, 4 * (time.monotonic() - began))
+        self.carrier = None
+        while self.carrier is None:
+            began = time.monotonic()
+            try:
+                self.carrier = await self._try()
+            except Failed:
+                if not self._logins.again:
+                    raise
+        self._patience = min(PATIENCE, max(SUSPECT, 4 * (time.monotonic() - began)))
         self.up.set()
 
     async def keep(self) -> None:
@@ -108,6 +122,7 @@ class Link:
     async def close(self) -> None:
         """Ends what carries."""
         self.up.clear()
+        await self._logins.close()
         if self.carrier is not None:
             await self.carrier.end()
         await asyncio.gather(*self._ending, return_exceptions=True)
@@ -133,7 +148,8 @@ class Link:
         try:
             while True:
                 old = self.carrier if self.carrier is not None and self.carrier.alive else None
-                if len(racing) < MOST and (self._race or old is None) and time.monotonic() >= due:
+                may = len(racing) < MOST and (self._race or old is None) and time.monotonic() >= due
+                if may and self._logins.free():
                     racing.add(asyncio.ensure_future(self._try()))
                     tries += 1
                     gap = min(gap * 1.2, self._pace.longest) if tries > MOST else EVERY
@@ -178,19 +194,45 @@ class Link:
 
     async def _try(self) -> Carrier:
         """A new carrier that answers. Raises Failed."""
-        carrier = Carrier(self._command, self._target, os.path.join(self._folder, str(next(self._number))), self._env)
+        login = self._logins.begin()
+        folder = os.path.join(self._folder, str(next(self._number)))
+        carrier = Carrier(login.command, self._target, folder, self._env, login)
         try:
             async with self._pace.gate:
-                await asyncio.wait_for(carrier.start(self._patience), WHOLE)
-                if not await self._answers(carrier, FIRST):
+                await asyncio.wait_for(carrier.start(self._patience), WHOLE + self._logins.patience)
+                if not (await self._answers(carrier, FIRST) or await self._answers_again(carrier)):
                     raise Unanswered("it is logged in, but what it should reach there does not answer")
-        except TimeoutError:
+            self._logins.succeeded(login)
+            await login.close()
+        except (TimeoutError, Failed) as error:
             await carrier.end()
-            raise Failed("no login in time") from None
+            failed = error if isinstance(error, Failed) else Failed("no login in time")
+            self._logins.failed(login, failed)
+            raise failed from None
         except BaseException:
             await carrier.end()
             raise
         return carrier
+
+    async def _answers_again(self, carrier: Carrier) -> bool:
+        """Whether the target, which has answered before, does so once it was got to run again. Raises Failed."""
+        if self._revive is None or self.carrier is None or not (target := await self._revive(carrier)):
+            return False
+        if target != self._target:
+            await carrier.move(target)
+            self._target = target
+        return await self._answers(carrier, FIRST)
+
+    async def move(self, target: str) -> None:
+        """Connects to another target from now on. Raises Failed."""
+        if self.carrier is not None:
+            await self.carrier.move(target)
+        self._target = target
+
+    async def works(self) -> bool:
+        """Whether it carries right now."""
+        carrier = self.carrier
+        return carrier is not None and carrier.alive and self.up.is_set() and await self._answers(carrier, SUSPECT)
 
     async def _answers(self, carrier: Carrier, seconds: float) -> bool:
         with suppress(OSError, asyncio.TimeoutError):

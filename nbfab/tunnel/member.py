@@ -113,6 +113,10 @@ class Member:
         """As `link.Watcher.tried`."""
         self.telling.tried(error)
 
+    def note(self, text: str, event: str = "note") -> None:
+        """As `link.Watcher.note`."""
+        self.telling.note(text, event)
+
     async def _unless_ended(self, work: Any) -> bool:
         """Whether that is done before all is to end; if not, it is cancelled. Raises what it raises."""
         task, ended = asyncio.ensure_future(work), asyncio.ensure_future(self._ended.wait())

@@ -6,12 +6,17 @@ import asyncio
 import os
 from collections.abc import Callable
 from contextlib import suppress
+from dataclasses import replace
 
+from nbfab.relay.budget import Budget
 from nbfab.relay.near import Near
 from nbfab.tunnel import browser, handover, once, ports, probes
 from nbfab.tunnel.carrier import Failed
+from nbfab.tunnel.causes import Causes
 from nbfab.tunnel.hold import Hold
 from nbfab.tunnel.link import EAGER, SUSPECT, Link, Pace, Unanswered, Watcher
+from nbfab.tunnel.logins import Logins
+from nbfab.tunnel.person import Person
 from nbfab.tunnel.spec import Spec
 
 CANNOT = "the host cannot run nbfab's relay"
@@ -30,8 +35,15 @@ class Opened:
         self.port = 0
         self.why_plain = "" if spec.relayed else CANNOT
         self._watcher, self._folder, self._pace = watcher, folder, pace
+        person = Person(spec.host) if spec.person else None
+        self._logins = Logins(spec.command, spec.asking, spec.typed, person, watcher.note, keeps=spec.keeps)
+        self.causes = self._causes(spec)
         self.link = self._link(spec.target)
-        self._near: Near | Hold = Near(self.link.dial) if spec.relayed else Hold(self.link.dial)
+        self._near: Near | Hold = (
+            Near(self.link.dial, Budget(full=self.causes.full), self.causes.refused)
+            if spec.relayed
+            else Hold(self.link.dial, self.causes.doubt)
+        )
         self._listener: asyncio.Server | None = None
         self._keeping: asyncio.Task[None] | None = None
         self._pages: list[handover.Page] = []
@@ -70,19 +82,29 @@ class Opened:
         if self._keeping is not None:
             await asyncio.shield(self._keeping)
 
+    def _causes(self, spec: Spec) -> Causes:
+        return Causes(spec, self._watcher.note, lambda: self.link, lambda: self.port)
+
     def _link(self, target: str) -> Link:
         """A link; to the relay it races, since what it carries loses nothing by that."""
-        probe, race = (probes.port_answers, False) if self.why_plain else (probes.relay_answers, True)
+        relayed = not self.why_plain
         return Link(
-            self.spec.command, target, self._folder, probe, self._watcher, os.environ, race=race, pace=self._pace
+            *(self.spec.command, target, self._folder, self.causes.probe if relayed else probes.port_answers),
+            *(self._watcher, os.environ),
+            race=relayed,
+            pace=self._pace,
+            logins=self._logins,
+            revive=self.causes.host.revive if relayed else None,
         )
 
     async def _go_plain(self) -> None:
         """What waits for a link to the relay is dropped, so a page that was open asks anew. Raises Failed."""
         await self._near.close()
+        await self.causes.close()
         self.why_plain = MAY_NOT
+        self.causes = self._causes(replace(self.spec, relayed=False, target=self.spec.plain))
         self.link = self._link(self.spec.plain)
-        self._near = Hold(self.link.dial)
+        self._near = Hold(self.link.dial, self.causes.doubt)
         await self.link.first()
 
     async def _see_server(self) -> None:
@@ -98,13 +120,26 @@ class Opened:
 
         Raises NoLogin.
         """
-        spec = self.spec
-        way = await asyncio.to_thread(handover.chosen, anyway=spec.login == "yes")
-        nonce = await asyncio.to_thread(once.ask, self.port, spec.certificate, spec.token, spec.name)
-        page = await handover.page(way, self.origin, nonce, warn)
+        way = await asyncio.to_thread(handover.chosen, anyway=self.spec.login == "yes")
+        page = await handover.page(way, self.origin, await self.nonce(), warn)
         self._pages.append(page)
         asyncio.get_running_loop().call_later(browser.KEPT, page.remove)
         return page.url
+
+    async def nonce(self) -> str:
+        """A login that works once, also if the server has another certificate or token by now. Raises NoLogin."""
+        try:
+            return await self._ask()
+        except once.NoLogin:
+            try:
+                self.spec = await self.causes.renewed(self.spec)
+            except Failed as error:
+                raise once.NoLogin(str(error)) from None
+        return await self._ask()
+
+    async def _ask(self) -> str:
+        spec = self.spec
+        return await asyncio.to_thread(once.ask, self.port, spec.certificate, spec.token, spec.name)
 
     async def close(self) -> None:
         """Ends it; the server goes on."""
@@ -113,6 +148,7 @@ class Opened:
         if self._keeping is not None:
             self._keeping.cancel()
             await asyncio.gather(self._keeping, return_exceptions=True)
+        await self.causes.close()
         await self._near.close()
         await self.link.close()
         for page in self._pages:

@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import asyncio
+import os
+import resource
 
 from nbfab.tunnel import background, browser, direct, editors, showing, state
 from nbfab.tunnel.member import Told
@@ -26,9 +28,18 @@ async def _show(opened: Opened, telling: Told) -> None:
         telling.lines(editors.lines(spec, opened.origin, secret=telling.on_terminal))
 
 
+def guard() -> None:
+    """Takes care that no core holds what was typed, and that no program that is started reads it."""
+    resource.setrlimit(resource.RLIMIT_CORE, (0, 0))
+    with open(os.devnull, "rb") as nothing:
+        os.dup2(nothing.fileno(), 0)
+
+
 def main(text: str) -> int:
     """Runs one spec, or several, given as text; the exit status: 0 after Control-C, see `Member.run`."""
+    guard()
     specs = load_all(text)
+    del text
     if specs[0].url:
         asyncio.run(direct.run(specs[0], Telling(specs[0])))
         return 0

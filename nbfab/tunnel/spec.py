@@ -19,10 +19,13 @@ class Spec:
     tried in that order; 0 is any that is free. `certificate` (PEM) and `token` are the server's; without a token no one
     is logged in. `name` is the host's in the URL; `browser` says whether one is started.
 
+    `asking` is the same `ssh` with prompts, empty if it has none that we could answer; `typed` is what was answered to
+    them before, and `keeps` whether more may be kept. `person` is whether someone is at the terminal. `commands` are
+    the command lines of tasks on that host, as the user would type them, and `programs` are for its sh (`host.py`).
+
     `state` is the folder for what others have to know and for what is remembered; empty if there is none. `way` tells
     hosts of the same name apart, and `published` is where the socket of what carries is published for other tasks.
-    `background` goes on without the terminal, and `close` is the command line that ends that. `document` is that of
-    `--json`, to be printed once the link is up.
+    `background` goes on without the terminal. `document` is that of `--json`, to be printed once the link is up.
 
     `login` is whether the user is logged in: `yes` and `no` by their own word, else by the rules. With a `url`, the
     server's own, there is no link; `address` is where it is then asked for a login, if that is this machine. `notes`
@@ -41,23 +44,27 @@ class Spec:
     token: str = field(default="", repr=False)
     browser: bool = True
     json: bool = False
+    asking: tuple[str, ...] = ()
+    typed: dict[str, str] = field(default_factory=dict, repr=False)
+    keeps: bool = False
+    person: bool = False
+    commands: dict[str, str] = field(default_factory=dict)
+    programs: dict[str, str] = field(default_factory=dict, repr=False)
     state: str = ""
     way: str = ""
     published: str = ""
     background: bool = False
-    close: str = ""
     document: str = ""
-
-    @property
-    def whose(self) -> Whose:
-        """What it is remembered by."""
-        return Whose(self.host, self.profile, self.way)
-
     login: str = ""
     url: str = ""
     address: str = ""
     notes: tuple[str, ...] = ()
     editor: bool = False
+
+    @property
+    def whose(self) -> Whose:
+        """What it is remembered by."""
+        return Whose(self.host, self.profile, self.way)
 
     @property
     def logs_in(self) -> bool:

@@ -8,8 +8,9 @@ import time
 from collections.abc import Iterable
 from typing import Any, Protocol
 
+from nbfab.relay.stream import KEEP
 from nbfab.text import clean, one_line
-from nbfab.tunnel.carrier import Failed
+from nbfab.tunnel.carrier import Failed, NeedsPerson
 from nbfab.tunnel.row import Row
 from nbfab.tunnel.spec import Spec
 
@@ -48,8 +49,11 @@ class Telling:
         """How to end it, behind the URL; nothing if there is no link to end."""
         if self._spec.url:
             return ""
-        how = f"in the background; {self._spec.close}" if self._spec.background else "Control-C"
+        how = f"in the background; {self._command('close')}" if self._spec.background else "Control-C"
         return f"  ({how} closes the link; the server goes on)"
+
+    def _command(self, task: str) -> str:
+        return self._spec.commands.get(task, f"nbfab {task}")
 
     def lines(self, lines: Iterable[str]) -> None:
         """More that is for people."""
@@ -106,18 +110,29 @@ class Telling:
 
     def found(self, seconds: float, tries: int) -> None:
         """As `link.Watcher.found`."""
-        self._say("found", f"connected again after {seconds:.1f} s", seconds=round(seconds, 1), tries=tries)
+        late = "; pages that were open have to be reloaded, and what was printed meanwhile may be missing"
+        text = f"connected again after {seconds:.1f} s{late if seconds > KEEP else ''}"
+        self._say("found", text, seconds=round(seconds, 1), tries=tries)
 
     def tried(self, error: Failed) -> None:
         """As `link.Watcher.tried`; each reason once."""
         last = one_line(str(error).splitlines()[-1]) if str(error) else ""
         if last != self._last:
             self._last = last
-            self._say("tried", last)
+            if isinstance(error, NeedsPerson):
+                self._say("person", f"{last}{self._how()}")
+            else:
+                self._say("tried", last)
 
-    def note(self, text: str) -> None:
+    def _how(self) -> str:
+        """What a person can do who has no terminal of this process."""
+        if not self._spec.commands:
+            return ""
+        return f"; type here: {self._spec.commands['close']} && {self._spec.commands['open']}"
+
+    def note(self, text: str, event: str = "note") -> None:
         """Anything else that is good to know."""
-        self._say("note", text)
+        self._say(event, text)
 
     def _say(self, event: str, text: str, **more: Any) -> None:
         now = time.time()

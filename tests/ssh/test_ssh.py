@@ -405,7 +405,7 @@ def test_an_encrypted_key_is_decrypted_or_named(box: Sshd) -> None:
     assert error.value.hint == f"ssh-add {box.identity}"
     typist = Typist("open sesame")
     assert connect(box, typist=typist) == "reached\n"
-    assert typist.prompts == [(f"Passphrase for {box.identity}: ", False)]
+    assert typist.prompts == [(f"Enter passphrase for key '{box.identity}': ", False)]
     assert connect(box, passphrase="open sesame") == "reached\n"
 
 

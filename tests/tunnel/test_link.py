@@ -37,8 +37,11 @@ class Log:
     def tried(self, error: Failed) -> None:
         self.errors.append(str(error))
 
+    def note(self, text: str, event: str = "note") -> None:
+        self.lines.append(text)
 
-def answers(path: str) -> Awaitable[None]:
+
+def answers(path: str) -> Awaitable[int]:
     """The probe of a relay."""
     loop = asyncio.get_running_loop()
     return probe(lambda factory: loop.create_unix_connection(factory, path))
