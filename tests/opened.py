@@ -33,9 +33,9 @@ class Page:
 
 
 @contextmanager
-def opened(machine: Machine, *args: str) -> Iterator[Page]:
+def opened(machine: Machine, *args: str, **variables: str) -> Iterator[Page]:
     out = machine.work / "out"
-    env = machine.env | {"NBFAB_PASSWORD": PASSWORD}
+    env = machine.env | {"NBFAB_PASSWORD": PASSWORD} | variables
     with open(out, "wb") as file:
         process = subprocess.Popen(
             machine.command("open", *args),

@@ -64,7 +64,8 @@ def _lines(outcome: Outcome) -> Iterator[Line]:
 
 def _state(outcome: Outcome) -> Iterator[Line]:
     state = outcome.state
-    if "since" in state:
+    daily = outcome.task == "open" and not outcome.changes  # so only what it takes to trust the page
+    if "since" in state and not daily:
         yield _line("since", state["since"])
     for kernel in state.get("kernels", ()) if outcome.task == "status" else ():
         yield _line("live", kernel)
@@ -76,7 +77,7 @@ def _state(outcome: Outcome) -> Iterator[Line]:
             yield _line(key, f"{written(choice['value'])} (from {origin(key, choice['source'])})")
     if "environment" in state and outcome.task == "status":
         yield _line("environment", state["environment"])
-    if "attach" in state:
+    if "attach" in state and not daily:
         yield _line("tmux", state["attach"])
     if "fingerprint" in state:
         yield _line("certificate", f"SHA-256 {state['fingerprint']}, {state['days_left']} days left")
@@ -86,7 +87,8 @@ def _state(outcome: Outcome) -> Iterator[Line]:
     if state.get("running"):
         if state.get("elsewhere"):
             yield _line("elsewhere", " ".join(state["elsewhere"]))
-        yield _line("open", outcome.url, "bold")
+        if outcome.url:
+            yield _line("open", outcome.url, "bold")
     if outcome.password:
         yield Piece("  Password: "), Piece(outcome.password, "bold")
 

@@ -70,6 +70,8 @@ def describe(job: Job, wanted: Wanted, seen: Facts) -> Outcome:
         url=f"https://{in_url(name)}:{port}/",
         state=state,
     )
+    if wanted.relay:  # it is opened through a link
+        return replace(outcome, url="")
     return _from_here(job, wanted, outcome, seen) if cert and server.ours and server.ready else outcome
 
 

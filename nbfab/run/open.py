@@ -11,7 +11,7 @@ from nbfab.fix import again, task
 from nbfab.look.facts import Facts
 from nbfab.names import EVERY_ADDRESS, in_url
 from nbfab.outcome import Outcome
-from nbfab.plan import certificate, pem, relay, server
+from nbfab.plan import certificate, password, pem, relay, server
 from nbfab.run import host_name, reach
 from nbfab.run.converge import Course, converge, make, reported
 from nbfab.run.describe import describe
@@ -80,6 +80,8 @@ def _running(job: Job, known: Job, seen: Facts) -> Outcome:
     if not seen.server.alive and server.why_not_set_up(seen):
         if "yes" not in job.flags and not job.user.confirms(f"{job.host.label}: nothing is set up there; set it up?"):
             raise Refused("nothing is set up there, and no one has confirmed that it should be", again("--yes"))
+        if password.missing(known.wanted, seen):  # one question is enough: the user is logged in without typing it
+            job = replace(job, wanted=replace(job.wanted, password=job.user.makes_password(job.wanted.settings)))
         return converge(job)
     if not (seen.server.ours and seen.server.ready):
         return start(job)

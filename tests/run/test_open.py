@@ -1,5 +1,7 @@
 """Open: from nothing to a page here, and what stays of it whatever happens to the connection."""
 
+import re
+
 import pytest
 from machine import PASSWORD, Machine
 from notebook_client import Notebook
@@ -32,3 +34,10 @@ def test_it_starts_a_server_that_was_stopped(there: Machine) -> None:
     there.ok("stop")
     with opened(there, "--no-browser") as page:
         assert Notebook(page.port, there.folder, PASSWORD).get("/api")["version"]
+
+
+def test_a_new_host_takes_one_question(there: Machine) -> None:
+    with opened(there, "--yes", "--no-browser", NBFAB_PASSWORD="") as page:
+        port = page.port
+        (password,) = re.findall(r"Password: (\S+)", page.said)
+        assert Notebook(port, there.folder, password).get("/api")["version"]
