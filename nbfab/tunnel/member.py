@@ -130,7 +130,11 @@ class Member:
         """Whether no other process has it open."""
         if self.spec.state:
             try:
-                self._claim = await asyncio.to_thread(Claim.take, self.spec.state, self.spec.whose)
+                known = self.spec.state, self.spec.whose
+                if self.spec.claim >= 0:
+                    self._claim = Claim.adopt(*known, self.spec.claim)
+                else:
+                    self._claim = await asyncio.to_thread(Claim.take, *known)
             except OSError as error:
                 self.telling.add(f"a second `open` will not know of this one: {error}")
                 return True
