@@ -13,7 +13,7 @@ from typing import Any, Protocol
 from nbfab.tunnel import claim, control, once
 from nbfab.tunnel.carrier import Failed, NeedsPerson
 from nbfab.tunnel.claim import Claim, Running
-from nbfab.tunnel.opened import Opened
+from nbfab.tunnel.opened import Opened, cancelled
 from nbfab.tunnel.spec import Spec
 from nbfab.tunnel.telling import Telling
 
@@ -107,8 +107,7 @@ class Member:
         await asyncio.wait({task, ended}, return_when=asyncio.FIRST_COMPLETED)
         ended.cancel()
         if not task.done():
-            task.cancel()
-            await asyncio.gather(task, return_exceptions=True)
+            await cancelled(task)
             return False
         task.result()
         return True
