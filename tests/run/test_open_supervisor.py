@@ -4,6 +4,7 @@ import contextlib
 import json
 import os
 import signal
+import socket
 import subprocess
 import time
 from collections.abc import Iterator
@@ -171,8 +172,6 @@ def test_a_port_that_another_program_has_taken(there: Machine) -> None:
     with opened(there, "--no-browser") as page:
         port = page.port
         assert page.close() == 0
-    import socket
-
     with socket.create_server(("127.0.0.1", port)), opened(there, "--no-browser") as page:
         assert page.port != port
         assert f"port {port} here, which box had before, is taken by another program" in page.said
