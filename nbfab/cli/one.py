@@ -46,13 +46,15 @@ def on_one(call: Call, body: "Body", typed: HostString | None) -> None:
             raise UsageError(
                 "--handout is for the passwords of several hosts; that of one is shown", "leave --handout out"
             )
-        mine, browser = None, "no_browser" not in call.flags
+        mine, claim, browser = None, None, "no_browser" not in call.flags
         if call.task == "open" and there:
             from nbfab.cli.again import once_more, whose
 
             mine = whose(label, settings.profile, entry.typed if entry else typed, call.ssh_options(entry))
-            plain = not call.flags & {"login", "no_login", "host_names", "direct", "editor"}
-            if plain and (found := once_more(mine, browser=browser)):
+            otherwise = call.flags & {"login", "no_login", "host_names", "direct", "editor"}
+            found, claim = (None, None) if otherwise else once_more(mine, browser=browser, sees=terminal.sees)
+            if found:
+                terminal.progress.end()
                 return report.one(found)
         password = call.password(terminal.command)
         if password is None and entry and call.wants_password:
@@ -105,6 +107,7 @@ def on_one(call: Call, body: "Body", typed: HostString | None) -> None:
                 browser=browser,
                 background="background" in call.flags,
                 commands={**commands, "close": call.close(label if typed else "")},
+                claim=claim.pass_on() if claim else -1,
                 document=document(call.task, [outcome], outcome.status) if call.json else "",
             )
             if there:

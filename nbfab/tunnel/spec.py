@@ -26,6 +26,7 @@ class Spec:
     `state` is the folder for what others have to know and for what is remembered; empty if there is none. `way` tells
     hosts of the same name apart, and `published` is where the socket of what carries is published for other tasks.
     `background` goes on without the terminal. `document` is that of `--json`, to be printed once the link is up.
+    `claim` is the open file of one that was taken before (`claim.py`).
 
     `login` is whether the user is logged in: `yes` and `no` by their own word, else by the rules. With a `url`, the
     server's own, there is no link; `address` is where it is then asked for a login, if that is this machine. `notes`
@@ -60,6 +61,7 @@ class Spec:
     address: str = ""
     notes: tuple[str, ...] = ()
     editor: bool = False
+    claim: int = -1
 
     @property
     def whose(self) -> Whose:
