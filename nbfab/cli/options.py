@@ -10,6 +10,7 @@ FLAGS = {
     "no_browser": "Start no browser; print the URL.",
     "background": "Go on without the terminal once the page is open; `open --list` shows what does, `close` ends it.",
     "list": "Show what is open, and contact no host.",
+    "host_names": "Open https://HOST.localhost, with cookies of its own; the certificate gets that name.",
     "quiet": "Print only what has changed or failed; nothing at all if that is nothing.",
     "accept_new_host_key": "Record the key of a host that is not known yet, and go on.",
     "ssh": "What makes the connection, openssh or paramiko (paramiko, where that has what the host needs).",

@@ -31,19 +31,14 @@ def open_(job: Job) -> Outcome:
         return outcome
     if outcome.changes:
         known, seen = see(job)
-    return linked(known, seen, outcome)
-
-
-def linked(job: Job, seen: Facts, outcome: Outcome) -> Outcome:
-    """The outcome of a server that runs, once the relay does, too, if it can. The user gets what the near end needs."""
     course = Course(job.user)
     notes: tuple[str, ...] = ()
     if not job.host.local:
         try:
-            seen = make(job, job.wanted, list(relay.plan(job.wanted, seen)), seen, course)
+            seen = make(known, known.wanted, list(relay.plan(known.wanted, seen)), seen, course)
         except Declined as error:
             notes = (f"nbfab's relay could not be started there: {error.words}",)
-    job.user.opens(_spec(job, seen))
+    job.user.opens(_spec(known, seen))
     changes = (*outcome.changes, *reported(course.begun))
     verdict = outcome.verdict if outcome.verdict == "changed" else "running"
     return replace(outcome, verdict=verdict, changes=changes, notes=(*outcome.notes, *notes))
