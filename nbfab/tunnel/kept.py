@@ -174,7 +174,8 @@ class _Told(Telling):
 
 def _last(words: str) -> str:
     """The last line that ssh has printed, which says why."""
-    return one_line(words.strip().splitlines()[-1]) if words.strip() else "ssh has ended without a word"
+    said = words.removeprefix("not connected: ").strip()
+    return one_line(said.splitlines()[-1]) if said else "ssh has ended without a word"
 
 
 def _same(spec: Spec, other: Spec) -> bool:
