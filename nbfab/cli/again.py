@@ -3,6 +3,8 @@
 import hashlib
 import json
 import os
+import time
+from collections.abc import Callable
 from pathlib import Path
 
 from nbfab.errors import HostError
@@ -12,9 +14,11 @@ from nbfab.outcome import Outcome
 from nbfab.settings import state_home
 from nbfab.ssh.options import SshOptions
 from nbfab.tunnel import claim, control
+from nbfab.tunnel.claim import Claim, Running
 from nbfab.tunnel.state import Whose
 
 OPENS = 60.0  # seconds for the one that runs to open its page, which it may be logging in for
+WAITS = 300.0  # and for an `open` that looks, or sets up
 
 
 def place() -> str:
@@ -34,12 +38,29 @@ def whose(label: str, profile: str, typed: HostString | None, options: SshOption
     return Whose(label, profile, hashlib.sha256(known.encode(errors="surrogateescape")).hexdigest()[:12])
 
 
-def once_more(mine: Whose, *, browser: bool) -> Outcome | None:
-    """Has the one that runs open its page; None if none does, or if its server has to be looked after first."""
-    claim.every(place())  # what was killed is removed
-    running = claim.find(place(), mine)
-    if running is None:
-        return None
+def once_more(mine: Whose, *, browser: bool, sees: Callable[[str], None]) -> tuple[Outcome | None, Claim | None]:
+    """Has the one that runs open its page. If none runs, or its server has to be looked after first, there is no
+    outcome; then the claim is this program's, if that could be had.
+
+    One that is being opened now is waited for. Raises HostError.
+    """
+    end = time.monotonic() + WAITS
+    while True:
+        running = claim.find(place(), mine, 1)
+        if running is not None:
+            return _asked(running, browser=browser), None
+        try:
+            taken = Claim.take(place(), mine)
+        except OSError:
+            return None, None  # the near end tells
+        if taken is not None:
+            return None, taken
+        if time.monotonic() > end:
+            raise HostError("another `open` of it is at work on this machine, and does not get done", "end that one")
+        sees("another `open` of it is at work on this machine; waiting for it")
+
+
+def _asked(running: Running, *, browser: bool) -> Outcome | None:
     try:
         said = control.ask(running.control, {"do": "open", "browser": browser, "check": True}, OPENS)
     except control.Unanswered as error:
@@ -49,4 +70,6 @@ def once_more(mine: Whose, *, browser: bool) -> Outcome | None:
     if said.get("error") or said.get("server") is False:
         return None
     notes = ("it is open already", *map(str, said.get("notes", ())))
-    return Outcome(mine.host, "open", "running", url=running.url, notes=notes)
+    if said.get("link") == "up":
+        return Outcome(running.host, "open", "running", url=running.url, notes=notes, state={"running": True})
+    return Outcome(running.host, "open", "running", url=running.url, notes=(f"{notes[0]}: {running.url}", *notes[1:]))

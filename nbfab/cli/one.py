@@ -46,12 +46,14 @@ def on_one(call: Call, body: "Body", typed: HostString | None) -> None:
             raise UsageError(
                 "--handout is for the passwords of several hosts; that of one is shown", "leave --handout out"
             )
-        mine, browser = None, "no_browser" not in call.flags
+        mine, claim, browser = None, None, "no_browser" not in call.flags
         if call.task == "open" and there:
             from nbfab.cli.again import once_more, whose
 
             mine = whose(label, settings.profile, entry.typed if entry else typed, call.ssh_options(entry))
-            if found := once_more(mine, browser=browser):
+            found, claim = once_more(mine, browser=browser, sees=terminal.sees)
+            if found:
+                terminal.progress.end()
                 return report.one(found)
         password = call.password(terminal.command)
         if password is None and entry and call.wants_password:
@@ -106,6 +108,7 @@ def on_one(call: Call, body: "Body", typed: HostString | None) -> None:
                 published=there.published if there else "",
                 background="background" in call.flags,
                 close=call.close(label if typed else ""),
+                claim=claim.pass_on() if claim else -1,
                 document=document(call.task, [outcome], outcome.status) if call.json else "",
             )
         go_on(spec)

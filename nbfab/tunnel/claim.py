@@ -70,12 +70,31 @@ class Claim:
         file = state.folder(place) / f"{whose.name}.json"
         for _ in range(RETRIES):
             stream = open(os.open(file, os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o600), "r+b", buffering=0)  # noqa: SIM115
-            if state.lock_now(stream.fileno()) and _is_at(stream.fileno(), file):
-                _sweep(_load(stream.read(LONGEST) or b""))
+            if not (state.lock_now(stream.fileno()) and _is_at(stream.fileno(), file)):
+                stream.close()
+                time.sleep(PAUSE)
+            elif stream.read(1):  # of one that was killed: `every` sees to it
+                os.replace(file, file.with_name(f"{file.stem}~.json"))
+                stream.close()
+            else:
                 return cls(file, stream)
-            stream.close()
-            time.sleep(PAUSE)
         return None
+
+    @classmethod
+    def adopt(cls, place: str, whose: Whose, number: int) -> Claim | None:
+        """The one that this process has taken as another program, by its open file. Raises OSError."""
+        os.set_inheritable(number, False)
+        stream = open(number, "r+b", buffering=0)  # noqa: SIM115
+        file = Path(place, "open", f"{whose.name}.json")
+        if _is_at(number, file):
+            return cls(file, stream)
+        stream.close()
+        return cls.take(place, whose)
+
+    def pass_on(self) -> int:
+        """The open file, for the program that takes the place of this one."""
+        os.set_inheritable(self._stream.fileno(), True)
+        return int(self._stream.fileno())
 
     def write(self, running: Running) -> None:
         """Lets others know. Raises OSError."""
@@ -92,12 +111,14 @@ class Claim:
         self._stream.close()
 
 
-def find(place: str, whose: Whose) -> Running | None:
+def find(place: str, whose: Whose, tries: int = RETRIES) -> Running | None:
     """The near end that runs for a profile of a host, once it has told of itself."""
     file = Path(place, "open", f"{whose.name}.json")
-    for _ in range(RETRIES):
+    for _ in range(tries):
         held, running = _read(file)
-        if running is not None or not held:
+        if not held:
+            return None
+        if running is not None:
             return running
         time.sleep(PAUSE)  # it has only just begun
     return None
@@ -110,11 +131,12 @@ def is_held(place: str, whose: Whose) -> bool:
 
 def every(place: str) -> list[Running]:
     """All that run on this machine; what others have left, killed perhaps, is removed."""
-    return [running for file in sorted(Path(place, "open").glob("*.json")) if (running := _read(file)[1])]
+    found = [_read(file, sweeps=True) for file in sorted(Path(place, "open").glob("*.json"))]
+    return [running for held, running in found if held and running is not None]
 
 
-def _read(file: Path) -> tuple[bool, Running | None]:
-    """Whether a process has that claim, and what it says."""
+def _read(file: Path, *, sweeps: bool = False) -> tuple[bool, Running | None]:
+    """Whether a process has that claim, and what it says; what has none is removed if this `sweeps`."""
     try:
         stream = open(os.open(file, os.O_RDWR | os.O_CLOEXEC | os.O_NOFOLLOW), "r+b", buffering=0)  # noqa: SIM115
     except OSError:
@@ -125,7 +147,7 @@ def _read(file: Path) -> tuple[bool, Running | None]:
             return False, None  # of another machine with the same home folder
         if not state.lock_now(stream.fileno()):
             return True, running
-        if running is not None or os.fstat(stream.fileno()).st_mtime < time.time() - 60:
+        if sweeps:
             _sweep(running)
             with contextlib.suppress(OSError):
                 if _is_at(stream.fileno(), file):

@@ -115,7 +115,7 @@ class Kept:
             told = _Told(self, self._spec or spec)
             place = f"{self._folder}-{next(self._numbers)}"
             member = self._member = Member(self._spec or spec, told, place, self._show, self._pace)
-            status = await member.run()
+            status = await _in_order(member)
             self._member = None
             if not (status or told.elsewhere):
                 self.becomes("down", "it was closed here, by another nbfab")
@@ -123,6 +123,17 @@ class Kept:
             with suppress(TimeoutError):
                 async with asyncio.timeout(wait if status == 1 else ELSEWHERE if told.elsewhere else None):
                     await self._hurry.wait()
+
+
+async def _in_order(member: Member) -> int:
+    """The exit status of a member, which ends in order if this is cancelled."""
+    running = asyncio.ensure_future(member.run())
+    try:
+        return await asyncio.shield(running)
+    except asyncio.CancelledError:
+        member.end()
+        await asyncio.gather(running, return_exceptions=True)
+        raise
 
 
 class _Told(Telling):

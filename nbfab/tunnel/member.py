@@ -14,7 +14,7 @@ from nbfab.tunnel import claim, control, once
 from nbfab.tunnel.carrier import Failed, NeedsPerson
 from nbfab.tunnel.claim import Claim, Running
 from nbfab.tunnel.link import EAGER, Pace
-from nbfab.tunnel.opened import Opened
+from nbfab.tunnel.opened import Opened, cancelled
 from nbfab.tunnel.spec import Spec
 from nbfab.tunnel.telling import Telling
 
@@ -108,8 +108,7 @@ class Member:
         await asyncio.wait({task, ended}, return_when=asyncio.FIRST_COMPLETED)
         ended.cancel()
         if not task.done():
-            task.cancel()
-            await asyncio.gather(task, return_exceptions=True)
+            await cancelled(task)
             return False
         task.result()
         return True
@@ -131,7 +130,11 @@ class Member:
         """Whether no other process has it open."""
         if self.spec.state:
             try:
-                self._claim = await asyncio.to_thread(Claim.take, self.spec.state, self.spec.whose)
+                known = self.spec.state, self.spec.whose
+                if self.spec.claim >= 0:
+                    self._claim = Claim.adopt(*known, self.spec.claim)
+                else:
+                    self._claim = await asyncio.to_thread(Claim.take, *known)
             except OSError as error:
                 self.telling.add(f"a second `open` will not know of this one: {error}")
                 return True

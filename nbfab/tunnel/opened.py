@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import os
+from typing import Any
 
 from nbfab.relay.near import Near
 from nbfab.tunnel import once, ports, probes
@@ -67,9 +68,19 @@ class Opened:
         if self._listener is not None:
             self._listener.close()
         if self._keeping is not None:
-            self._keeping.cancel()
-            await asyncio.gather(self._keeping, return_exceptions=True)
+            await cancelled(self._keeping)
         await self._near.close()
         await self.link.close()
         for page in self._pages:
             page.remove()
+
+
+async def cancelled(task: asyncio.Future[Any]) -> None:
+    """Cancels a task, and returns once it has ended: before Python 3.12, `wait_for` may swallow one that comes as what
+    it waits for is done.
+    """
+    while not task.done():
+        task.cancel()
+        await asyncio.wait({task}, timeout=1.0)
+    if not task.cancelled():
+        task.exception()  # which was to be expected, and is not to be reported as lost

@@ -21,7 +21,7 @@ class Spec:
     `state` is the folder for what others have to know and for what is remembered; empty if there is none. `way` tells
     hosts of the same name apart, and `published` is where the socket of what carries is published for other tasks.
     `background` goes on without the terminal, and `close` is the command line that ends that. `document` is that of
-    `--json`, to be printed once the link is up.
+    `--json`, to be printed once the link is up. `claim` is the open file of one that was taken before (`claim.py`).
     """
 
     host: str
@@ -41,6 +41,7 @@ class Spec:
     background: bool = False
     close: str = ""
     document: str = ""
+    claim: int = -1
 
     @property
     def whose(self) -> Whose:

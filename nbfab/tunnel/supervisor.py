@@ -11,6 +11,7 @@ import signal
 import tempfile
 from collections.abc import Callable, Iterator, Sequence
 
+from nbfab.tunnel import claim
 from nbfab.tunnel.claim import FOLDER
 from nbfab.tunnel.member import Member, Show
 from nbfab.tunnel.spec import Spec
@@ -39,6 +40,8 @@ class Supervisor:
         for ends in (signal.SIGINT, signal.SIGTERM, signal.SIGHUP):
             if signal.getsignal(ends) is not signal.SIG_IGN:  # as under nohup(1)
                 asyncio.get_running_loop().add_signal_handler(ends, self.end)
+        for state in {spec.state for spec in self._specs if spec.state}:
+            await asyncio.to_thread(claim.every, state)  # what was killed is removed
         with _private_folder() as folder:
             for number, spec in enumerate(self._specs):
                 place = os.path.join(folder, str(number))

@@ -4,6 +4,7 @@ import contextlib
 import json
 import os
 import signal
+import socket
 import subprocess
 import time
 from collections.abc import Iterator
@@ -101,7 +102,7 @@ def test_in_the_background(there: Machine) -> None:
     before = there.sshd.connections
     assert there.json("close")["verdict"] == "changed"
     assert there.sshd.connections == before
-    assert not lives(one["pid"])
+    wait_until(lambda: not lives(one["pid"]), "its process to be gone")
     assert left(there, folder) == []
     assert listed(there) == []
     closed = there.json("close")
@@ -171,8 +172,6 @@ def test_a_port_that_another_program_has_taken(there: Machine) -> None:
     with opened(there, "--no-browser") as page:
         port = page.port
         assert page.close() == 0
-    import socket
-
     with socket.create_server(("127.0.0.1", port)), opened(there, "--no-browser") as page:
         assert page.port != port
         assert f"port {port} here, which box had before, is taken by another program" in page.said
@@ -185,7 +184,7 @@ def test_two_at_the_same_moment(there: Machine) -> None:
     with ThreadPoolExecutor() as pool:
         both = [pool.submit(there.run, "open", "--background", "--no-browser") for _ in range(2)]
         results = [one.result() for one in both]
-    assert [one.returncode for one in results] == [0, 0], results
+    assert [one.returncode for one in results] == [0, 0], "".join(one.stdout + one.stderr for one in results)
     (one,) = listed(there)
     assert all(one["url"] in result.stdout for result in results)
     assert sorted("it is open already" in result.stdout for result in results) == [False, True]
