@@ -11,7 +11,7 @@ from dataclasses import replace
 from typing import Any, Protocol
 
 from nbfab.tunnel import claim, control, once
-from nbfab.tunnel.carrier import Failed, NeedsPerson
+from nbfab.tunnel.carrier import Failed
 from nbfab.tunnel.claim import Claim, Running
 from nbfab.tunnel.link import EAGER, Pace
 from nbfab.tunnel.opened import Opened, cancelled
@@ -65,7 +65,7 @@ class Member:
             os.mkdir(self._folder, 0o700)
             await (self._carry() if await self._is_ours() else self._by_other())
         except Failed as error:
-            status = 4 if isinstance(error, NeedsPerson) else 1
+            status = error.ends_with
             self._why = f"not connected: {error}"
         except OSError as error:
             status = 1
