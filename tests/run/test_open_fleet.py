@@ -269,3 +269,18 @@ def _read(path: Path) -> bytes:
         return path.read_bytes()
     except OSError:  # it has ended
         return b""
+
+
+def test_a_host_has_a_name_of_its_own_if_its_certificate_does(mixed: Fleet) -> None:
+    with opened(mixed, "--no-browser", "--host-names", "--limit", "one") as it:
+        assert it.url
+        assert "its certificate is not for one.localhost" in it.said
+        assert "fleet.certificate" in it.said
+        assert "https://localhost:" in it.rows()["one"]
+    assert mixed.run("certificate", "--limit", "one", "--name=one.localhost", "--yes").returncode == 0
+    with opened(mixed, "--no-browser", "--host-names", "--limit", "one") as it:
+        assert it.url
+        assert "https://one.localhost:" in it.rows()["one"]
+        status, page = it.press("one", "open")
+        assert status == 200
+        assert 'action="https://one.localhost:' in page
