@@ -22,6 +22,7 @@ from nbfab.tunnel.telling import Telling
 FIRST, LONGEST = 2.0, 60.0  # seconds between the first two tries of a link that was never up, and between any two
 ELSEWHERE = 30.0  # seconds between two looks at whether another process still has it open
 PERSON = 4  # the exit status of a member that it takes a person to log in to
+MOST = 5  # notes on a host; older ones go
 _WORDS = {"ended": "the connection was cut", "silent": "the connection does not answer"}
 
 
@@ -147,7 +148,7 @@ class _Told(Telling):
     def add(self, *notes: str) -> None:
         """As `Telling.add`."""
         row = self._host.row
-        row.notes = (*row.notes, *(note for note in notes if note not in row.notes))
+        row.notes = (*row.notes, *(note for note in notes if note not in row.notes))[-MOST:]
 
     def up(self, url: str, notes: tuple[str, ...]) -> None:
         """As `Telling.up`."""
@@ -178,9 +179,12 @@ class _Told(Telling):
         state: State = "a person is needed" if isinstance(error, NeedsPerson) else "down"
         self._host.becomes(state, _last(str(error)))
 
-    def note(self, text: str) -> None:
-        """As `Telling.note`."""
-        self.add(text)
+    def note(self, text: str, event: str = "note") -> None:
+        """As `Telling.note`; what is told of the server is a state of the host."""
+        if event in ("stopped", "started"):
+            self._host.becomes("server stopped" if event == "stopped" else "up", text if event == "stopped" else "")
+        else:
+            self.add(text)
 
 
 def _last(words: str) -> str:

@@ -86,7 +86,7 @@ class Link:
     async def first(self) -> None:
         """Makes the first carrier. Raises Failed."""
         began = time.monotonic()
-        self.carrier = await self._try()
+        self.carrier = await self._in_turn()
         self._patience = max(SUSPECT, 4 * (time.monotonic() - began))
         self.up.set()
 
@@ -130,7 +130,7 @@ class Link:
             while True:
                 old = self.carrier if self.carrier is not None and self.carrier.alive else None
                 if len(racing) < MOST and (self._race or old is None) and time.monotonic() >= due:
-                    racing.add(asyncio.ensure_future(self._try()))
+                    racing.add(asyncio.ensure_future(self._in_turn()))
                     tries += 1
                     gap = min(gap * 1.2, self._pace.longest) if tries > MOST else EVERY
                     due = time.monotonic() + gap - EVERY / 2  # a round takes no less than EVERY, but for its delay
@@ -172,14 +172,18 @@ class Link:
             if asked:
                 asked.cancel()
 
+    async def _in_turn(self) -> Carrier:
+        """As `_try`, when it is this link's turn."""
+        async with self._pace.gate:
+            return await self._try()
+
     async def _try(self) -> Carrier:
         """A new carrier that answers. Raises Failed."""
         carrier = Carrier(self._command, self._target, os.path.join(self._folder, str(next(self._number))), self._env)
         try:
-            async with self._pace.gate:
-                await asyncio.wait_for(carrier.start(self._patience), WHOLE)
-                if not await self._answers(carrier, FIRST):
-                    raise Failed("it is logged in, but what it should reach there does not answer")
+            await asyncio.wait_for(carrier.start(self._patience), WHOLE)
+            if not await self._answers(carrier, FIRST):
+                raise Failed("it is logged in, but what it should reach there does not answer")
         except TimeoutError:
             await carrier.end()
             raise Failed("no login in time") from None

@@ -11,6 +11,7 @@ from pathlib import Path
 import pytest
 
 from nbfab.tunnel import fleet, fleet_run, kept, link, looker
+from nbfab.tunnel.carrier import Failed, NeedsPerson
 from nbfab.tunnel.fleet import Fleet
 from nbfab.tunnel.found import FleetSpec, Found
 from nbfab.tunnel.member import Told
@@ -196,6 +197,31 @@ def test_what_carries_is_tried_ever_less_often_too(tmp_path: Path, monkeypatch: 
         gaps = [after - before for before, after in itertools.pairwise(times)]
         assert min(gaps[-3:]) > 0.2
         assert min(gaps[:3]) < 0.2
+
+    asyncio.run(story())
+
+
+def test_what_a_link_tells_is_in_the_row(tmp_path: Path) -> None:
+    async def story() -> None:
+        it = kept.Kept(host("one"), str(tmp_path), link.EAGER, show, lambda row: None)
+        told = kept._Told(it, Spec("one", "nbserver", (), "/there", True, ()))
+        told.up("https://localhost:1/", ())
+        assert (it.row.state, it.row.url) == ("up", "https://localhost:1/")
+        told.lost("silent")
+        told.tried(Failed("line\nssh: no route to host"))
+        assert (it.row.state, it.row.words) == ("down", "ssh: no route to host")
+        told.tried(NeedsPerson("a code is asked for"))
+        assert (it.row.state, it.row.words) == ("a person is needed", "a code is asked for")
+        told.found(3.0, 2)
+        assert (it.row.state, it.row.words) == ("up", "")
+        told.note("it has ended", "stopped")
+        assert (it.row.state, it.row.words) == ("server stopped", "it has ended")
+        told.note("it answers again", "started")
+        assert it.row.state == "up"
+        for number in range(100):
+            told.note(f"note {number}")
+        assert it.row.notes[-1] == "note 99"
+        assert len(it.row.notes) == kept.MOST
 
     asyncio.run(story())
 
