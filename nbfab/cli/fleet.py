@@ -70,7 +70,7 @@ def page_of_fleet(call: Call, body: "Body") -> None:
     report = Report(call.task, call.json, call.quiet)
     with report.errors():
         jobs = jobs_of(call.given["jobs"])
-        _, many = many_of(call)
+        inventory, many = many_of(call)
         try:
             run = many.run("status", body, jobs)
         finally:
@@ -79,7 +79,7 @@ def page_of_fleet(call: Call, body: "Body") -> None:
             raise Interrupted("the page was not written", "run it again", by=run.interrupted)
         outcomes = many.all_outcomes(run)
         path = Path(call.given["output"] or "fleet.html").absolute()
-        _write(path, page(outcomes, time.strftime("%Y-%m-%d %H:%M %Z")))
+        _write(path, page(outcomes, time.strftime("%Y-%m-%d %H:%M %Z"), _opens(call, inventory)))
         if call.json:
             report.document(outcomes, exit_status(outcomes, run), page=str(path))
         elif not call.quiet or exit_status(outcomes, run):
@@ -87,6 +87,14 @@ def page_of_fleet(call: Call, body: "Body") -> None:
         report.corrected(many.handout)
     if status := exit_status(outcomes, run):
         raise Exit(code=status)
+
+
+def _opens(call: Call, inventory: "Inventory") -> "Callable[[str], str]":
+    """The command line that opens a host: alone, if -H finds it in its inventory."""
+    if inventory.path == INVENTORY:
+        return lambda name: call.command(("-H", name))("open")
+    option = ("--inventory", str(inventory.path))
+    return lambda name: call.command((), (*option, "--limit", name), prefix="fleet.")("open")
 
 
 def chosen(call: Call) -> "tuple[Inventory, Sequence[InventoryHost]]":

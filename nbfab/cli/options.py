@@ -12,7 +12,7 @@ FLAGS = {
     "list": "Show what is open, and contact no host.",
     "login": "Log the browser in also as root, and where it cannot be told who reads the page that does it.",
     "no_login": "Log in no one: the browser shows the login page.",
-    "host_names": "Open https://HOST.localhost, with cookies of its own; the certificate gets that name.",
+    "host_names": "Open https://HOST.localhost, with cookies of its own; `open` adds that name to the certificate.",
     "direct": "Open the host's own URL, without a link: what is printed while the network is down may be lost.",
     "editor": "Print what VS Code and PyCharm ask for, with a token, which is a secret.",
     "quiet": "Print only what has changed or failed; nothing at all if that is nothing.",

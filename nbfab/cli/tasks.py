@@ -215,7 +215,7 @@ def _open_fleet(call: Call) -> None:
 
 
 _HELP = "Open the notebooks of all hosts whose server runs: a page here lists the hosts, and logs you in to each."
-open_many: Task[Any] = declare(_open_fleet, "open", _HELP, (*CHOOSING, "no_browser", *EVERYWHERE))
+open_many: Task[Any] = declare(_open_fleet, "open", _HELP, (*CHOOSING, "no_browser", "host_names", *EVERYWHERE))
 _EACH = (_on_fleet(task) for task in TASKS if task.name != "open")
 fleet = Collection("fleet", *_EACH, open_many, page, handout)
 

@@ -1,6 +1,6 @@
 """A page of the fleet for people: links, states, fingerprints, commands to copy; one file that loads nothing else."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from typing import Any
 
 from jinja2 import Environment, FunctionLoader
@@ -10,9 +10,12 @@ from nbfab.program import source
 from nbfab.text import clean_line
 
 
-def page(outcomes: Sequence[Outcome], made: str) -> str:
-    """The page as HTML: the outcomes of `status`, as they were at the time `made`. It holds no secret."""
-    cards = [_card(outcome) for outcome in outcomes]
+def page(outcomes: Sequence[Outcome], made: str, opens: Callable[[str], str]) -> str:
+    """The page as HTML: the outcomes of `status`, as they were at the time `made`. It holds no secret.
+
+    `opens` gives the command line that opens a host.
+    """
+    cards = [_card(outcome, opens(outcome.host)) for outcome in outcomes]
     return rendered("page.html", cards=cards, running=sum(card["runs"] for card in cards), made=made)
 
 
@@ -23,7 +26,7 @@ def rendered(template: str, **values: Any) -> str:
     return environment.get_template(template).render(**values)
 
 
-def _card(outcome: Outcome) -> Mapping[str, Any]:
+def _card(outcome: Outcome, opens: str) -> Mapping[str, Any]:
     """What the page shows of a host."""
     state, runs = outcome.state, outcome.verdict == "running"
     port = outcome.url.rstrip("/").rpartition(":")[2]
@@ -36,6 +39,7 @@ def _card(outcome: Outcome) -> Mapping[str, Any]:
         "fingerprint": state.get("fingerprint"),
         "days_left": state.get("days_left"),
         "kernels": state.get("kernels"),
+        "open": opens if runs else "",
         "tunnel": f"ssh -N -L {port}:127.0.0.1:{port} {ssh}" if runs and ssh else "",
         "attach": f"ssh -t {ssh} {attach}" if ssh and attach else "",
         "fix": [] if runs else list(map(str, outcome.named().fix)),

@@ -38,7 +38,8 @@ _SORRY = Template("""<!DOCTYPE html>
 <title>$host</title>
 <style nonce="$nonce">
 $style
-p { overflow-wrap: anywhere; } a { color: var(--link); }
+p, code { overflow-wrap: anywhere; } a { color: var(--link); }
+code { background: var(--code); border-radius: .3rem; padding: .3rem .5rem; }
 </style>
 <main>
 <h1>$host</h1>
@@ -87,7 +88,7 @@ def sorry(row: Row, why: str) -> Answer:
     """A page that says why the user is not logged in, and leads to the host all the same, if it can be reached."""
     own = secrets.token_urlsafe(16)
     to = f'<p><a href="{_text(row.url)}" rel="noreferrer">{_text(row.url)}</a></p>' if row.url else ""
-    parts = [*(f"<p>{_text(part)}</p>" for part in row.fix), to]
+    parts = [*(f"<p><code>{_text(part)}</code></p>" for part in row.fix), to]
     body = _SORRY.substitute(
         host=_text(row.host), why=_text(why), nonce=own, style=_style(), links="\n".join(filter(None, parts))
     )

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import os
 import signal
 from html import escape
 from pathlib import Path
@@ -44,7 +45,7 @@ async def run(spec: FleetSpec, telling: FleetTelling) -> int:
             await _first(asyncio.ensure_future(fleet.known(READY)), ended)
             if not ended.is_set():
                 telling.up(fleet.web.url, fleet.rows, _status(fleet.rows, up.is_set()))
-                if spec.browser:
+                if spec.browser and not browser.why_not(os.environ, os.geteuid()):
                     browser.start(_page(fleet.web.url, folder))
             await ended.wait()
         finally:

@@ -22,6 +22,7 @@ from nbfab.tunnel.telling import Telling
 FIRST, LONGEST = 2.0, 60.0  # seconds between the first two tries of a link that was never up, and between any two
 ELSEWHERE = 30.0  # seconds between two looks at whether another process still has it open
 PERSON = 4  # the exit status of a member that it takes a person to log in to
+MOST = 5  # notes on a host; older ones go
 _WORDS = {"ended": "the connection was cut", "silent": "the connection does not answer"}
 
 
@@ -117,7 +118,7 @@ class Kept:
             told = _Told(self, self._spec or spec)
             place = f"{self._folder}-{next(self._numbers)}"
             member = self._member = Member(self._spec or spec, told, place, self._show, self._pace)
-            status = await member.run()
+            status = await _in_order(member)
             self._member = None
             if not (status or told.elsewhere):
                 self.becomes("down", "it was closed here, by another nbfab")
@@ -125,6 +126,17 @@ class Kept:
             with suppress(TimeoutError):
                 async with asyncio.timeout(wait if status == 1 else ELSEWHERE if told.elsewhere else None):
                     await self._hurry.wait()
+
+
+async def _in_order(member: Member) -> int:
+    """The exit status of a member, which ends in order if this is cancelled."""
+    running = asyncio.ensure_future(member.run())
+    try:
+        return await asyncio.shield(running)
+    except asyncio.CancelledError:
+        member.end()
+        await asyncio.gather(running, return_exceptions=True)
+        raise
 
 
 class _Told(Telling):
@@ -138,7 +150,7 @@ class _Told(Telling):
     def add(self, *notes: str) -> None:
         """As `Telling.add`."""
         row = self._host.row
-        row.notes = (*row.notes, *(note for note in notes if note not in row.notes))
+        row.notes = (*row.notes, *(note for note in notes if note not in row.notes))[-MOST:]
 
     def up(self, url: str, notes: tuple[str, ...]) -> None:
         """As `Telling.up`."""
@@ -170,18 +182,17 @@ class _Told(Telling):
         self._host.becomes(state, _last(str(error)))
 
     def note(self, text: str, event: str = "note") -> None:
-        """As `Telling.note`."""
-        if event == "stopped":
-            self._host.becomes("server stopped", text)
-        elif event == "started":
-            self._host.becomes("up")
+        """As `Telling.note`; what is told of the server is a state of the host."""
+        if event in ("stopped", "started"):
+            self._host.becomes("server stopped" if event == "stopped" else "up", text if event == "stopped" else "")
         else:
             self.add(text)
 
 
 def _last(words: str) -> str:
     """The last line that ssh has printed, which says why."""
-    return one_line(words.strip().splitlines()[-1]) if words.strip() else "ssh has ended without a word"
+    said = words.removeprefix("not connected: ").strip()
+    return one_line(said.splitlines()[-1]) if said else "ssh has ended without a word"
 
 
 def _same(spec: Spec, other: Spec) -> bool:

@@ -101,7 +101,7 @@ class Link:
         while self.carrier is None:
             began = time.monotonic()
             try:
-                self.carrier = await self._try()
+                self.carrier = await self._in_turn()
             except Failed:
                 if not self._logins.again:
                     raise
@@ -150,7 +150,7 @@ class Link:
                 old = self.carrier if self.carrier is not None and self.carrier.alive else None
                 may = len(racing) < MOST and (self._race or old is None) and time.monotonic() >= due
                 if may and self._logins.free():
-                    racing.add(asyncio.ensure_future(self._try()))
+                    racing.add(asyncio.ensure_future(self._in_turn()))
                     tries += 1
                     gap = min(gap * 1.2, self._pace.longest) if tries > MOST else EVERY
                     due = time.monotonic() + gap - EVERY / 2  # a round takes no less than EVERY, but for its delay
@@ -192,16 +192,20 @@ class Link:
             if asked:
                 asked.cancel()
 
+    async def _in_turn(self) -> Carrier:
+        """As `_try`, when it is this link's turn."""
+        async with self._pace.gate:
+            return await self._try()
+
     async def _try(self) -> Carrier:
         """A new carrier that answers. Raises Failed."""
         login = self._logins.begin()
         folder = os.path.join(self._folder, str(next(self._number)))
         carrier = Carrier(login.command, self._target, folder, self._env, login)
         try:
-            async with self._pace.gate:
-                await asyncio.wait_for(carrier.start(self._patience), WHOLE + self._logins.patience)
-                if not (await self._answers(carrier, FIRST) or await self._answers_again(carrier)):
-                    raise Unanswered("it is logged in, but what it should reach there does not answer")
+            await asyncio.wait_for(carrier.start(self._patience), WHOLE + self._logins.patience)
+            if not (await self._answers(carrier, FIRST) or await self._answers_again(carrier)):
+                raise Unanswered("it is logged in, but what it should reach there does not answer")
             self._logins.succeeded(login)
             await login.close()
         except (TimeoutError, Failed) as error:

@@ -7,7 +7,6 @@ import socket
 import sys
 
 TABLES = ("/proc/net/tcp", "/proc/net/tcp6")
-KNOWN = sys.platform == "linux"  # whether it can be told here at all
 _MAPPED = b"\0" * 10 + b"\xff\xff"  # in front of an IPv4 address, where a socket is for both
 
 End = tuple[str, int]  # IPv4 address and port

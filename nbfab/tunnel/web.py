@@ -58,6 +58,7 @@ class Web:
     def __init__(self, handler: Handler, uid: int | None = None, patience: float = PATIENCE) -> None:
         self.port = 0
         self._handler, self._uid, self._patience = handler, os.getuid() if uid is None else uid, patience
+        self._can_tell = peer.can_tell()
         self._secret = secrets.token_urlsafe(24)
         self._server: asyncio.Server | None = None
         self._open: set[asyncio.Task[None]] = set()
@@ -93,7 +94,7 @@ class Web:
         try:
             if len(self._open) > MOST:
                 return
-            answer = await self._answer(reader, writer.get_extra_info("peername")[1])
+            answer = await self._answer(reader, writer.get_extra_info("peername"))
             writer.write(_bytes(answer))
             async with asyncio.timeout(self._patience):
                 await writer.drain()
@@ -106,9 +107,9 @@ class Web:
             self._open.discard(task)
             writer.transport.abort()
 
-    async def _answer(self, reader: asyncio.StreamReader, port: int) -> Answer:
+    async def _answer(self, reader: asyncio.StreamReader, client: peer.End) -> Answer:
         try:
-            if peer.KNOWN and peer.uid_of(("127.0.0.1", port), ("127.0.0.1", self.port)) != self._uid:
+            if self._can_tell and peer.uid_of(client, ("127.0.0.1", self.port)) != self._uid:
                 raise Refused(403, "this page is for its owner alone")
             async with asyncio.timeout(self._patience):
                 request = await self._read(reader)

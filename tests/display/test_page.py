@@ -58,6 +58,7 @@ def test_the_page_of_a_fleet(three: Fleet, browser: Browser) -> None:
         # Nothing sticks out on a phone, and nothing is fetched from elsewhere.
         assert view.evaluate("document.documentElement.scrollWidth") <= width
         expect(view.get_by_text(f"ssh -t -F {three.config} one tmux -S ")).to_be_visible()
+        expect(view.get_by_text(f"fleet.open --inventory {three.inventory} --limit one")).to_be_visible()
         assert view.evaluate("performance.getEntriesByType('resource').length") == 0
         view.get_by_role("button", name="Copy").first.click()
         expect(view.get_by_role("button", name="Copied")).to_be_visible()
@@ -76,7 +77,7 @@ def test_nothing_that_a_host_says_becomes_markup() -> None:
         url=f"https://x/{lie}",
         state={"fingerprint": lie, "days_left": 1, "kernels": [lie], "attach": lie, "ssh": lie},
     )
-    made = page([outcome, Outcome(lie, "status", "failed", error=lie, fix=(lie,), status=1)], "now")
+    made = page([outcome, Outcome(lie, "status", "failed", error=lie, fix=(lie,), status=1)], "now", str)
     assert "<script>alert" not in made
     assert "\x1b" not in made
     assert '"https://x/<' not in made
@@ -84,8 +85,14 @@ def test_nothing_that_a_host_says_becomes_markup() -> None:
 
 def test_each_part_of_a_fix_has_its_line() -> None:
     fix = ("as an administrator", there("sudo apt-get install tmux"))
-    made = page([Outcome("gpu1", "status", "failed", error="no tmux", fix=fix, status=1)], "now")
+    made = page([Outcome("gpu1", "status", "failed", error="no tmux", fix=fix, status=1)], "now", str)
     assert re.findall(r'<p class="dim">(.*)</p>', made)[-2:] == [
         "Fix: as an administrator",
         "on gpu1: sudo apt-get install tmux",
     ]
+
+
+def test_a_server_that_runs_can_be_opened_by_a_command() -> None:
+    outcomes = [Outcome("gpu1", "status", "running"), Outcome("gpu2", "status", "not running", error="-", status=1)]
+    made = page(outcomes, "now", lambda name: f"nbfab -H {name} open")
+    assert re.findall(r"<code>(.*)</code>", made) == ["nbfab -H gpu1 open"]

@@ -12,7 +12,7 @@ import pytest
 from machine import ROOT
 from sshd import free_port
 
-from nbfab.tunnel import peer, web
+from nbfab.tunnel import web
 from nbfab.tunnel.web import Answer, Request, Web
 
 Story = Callable[[Web, str], Awaitable[None]]
@@ -181,27 +181,6 @@ def test_another_user_is_not_let_in_who_knows_the_secret() -> None:
         assert (await answered(server, secret)).startswith("HTTP/1.1 200 ")
 
     serve(story)
-
-
-def test_whose_a_connection_is() -> None:
-    async def story() -> None:
-        server = await asyncio.start_server(lambda reader, writer: None, "127.0.0.1", 0)
-        port = server.sockets[0].getsockname()[1]
-        _, writer = await asyncio.open_connection("127.0.0.1", port)
-        own = writer.get_extra_info("sockname")[1]
-        assert peer.uid_of(("127.0.0.1", own), ("127.0.0.1", port)) == os.getuid()
-        assert peer.uid_of(("127.0.0.1", free_port()), ("127.0.0.1", port)) is None
-        writer.close()
-        server.close()
-
-    asyncio.run(story())
-
-
-def test_a_socket_that_was_closed_is_no_one_s() -> None:
-    line = "   0: 0100007F:1F90 0100007F:0016 06 00000000:00000000 00:00000000 00000000     0        0 {} 1\n"
-    assert peer.find(line.format(12), ("127.0.0.1", 8080), ("127.0.0.1", 22)) == 0
-    assert peer.find(line.format(0), ("127.0.0.1", 8080), ("127.0.0.1", 22)) is None
-    assert peer.find("", ("127.0.0.1", 8080), ("127.0.0.1", 22)) is None
 
 
 def test_the_page_needs_nothing_that_is_installed() -> None:
