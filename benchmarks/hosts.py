@@ -29,8 +29,8 @@ def address(net: str, number: int) -> str:
 
 @dataclass(frozen=True)
 class Hosts:
-    """Hosts that are up: how many, the folder that holds theirs, and a process in the namespace of the controlling side,
-    of the router, and of each host.
+    """Hosts that are up: how many, the folder that holds theirs, and a process in the namespace of the controlling
+    side, of the router, and of each host.
     """
 
     count: int

@@ -18,7 +18,9 @@ sys.path.insert(0, str(ROOT))
 
 from nbfab.tunnel.spec import Spec
 
-NEAR = "import sys; sys.path.insert(0, sys.argv[1]); from nbfab.tunnel.run import main; sys.exit(main(sys.stdin.read()))"
+NEAR = (
+    "import sys; sys.path.insert(0, sys.argv[1]); from nbfab.tunnel.run import main; sys.exit(main(sys.stdin.read()))"
+)
 FORWARD = ("-N", "-T", "-o", "ExitOnForwardFailure=yes", "-o", "ServerAliveInterval=5", "-o", "ServerAliveCountMax=3")
 CARRIES = (*FORWARD[:2], "-o", "BatchMode=yes", *FORWARD[4:], "-o", "StreamLocalBindMask=0177")
 

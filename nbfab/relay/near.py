@@ -76,8 +76,8 @@ class Near:
 
 
 async def _begin(transport: asyncio.BaseTransport, stream: Stream, name: bytes) -> None:
-    """Carries over a stream's first link until that is lost. What there is to send goes right behind the greeting, since
-    waiting for the answer would cost each connection a round trip.
+    """Carries over a stream's first link until that is lost. What there is to send goes right behind the greeting,
+    since waiting for the answer would cost each connection a round trip.
     """
     assert isinstance(transport, asyncio.Transport)
     lost = asyncio.Event()
