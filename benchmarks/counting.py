@@ -94,8 +94,9 @@ class Reader(threading.Thread):
         return False
 
     def _connect(self) -> websocket.WebSocket:
+        origin = self._notebook.base.replace("https", "wss")
         made = websocket.create_connection(
-            f"{self._notebook.base.replace('https', 'wss')}/api/kernels/{self._kernel}/channels?session_id={self._session}",
+            f"{origin}/api/kernels/{self._kernel}/channels?session_id={self._session}",
             timeout=60,
             cookie="; ".join(f"{cookie.name}={cookie.value}" for cookie in self._notebook.cookies),
             sslopt={"ca_certs": str(self._notebook.folder / "nbserver.pem")},

@@ -5,13 +5,15 @@ import itertools
 import os
 import signal
 import time
+from collections.abc import Sequence
 from pathlib import Path
 
 from hosts import NEAR, Hosts, address, ip
 
 # What is cut, and for how many seconds.
-TEN = "kill rst newip:2 hole:4 down:5 rst kill hole:20 newip:6 down:3".split()
-FIFTY = 5 * "kill rst newip:2 hole:4 down:5 sleep:8 kill hole:20 newip:6 down:3".split()
+TEN = ["kill", "rst", "newip:2", "hole:4", "down:5", "rst", "kill", "hole:20", "newip:6", "down:3"]
+QUICK = ["kill", "rst", "newip:2", "hole:4", "down:3", "sleep:5"]
+MIX = ["kill", "rst", "newip:2", "hole:4", "down:3", "sleep:5", "kill", "hole:12", "newip:4", "down:5"]
 
 
 class Cuts:
@@ -77,6 +79,11 @@ class Cuts:
         time.sleep(seconds)
         for pid in pids:
             _kill(pid, signal.SIGCONT)
+
+
+def seconds(mix: Sequence[str]) -> float:
+    """How long those cuts last in all."""
+    return sum(float(cut.partition(":")[2] or 0) for cut in mix)
 
 
 def within(pid: int) -> list[int]:

@@ -6,7 +6,8 @@ import socket
 import ssl
 import statistics
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
 from pathlib import Path
 
 from byte_server import PIECE, SIZE
@@ -22,6 +23,7 @@ class Client:
         self.port = port
         self._context = ssl.create_default_context(cafile=str(certificate))
         self._headers = {"Authorization": f"token {token}"}
+        self._open: http.client.HTTPSConnection | None = None
 
     def _connect(self) -> http.client.HTTPSConnection:
         return http.client.HTTPSConnection("127.0.0.1", self.port, timeout=300, context=self._context)
@@ -36,16 +38,13 @@ class Client:
         return took
 
     def again(self) -> float:
-        """Seconds for one more request over a connection: the median of twenty."""
-        connection = self._connect()
-        self._ask(connection)
-        times = []
-        for _ in range(20):
-            began = time.perf_counter()
-            self._ask(connection)
-            times.append(time.perf_counter() - began)
-        connection.close()
-        return statistics.median(times)
+        """Seconds for one more request over a connection that stays open."""
+        if self._open is None:
+            self._open = self._connect()
+            self._ask(self._open)
+        began = time.perf_counter()
+        self._ask(self._open)
+        return time.perf_counter() - began
 
     def many(self) -> float:
         """Seconds for many connections at a time, with one request each."""
@@ -110,12 +109,29 @@ def raw_up(port: int) -> float:
     return time.perf_counter() - began
 
 
-def compare(ways: dict[str, Callable[[], float]], rounds: int) -> dict[str, float]:
-    """The median of each way's seconds; the ways take turns, and the first round is not counted."""
+@dataclass
+class Seconds:
+    """What the same took by several ways, of which the first is the yardstick."""
+
+    what: str
+    of: dict[str, list[float]]
+
+    def ratio(self, name: str) -> float:
+        """That of the medians."""
+        return statistics.median(self.of[name]) / statistics.median(self.of[next(iter(self.of))])
+
+    def quiet_ratio(self, name: str) -> float:
+        """That of the fastest tenths: of when the machine had least else to do."""
+        fast = {each: sorted(times)[len(times) // 10] for each, times in self.of.items()}
+        return fast[name] / fast[next(iter(fast))]
+
+
+def compare(what: str, ways: Mapping[str, Callable[[], float]], rounds: int) -> Seconds:
+    """Times ways that take turns; the first round is not counted, if there are more."""
     times: dict[str, list[float]] = {name: [] for name in ways}
-    for number in range(rounds + 1):
+    for number in range(rounds if rounds == 1 else rounds + 1):
         for name, way in ways.items():
             took = way()
-            if number:
+            if number or rounds == 1:
                 times[name].append(took)
-    return {name: statistics.median(each) for name, each in times.items()}
+    return Seconds(what, times)

@@ -53,9 +53,15 @@ class Near:
 
     async def _carry(self, stream: Stream) -> None:
         name = os.urandom(NAME)
+        begun = False
         try:
             while not stream.over and time.monotonic() - stream.since < stream.patience:
                 try:
+                    if not begun:
+                        transport, _ = await self._dial(asyncio.Protocol)
+                        begun = True
+                        await _begin(transport, stream, name)
+                        continue
                     answer, transport, rest = await greet(self._dial, name, stream.count if stream.known else NEW)
                 except OSError:
                     await asyncio.sleep(AGAIN)
@@ -66,6 +72,7 @@ class Near:
                     if answer in (NO_SERVER, UNKNOWN):
                         self._refused(answer)
                     break
+                stream.known = True
                 lost = asyncio.Event()
                 link = Link(stream, transport, lost.set)
                 try:
@@ -78,6 +85,28 @@ class Near:
                 await lost.wait()
         finally:
             stream.drop()
+
+
+async def _begin(transport: asyncio.BaseTransport, stream: Stream, name: bytes) -> None:
+    """Carries over a stream's first link until that is lost. What there is to send goes right behind the greeting,
+    since waiting for the answer would cost each connection a round trip.
+    """
+    assert isinstance(transport, asyncio.Transport)
+    lost = asyncio.Event()
+
+    def answered(answer: int) -> None:
+        timer.cancel()
+        stream.known = answer not in (NO_SERVER, UNKNOWN)
+        if not stream.known:
+            stream.end_without_other()
+
+    timer = asyncio.get_running_loop().call_later(PATIENCE, transport.abort)
+    transport.write(GREETING.pack(name, NEW))
+    stream.carry(Link(stream, transport, lost.set, answered), 0)
+    try:
+        await lost.wait()
+    finally:
+        timer.cancel()
 
 
 async def greet(dial: Dial, name: bytes, count: int) -> tuple[int, asyncio.Transport, bytes]:

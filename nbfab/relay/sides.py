@@ -8,7 +8,7 @@ import struct
 from contextlib import suppress
 from typing import Callable, Protocol
 
-from .frames import BadFrame, Frames
+from .frames import ANSWER, BadFrame, Frames
 
 HIGH = 1 << 19  # bytes that wait to be written, then the other side is not read
 
@@ -111,15 +111,30 @@ class Local(Side):
 class Link(Side):
     """What carries a stream for a while; `lost` is called when it has ended."""
 
-    def __init__(self, stream: Carried, transport: asyncio.Transport, lost: Callable[[], None] = lambda: None) -> None:
+    def __init__(
+        self,
+        stream: Carried,
+        transport: asyncio.Transport,
+        lost: Callable[[], None] = lambda: None,
+        answered: Callable[[int], None] | None = None,
+    ) -> None:
+        """`answered` is called with the far end's answer to a greeting, where that is still to come."""
         super().__init__()
         self._stream = stream
         self._frames = Frames()
-        self._lost = lost
+        self._lost, self._answered = lost, answered
+        self._answer = b""
         self.connection_made(transport)
         transport.set_protocol(self)
 
     def data_received(self, data: bytes) -> None:
+        if self._answered is not None:
+            self._answer += data
+            if len(self._answer) < ANSWER.size:
+                return
+            answered, self._answered = self._answered, None
+            answered(ANSWER.unpack(self._answer[: ANSWER.size])[0])
+            data = self._answer[ANSWER.size :]
         try:
             for kind, count, piece in self._frames.feed(data):
                 self._stream.receive(kind, count, piece)

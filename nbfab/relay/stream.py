@@ -57,7 +57,7 @@ class Stream:
         if not self._reset:
             self._outgoing.resume(count)
             self._share.keeps(self._outgoing.kept)
-        self._link, self.known = link, True
+        self._link = link
         self.hold(self.local.full)
         self.flush()
 

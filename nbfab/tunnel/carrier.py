@@ -71,6 +71,7 @@ class Carrier:
         self._process: asyncio.subprocess.Process | None = None
         self._words = b""
         self._reading: asyncio.Task[None] | None = None
+        self._hurrying: asyncio.Task[None] | None = None
 
     @property
     def alive(self) -> bool:
@@ -99,6 +100,7 @@ class Carrier:
                     raise self._prompts.why
                 await asyncio.sleep(LOOK)
             await self._forward()
+            self._hurrying = asyncio.get_running_loop().create_task(self._hurry())
         except OSError as error:
             raise Failed(f"ssh: {error}") from None
 
@@ -118,10 +120,7 @@ class Carrier:
 
     async def _forward(self) -> None:
         """Has the forward made that the command line cannot have without those of ssh_config. Raises Failed."""
-        options = ("-F", "/dev/null", "-o", f"ControlPath={self.control.replace('%', '%%')}", "-o", "LogLevel=ERROR")
-        process = await self._run(
-            "ssh", *options, "-O", "forward", "-L", f"{self.path}:{self._target}", "--", "the-host"
-        )
+        process = await self._through("-O", "forward", "-L", f"{self.path}:{self._target}", "--", "the-host")
         try:
             _, said = await asyncio.wait_for(process.communicate(), FORWARD)
         except TimeoutError:
@@ -131,6 +130,23 @@ class Carrier:
                 process.kill()
         if process.returncode:
             raise Failed(said.decode(errors="replace").strip() or "it refuses a forward")
+
+    async def _hurry(self) -> None:
+        """Has both ends send small packets at once: with forwards alone, ssh leaves Nagle's algorithm on, and most of
+        what a page sends waits for a round trip. A session turns it off for all of the connection, for good.
+        """
+        with suppress(OSError, TimeoutError):
+            process = await self._through("--", "the-host", "true")
+            try:
+                await asyncio.wait_for(process.communicate(), FORWARD)
+            finally:
+                if process.returncode is None:
+                    process.kill()
+
+    async def _through(self, *words: str) -> asyncio.subprocess.Process:
+        """An ssh that goes through this one."""
+        control = f"ControlPath={self.control.replace('%', '%%')}"
+        return await self._run("ssh", "-F", "/dev/null", "-o", control, "-o", "LogLevel=ERROR", *words)
 
     @property
     def words(self) -> str:
@@ -153,8 +169,9 @@ class Carrier:
             except TimeoutError:
                 _signal(process.pid, signal.SIGKILL)
                 await process.wait()
-        if self._reading is not None:
-            self._reading.cancel()
+        for task in (self._reading, self._hurrying):
+            if task is not None:
+                task.cancel()
         if self._prompts is not None:
             await self._prompts.close()
         for path in (self.path, self.control):

@@ -13,6 +13,7 @@ import pytest
 
 from nbfab.relay import far, stream
 from nbfab.relay.far import Far
+from nbfab.relay.frames import GREETING, HEAD
 from nbfab.relay.near import Near, probe
 
 BOUND = 20  # seconds for anything here
@@ -27,6 +28,7 @@ class Rig:
         self.up = asyncio.Event()
         self.up.set()
         self.links: list[asyncio.Transport] = []
+        self.ways: list[str] = []  # other sockets that are dialled first, each once
         self.far = Far(lambda: self.server)
         self.near = Near(self.dial)
         self.port = 0
@@ -34,7 +36,8 @@ class Rig:
 
     async def dial(self, factory: Callable[[], asyncio.Protocol]) -> tuple[asyncio.BaseTransport, asyncio.Protocol]:
         await self.up.wait()
-        transport, protocol = await asyncio.get_running_loop().create_unix_connection(factory, self.path)
+        path = self.ways.pop() if self.ways else self.path
+        transport, protocol = await asyncio.get_running_loop().create_unix_connection(factory, path)
         self.links.append(transport)
         return transport, protocol
 
@@ -138,6 +141,32 @@ def test_a_connection_without_a_link_is_held() -> None:
             await asyncio.wait_for(reader.read(1), 0.3)
         it.up.set()
         assert await reader.read() == b"hello - all"
+
+    play(echo, story)
+
+
+def test_a_new_connection_does_not_wait_for_an_answer_and_may_lose_it() -> None:
+    async def story(it: Rig) -> None:
+        passed = asyncio.Event()
+
+        async def passes_one_way(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+            _, there = await asyncio.open_unix_connection(it.path)
+            there.write(await reader.readexactly(GREETING.size + HEAD.size + len(b"hello")))
+            await there.drain()
+            passed.set()
+            await asyncio.sleep(0.1)  # the far end answers, and that is lost
+            for each in (writer, there):
+                each.transport.abort()
+
+        way = f"{it.path}.way"
+        server = await asyncio.start_unix_server(passes_one_way, way)
+        it.ways = [way]
+        reader, writer = await asyncio.open_connection("127.0.0.1", it.port)
+        writer.write(b"hello")
+        await passed.wait()
+        writer.write_eof()
+        assert await reader.read() == b"hello - all"
+        server.close()
 
     play(echo, story)
 
