@@ -1,6 +1,8 @@
 """Open: all that has to be on a host before its page can be opened from here, and what the near end needs to know."""
 
+import time
 from dataclasses import replace
+from itertools import count
 
 from nbfab.apply.apply import Declined
 from nbfab.apply.token import fetch
@@ -16,6 +18,8 @@ from nbfab.run.job import Job
 from nbfab.run.see import see
 from nbfab.run.start import start
 from nbfab.tunnel.spec import Spec
+
+TRIES = 5  # to start the relay, one a second, where another run is at work
 
 
 def open_(job: Job) -> Outcome:
@@ -34,10 +38,7 @@ def open_(job: Job) -> Outcome:
     course = Course(job.user)
     notes: tuple[str, ...] = ()
     if not job.host.local:
-        try:
-            seen = make(known, known.wanted, list(relay.plan(known.wanted, seen)), seen, course)
-        except Declined as error:
-            notes = (f"nbfab's relay could not be started there: {error.words}",)
+        seen, notes = _with_relay(known, seen, course)
     job.user.opens(_spec(known, seen))
     changes = (*outcome.changes, *reported(course.begun))
     verdict = outcome.verdict if outcome.verdict == "changed" else "running"
@@ -53,6 +54,24 @@ def _running(job: Job, known: Job, seen: Facts) -> Outcome:
     if not (seen.server.ours and seen.server.ready):
         return start(job)
     return describe(known, known.wanted, seen)
+
+
+def _with_relay(job: Job, seen: Facts, course: Course) -> tuple[Facts, tuple[str, ...]]:
+    """What is seen once the relay runs; if it cannot, a note says why. Raises HostError.
+
+    Another run that is at work there may be the `open` of another laptop, which starts it.
+    """
+    for tries in count(1):
+        try:
+            return make(job, job.wanted, list(relay.plan(job.wanted, seen)), seen, course), ()
+        except Declined as error:
+            if course.begun or tries == TRIES:
+                return seen, (f"nbfab's relay could not be started there: {error.words}",)
+        time.sleep(1)
+        job, seen = see(job)
+        if seen.relay.socket:
+            break
+    return seen, ()
 
 
 def _spec(job: Job, seen: Facts) -> Spec:

@@ -33,6 +33,8 @@ async def server_answers(path: str) -> bool:
     reader, writer = await asyncio.open_unix_connection(path)
     try:
         writer.write(hello.read())
-        return bool(await reader.read(1))
+        with suppress(ConnectionResetError, BrokenPipeError):  # ended before it has read this
+            return bool(await reader.read(1))
+        return False
     finally:
         writer.close()
