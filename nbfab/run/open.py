@@ -1,6 +1,8 @@
 """Open: all that has to be on a host before its page can be opened from here, and what the near end needs to know."""
 
+import time
 from dataclasses import replace
+from itertools import count
 from urllib.parse import urlsplit
 
 from nbfab.apply.again import programs
@@ -20,6 +22,7 @@ from nbfab.run.see import see
 from nbfab.run.start import start
 from nbfab.tunnel.spec import Spec
 
+TRIES = 5  # to start the relay, one a second, where another run is at work
 LACKS = (
     "there is no link: output that is printed while the network is down may be missing from the page",
     "the browser warns of the certificate until that is trusted (its fingerprint is above); log in with the password",
@@ -62,11 +65,7 @@ def linked(job: Job, seen: Facts, outcome: Outcome, name: str = "localhost") -> 
     `name` is the host's in the URL.
     """
     course = Course(job.user)
-    notes: tuple[str, ...] = ()
-    try:
-        seen = make(job, job.wanted, list(relay.plan(job.wanted, seen)), seen, course)
-    except Declined as error:
-        notes = (f"nbfab's relay could not be started there: {error.words}",)
+    seen, notes = _with_relay(job, seen, course)
     job.user.opens(replace(_spec(job, seen), name=name))
     return _open(replace(outcome, changes=(*outcome.changes, *reported(course.begun)), notes=(*outcome.notes, *notes)))
 
@@ -86,6 +85,24 @@ def _running(job: Job, known: Job, seen: Facts) -> Outcome:
     if not (seen.server.ours and seen.server.ready):
         return start(job)
     return describe(known, known.wanted, seen)
+
+
+def _with_relay(job: Job, seen: Facts, course: Course) -> tuple[Facts, tuple[str, ...]]:
+    """What is seen once the relay runs; if it cannot, a note says why. Raises HostError.
+
+    Another run that is at work there may be the `open` of another laptop, which starts it.
+    """
+    for tries in count(1):
+        try:
+            return make(job, job.wanted, list(relay.plan(job.wanted, seen)), seen, course), ()
+        except Declined as error:
+            if course.begun or tries == TRIES:
+                return seen, (f"nbfab's relay could not be started there: {error.words}",)
+        time.sleep(1)
+        job, seen = see(job)
+        if seen.relay.socket:
+            break
+    return seen, ()
 
 
 def _spec(job: Job, seen: Facts) -> Spec:

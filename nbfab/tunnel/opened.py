@@ -23,8 +23,8 @@ from nbfab.tunnel.spec import Spec
 CANNOT = "the host cannot run nbfab's relay"
 MAY_NOT = "the host lets no one forward to nbfab's relay (AllowStreamLocalForwarding in its sshd_config)"
 NEITHER = (
-    "it is logged in, but ssh reaches neither nbfab's relay there nor the server at {}: if that runs, the host's "
-    "administrator has to allow one of them in sshd_config (AllowStreamLocalForwarding local, AllowTcpForwarding local)"
+    "it is logged in, but ssh does not reach the server at {} there: if that runs, the host's administrator has to let "
+    "you forward to it (AllowTcpForwarding local in its sshd_config, and no DisableForwarding)"
 )
 
 

@@ -42,6 +42,8 @@ async def _greeted(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -
         asks.do_handshake()
     try:
         writer.write(hello.read())
-        return bool(await reader.read(1))
+        with suppress(ConnectionResetError, BrokenPipeError):  # ended before it has read this
+            return bool(await reader.read(1))
+        return False
     finally:
         writer.close()
