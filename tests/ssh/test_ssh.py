@@ -1,6 +1,7 @@
 """Connections over SSH, against real servers: trust, routes, logins, and the errors when they fail."""
 
 import os
+import pwd
 import re
 import socket
 import subprocess
@@ -25,6 +26,8 @@ from nbfab.ssh import connection, host, login, transport
 from nbfab.ssh.connection import Connection
 from nbfab.ssh.host import There
 from nbfab.ssh.options import SshOptions
+
+USER = pwd.getpwuid(os.geteuid()).pw_name
 
 Make = Callable[..., Sshd]
 
@@ -643,7 +646,7 @@ def test_a_code_is_typed_without_echo(box: Sshd) -> None:
     with _served(box, rules):
         assert connect(box, typist=typist) == "reached\n"
     assert rules.codes == ["123456"]
-    assert (typist.lines, typist.prompts) == (["Two factors"], [("Code: ", False)])
+    assert (typist.lines, typist.prompts) == (["Two factors"], [(f"({USER}@127.0.0.1) Code: ", False)])
 
 
 class _AllMethods(paramiko.ServerInterface):
@@ -692,7 +695,8 @@ def test_methods_are_tried_in_the_configured_order_and_what_is_typed_three_times
     assert rules.attempts == attempts
     codes, passwords = (sum(tried.startswith(kind) for tried in attempts) for kind in ("codes", "password"))
     *asked, last = typist.prompts
-    assert asked[: 2 * codes] == [("Name: ", True), ("Code: ", False)] * codes
+    marked = f"({USER}@127.0.0.1) "
+    assert asked[: 2 * codes] == [(f"{marked}Name: ", True), (f"{marked}Code: ", False)] * codes
     assert re.fullmatch(r".+@127\.0\.0\.1's password: ", last[0])
     assert last[1] is False
     assert len(typist.prompts) - 2 * codes == min(passwords + 1, 3)

@@ -1,0 +1,78 @@
+"""Open, when it is not the link that has failed: what the user is told, and what comes back by itself."""
+
+import contextlib
+import os
+import signal
+import socket
+
+import pytest
+from machine import PASSWORD, Machine, end_servers
+from notebook_client import Notebook
+from opened import Page, opened
+from processes import lives
+from sshd import wait_until
+
+
+@pytest.fixture
+def there(there: Machine) -> Machine:
+    """A host whose server runs."""
+    there.program = "nbfab"
+    there.ok("setup")
+    return there
+
+
+def end_server(there: Machine) -> None:
+    """The server is gone, as after a crash."""
+    pid = there.server
+    os.kill(pid, signal.SIGKILL)
+    wait_until(lambda: not lives(pid), "the server to end")
+
+
+def asks(port: int) -> None:
+    """What a page does that looks for its server."""
+    with contextlib.suppress(OSError), socket.create_connection(("127.0.0.1", port), 10) as page:
+        page.sendall(b"hello")
+        page.recv(1)
+
+
+def answers(there: Machine, page: Page) -> None:
+    assert Notebook(page.port, there.folder, PASSWORD).get("/api")["version"]
+
+
+def test_a_server_that_has_ended_is_told_from_a_lost_link(there: Machine) -> None:
+    with opened(there, "--no-browser") as page:
+        answers(there, page)
+        end_server(there)
+        asks(page.port)
+        wait_until(lambda: "has ended; to start it: nbfab" in page.said, "a word of it")
+        assert "-H box start" in page.said
+        there.ok("start")
+        wait_until(lambda: "answers again" in page.said, "a word of it")
+        answers(there, page)
+        assert "trying again" not in page.said
+
+
+def test_a_relay_that_was_killed_is_started_again(there: Machine) -> None:
+    with opened(there, "--no-browser") as page:
+        answers(there, page)
+        pid = int((there.folder / "relay-1.started").read_text().split()[0])
+        os.kill(pid, signal.SIGKILL)
+        wait_until(lambda: "connected again" in page.said, "the link")
+        assert "nbfab's relay there had ended, and was started again" in page.said
+        answers(there, page)
+        assert there.server, "the server is not the relay's matter"
+
+
+def test_all_that_ran_there_has_ended(there: Machine) -> None:
+    with opened(there, "--no-browser") as page:
+        answers(there, page)
+        end_servers({there.home: there.tmux})
+        pid = int((there.folder / "relay-1.started").read_text().split()[0])
+        with contextlib.suppress(ProcessLookupError):
+            os.kill(pid, signal.SIGKILL)
+        wait_until(lambda: "connected again" in page.said, "the link")
+        asks(page.port)
+        wait_until(lambda: "to start it: nbfab" in page.said, "a word of it")
+        there.ok("start")
+        wait_until(lambda: "answers again" in page.said, "a word of it")
+        answers(there, page)
