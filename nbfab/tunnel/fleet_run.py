@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import asyncio
 import os
-import signal
 from html import escape
 from pathlib import Path
 from typing import Any
@@ -18,7 +17,7 @@ from nbfab.tunnel.opened import Opened
 from nbfab.tunnel.row import Row
 from nbfab.tunnel.run import _show as show
 from nbfab.tunnel.run import guard
-from nbfab.tunnel.supervisor import _private_folder
+from nbfab.tunnel.supervisor import private_folder, when_ended
 from nbfab.tunnel.telling import FleetTelling, Telling
 
 READY = 15.0  # seconds for the first try of each link, before the page is shown all the same
@@ -28,16 +27,14 @@ _THERE = '<!doctype html>\n<meta charset="utf-8">\n<meta name="referrer" content
 async def run(spec: FleetSpec, telling: FleetTelling) -> int:
     """Carries until Control-C, SIGTERM or SIGHUP; the exit status. Raises OSError if there is no port for the page."""
     ended, up = asyncio.Event(), asyncio.Event()
-    for number in (signal.SIGINT, signal.SIGTERM, signal.SIGHUP):
-        if signal.getsignal(number) is not signal.SIG_IGN:  # as under nohup(1)
-            asyncio.get_running_loop().add_signal_handler(number, ended.set)
+    when_ended(ended.set)
 
     def tell(row: Row) -> None:
         telling.tell(row)
         if row.state == "up":
             up.set()
 
-    with _private_folder() as folder:
+    with private_folder() as folder:
         fleet = Fleet(spec, folder, _show, tell)
         looking = asyncio.get_running_loop().create_task(fleet.look())
         try:

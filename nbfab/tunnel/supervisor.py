@@ -39,13 +39,10 @@ class Supervisor:
 
     async def run(self) -> int:
         """Until Control-C, SIGTERM or SIGHUP, or until all have ended; the highest of their exit statuses."""
-        for ends in ENDS:
-            if signal.getsignal(ends) is not signal.SIG_IGN:  # as under nohup(1)
-                asyncio.get_running_loop().add_signal_handler(ends, self.end)
-        signal.pthread_sigmask(signal.SIG_UNBLOCK, ENDS)
+        when_ended(self.end)
         for state in {spec.state for spec in self._specs if spec.state}:
             await asyncio.to_thread(claim.every, state)  # what was killed is removed
-        with _private_folder() as folder:
+        with private_folder() as folder:
             for number, spec in enumerate(self._specs):
                 place = os.path.join(folder, str(number))
                 self.members.append(Member(spec, self._tells(spec), place, self._show))
@@ -70,8 +67,16 @@ class Supervisor:
             member.end()
 
 
+def when_ended(end: Callable[[], None]) -> None:
+    """Has Control-C, SIGTERM and SIGHUP call `end`, also one that came before this."""
+    for number in ENDS:
+        if signal.getsignal(number) is not signal.SIG_IGN:  # as under nohup(1)
+            asyncio.get_running_loop().add_signal_handler(number, end)
+    signal.pthread_sigmask(signal.SIG_UNBLOCK, ENDS)
+
+
 @contextlib.contextmanager
-def _private_folder() -> Iterator[str]:
+def private_folder() -> Iterator[str]:
     short = None if len(os.fsencode(tempfile.gettempdir())) <= LONGEST else "/tmp"  # noqa: S108 # made for us alone
     folder = tempfile.mkdtemp(prefix=FOLDER, dir=short)
     number = os.open(folder, os.O_RDONLY | os.O_CLOEXEC)

@@ -87,12 +87,12 @@ def play(spec: Spec, folder: str, story: Callable[[Opened, Log], Awaitable[None]
 
 def test_a_renewed_certificate_and_a_new_token_are_no_lost_link(spec: Spec, folder: str, there: Machine) -> None:
     async def story(opened: Opened, log: Log) -> None:
-        await opened.login_page()
+        await opened.nonce()
         await asyncio.to_thread(there.ok, "certificate", "--new-key")
         await asyncio.to_thread(there.ok, "stop")
         await asyncio.to_thread(there.ok, "start")
         assert "BEGIN PRIVATE KEY" in (there.folder / "nbserver.pem").read_text()
-        await opened.login_page()
+        await opened.nonce()
         assert opened.spec.certificate != spec.certificate
         assert "PRIVATE" not in opened.spec.certificate
         assert opened.spec.token != spec.token
