@@ -13,13 +13,14 @@ class Terminal:
 
     def __init__(self, machine: Machine) -> None:
         self.machine = machine
+        self.prompt = "$ "
         self._tmux = ["tmux", "-L", "terminal", "-f", "/dev/null"]
         self._run("new-session", "-d", "-s", "person", "-x", "160", "-y", "60", "exec sh")
 
     def _run(self, *args: str) -> str:
         done = subprocess.run(
             [*self._tmux, *args],
-            env=self.machine.env | {"PS1": "$ ", "ENV": "", "TERM": "xterm-256color"},
+            env=self.machine.env | {"PS1": self.prompt, "ENV": "", "TERM": "xterm-256color"},
             cwd=self.machine.work,
             capture_output=True,
             text=True,
@@ -41,9 +42,9 @@ class Terminal:
         self.type(shlex.join(self.machine.command(*args)) + "; echo status=$?")
 
     def clear(self) -> None:
-        """Clears the screen, and waits until what a task has shown is gone."""
+        """Clears the screen, and waits until what was shown is gone."""
         self.type("clear")
-        wait_until(lambda: "status=" not in self.screen, "a clear screen")
+        wait_until(lambda: self.screen.strip() == self.prompt.strip(), "a clear screen")
 
     @property
     def screen(self) -> str:
