@@ -277,7 +277,8 @@ all:
     assert done.returncode == 1
     assert "one: new" in done.stdout
     assert "two: refused: hosts.yaml:4:44: Ansible does not reach it over SSH either" in done.stdout
-    assert "three: refused: hosts.yaml:4:74: cannot evaluate ansible_host | fix: write its value out" in done.stdout
+    assert "three: refused: hosts.yaml:4:74: cannot evaluate ansible_host\n" in done.stdout
+    assert "fix for three:\n      write its value out" in done.stdout
     assert "ntp is not understood and is ignored" in done.stderr
     assert three.execs()["two"] == three.execs()["three"] == 0
     assert three.run("plan", "--limit", "one").returncode == 0
