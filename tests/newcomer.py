@@ -2,7 +2,6 @@
 
 import os
 import re
-import shlex
 import shutil
 import subprocess
 from collections.abc import Collection, Mapping
@@ -42,10 +41,9 @@ class Newcomer:
         self._write_ssh_config(folder, known)
         self.terminal = stack.enter_context(Terminal(self.machine))
         self.terminal.type(shell)
-        self.terminal.prompt = "exit=0 $ "
         status = "%?" if "zsh" in shell else "$?"
-        self.terminal.type(f"PS1={shlex.quote(self.terminal.prompt.replace('0', status))}")
-        self.terminal.shows(self.terminal.prompt.strip())
+        self.terminal.type(f"PS1='exit={status} $ '")
+        self.terminal.shows("exit=0 $")
 
     def _environment(self, folder: Path) -> dict[str, str]:
         """What leads to the package index is as it is for this process; there is no nbfab yet."""

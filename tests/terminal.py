@@ -1,5 +1,6 @@
 """A terminal that a test types into and reads, as a person would."""
 
+import re
 import shlex
 import subprocess
 from typing import Self
@@ -13,14 +14,13 @@ class Terminal:
 
     def __init__(self, machine: Machine) -> None:
         self.machine = machine
-        self.prompt = "$ "
         self._tmux = ["tmux", "-L", "terminal", "-f", "/dev/null"]
         self._run("new-session", "-d", "-s", "person", "-x", "160", "-y", "60", "exec sh")
 
     def _run(self, *args: str) -> str:
         done = subprocess.run(
             [*self._tmux, *args],
-            env=self.machine.env | {"PS1": self.prompt, "ENV": "", "TERM": "xterm-256color"},
+            env=self.machine.env | {"PS1": "$ ", "ENV": "", "TERM": "xterm-256color"},
             cwd=self.machine.work,
             capture_output=True,
             text=True,
@@ -42,9 +42,9 @@ class Terminal:
         self.type(shlex.join(self.machine.command(*args)) + "; echo status=$?")
 
     def clear(self) -> None:
-        """Clears the screen, and waits until what was shown is gone."""
+        """Clears the screen, and waits until nothing is on it but a prompt."""
         self.type("clear")
-        wait_until(lambda: self.screen.strip() == self.prompt.strip(), "a clear screen")
+        wait_until(lambda: re.fullmatch(r"(exit=0 )?[$#]", self.screen.strip()), "a clear screen")
 
     @property
     def screen(self) -> str:
