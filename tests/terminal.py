@@ -1,5 +1,6 @@
 """A terminal that a test types into and reads, as a person would."""
 
+import re
 import shlex
 import subprocess
 from typing import Self
@@ -41,9 +42,9 @@ class Terminal:
         self.type(shlex.join(self.machine.command(*args)) + "; echo status=$?")
 
     def clear(self) -> None:
-        """Clears the screen, and waits until what a task has shown is gone."""
+        """Clears the screen, and waits until nothing is on it but a prompt."""
         self.type("clear")
-        wait_until(lambda: "status=" not in self.screen, "a clear screen")
+        wait_until(lambda: re.fullmatch(r"(exit=0 )?[$#]", self.screen.strip()), "a clear screen")
 
     @property
     def screen(self) -> str:

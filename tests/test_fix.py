@@ -62,8 +62,10 @@ def test_the_host_to_type_it_on_is_named_in_every_report() -> None:
         "               inv -H gpu1 setup --yes",
     ]
     assert "\n".join(lines) in report(outcome)
-    row = "there is no tmux | fix: as an administrator | on gpu1: sudo apt-get install tmux | inv -H gpu1 setup --yes"
-    assert row in table([outcome])
+    *_, row, head, words, there, here, _, _ = table([outcome]).splitlines()
+    assert row.endswith("failed   there is no tmux")
+    assert (head, words) == ("fix for gpu1:", "      as an administrator")
+    assert (there, here) == ("      on gpu1: sudo apt-get install tmux", "      inv -H gpu1 setup --yes")
     whole = json.loads(document("setup", [outcome], 1))
     check_document(whole)
     (told,) = whole["hosts"]
@@ -74,8 +76,8 @@ def test_the_host_to_type_it_on_is_named_in_every_report() -> None:
     ]
     assert told["hint"] == "as an administrator\non gpu1: sudo apt-get install tmux\ninv -H gpu1 setup --yes"
     check(told["fix"])
-    here = failure("setup", "this machine", error).settled(str, local=True)
-    assert "  fix          as an administrator\n               sudo apt-get install tmux\n" in report(here)
+    own = failure("setup", "this machine", error).settled(str, local=True)
+    assert "  fix          as an administrator\n               sudo apt-get install tmux\n" in report(own)
 
 
 def test_it_is_the_jump_host_if_that_has_failed() -> None:
@@ -86,7 +88,8 @@ def test_it_is_the_jump_host_if_that_has_failed() -> None:
 def test_hosts_with_the_same_trouble_share_a_line() -> None:
     note = Note("no matplotlib", there("sudo apt-get install python3-matplotlib"))
     outcomes = [Outcome(name, "plan", "failed", error="no tmux", fix=(TMUX,), notes=(note,)) for name in ("a", "b")]
-    assert "2 hosts (a, b): failed: no tmux | fix: on each of them: sudo apt-get install tmux" in plans(outcomes)
+    fix = "fix for 2 hosts (a, b):\n      on each of them: sudo apt-get install tmux"
+    assert f"2 hosts (a, b): failed: no tmux\n{fix}" in plans(outcomes)
     notes = "note: 2 hosts (a, b): no matplotlib\n      on each of them: sudo apt-get install python3-matplotlib"
     assert notes in table(outcomes)
     assert "note: a: no matplotlib\n      on a: sudo apt-get" in table(outcomes[:1])

@@ -32,6 +32,7 @@ _FABRIC_S = {
     "authentication": "put the keys into ssh_config, by IdentityFile",
 }
 _UNDERSTOOD = ("key_filename", "password", "passphrase", "timeout")  # of connect_kwargs
+HANDING_OUT = ("password", "serve", "setup", "handout")  # the tasks that have --handout
 _LONGEST = 1_000_000  # seconds; a system call takes no more than 2**31 milliseconds
 
 
@@ -195,9 +196,13 @@ class Call:
         ]
         if self.given["ssh"]:
             options.append(f"--ssh={self.given['ssh']}")
-        return lambda task, *more: shlex.join(
-            [*words, *before, prefix + task, *without([*after, *options], more), *more]
-        )
+        handout = [f"--handout={self.given['handout']}"] if self.given.get("handout") else []
+
+        def command(task: str, *more: str) -> str:
+            told = [*after, *options, *(handout if task in HANDING_OUT else ())]
+            return shlex.join([*words, *before, prefix + task, *without(told, more), *more])
+
+        return command
 
     def close(self, label: str) -> str:
         """The command line that closes what this one opens."""

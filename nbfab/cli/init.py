@@ -35,7 +35,8 @@ def init(call: Call) -> None:
             report.document([], 0, inventory=str(path.absolute()))
         else:
             after = ("--inventory", given) if given else ()
-            show(f"{path}: written; keep what you need of it\n  next         {plain(call, *after)('fleet.plan')}")
+            first = f"{path}: written; put your hosts in, and remove what you do not need"
+            show(f"{first}\n  next         {plain(call, *after)('fleet.plan')}")
 
 
 def plain(call: Call, *after: str) -> Callable[..., str]:

@@ -1,5 +1,7 @@
 """The reports on many hosts: a table of verdicts, plans that are folded."""
 
+import re
+import shlex
 import shutil
 from collections import defaultdict
 from collections.abc import Callable, Iterator, Mapping, Sequence
@@ -8,9 +10,9 @@ from dataclasses import replace
 from nbfab import fix as fixes
 from nbfab.changed import Kind
 from nbfab.display.host import WIDTH, style
-from nbfab.display.hosts import named
+from nbfab.display.hosts import MOST, named
 from nbfab.display.paint import Line, Painted, Piece
-from nbfab.fix import THERE, Command, Note
+from nbfab.fix import Command, Fix, Note
 from nbfab.outcome import Outcome
 from nbfab.text import clean_line
 
@@ -20,9 +22,10 @@ _FILES: tuple[Kind, ...] = ("write", "write module")
 
 
 def table(outcomes: Sequence[Outcome]) -> Painted:
-    """A line per host with a URL: its verdict, what changed or the reason and the fix, the URL.
+    """A line per host with a URL: its verdict, what changed or the reason, the URL.
 
-    Other hosts share a line with those that ended alike, or whose jump host failed alike. Below, verdicts are counted.
+    Other hosts share a line with those that ended alike, or whose jump host failed alike. Below are fixes and notes,
+    and verdicts are counted.
     """
     if not outcomes:
         return Painted([_NOTHING])
@@ -36,7 +39,7 @@ def table(outcomes: Sequence[Outcome]) -> Painted:
         (
             Piece(named([each.host for each in group])),
             Piece(_verdict(group[0]), style(group[0])),
-            Piece(_what(group)),
+            Piece(_what(group[0])),
             Piece(url, "bold"),
         )
         for (_, url, _), group in alike.items()
@@ -45,8 +48,8 @@ def table(outcomes: Sequence[Outcome]) -> Painted:
     lines = _aligned([tuple(map(Piece, head)), *rows]) if rows else []
     for group in _folded(behind, _same):
         names = named([each.host for each in group])
-        lines.append((Piece(f"{names}: "), Piece("not reached", "bold bad"), Piece(f": {_what(group)}")))
-    lines += _notes(outcomes)
+        lines.append((Piece(f"{names}: "), Piece("not reached", "bold bad"), Piece(f": {_what(group[0])}")))
+    lines += [*_fixes(outcomes), *_notes(outcomes)]
     return Painted(
         [*lines, "", ", ".join(f"{len(group)} {_verdict(group[0])}" for group in _folded(outcomes, _verdict))]
     )
@@ -55,8 +58,37 @@ def table(outcomes: Sequence[Outcome]) -> Painted:
 def plans(outcomes: Sequence[Outcome]) -> Painted:
     """What would change and with what, hosts with the same plan in one block, and what to know before it does."""
     lines = [line for group in _folded(outcomes, _plan) for line in _block(group)]
+    lines += _fixes(outcomes)
     lines += _notes([outcome for outcome in outcomes if outcome.verdict in ("would change", "not reached")])
     return Painted(lines or [_NOTHING])
+
+
+def _fixes(outcomes: Sequence[Outcome]) -> Iterator[Line]:
+    """What to do about failures, each once: a line for each part, so that a command can be copied."""
+    for group in _folded([outcome for outcome in outcomes if outcome.error and outcome.fix], _fix_of_any):
+        names = [outcome.host for outcome in group]
+        made = [_fix_of_all(outcome, names) for outcome in group]
+        such = f", such as {names[0]}" if len({*made}) > 1 else ""
+        yield Piece("fix ", "bold"), Piece(f"for {named(names)}{such}:")
+        yield from ((Piece(f"      {part}"),) for part in fixes.named(made[0], group[0].jump or _where(names)))
+
+
+def _fix_of_any(outcome: Outcome) -> object:
+    """A fix without the name of its host, by which it may differ from those of others."""
+    own = {outcome.host: "HOST"}
+    return outcome.jump, tuple(tuple(own.get(word, word) for word in str(part).split()) for part in outcome.fix)
+
+
+def _fix_of_all(outcome: Outcome, names: Sequence[str]) -> Fix:
+    """A fix whose tasks are for all those hosts, unless they are too many to be listed."""
+    if not 1 < len(names) <= MOST:
+        return outcome.fix
+    own = re.compile(rf"{re.escape(shlex.join(('--limit', outcome.host)))}(?= |$)")
+    everyone = shlex.join(("--limit", ",".join(names)))
+    return tuple(
+        replace(part, line=own.sub(lambda _: everyone, part.line)) if isinstance(part, Command) else part
+        for part in outcome.fix
+    )
 
 
 def _notes(outcomes: Sequence[Outcome]) -> list[Line]:
@@ -96,26 +128,18 @@ def _verdict(outcome: Outcome) -> str:
     return outcome.verdict
 
 
-def _what(group: Sequence[Outcome]) -> str:
-    """What changed on hosts that share a line, or the reason and its fix."""
-    outcome = group[0]
+def _what(outcome: Outcome) -> str:
+    """What changed on a host, or the reason why not."""
     if outcome.error:
-        reason = outcome.error.splitlines()[0]
-        parts = fixes.named(outcome.fix, outcome.jump or _where([each.host for each in group]))
-        # Those of the others have their own names in it.
-        label = "fix" if len({each.fix for each in group}) == 1 else f"fix for {outcome.host}"
-        return f"{reason} | {label}: {' | '.join(map(str, parts))}" if parts else reason
+        return outcome.error.splitlines()[0]
     if outcome.task == "status" and not outcome.changes and "days_left" in outcome.state:
         return f"{outcome.state['days_left']} days left"
     return ", ".join(dict.fromkeys(change.step for change in outcome.changes))
 
 
 def _same(outcome: Outcome) -> object:
-    """What hosts that share a line have in common: of a fix, what is typed on them; the rest may hold a host's name."""
-    if not outcome.error:
-        return _verdict(outcome), _what([outcome])
-    there = [part for part in outcome.fix if isinstance(part, Command) and part.on == THERE]
-    return _verdict(outcome), outcome.error.splitlines()[0], *there
+    """What hosts that share a line have in common."""
+    return _verdict(outcome), _what(outcome)
 
 
 def _plan(outcome: Outcome) -> object:
@@ -125,11 +149,10 @@ def _plan(outcome: Outcome) -> object:
     return _new(outcome), tuple((change.step, change.what, change.reason) for change in outcome.changes)
 
 
-def _in_a_line(group: Sequence[Outcome]) -> str:
-    """How hosts are where nothing would be done."""
-    outcome = group[0]
+def _in_a_line(outcome: Outcome) -> str:
+    """How a host is where nothing would be done."""
     if outcome.error:
-        return f"{outcome.verdict}: {_what(group)}"
+        return f"{outcome.verdict}: {_what(outcome)}"
     return "nothing to remove" if outcome.task == "remove" else "nothing would change"
 
 
@@ -143,7 +166,7 @@ def _block(group: Sequence[Outcome]) -> Iterator[Line]:
     """What would be done on hosts with the same plan: their names, and a line per change."""
     first, names = group[0], named([outcome.host for outcome in group])
     if first.verdict != "would change":
-        yield Piece(f"{names}: "), Piece(_in_a_line(group), "bad" if first.error else "")
+        yield Piece(f"{names}: "), Piece(_in_a_line(first), "bad" if first.error else "")
         return
     new = _new(first)
     yield Piece(f"{names}: ", "bold"), Piece("new" if new else "would change", "bold mixed")

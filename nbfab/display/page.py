@@ -5,6 +5,7 @@ from typing import Any
 
 from jinja2 import Environment, FunctionLoader
 
+from nbfab.fix import Command, Task
 from nbfab.outcome import Outcome
 from nbfab.program import source
 from nbfab.text import clean_line
@@ -42,8 +43,15 @@ def _card(outcome: Outcome, opens: str) -> Mapping[str, Any]:
         "open": opens if runs else "",
         "tunnel": f"ssh -N -L {port}:127.0.0.1:{port} {ssh}" if runs and ssh else "",
         "attach": f"ssh -t {ssh} {attach}" if ssh and attach else "",
-        "fix": [] if runs else list(map(str, outcome.named().fix)),
+        "fix": [] if runs else [_part(part) for part in outcome.named().fix],
     }
+
+
+def _part(part: str | Command | Task) -> Mapping[str, str]:
+    """A part of a fix: words, or a command to copy and where to type it."""
+    if isinstance(part, Command):
+        return {"words": f"on {part.on}" if part.on else "", "command": part.line}
+    return {"words": str(part)}
 
 
 def _clean(value: Any) -> Any:

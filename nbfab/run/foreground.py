@@ -134,12 +134,19 @@ def _wait(job: Job, process: "subprocess.Popen[bytes]") -> Facts:
 
 
 def _end(process: "subprocess.Popen[bytes]", note: str) -> None:
-    """SIGTERM to the server, which the note it left when it started tells from the shell around it."""
+    """SIGTERM to the server, which the note it left when it started tells from the shell around it.
+
+    Without that note, it was stopped; with it, it has ended by itself.
+    """
     # Someone who presses Control-C twice wants it to end all the more.
     with ignored():
+        told = False
         with suppress(OSError, ValueError), open(note, encoding="ascii") as file:
             runner, pid, *_ = file.read().split()
             if runner == str(process.pid) and process.poll() is None:
                 os.kill(int(pid), signal.SIGTERM)
-        with suppress(subprocess.TimeoutExpired):
+                told = True
+        with suppress(subprocess.TimeoutExpired, OSError):
             process.wait(STOP)
+            if told:
+                os.unlink(note)

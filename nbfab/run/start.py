@@ -4,7 +4,7 @@ from collections.abc import Sequence
 from dataclasses import replace
 
 from nbfab.errors import HostError, Refused
-from nbfab.fix import task
+from nbfab.fix import Note, task
 from nbfab.look.facts import Facts
 from nbfab.outcome import Outcome
 from nbfab.plan import choices, server, takes
@@ -62,6 +62,6 @@ def _make(job: Job, seen: Facts, changes: Sequence[Change]) -> Outcome:
         raise HostError("it was started, but does not answer", task("status"))
     if left := takes.pending(job.wanted, now):
         # What is in place has been taken up; this is what only a setup would write.
-        note = f"not set up yet: {', '.join(left)}"
-        outcome = replace(outcome, pending=(), notes=(*outcome.notes, note), fix=(task("setup", "--restart"),))
+        note = Note(f"not set up yet: {', '.join(left)}", task("setup", "--restart"))
+        outcome = replace(outcome, pending=(), notes=(*outcome.notes, note))
     return outcome

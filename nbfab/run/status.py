@@ -7,11 +7,13 @@ from nbfab.fix import Command, Fix, Task, task
 from nbfab.look.facts import Facts
 from nbfab.outcome import DUE, Outcome
 from nbfab.plan import certificate, password
+from nbfab.plan.server import why_not_set_up
 from nbfab.plan.steps import STEPS, plan
 from nbfab.run import foreground
 from nbfab.run.describe import describe
 from nbfab.run.job import Job
 from nbfab.run.see import see
+from nbfab.wanted import Wanted
 
 
 def status(job: Job) -> Outcome:
@@ -21,9 +23,10 @@ def status(job: Job) -> Outcome:
     outcome, server = describe(job, job.wanted, seen), seen.server
     if server.ours and server.ready and "fingerprint" in outcome.state:
         return _in_time(job, replace(outcome, verdict="running"), seen)
-    why, fix = _why_not(job, seen), _start(seen)
+    wanted = foreground.if_without_tmux(job).wanted
+    why, fix = _why_not(job, seen), _start(wanted, seen)
     try:
-        plan(foreground.if_without_tmux(job).wanted, seen, STEPS)
+        plan(wanted, seen, STEPS)
     except NbfabError as error:  # what setup, or a start, would end with
         why, fix = f"{why}; it cannot be started: {error}", tuple(map(_of_setup, error.fix))
     if server.log and server.started:
@@ -68,10 +71,10 @@ def _of_setup(part: str | Command | Task) -> str | Command | Task:
     return replace(part, name=part.name or "setup") if isinstance(part, Task) else part
 
 
-def _start(seen: Facts) -> Fix:
-    """The task that makes it run."""
+def _start(wanted: Wanted, seen: Facts) -> Fix:
+    """The task that makes it run: if it is set up, as it was."""
     if seen.files.state == "absent":
         return (task("setup"),)
     if seen.server.alive and not seen.server.ready:
         return "if what runs in it may end", task("serve", "--restart")
-    return (task("serve"),)
+    return (task("serve" if wanted.foreground or why_not_set_up(seen) else "start"),)

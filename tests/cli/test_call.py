@@ -7,8 +7,9 @@ import fabric
 import pytest
 from invoke import Context
 
-from nbfab.cli.call import Call
+from nbfab.cli.call import HANDING_OUT, Call
 from nbfab.cli.options import defaults
+from nbfab.cli.tasks import ns
 from nbfab.errors import UsageError
 from nbfab.inventory.hosts import InventoryHost
 from nbfab.inventory.place import Place
@@ -61,6 +62,14 @@ def test_a_command_for_people_repeats_the_options() -> None:
     given = {**defaults(("ssh",)), "debugger": True, "port": "8765", "name": ["a", "b"]}
     words = Call(Context(), "setup", given).command()("setup").split()
     assert words[1:] == ["setup", "--port=8765", "--name=a", "--name=b", "--debugger"]
+
+
+def test_the_handout_is_named_again_for_the_tasks_that_have_one() -> None:
+    having = {name for name in ns.task_names if name.startswith("fleet.") and "handout" in ns[name].help}
+    assert having == {f"fleet.{task}" for task in HANDING_OUT}
+    command = Call(Context(), "setup", {**defaults(("ssh", "handout")), "handout": "to.csv"}).command(prefix="fleet.")
+    assert command("setup", "--yes").split()[1:] == ["fleet.setup", "--handout=to.csv", "--yes"]
+    assert command("status").split()[1:] == ["fleet.status"]
 
 
 @pytest.mark.parametrize(("flag", "on"), [(True, True), (False, False)])

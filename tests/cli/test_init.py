@@ -35,7 +35,10 @@ def test_it_writes_the_example_once(tmp_path: Path, program: str) -> None:
     assert "there is no hosts.yaml here" in missing
     assert f"  fix          {name} init\n" in missing
     told = person.ok("init")
-    assert f"hosts.yaml: written; keep what you need of it\n  next         {name} fleet.plan\n" in told
+    assert (
+        f"hosts.yaml: written; put your hosts in, and remove what you do not need\n  next         {name} fleet.plan\n"
+        in told
+    )
     check(person.work / "hosts.yaml")
     assert load(person.work / "hosts.yaml").find("workstation")
     (person.work / "hosts.yaml").write_text("hosts: [mine]\n")

@@ -35,13 +35,13 @@ def test_a_password_is_typed_twice_unseen_and_live_kernels_are_asked_for(here: M
         assert logs_in(here.port, here.folder, PASSWORD)
         kernel = Notebook(here.port, here.folder, PASSWORD).post("/api/kernels", {"name": "nbserver"})["id"]
         for task in ("stop", "restart"):
-            terminal.type("clear")
+            terminal.clear()
             terminal.task(task)
             terminal.shows(f"end kernel {kernel[:8]}")
             terminal.type("n")
             terminal.shows("status=1")
         assert kernel in [running["id"] for running in Notebook(here.port, here.folder, PASSWORD).get("/api/kernels")]
-        terminal.type("clear")
+        terminal.clear()
         terminal.task("stop")
         terminal.shows(f"end kernel {kernel[:8]}")
         terminal.type("y")
@@ -61,7 +61,7 @@ def test_a_host_key_that_is_not_known_is_shown_and_asked_about(there: Machine) -
         terminal.type("")
         terminal.shows("status=1")
         assert there.sshd.known_hosts.read_text() == ""
-        terminal.type("clear")
+        terminal.clear()
         terminal.task("status")
         terminal.shows("Is this the host's key? [y/N]")
         terminal.type("y")
@@ -77,7 +77,7 @@ def test_an_empty_answer_makes_a_password(here: Machine) -> None:
         screen = terminal.shows("status=0")
         made = screen.split("Password: ")[1].split()[0]
         assert logs_in(here.port, here.folder, made)
-        terminal.type("clear")
+        terminal.clear()
         terminal.task("password")
         terminal.shows("New password (at least 12 characters; empty: keep the one it has):")
         terminal.type("")
@@ -138,8 +138,7 @@ def test_colour_unless_it_is_not_wanted(here: Machine) -> None:
         terminal.task("install")
         terminal.shows("status=0")
         assert re.search(r"\x1b\[1muse the environment .*", terminal.coloured)
-        terminal.type("clear")
-        wait_until(lambda: "use the environment" not in terminal.screen, "a clear screen")
+        terminal.clear()
         terminal.type("NO_COLOR=1 " + " ".join(here.command("certificate")) + "; echo status=$?")
         terminal.shows("status=0")
         assert "make the certificate" in terminal.screen

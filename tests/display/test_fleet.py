@@ -53,8 +53,10 @@ def test_other_plans_have_blocks_of_their_own() -> None:
         "x: would change",
         "  certificate  renew the certificate for x, lab: it lacks lab",
         "  not done     without --restart: restart the server",
-        "y: not reached: no route | fix: ssh -v y",
+        "y: not reached: no route",
         "z: nothing would change",
+        "fix for y:",
+        "      ssh -v y",
     ]
 
 
@@ -79,24 +81,37 @@ def test_hosts_that_ended_alike_share_a_line_but_not_their_urls() -> None:
     ]
 
 
-def test_hosts_that_failed_alike_share_a_line_but_not_what_is_to_be_typed_on_them() -> None:
+def failed(host: str, error: str, *fix: str | Command) -> Outcome:
+    return Outcome(host, "setup", "failed", error=error, fix=fix, status=1)
+
+
+def test_hosts_that_failed_alike_share_a_line_and_a_fix_if_it_is_the_same() -> None:
     debian, fedora = there("sudo apt-get install tmux"), there("sudo dnf install tmux")
-    without = [
-        Outcome(host, "setup", "failed", error="no tmux", fix=(fix,), status=1)
-        for host, fix in (("s1", debian), ("s2", debian), ("s3", debian), ("x", fedora))
+    outcomes = [failed(host, "no tmux", debian) for host in ("s1", "s2", "s3")] + [failed("x", "no tmux", fedora)]
+    for lines in (table(outcomes).splitlines()[1:-2], plans(outcomes).splitlines()):
+        assert re.fullmatch(r"4 hosts \(s\[1:3\], x\):? +failed:? +no tmux", lines[0])
+        assert lines[1:] == [
+            "fix for 3 hosts (s[1:3]):",
+            "      on each of them: sudo apt-get install tmux",
+            "fix for x:",
+            "      on x: sudo dnf install tmux",
+        ]
+
+
+def test_a_task_that_fixes_one_host_is_named_for_all_that_it_fixes() -> None:
+    outcomes = [
+        failed(f"s{number}", f"key {number}", "compare", Command(f"nbfab fleet.plan --limit s{number} --yes"))
+        for number in range(1, 13)
     ]
-    live = [
-        Outcome(host, "stop", "refused", error="kernels", fix=("may they end?", Command(f"stop {host}")), status=1)
-        for host in ("k1", "k2")
+    assert table(outcomes).splitlines()[-5:-2] == [
+        "fix for 12 hosts (s[1:12]):",
+        "      compare",
+        "      nbfab fleet.plan --limit s1,s2,s3,s4,s5,s6,s7,s8,s9,s10,s11,s12 --yes",
     ]
-    assert [re.split(" {2,}", line)[-1] for line in table(without).splitlines()[1:3]] == [
-        "no tmux | fix: on each of them: sudo apt-get install tmux",
-        "no tmux | fix: on x: sudo dnf install tmux",
-    ]
-    (line,) = table(live).splitlines()[1:2]
-    assert re.fullmatch(r"2 hosts \(k1, k2\) +refused +kernels \| fix for k1: may they end\? \| stop k1", line)
-    assert "2 hosts (k1, k2): refused: kernels | fix for k1: may they end? | stop k1" in plans(live).splitlines()
-    assert "x: failed: no tmux | fix: on x: sudo dnf install tmux" in plans(without).splitlines()
+    away = [failed(host, "refused", Command(f"ssh -v {host} true")) for host in ("s1", "s12")]
+    assert table(away).splitlines()[-4:-2] == ["fix for 2 hosts (s1, s12), such as s1:", "      ssh -v s1 true"]
+    many = [failed(f"s{number}", "key", Command(f"nbfab --limit s{number}")) for number in range(1, 1000)]
+    assert table(many).splitlines()[-4:-2] == ["fix for 999 hosts (s[1:999]), such as s1:", "      nbfab --limit s1"]
 
 
 def test_a_note_that_differs_only_in_the_way_to_its_host_is_told_once() -> None:

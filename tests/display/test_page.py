@@ -44,11 +44,16 @@ def test_the_page_of_a_fleet(three: Fleet, browser: Browser) -> None:
     assert all(link.startswith('"https://127.0.0.1:') for link in links)
     folder = ROOT / "screenshots"
     folder.mkdir(exist_ok=True)
-    for scheme, width in (("light", 1100), ("dark", 390)):
+    for name, scheme, width, media in (
+        ("desk", "light", 1100, "screen"),
+        ("phone", "dark", 390, "screen"),
+        ("print", "dark", 720, "print"),
+    ):
         context = browser.new_context(
             viewport={"width": width, "height": 900}, color_scheme="dark" if scheme == "dark" else "light"
         )
         view = context.new_page()
+        view.emulate_media(media=media)  # type: ignore[arg-type]
         with view.expect_event("requestfinished") as first:
             view.goto(file.as_uri())
         assert first.value.url == file.as_uri()
@@ -60,9 +65,13 @@ def test_the_page_of_a_fleet(three: Fleet, browser: Browser) -> None:
         expect(view.get_by_text(f"ssh -t -F {three.config} one tmux -S ")).to_be_visible()
         expect(view.get_by_text(f"fleet.open --inventory {three.inventory} --limit one")).to_be_visible()
         assert view.evaluate("performance.getEntriesByType('resource').length") == 0
-        view.get_by_role("button", name="Copy").first.click()
-        expect(view.get_by_role("button", name="Copied")).to_be_visible()
-        view.screenshot(path=folder / f"fleet-{scheme}.png", full_page=True)
+        if media == "print":
+            expect(view.get_by_role("button")).to_have_count(0)
+            assert view.evaluate("getComputedStyle(document.body).backgroundColor") == "rgb(255, 255, 255)"
+        else:
+            view.get_by_role("button", name="Copy").first.click()
+            expect(view.get_by_role("button", name="Copied")).to_be_visible()
+        view.screenshot(path=folder / f"fleet-{name}.png", full_page=True)
         context.close()
 
 
@@ -86,10 +95,8 @@ def test_nothing_that_a_host_says_becomes_markup() -> None:
 def test_each_part_of_a_fix_has_its_line() -> None:
     fix = ("as an administrator", there("sudo apt-get install tmux"))
     made = page([Outcome("gpu1", "status", "failed", error="no tmux", fix=fix, status=1)], "now", str)
-    assert re.findall(r'<p class="dim">(.*)</p>', made)[-2:] == [
-        "Fix: as an administrator",
-        "on gpu1: sudo apt-get install tmux",
-    ]
+    assert re.findall(r'<p class="dim">(.*)</p>', made)[-2:] == ["Fix: as an administrator", "on gpu1"]
+    assert re.findall("<code>(.*)</code>", made) == ["sudo apt-get install tmux"]
 
 
 def test_a_server_that_runs_can_be_opened_by_a_command() -> None:

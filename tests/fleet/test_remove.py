@@ -24,12 +24,14 @@ def test_one_of_three_hosts_has_live_kernels(three: Fleet) -> None:
     kernel = notebook.post("/api/kernels", {"name": "nbserver"})["id"]
     unasked = three.run("remove")
     assert unasked.returncode == 1
-    words = r"nothing was removed, because no one has confirmed it \| fix for one: .*--limit one --yes"
-    assert re.search(rf"2 hosts \(one, three\) +refused +{words}", unasked.stdout)
+    words = "nothing was removed, because no one has confirmed it"
+    assert re.search(rf"2 hosts \(one, three\) +refused +{words}$", unasked.stdout, re.MULTILINE)
+    assert re.search(r"fix for 2 hosts \(one, three\):\n +\S+ .*--limit one,three --yes\n", unasked.stdout)
     done = three.run("remove", "--yes")
     assert done.returncode == 1
     assert re.search(r"2 hosts \(one, three\) +removed +server, profile", done.stdout)
-    assert re.search(rf"two +refused +.*would end kernel {kernel[:8]}.*--limit two.* --yes --force", done.stdout)
+    assert re.search(rf"two +refused +.*would end kernel {kernel[:8]}", done.stdout)
+    assert re.search(r"fix for two:\n +\S+ .*--limit two.* --yes --force\n", done.stdout)
     assert "2 removed, 1 refused" in done.stdout
     assert {name: snapshot(three.hosts[name].home) == before[name] for name in before} == {
         "one": True,

@@ -293,7 +293,9 @@ def test_the_example_explains_the_keys_and_means_what_it_says() -> None:
     text = (ROOT / "hosts.example.yaml").read_text()
     assert text.startswith("# yaml-language-server: $schema=./hosts.schema.json\n")
     them = load(ROOT / "hosts.example.yaml")
-    assert [host.name for host in them.hosts] == ["workstation", "gpu01", "gpu02", "gpu03", "gpu-big", "gpu-a", "gpu-b"]
+    classroom = [f"pc{number:02}" for number in range(1, 13)]
+    gpus = ["gpu01", "gpu02", "gpu03", "gpu-big", "gpu-a", "gpu-b"]
+    assert [host.name for host in them.hosts] == [*classroom, "workstation", *gpus]
     for key in KEYS.keys() - BY_KEY.keys():  # the options of a server are in docs/reference.md
         assert re.search(rf"(?m)^\s*(# )?{key}: .*#|^\s*# {key}: ", text), f"{key} is not explained"
 

@@ -1,6 +1,7 @@
 """The notebook as a person sees it: in a real browser, from the login to a plot."""
 
 import subprocess
+import sys
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -8,6 +9,7 @@ import pytest
 from chromium import SLOWEST, chromium
 from machine import PASSWORD, ROOT, Machine
 from playwright.sync_api import Browser, Page, expect
+from venvs import environment
 
 PLOT = "import os, matplotlib.pyplot as plt\nprint(os.path.basename(os.getcwd()))\n_ = plt.plot([1, 4, 9, 16])"
 # The kernel's status as the page shows it once there is a connection; before, the other one says "idle" for a moment.
@@ -18,7 +20,9 @@ STATUS = ".jp-Notebook-ExecutionIndicator"
 @pytest.fixture
 def browser(tmp_path: Path, here: Machine) -> Iterator[Browser]:
     """A browser of someone who has told it to trust the certificate, and nothing else."""
-    here.ok("serve")
+    geo = environment(tmp_path / "geo")
+    (geo / "share").symlink_to(Path(sys.prefix) / "share")  # the pages of Jupyter
+    here.ok("serve", "--python", str(geo))
     home = tmp_path / "browser"
     trusted = home / ".pki/nssdb"
     trusted.mkdir(parents=True)
@@ -38,7 +42,7 @@ def _new_notebook(page: Page, base: str) -> str:
             'X-XSRFToken': token, 'Content-Type': 'application/json'}}).then(answer => answer.json());
         const made = await call('POST', '/api/contents', {type: 'notebook'});
         const cell = {cell_type: 'code', source, metadata: {}, outputs: [], execution_count: null, id: 'plot'};
-        const kernel = {kernelspec: {name: 'nbserver', display_name: 'Python 3 (nbserver)', language: 'python'}};
+        const kernel = {kernelspec: {name: 'nbserver', display_name: 'Python 3 (nbserver: geo)', language: 'python'}};
         await call('PUT', '/api/contents/' + made.path,
             {type: 'notebook', content: {cells: [cell], metadata: kernel, nbformat: 4, nbformat_minor: 5}});
         return made.path; }"""
@@ -64,6 +68,7 @@ def test_from_the_login_to_a_plot(here: Machine, browser: Browser) -> None:
     page.keyboard.press("Shift+Enter")
     plot = page.locator(".jp-OutputArea-output img").first
     expect(plot).to_be_visible()
+    expect(page.get_by_text("Python 3 (nbserver: geo)")).to_be_visible()
     assert plot.evaluate("image => image.naturalWidth") > 100
     expect(page.locator(".jp-OutputArea-output", has_text=here.work.name).first).to_be_visible()
     folder = ROOT / "screenshots"

@@ -90,7 +90,7 @@ def test_it_runs_until_it_is_ended(here: Machine, tmp_path: Path, tmux: bool, en
     assert "the server has ended" in output.read_text()
     assert "Traceback" not in output.read_text()
     wait_until(lambda: not lives(server), "the server to end")
-    assert "not running" in here.fails("status")
+    assert "it does not run: it was stopped" in here.fails("status")
 
 
 def test_setup_at_a_terminal_without_tmux_serves_in_the_foreground_and_says_why(here: Machine) -> None:

@@ -286,7 +286,7 @@ def test_on_a_terminal_it_shows_what_would_go_and_asks(here: Machine) -> None:
         terminal.type("n")
         terminal.shows("status=1")
         assert here.folder.exists()
-        terminal.type("clear")
+        terminal.clear()
         terminal.task("remove")
         terminal.shows("remove all of this? [y/N]")
         terminal.type("y")

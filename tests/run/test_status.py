@@ -23,6 +23,7 @@ def test_before_setup_and_after_stop(here: Machine) -> None:
     here.ok("stop")
     outcome = here.json("status")
     assert outcome["error"] == "it does not run: it was stopped"
+    assert outcome["hint"].endswith(" start")
     subprocess.run(["sh", "-c", outcome["hint"]], env=env, cwd=here.work, capture_output=True, check=True)
     assert here.json("status")["state"]["running"]
 
@@ -36,7 +37,7 @@ def test_a_server_that_was_killed_has_last_words(here: Machine) -> None:
     last = [line for line in (here.folder / "server.log").read_text().splitlines() if line.strip()][-1].strip()
     assert f"it does not run: it has ended, and its last words are: {last}" in said
     assert "its log ends:" in said
-    assert re.search(r"^  fix +inv .*serve$", said, re.MULTILINE)
+    assert re.search(r"^  fix +inv .*start$", said, re.MULTILINE)
 
 
 def test_what_a_start_would_fail_of_is_the_cause(here: Machine) -> None:

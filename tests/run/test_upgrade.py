@@ -176,8 +176,9 @@ def test_what_a_later_release_would_bring_is_set_up_before_a_restart_takes_it_up
     assert here.json("status")["pending"] == []
     told = here.json("restart")
     assert (told["verdict"], told["pending"]) == ("changed", [])
-    assert "not set up yet: ServerApp.allow_password_change" in told["notes"]
-    assert told["hint"] == shlex.join(here.command("setup", "--restart"))
+    command = shlex.join(here.command("setup", "--restart"))
+    assert f"not set up yet: ServerApp.allow_password_change\n{command}" in told["notes"]
+    assert (told["status"], told["fix"]) == (0, [])
     assert here.server != server
     assert here.files() == before
     assert "it takes up ServerApp.allow_password_change" in here.ok("setup", "--restart")
