@@ -494,4 +494,4 @@ def test_a_jump_host_that_goes_down_is_named_once_for_all_behind_it(
 def test_a_host_that_claims_to_run_without_a_certificate_is_told_like_any_other() -> None:
     lie = Outcome("liar", "status", "unchanged", state={"running": True})
     assert "liar" in table([lie])
-    assert "liar" in page([lie], "now")
+    assert "liar" in page([lie], "now", str)
