@@ -29,6 +29,7 @@ def schema() -> dict[str, Any]:
         "hosts": {"type": "array", "items": {"$ref": "#/$defs/host"}},
         "open": _said("Of `open --list`: what is open here.", {"type": ["array", "null"], "items": _object(_OPEN)}),
         **{name: _said(f"The path of the file that was written: {name}.", _TEXT_OR_NULL) for name in FILES},
+        "page": _said("The path of the page that was written; of `fleet.open` the URL of its page.", _TEXT_OR_NULL),
     }
     return {
         "$schema": "https://json-schema.org/draft/2020-12/schema",

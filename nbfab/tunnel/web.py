@@ -90,11 +90,12 @@ class Web:
     async def _serve(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
         task = asyncio.current_task()
         assert task
+        if len(self._open) >= MOST or not self._is_owner(writer.get_extra_info("peername")):
+            writer.transport.abort()  # without a word, and without a place: a stranger could take them all
+            return
         self._open.add(task)
         try:
-            if len(self._open) > MOST:
-                return
-            answer = await self._answer(reader, writer.get_extra_info("peername"))
+            answer = await self._answer(reader)
             writer.write(_bytes(answer))
             async with asyncio.timeout(self._patience):
                 await writer.drain()
@@ -107,10 +108,12 @@ class Web:
             self._open.discard(task)
             writer.transport.abort()
 
-    async def _answer(self, reader: asyncio.StreamReader, client: peer.End) -> Answer:
+    def _is_owner(self, client: peer.End) -> bool:
+        """Whether a connection is the owner's, where that can be told."""
+        return not self._can_tell or peer.uid_of(client, ("127.0.0.1", self.port)) == self._uid
+
+    async def _answer(self, reader: asyncio.StreamReader) -> Answer:
         try:
-            if self._can_tell and peer.uid_of(client, ("127.0.0.1", self.port)) != self._uid:
-                raise Refused(403, "this page is for its owner alone")
             async with asyncio.timeout(self._patience):
                 request = await self._read(reader)
         except Refused as error:

@@ -321,12 +321,7 @@ def _made(changes: int, records: Records) -> bool:
 
 def shown(outcome: Outcome) -> None:
     """Shows the outcome in every way there is."""
-    texts = (
-        report(outcome),
-        table([outcome]),
-        plans([outcome]),
-        page([outcome], "now", lambda host: f"nbfab -H {host} open"),
-    )
+    texts = (report(outcome), table([outcome]), plans([outcome]), page([outcome], "now", str))
     told = document(outcome.task, [outcome], outcome.status)
     for text in (*texts, told):
         text.encode()

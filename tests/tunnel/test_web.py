@@ -166,8 +166,11 @@ import http.client, os, sys
 import encodings.idna
 os.setgid(65534); os.setuid(65534)
 connection = http.client.HTTPConnection(sys.argv[1], timeout=20)
-connection.request("GET", sys.argv[2])
-print(connection.getresponse().status)
+try:
+    connection.request("GET", sys.argv[2])
+    print(connection.getresponse().status)
+except (http.client.HTTPException, OSError) as error:
+    print("nothing")
 """
 
 
@@ -177,7 +180,7 @@ def test_another_user_is_not_let_in_who_knows_the_secret() -> None:
         words = ("-c", FETCH, f"127.0.0.1:{server.port}", f"/{secret}/")
         process = await asyncio.create_subprocess_exec(sys.executable, *words, stdout=asyncio.subprocess.PIPE)
         out, _ = await process.communicate()
-        assert out.split() == [b"403"]
+        assert out.split() == [b"nothing"]
         assert (await answered(server, secret)).startswith("HTTP/1.1 200 ")
 
     serve(story)
