@@ -60,10 +60,11 @@ def test_once() -> None:
 
 def test_a_connection_that_asks_nothing(caplog: pytest.LogCaptureFixture) -> None:
     """As browsers make them in advance."""
+    idle: list[tuple[asyncio.StreamReader, asyncio.StreamWriter]] = []
 
     async def page(page: served.Page, warned: list[str]) -> None:
         port = int(re.findall(r":([0-9]+)/", page.url)[0])
-        await asyncio.open_connection("127.0.0.1", port)
+        idle.append(await asyncio.open_connection("127.0.0.1", port))
         assert (await _ask(page)).startswith("HTTP/1.1 200 ")
 
     assert _on(page) == []
