@@ -199,6 +199,13 @@ class Call:
             [*words, *before, prefix + task, *without([*after, *options], more), *more]
         )
 
+    def close(self, label: str) -> str:
+        """The command line that closes what this one opens."""
+        profile = self.given["profile"]
+        words = [*called(), *(("-S", path) if (path := getattr(self.c.config, "_runtime_ssh_path", None)) else ())]
+        words += [*(("-H", label) if label else ()), "close", *((f"--profile={profile}",) if profile else ())]
+        return shlex.join(map(str, words))
+
 
 def _seconds(given: Any) -> float | None:
     if given is None:

@@ -1,12 +1,16 @@
 """Goes on as the near end of `open`: a small program, in the place of this one."""
 
 import os
+import signal
 import sys
 import tempfile
+from dataclasses import replace
 from pathlib import Path
 
+from nbfab.cli.again import place
 from nbfab.ssh.process import environment
 from nbfab.tunnel.spec import Spec
+from nbfab.tunnel.supervisor import ENDS
 
 _CODE = (
     "import sys; sys.path.insert(0, sys.argv[1]); from nbfab.tunnel.run import main; sys.exit(main(sys.stdin.read()))"
@@ -15,6 +19,8 @@ _CODE = (
 
 def go_on(spec: Spec) -> None:
     """Becomes the near end; does not return. What that needs to know is in no argument and in no file with a name."""
+    signal.pthread_sigmask(signal.SIG_BLOCK, ENDS)  # until it waits for them: it ends in order
+    spec = replace(spec, state=place())
     sys.stdout.flush()
     sys.stderr.flush()
     with tempfile.TemporaryFile() as file:

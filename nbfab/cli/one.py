@@ -46,6 +46,15 @@ def on_one(call: Call, body: "Body", typed: HostString | None) -> None:
             raise UsageError(
                 "--handout is for the passwords of several hosts; that of one is shown", "leave --handout out"
             )
+        mine, claim, browser = None, None, "no_browser" not in call.flags
+        if call.task == "open" and there and "direct" not in call.flags:
+            from nbfab.cli.again import once_more, whose
+
+            mine = whose(label, settings.profile, entry.typed if entry else typed, call.ssh_options(entry))
+            found, claim = once_more(mine, browser=browser, sees=terminal.sees)
+            if found:
+                terminal.progress.end()
+                return report.one(found)
         password = call.password(terminal.command)
         if password is None and entry and call.wants_password:
             from nbfab.fleet.handout import given_password
@@ -75,7 +84,8 @@ def on_one(call: Call, body: "Body", typed: HostString | None) -> None:
             from nbfab.fleet.memory import forget
 
             forget(INVENTORY, [replace(outcome, host=entry.name)])
-        report.one(outcome)
+        if not (call.json and terminal.opened):  # whose document comes once the link is up
+            report.one(outcome)
         if entry and seen:
             from nbfab.fleet.handout import Handout
 
@@ -86,9 +96,22 @@ def on_one(call: Call, body: "Body", typed: HostString | None) -> None:
         raise Exit(code=outcome.status)
     if terminal.opened:
         from nbfab.cli.near import go_on
+        from nbfab.display.document import document
 
-        command = there.by_itself() if there else ()
-        go_on(replace(terminal.opened, command=tuple(command), json=call.json, browser="no_browser" not in call.flags))
+        with report.errors():
+            spec = replace(
+                terminal.opened,
+                command=tuple(there.by_itself()) if there else (),
+                json=call.json,
+                browser=browser,
+                way=mine.way if mine else "",
+                published=there.published if there else "",
+                background="background" in call.flags,
+                close=call.close(label if typed else ""),
+                claim=claim.pass_on() if claim else -1,
+                document=document(call.task, [outcome], outcome.status) if call.json else "",
+            )
+        go_on(spec)
 
 
 def entries(typed: Sequence[HostString]) -> "list[InventoryHost | None]":

@@ -13,6 +13,8 @@ FLAGS = {
     "host_names": "Open https://HOST.localhost, with cookies of its own; the certificate gets that name.",
     "direct": "Open the host's own URL, without a link: what is printed while the network is down may be lost.",
     "editor": "Print what VS Code and PyCharm ask for, with a token, which is a secret.",
+    "background": "Go on without the terminal once the page is open; `open --list` shows what does, `close` ends it.",
+    "list": "Show what is open, and contact no host.",
     "quiet": "Print only what has changed or failed; nothing at all if that is nothing.",
     "accept_new_host_key": "Record the key of a host that is not known yet, and go on.",
     "ssh": "What makes the connection, openssh or paramiko (paramiko, where that has what the host needs).",

@@ -1,9 +1,9 @@
 """Report: how a run ends, as text or as one JSON document, and with which exit status."""
 
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import replace
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from invoke import Exit
 
@@ -58,7 +58,13 @@ class Report:
             show(written(told))
 
     def document(
-        self, outcomes: "Sequence[Outcome]", status: int, *, error: NbfabError | None = None, **files: str
+        self,
+        outcomes: "Sequence[Outcome]",
+        status: int,
+        *,
+        error: NbfabError | None = None,
+        opened: "Sequence[Mapping[str, Any]] | None" = None,
+        **files: str,
     ) -> None:
         """The document, unless it has been printed."""
         from nbfab.display.document import document
@@ -66,7 +72,7 @@ class Report:
 
         if not self._printed:
             self._printed = True
-            show(document(self._task, outcomes, status, error=error, **files))
+            show(document(self._task, outcomes, status, error=error, opened=opened, **files))
 
     def corrected(self, handout: "Handout") -> None:
         """The sheets of passwords on which something else has changed."""

@@ -9,6 +9,7 @@ from nbfab.cli.call import Call
 from nbfab.cli.options import CHOOSING, EVERYWHERE, RUNNING
 from nbfab.cli.task import HostTask, declare
 from nbfab.plan.steps import STEPS
+from nbfab.settings import OPTIONS
 
 if TYPE_CHECKING:
     from nbfab.outcome import Outcome
@@ -24,6 +25,10 @@ def _on_hosts(body: "Body", name: str, about: str, *flags: str) -> HostTask:
     def run(call: Call) -> None:
         from nbfab.cli.report import Report
 
+        if "list" in call.flags:
+            from nbfab.cli.opened import show_list
+
+            return show_list(call)
         with Report(call.task, call.json).errors():
             hosts = call.hosts
         if len(hosts) > 1:
@@ -48,7 +53,7 @@ def _on_fleet(task: HostTask) -> Task[Any]:
 
         on_fleet(call, task.does, task.preview)
 
-    own = tuple(flag for flag in task.flags if flag not in ("foreground", *RUNNING))
+    own = tuple(flag for flag in task.flags if flag not in ("foreground", "background", "list", *RUNNING))
     about = (task.__doc__ or "").strip()
     made: Task[Any] = declare(
         run,
@@ -134,7 +139,10 @@ def restart(job: "Job") -> "Outcome":
     return restart(job)
 
 
-@_task("password_stdin", "yes", "no_browser", "login", "no_login", "host_names", "direct", "editor")
+@_task(
+    *("password_stdin", "yes", "no_browser", "login", "no_login", "host_names", "direct", "editor"),
+    *("background", "list"),
+)
 def open(job: "Job") -> "Outcome":  # noqa: A001
     """Open the notebooks in the browser, over a connection that comes back by itself; starts what does not run."""
     from nbfab.run.open import open_
@@ -193,6 +201,17 @@ handout: Task[Any] = declare(_handout, "handout", _HELP, (*CHOOSING, "handout", 
 fleet = Collection("fleet", *(_on_fleet(task) for task in TASKS), page, handout)
 
 
+def _close(call: Call) -> None:
+    from nbfab.cli.opened import close
+
+    close(call)
+
+
+_HELP = "Close what `open` holds open here, also in the background; the server goes on, and no host is contacted."
+_PROFILE = tuple(option for option in OPTIONS if option.key == "profile")
+close: Task[Any] = declare(_close, "close", _HELP, EVERYWHERE, options=_PROFILE)
+
+
 def _init(call: Call) -> None:
     from nbfab.cli.init import init
 
@@ -201,5 +220,5 @@ def _init(call: Call) -> None:
 
 _HELP = "Write a commented hosts.yaml into this folder, to be filled in for the tasks of a fleet."
 init: Task[Any] = declare(_init, "init", _HELP, ("inventory", "json"), options=())
-ns = Collection(*TASKS, init, fleet)
+ns = Collection(*TASKS, close, init, fleet)
 ns.add_task(fleet["setup"], name="provision")

@@ -1,7 +1,8 @@
 """The JSON document of `--json`: one for each run, however it ends."""
 
 import json
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping, Sequence
+from typing import Any
 
 from nbfab import fix
 from nbfab.errors import NbfabError
@@ -12,12 +13,18 @@ FILES = ("passwords", "page", "slips", "inventory")
 
 
 def document(
-    task: str, outcomes: Iterable[Outcome], status: int, *, error: NbfabError | None = None, **files: str
+    task: str,
+    outcomes: Iterable[Outcome],
+    status: int,
+    *,
+    error: NbfabError | None = None,
+    opened: Sequence[Mapping[str, Any]] | None = None,
+    **files: str,
 ) -> str:
     """The document of `display/schema.py`: always the same keys, each host as `Outcome.document`.
 
     `status` is the exit status, `error` what kept the run from beginning; `files` are the paths of files that were
-    written, by what they hold.
+    written, by what they hold. `opened` is what `open --list` lists.
     """
     whole = {
         "version": VERSION,
@@ -27,6 +34,7 @@ def document(
         "hint": (error.hint or None) if error else None,
         "fix": fix.document(error.fix) if error else [],
         "hosts": [outcome.document() for outcome in outcomes],
+        "open": None if opened is None else list(opened),
     }
     paths = {name: path or None for name, path in files.items()}
     return json.dumps(whole | dict.fromkeys(FILES) | paths, indent=2)

@@ -7,6 +7,7 @@ from nbfab.changed import Kind
 from nbfab.display.document import FILES, VERSION
 from nbfab.outcome import STATE, Verdict
 from nbfab.settings import RESETTABLE, SOURCES
+from nbfab.tunnel.control import LINKS
 
 _TEXT: Mapping[str, Any] = {"type": "string", "minLength": 1}
 _TEXT_OR_NULL: Mapping[str, Any] = {"type": ["string", "null"], "minLength": 1}
@@ -26,6 +27,7 @@ def schema() -> dict[str, Any]:
         "hint": _said("How to fix that, as text.", _TEXT_OR_NULL),
         "fix": _FIX,
         "hosts": {"type": "array", "items": {"$ref": "#/$defs/host"}},
+        "open": _said("Of `open --list`: what is open here.", {"type": ["array", "null"], "items": _object(_OPEN)}),
         **{name: _said(f"The path of the file that was written: {name}.", _TEXT_OR_NULL) for name in FILES},
     }
     return {
@@ -85,6 +87,15 @@ _HOST: Mapping[str, Any] = {
     "password": _said(
         "One that was generated, shown this one time; those of several hosts are in a file.", _TEXT_OR_NULL
     ),
+}
+_OPEN: Mapping[str, Any] = {
+    "host": _said("As it was named.", _TEXT),
+    "profile": _TEXT,
+    "url": _said("Here.", _TEXT),
+    "link": _said("Unknown if it does not answer.", {"enum": [*LINKS, "unknown"]}),
+    "changed": _said("Since when the link has been so.", _TIME),
+    "since": _said("When it was opened.", _TIME),
+    "pid": _NUMBER,
 }
 _CHANGE: Mapping[str, Any] = {
     "step": _TEXT,

@@ -7,7 +7,7 @@ import contextlib
 import threading
 
 from nbfab.names import HostString
-from nbfab.ssh import master
+from nbfab.ssh import master, published
 from nbfab.ssh.mux import Mux
 from nbfab.ssh.options import SshOptions
 from nbfab.ssh.route import Route, resolve
@@ -26,7 +26,7 @@ class Early:
     def _open(self) -> None:
         with contextlib.suppress(Exception):  # which comes again, where it is reported
             route = resolve(self._for[0], self._for[1].config)
-            if socket := master.live(route, self._for[1]):
+            if socket := master.live(route, self._for[1]) or published.live(route, self._for[1]):
                 mux = Mux(socket, route.hostname)
                 mux.begin()
                 self._mux = mux

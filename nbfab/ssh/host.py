@@ -11,7 +11,7 @@ import paramiko
 from nbfab.errors import ConnectError, HostError, Incompatible, NbfabError
 from nbfab.fix import Command
 from nbfab.names import HostString
-from nbfab.ssh import master
+from nbfab.ssh import master, published
 from nbfab.ssh.arguments import by_itself
 from nbfab.ssh.connection import Connection
 from nbfab.ssh.doors import Address, Doors, Visitor
@@ -35,7 +35,8 @@ class There:
     `route` is the one to the host, or why there is none, if that is known. Inside of `silence`, a host that does not
     answer at once is waited for. `early` is what has been begun before, for this host or another.
 
-    Of three ways to it, the first that will do is taken: the user's live ControlMaster, paramiko, OpenSSH itself.
+    Of three ways to it, the first that will do is taken: a live ControlMaster, the user's or that of an `open`,
+    paramiko, OpenSSH itself.
     `remarks` tell which, if that is not the usual one.
     """
 
@@ -81,6 +82,11 @@ class There:
     def by_itself(self) -> list[str]:
         """The command line of an `ssh` to this host that needs no one. Raises ConnectError."""
         return by_itself(self._typed, self._options)
+
+    @property
+    def published(self) -> str:
+        """Where an `open` publishes its connection to this host. Raises ConnectError."""
+        return str(published.place(self._route, self._options))
 
     @property
     def names(self) -> tuple[str, ...]:
@@ -146,7 +152,9 @@ class There:
         if self._options.transport == "openssh":
             self._link = self._links_to()
         allowed = self._master is None and self._options.transport != "paramiko"
-        if allowed and (socket := master.live(self._route, self._options)):
+        if allowed and (
+            socket := master.live(self._route, self._options) or published.live(self._route, self._options)
+        ):
             self._master = Mux(socket, self._route.hostname)
         self._chosen = True
 

@@ -22,12 +22,12 @@ def live(route: Route, options: SshOptions) -> str:
     if not path or options.keys or options.identity or options.options or options.jumps is not None:
         return ""
     path = os.path.join(os.path.realpath(os.path.dirname(path)), os.path.basename(path))
-    if not (_is_private(path) and _names(route, path) and _listens(path)):
+    if not (is_private(path) and _names(route, path) and listens(path)):
         return ""
     return path if _is_of(route, options) else ""
 
 
-def _is_private(path: str) -> bool:
+def is_private(path: str) -> bool:
     """Whether a socket is ours, in a folder in which no one else can put one in its place."""
     try:
         there = os.lstat(path)
@@ -66,7 +66,7 @@ def _names(route: Route, path: str) -> bool:
     return True
 
 
-def _listens(path: str) -> bool:
+def listens(path: str) -> bool:
     """Whether a process listens there; one that hangs does, too."""
     with socket.socket(socket.AF_UNIX, socket.SOCK_STREAM) as probe:
         probe.settimeout(ANSWER)

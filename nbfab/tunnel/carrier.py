@@ -15,11 +15,22 @@ WORDS = 20_000  # bytes of what ssh prints, from its beginning
 
 
 class Failed(Exception):
-    """Why a carrier does not carry, in ssh's own words; `status` is what it has ended with, None if it was ended."""
+    """Why a carrier does not carry, in ssh's own words; `status` is what it has ended with, None if it was ended.
+
+    `ends_with` is the exit status of an `open` that never got further.
+    """
+
+    ends_with = 1
 
     def __init__(self, words: str, status: int | None = None) -> None:
         super().__init__(words)
         self.status = status
+
+
+class NeedsPerson(Failed):
+    """It takes a person to log in, and none is there."""
+
+    ends_with = 4
 
 
 class Carrier:

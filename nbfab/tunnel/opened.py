@@ -4,10 +4,11 @@ from __future__ import annotations
 
 import asyncio
 import os
-from collections.abc import Callable, Iterable
+from collections.abc import Callable
+from typing import Any
 
 from nbfab.relay.near import Near
-from nbfab.tunnel import browser, handover, once, probes
+from nbfab.tunnel import browser, handover, once, ports, probes
 from nbfab.tunnel.hold import Hold
 from nbfab.tunnel.link import Link, Watcher
 from nbfab.tunnel.spec import Spec
@@ -31,15 +32,27 @@ class Opened:
         """The URL of the server here, without a path."""
         return f"https://{self.spec.name}:{self.port}"
 
-    async def listen(self) -> None:
-        """Takes connections from now on; they are held until there is a link. Raises OSError."""
-        self._listener = await _listen(self._near, self.spec.ports)
-        self.port = int(self._listener.sockets[0].getsockname()[1])
+    async def listen(self) -> tuple[str, ...]:
+        """Takes connections from now on; they are held until there is a link. What is to be said of the port.
+
+        Raises OSError.
+        """
+        taken = await asyncio.to_thread(ports.take, self.spec.state, self.spec.whose, self.spec.ports)
+        self.port = int(taken.socket.getsockname()[1])
+        self._listener = await asyncio.get_running_loop().create_server(
+            self._near.accept, sock=taken.socket, backlog=ports.BACKLOG
+        )
+        return taken.notes
 
     async def connect(self) -> None:
         """Makes the link, and keeps it from now on. Raises Failed."""
         await self.link.first()
         self._keeping = asyncio.get_running_loop().create_task(self.link.keep())
+
+    async def kept(self) -> None:
+        """Returns only if the link, once made, is kept no longer. Raises Failed."""
+        if self._keeping is not None:
+            await asyncio.shield(self._keeping)
 
     async def login_page(self, warn: Callable[[str], None]) -> str:
         """A URL for the browser, behind which the user is logged in; `warn` is told if another asks for it.
@@ -59,20 +72,19 @@ class Opened:
         if self._listener is not None:
             self._listener.close()
         if self._keeping is not None:
-            self._keeping.cancel()
-            await asyncio.gather(self._keeping, return_exceptions=True)
+            await cancelled(self._keeping)
         await self._near.close()
         await self.link.close()
         for page in self._pages:
             page.remove()
 
 
-async def _listen(near: Near | Hold, ports: Iterable[int]) -> asyncio.Server:
-    """A listener for this machine alone, at the first port that is free. Raises OSError."""
-    last: OSError | None = None
-    for port in (*ports, 0):
-        try:
-            return await asyncio.get_running_loop().create_server(near.accept, "127.0.0.1", port, backlog=512)
-        except OSError as error:
-            last = error
-    raise last or OSError("no port is free")
+async def cancelled(task: asyncio.Future[Any]) -> None:
+    """Cancels a task, and returns once it has ended: before Python 3.12, `wait_for` may swallow one that comes as what
+    it waits for is done.
+    """
+    while not task.done():
+        task.cancel()
+        await asyncio.wait({task}, timeout=1.0)
+    if not task.cancelled():
+        task.exception()  # which was to be expected, and is not to be reported as lost

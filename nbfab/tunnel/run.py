@@ -3,69 +3,46 @@
 from __future__ import annotations
 
 import asyncio
-import shutil
 import signal
-import tempfile
+from contextlib import suppress
 
-from nbfab.tunnel import browser, direct, editors, showing
-from nbfab.tunnel.carrier import Failed
+from nbfab.tunnel import background, browser, direct, editors, showing, state
+from nbfab.tunnel.member import Told
 from nbfab.tunnel.opened import Opened
-from nbfab.tunnel.spec import Spec
+from nbfab.tunnel.spec import load_all
+from nbfab.tunnel.supervisor import ENDS, Supervisor
 from nbfab.tunnel.telling import Telling
 
 AT_RISK = "the host cannot run nbfab's relay: what is printed while the connection is down may be missing from the page"
 
 
-async def run(spec: Spec, telling: Telling) -> None:
-    """Carries until Control-C, SIGTERM or SIGHUP. Raises Failed if the host cannot be reached to begin with."""
-    ended = asyncio.Event()
-    for number in (signal.SIGINT, signal.SIGTERM, signal.SIGHUP):
-        asyncio.get_running_loop().add_signal_handler(number, ended.set)
-    folder = tempfile.mkdtemp(prefix="nbfab-", dir="/tmp" if len(tempfile.gettempdir()) > 40 else None)  # noqa: S108
-    opened = Opened(spec, telling, folder)
-    try:
-        await opened.listen()
-        connecting = asyncio.get_running_loop().create_task(opened.connect())
-        if not await _or_ended(connecting, ended):
-            return
-        connecting.result()
-        await _show(opened, telling)
-        await ended.wait()
-    finally:
-        await opened.close()
-        shutil.rmtree(folder, ignore_errors=True)
-
-
-async def _or_ended(task: asyncio.Task[None], ended: asyncio.Event) -> bool:
-    """Whether a task is done before all is to end; if not, it is cancelled."""
-    waiting = asyncio.ensure_future(ended.wait())
-    await asyncio.wait({task, waiting}, return_when=asyncio.FIRST_COMPLETED)
-    waiting.cancel()
-    if not task.done():
-        task.cancel()
-        await asyncio.gather(task, return_exceptions=True)
-        return False
-    return True
-
-
-async def _show(opened: Opened, telling: Telling) -> None:
+async def _show(opened: Opened, telling: Told) -> None:
     """Logs the user in, if that is wanted, and starts the browser, or at least says where to go."""
     spec = opened.spec
     target, notes = await showing.target(spec, f"{opened.origin}/", lambda: opened.login_page(telling.note))
     telling.up(f"{opened.origin}/", (*spec.notes, *notes, *(() if spec.relayed else (AT_RISK,))))
     if target:
         browser.start(target)
-    if spec.editor:
+    if spec.editor and isinstance(telling, Telling):
         telling.lines(editors.lines(spec, opened.origin, secret=telling.on_terminal))
 
 
 def main(text: str) -> int:
-    """Runs a spec that is given as text; the exit status: 0 after Control-C, 1 if the host was not reached."""
-    spec = Spec.load(text)
-    telling = Telling(spec)
+    """Runs one spec, or several, given as text; the exit status: 0 after Control-C, see `Member.run`."""
+    specs = load_all(text)
+    if specs[0].url:
+        signal.pthread_sigmask(signal.SIG_UNBLOCK, ENDS)
+        with suppress(KeyboardInterrupt):
+            asyncio.run(direct.run(specs[0], Telling(specs[0])))
+        return 0
+    if not specs[0].background:
+        return asyncio.run(Supervisor(specs, Telling, _show).run())
+
+    def work(output: background.Output) -> int:
+        return asyncio.run(Supervisor(specs, lambda spec: Telling(spec, output), _show, output.leave).run())
+
     try:
-        asyncio.run(direct.run(spec, telling) if spec.url else run(spec, telling))
-    except Failed as error:
-        telling.note(f"not connected: {error}")
+        return background.start(state.folder(specs[0].state) / f"{specs[0].whose.name}.log", work)
+    except OSError as error:
+        Telling(specs[0]).failed(f"it cannot go on in the background: {error}", 1)
         return 1
-    return 0

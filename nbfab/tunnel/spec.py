@@ -3,8 +3,11 @@
 from __future__ import annotations
 
 import json
+from collections.abc import Iterable
 from dataclasses import asdict, dataclass, field
 from typing import Any
+
+from nbfab.tunnel.state import Whose
 
 
 @dataclass(frozen=True)
@@ -18,6 +21,11 @@ class Spec:
     `login` is whether the user is logged in: `yes` and `no` by their own word, else by the rules. With a `url`, the
     server's own, there is no link; `address` is where it is then asked for a login, if that is this machine. `notes`
     are for the user; with `editor` they are told what an editor asks for.
+
+    `state` is the folder for what others have to know and for what is remembered; empty if there is none. `way` tells
+    hosts of the same name apart, and `published` is where the socket of what carries is published for other tasks.
+    `background` goes on without the terminal, and `close` is the command line that ends that. `document` is that of
+    `--json`, to be printed once the link is up. `claim` is the open file of one that was taken before (`claim.py`).
     """
 
     host: str
@@ -36,11 +44,23 @@ class Spec:
     address: str = ""
     notes: tuple[str, ...] = ()
     editor: bool = False
+    state: str = ""
+    way: str = ""
+    published: str = ""
+    background: bool = False
+    close: str = ""
+    document: str = ""
+    claim: int = -1
 
     @property
     def logs_in(self) -> bool:
         """Whether a login can be asked for, and may be: not of a server that is reached neither by a link nor here."""
         return bool(self.token) and self.login != "no" and not (self.url and not self.address)
+
+    @property
+    def whose(self) -> Whose:
+        """What it is remembered by."""
+        return Whose(self.host, self.profile, self.way)
 
     def dump(self) -> str:
         """This as text."""
@@ -49,6 +69,20 @@ class Spec:
     @staticmethod
     def load(text: str) -> Spec:
         """What `dump` has written."""
-        known: dict[str, Any] = json.loads(text)
-        lists: dict[str, Any] = {key: tuple(value) for key, value in known.items() if isinstance(value, list)}
-        return Spec(**{**known, **lists})
+        return _spec(json.loads(text))
+
+
+def dump_all(specs: Iterable[Spec]) -> str:
+    """Several as one text."""
+    return json.dumps([asdict(spec) for spec in specs])
+
+
+def load_all(text: str) -> list[Spec]:
+    """Those that `dump_all` has written, or the one that `Spec.dump` has."""
+    known = json.loads(text)
+    return [_spec(one) for one in (known if isinstance(known, list) else [known])]
+
+
+def _spec(known: dict[str, Any]) -> Spec:
+    lists: dict[str, Any] = {key: tuple(value) for key, value in known.items() if isinstance(value, list)}
+    return Spec(**{**known, **lists})
