@@ -47,7 +47,7 @@ def on_one(call: Call, body: "Body", typed: HostString | None) -> None:
                 "--handout is for the passwords of several hosts; that of one is shown", "leave --handout out"
             )
         mine, claim, browser = None, None, "no_browser" not in call.flags
-        if call.task == "open" and there:
+        if call.task == "open" and there and "direct" not in call.flags:
             from nbfab.cli.again import once_more, whose
 
             mine = whose(label, settings.profile, entry.typed if entry else typed, call.ssh_options(entry))

@@ -140,16 +140,8 @@ def restart(job: "Job") -> "Outcome":
 
 
 @_task(
-    "password_stdin",
-    "yes",
-    "no_browser",
-    "login",
-    "no_login",
-    "host_names",
-    "direct",
-    "editor",
-    "background",
-    "list",
+    *("password_stdin", "yes", "no_browser", "login", "no_login", "host_names", "direct", "editor"),
+    *("background", "list"),
 )
 def open(job: "Job") -> "Outcome":  # noqa: A001
     """Open the notebooks in the browser, over a connection that comes back by itself; starts what does not run."""

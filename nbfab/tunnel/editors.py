@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
-import os
 import re
 import shlex
 from collections.abc import Iterator
 from pathlib import Path
 
+from nbfab.tunnel import state
 from nbfab.tunnel.spec import Spec
 
 
@@ -37,9 +37,7 @@ def lines(spec: Spec, origin: str, *, secret: bool) -> Iterator[str]:
 
 def _saved(spec: Spec) -> Path:
     """The file with the certificate, for programs that take one. Raises OSError."""
-    state = os.environ.get("XDG_STATE_HOME", "")
-    folder = Path(state if state.startswith("/") else Path.home() / ".local/state", "nbfab")
-    folder.mkdir(mode=0o700, parents=True, exist_ok=True)
-    file = folder / f"{re.sub('[^A-Za-z0-9.-]+', '-', f'{spec.host}-{spec.profile}').lstrip('.-')}.pem"
+    name = re.sub("[^A-Za-z0-9.-]+", "-", f"{spec.host}-{spec.profile}").lstrip("-.")
+    file = state.folder(spec.state).parent / f"{name}.pem"
     file.write_text(spec.certificate, "ascii")
     return file

@@ -6,7 +6,7 @@ import asyncio
 import contextlib
 import os
 import time
-from collections.abc import Awaitable, Callable, Iterable, Mapping
+from collections.abc import Awaitable, Callable, Mapping
 from dataclasses import replace
 from typing import Any, Protocol
 
@@ -31,13 +31,6 @@ class Told(Protocol):
 
     def note(self, text: str) -> None:
         """As `Telling.note`."""
-
-    def lines(self, lines: Iterable[str]) -> None:
-        """As `Telling.lines`."""
-
-    @property
-    def on_terminal(self) -> bool:
-        """As `Telling.on_terminal`."""
 
 
 Show = Callable[[Opened, Told], Awaitable[None]]
@@ -211,7 +204,7 @@ class Member:
         if request.get("check") and not await self._serves():
             return {"link": "up", "server": False}
         self.opened.spec = replace(self.spec, browser=request.get("browser") is True)
-        said = _Said()
+        said = _Said(self.telling.note)
         await self._show(self.opened, said)
         return {"link": "up", "server": True, "notes": list(said.notes), "url": f"{self.opened.origin}/"}
 
@@ -240,20 +233,16 @@ class Member:
 
 
 class _Said:
-    """What another process is to tell its user."""
+    """What another process is to tell its user. What comes up later is told by `note`."""
 
-    def __init__(self) -> None:
+    def __init__(self, note: Callable[[str], None]) -> None:
+        self._note = note
         self.notes: tuple[str, ...] = ()
 
     def up(self, url: str, notes: tuple[str, ...]) -> None:
         """As `Telling.up`."""
-        self.notes = (*notes, *self.notes)
+        self.notes = notes
 
     def note(self, text: str) -> None:
         """As `Telling.note`."""
-        self.notes = (*self.notes, text)
-
-    def lines(self, lines: Iterable[str]) -> None:
-        """They are for the user of the first process."""
-
-    on_terminal = False
+        self._note(text)

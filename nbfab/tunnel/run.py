@@ -5,12 +5,14 @@ from __future__ import annotations
 import asyncio
 import os
 import resource
+import signal
+from contextlib import suppress
 
 from nbfab.tunnel import background, browser, direct, editors, showing, state
 from nbfab.tunnel.member import Told
 from nbfab.tunnel.opened import Opened
 from nbfab.tunnel.spec import load_all
-from nbfab.tunnel.supervisor import Supervisor
+from nbfab.tunnel.supervisor import ENDS, Supervisor
 from nbfab.tunnel.telling import Telling
 
 AT_RISK = "what is printed while the connection is down may be missing from the page"
@@ -24,7 +26,7 @@ async def _show(opened: Opened, telling: Told) -> None:
     telling.up(f"{opened.origin}/", (*spec.notes, *notes, *risk))
     if target:
         browser.start(target)
-    if spec.editor:
+    if spec.editor and isinstance(telling, Telling):
         telling.lines(editors.lines(spec, opened.origin, secret=telling.on_terminal))
 
 
@@ -41,7 +43,9 @@ def main(text: str) -> int:
     specs = load_all(text)
     del text
     if specs[0].url:
-        asyncio.run(direct.run(specs[0], Telling(specs[0])))
+        signal.pthread_sigmask(signal.SIG_UNBLOCK, ENDS)
+        with suppress(KeyboardInterrupt):
+            asyncio.run(direct.run(specs[0], Telling(specs[0])))
         return 0
     if not specs[0].background:
         return asyncio.run(Supervisor(specs, Telling, _show).run())

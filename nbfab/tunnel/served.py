@@ -7,6 +7,7 @@ import hmac
 import os
 import secrets
 from collections.abc import Callable
+from contextlib import suppress
 
 from nbfab.tunnel.once import html
 from nbfab.tunnel.peer import uid_of
@@ -40,7 +41,8 @@ class Page:
         self._path = f"/{secrets.token_hex(16)}"
         self._server: asyncio.Server | None = None
         self._open = 0
-        self.used = asyncio.Event()
+        self._given = False
+        self.used = asyncio.Event()  # once a browser has got all of it
 
     async def listen(self) -> None:
         """Serves it from now on. Raises OSError."""
@@ -65,6 +67,7 @@ class Page:
 
     async def _serve(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
         self._open += 1
+        status = ""
         try:
             if self._open <= MOST:
                 status, page = self._answer(writer, await asyncio.wait_for(reader.readuntil(b"\r\n\r\n"), SLOWEST))
@@ -74,9 +77,15 @@ class Page:
                 await asyncio.wait_for(writer.drain(), SLOWEST)
         except (OSError, EOFError, asyncio.LimitOverrunError, TimeoutError):
             pass
+        except asyncio.CancelledError:  # all ends, but for a connection that the browser has made in advance
+            pass
         finally:
             self._open -= 1
             writer.close()
+        with suppress(OSError):
+            await writer.wait_closed()
+        if status.startswith("200"):
+            self.used.set()
 
     def _answer(self, writer: asyncio.StreamWriter, head: bytes) -> tuple[str, str]:
         """The status and the page that answer a request."""
@@ -95,11 +104,10 @@ class Page:
                 who = "one who cannot be told" if uid is None else f"uid {uid}"
                 self._warn(f"another user of this machine asked for your login page, and was refused ({who})")
                 return "403 Forbidden", ""
-        if self.used.is_set():
+        if self._given:
             self._warn(
                 "your login page was asked for a second time, and refused; if you did not do that, change the password"
             )
             return "410 Gone", "This page was for one use. Open the URL that nbfab shows, and log in there.\n"
-        page, self._page = self._page, ""
-        self.used.set()
+        page, self._page, self._given = self._page, "", True
         return "200 OK", page

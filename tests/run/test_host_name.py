@@ -2,8 +2,12 @@
 
 import pytest
 
+from nbfab.errors import UsageError
+from nbfab.host import Here
 from nbfab.names import is_name
-from nbfab.run.host_name import label
+from nbfab.run.host_name import label, of
+from nbfab.run.job import Job
+from nbfab.wanted import Wanted
 
 
 @pytest.mark.parametrize(
@@ -26,3 +30,15 @@ from nbfab.run.host_name import label
 def test_a_label(typed: str, name: str) -> None:
     assert label(typed) == name
     assert not name or is_name(f"{name}.localhost")
+
+
+class _There(Here):
+    label, local = "ann@gpu1:22", False
+
+
+def test_where_it_makes_no_sense() -> None:
+    assert of(Job("open", _There(), Wanted())) == "gpu1.localhost"
+    with pytest.raises(UsageError, match="--direct makes none"):
+        of(Job("open", _There(), Wanted(), flags=frozenset({"direct"})))
+    with pytest.raises(UsageError, match="this machine is localhost"):
+        of(Job("open", Here(), Wanted()))

@@ -138,8 +138,9 @@ def test_a_name_of_its_own_has_cookies_of_its_own(there: Machine, tmp_path: Path
     assert (after["pin"], there.server) == (before["pin"], server)
 
 
-def test_on_this_machine(here: Machine, tmp_path: Path) -> None:
-    own = OwnBrowser(tmp_path / "browser")
+@pytest.mark.parametrize("script", ["bin/browser", "snap/bin/browser"], ids=["file", "served"])
+def test_on_this_machine(here: Machine, tmp_path: Path, script: str) -> None:
+    own = OwnBrowser(tmp_path / "browser", script)
     here.ok("setup")
     own.trust(here)
     here.ok("stop")

@@ -49,13 +49,26 @@ def test_once() -> None:
         assert 'value="the-nonce"' in first
         assert "Cache-Control: no-store" in first
         assert "Referrer-Policy: no-referrer" in first
-        assert page.used.is_set()
+        await asyncio.wait_for(page.used.wait(), 10)
         assert not warned
         second = await _ask(page)
         assert second.startswith("HTTP/1.1 410 ")
         assert "the-nonce" not in second
 
     assert ["a second time" in line for line in _on(page)] == [True]
+
+
+def test_a_connection_that_asks_nothing(caplog: pytest.LogCaptureFixture) -> None:
+    """As browsers make them in advance."""
+    idle: list[tuple[asyncio.StreamReader, asyncio.StreamWriter]] = []
+
+    async def page(page: served.Page, warned: list[str]) -> None:
+        port = int(re.findall(r":([0-9]+)/", page.url)[0])
+        idle.append(await asyncio.open_connection("127.0.0.1", port))
+        assert (await _ask(page)).startswith("HTTP/1.1 200 ")
+
+    assert _on(page) == []
+    assert not caplog.records
 
 
 @pytest.mark.parametrize(
