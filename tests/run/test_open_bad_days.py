@@ -125,8 +125,8 @@ def test_a_relay_whose_socket_was_taken_is_replaced(there: Machine) -> None:
     with opened(there, "--no-browser") as page:
         assert page.port
     (relay,) = relays(there)
-    for place in (there.folder / "relay").read_text().split():
-        shutil.rmtree(place)  # as what cleans /var/tmp does
+    for folder in (there.folder / "relay").read_text().split():
+        shutil.rmtree(folder)  # as what cleans /var/tmp does
     with opened(there, "--no-browser") as page:
         assert answers(page, there)
         assert RISK not in page.said
