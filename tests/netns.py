@@ -57,8 +57,8 @@ class Link:
     def moves(self) -> None:
         """Another address of ours in the place of the one that connections have."""
         before, self._mine = self._mine, self._mine + 1
-        ip("address", "add", f"{self._net}.{self._mine}/24", "dev", self._here)
         ip("address", "delete", f"{self._net}.{before}/24", "dev", self._here)
+        ip("address", "add", f"{self._net}.{self._mine}/24", "dev", self._here)
 
     def __enter__(self) -> Self:
         return self
