@@ -39,6 +39,7 @@ REAL = {
     "browser",
     "guarded",
     "own",
+    "rig",
 }  # fixtures that start real servers
 
 

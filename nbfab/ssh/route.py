@@ -14,6 +14,7 @@ from functools import cache
 from nbfab.errors import ConnectError, HostStringError
 from nbfab.fix import Command
 from nbfab.names import HostString, parse_jump
+from nbfab.ssh.client import how_to_install
 
 SSH_G = 30  # seconds for `ssh -G`, which may run commands of `Match exec`
 
@@ -102,7 +103,7 @@ def resolve(typed: HostString, config: str = "", options: Sequence[str] = ()) ->
             check=False,
         )
     except FileNotFoundError:
-        raise ConnectError("ssh is not installed on this machine", "install the OpenSSH client") from None
+        raise ConnectError("ssh is not installed on this machine", how_to_install()) from None
     except subprocess.TimeoutExpired:
         raise ConnectError(
             f"ssh -G {typed.host} took more than {SSH_G} seconds", "check Match exec in ssh_config"

@@ -140,6 +140,11 @@ def test_what_is_removed_and_in_which_order(facts: Facts, changes: list[tuple[st
     assert brief(removal.plan(WANTED, facts)) == changes
 
 
+@pytest.mark.parametrize("facts", [left(relays=("7",)), seen(left(), relay={"running": ("relay-1", "relay-2")})])
+def test_the_relays_of_open_end_before_their_files_go(facts: Facts) -> None:
+    assert [change.kind for change in removal.plan(WANTED, facts)][:2] == ["end relay", "remove"]
+
+
 LINGERS: dict[str, Any] = {"made": Made(MADE.folders, (("ann", "box"),)), "lingers": "ann"}
 
 

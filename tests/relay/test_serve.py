@@ -8,6 +8,7 @@ import signal
 import stat
 import subprocess
 import sys
+import tempfile
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
@@ -18,7 +19,7 @@ from sshd import wait_until
 
 from nbfab.relay import VERSION
 from nbfab.relay.near import probe
-from nbfab.relay.serve import NAME, place, port
+from nbfab.relay.serve import NAME, address, place, port
 
 CODE = "import sys; sys.path.insert(0, sys.argv[1]); from nbfab_relay.serve import main; main(sys.argv[1])"
 
@@ -90,6 +91,34 @@ def test_a_path_that_is_too_long_for_a_socket(tmp_path: Path) -> None:
         another.parent.rmdir()
     finally:
         path.parent.rmdir()
+
+
+@pytest.mark.skipif(os.geteuid() != 0, reason="takes root: another user")
+def test_a_folder_that_another_user_has_made_is_not_used(tmp_path: Path) -> None:
+    profile = tmp_path / ("long" * 25)
+    profile.mkdir()
+    planted = Path(tempfile.mkdtemp(prefix="nbfab.", dir="/var/tmp"))
+    os.chown(planted, 65534, 65534)
+    (profile / "relay").write_text(f"{planted}/\n")
+    own = Path(place(str(profile))).parent
+    try:
+        assert own != planted
+        assert own.stat().st_uid == 0
+        assert (profile / "relay").read_text() == f"{own}/\n"
+    finally:
+        planted.rmdir()
+        own.rmdir()
+
+
+@pytest.mark.parametrize(
+    ("noted", "reached"),
+    [("", "127.0.0.1"), ("*", "127.0.0.1"), ("0.0.0.0", "127.0.0.1"), ("10.0.0.5", "10.0.0.5"), ("::1", "::1")],
+)
+def test_the_address_that_the_server_listens_at(profile: Path, noted: str, reached: str) -> None:
+    (profile / "started").write_text("10 11 5 digest 1\n")
+    (profile / "runtime").mkdir()
+    (profile / "runtime/jpserver-11.json").write_text(json.dumps({"port": 9999, "hostname": noted}))
+    assert address(str(profile)) == reached
 
 
 @pytest.mark.parametrize("kind", ["jpserver", "nbserver"])

@@ -14,7 +14,7 @@ from pathlib import Path
 
 import pytest
 from disk import fill
-from machine import PASSWORD, Machine
+from machine import BIN, PASSWORD, Machine
 from notebook_client import Notebook
 from opened import Page, opened
 from processes import descendants, lives, start_of
@@ -66,6 +66,8 @@ def test_stop_ends_the_relay_and_restart_does_not(there: Machine) -> None:
     with opened(there, "--no-browser") as page:
         assert answers(page, there)
         (relay,) = relays(there)
+        assert "Max file size             1048576 " in Path(f"/proc/{relay}/limits").read_text()
+        assert {path.stat().st_mode & 0o077 for path in there.folder.glob("relay*")} == {0}
         there.ok("restart")
         assert relays(there) == [relay]
         assert answers(page, there)
@@ -125,8 +127,8 @@ def test_a_relay_whose_socket_was_taken_is_replaced(there: Machine) -> None:
     with opened(there, "--no-browser") as page:
         assert page.port
     (relay,) = relays(there)
-    for place in (there.folder / "relay").read_text().split():
-        shutil.rmtree(place)  # as what cleans /var/tmp does
+    for folder in (there.folder / "relay").read_text().split():
+        shutil.rmtree(folder)  # as what cleans /var/tmp does
     with opened(there, "--no-browser") as page:
         assert answers(page, there)
         assert RISK not in page.said
@@ -264,6 +266,15 @@ def test_long_paths_at_both_ends(long_home: Machine, tmp_path: Path) -> None:
     assert not list(folder.iterdir())
     long_home.ok("remove", "--yes")
     assert not folder.exists()
+
+
+def test_a_machine_without_ssh(there: Machine) -> None:
+    empty = there.work / "bin"
+    empty.mkdir()
+    (empty / "nbfab").symlink_to(BIN / "nbfab")
+    said = there.fails("open", "--no-browser", PATH=str(empty))
+    assert "ssh is not installed on this machine" in said
+    assert "openssh" in said.lower()
 
 
 @pytest.mark.skipif(os.geteuid() != 0, reason="takes root: another user")

@@ -3,16 +3,19 @@
 import asyncio
 import os
 import signal
+import sys
 import tempfile
 from collections.abc import Awaitable, Callable, Iterator
 from pathlib import Path
 
 import pytest
 from processes import descendants
+from relay import RELAY
 from sshd import Sshd
 
 from nbfab.relay.far import Far
 from nbfab.relay.near import Near, probe
+from nbfab.tunnel import link
 from nbfab.tunnel.carrier import Failed
 from nbfab.tunnel.link import Link
 
@@ -199,3 +202,34 @@ def test_a_relay_that_ends_while_it_is_used(rig: Rig) -> None:
         await rig.connect()
 
     asyncio.run(rig.play(story))
+
+
+def test_a_host_that_falls_silent_during_the_first_login(rig: Rig, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(link, "WHOLE", 3.0)
+    proxy = rig.links.parent / f"{rig.links.name}.py"
+    proxy.write_text(RELAY)
+    try:
+        # So many bytes are those of the keys that are agreed on; the login does not get through.
+        never = rig.links / "never"
+        rig.box.write_config(f"Host box\n  ProxyCommand {sys.executable} {proxy} {rig.box.port} 1000 {never}\n")
+        with pytest.raises(Failed, match="no login in time"):
+            asyncio.run(rig.link.first())
+        assert not list(rig.links.glob("[0-9]*"))
+    finally:
+        proxy.unlink()
+
+
+def test_a_host_that_is_cut_during_the_first_login(rig: Rig) -> None:
+    os.kill(rig.box.process.pid, signal.SIGSTOP)
+
+    async def story() -> None:
+        first = asyncio.create_task(rig.link.first())
+        async with asyncio.timeout(BOUND):
+            while not rig.links.joinpath("1").exists():
+                await asyncio.sleep(0.02)
+        os.kill(rig.box.process.pid, signal.SIGKILL)
+        with pytest.raises(Failed, match=r"reset|closed|refused"):
+            await first
+
+    asyncio.run(story())
+    assert not list(rig.links.glob("[0-9]*"))
