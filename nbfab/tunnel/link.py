@@ -116,6 +116,7 @@ class Link:
             self._watcher.lost(why)
             began = time.monotonic()
             tries = await self._renew()
+            self._logins.settle()
             self.up.set()
             self._watcher.found(time.monotonic() - began, tries)
 
@@ -203,7 +204,9 @@ class Link:
         folder = os.path.join(self._folder, str(next(self._number)))
         carrier = Carrier(login.command, self._target, folder, self._env, login)
         try:
-            await asyncio.wait_for(carrier.start(self._patience), WHOLE + self._logins.patience)
+            async with asyncio.timeout(WHOLE) as limit:
+                login.extend = lambda seconds: limit.reschedule(asyncio.get_running_loop().time() + seconds)
+                await carrier.start(self._patience)
             if not (await self._answers(carrier, FIRST) or await self._answers_again(carrier)):
                 raise Unanswered("it is logged in, but what it should reach there does not answer")
             self._logins.succeeded(login)

@@ -14,6 +14,8 @@ from nbfab.tunnel.answers import Answers
 from nbfab.tunnel.carrier import Failed, NeedsPerson
 from nbfab.tunnel.person import Person
 
+TYPING = 120.0  # seconds to type an answer: as long as sshd waits
+TYPED = 60.0  # seconds for the rest of the login
 QUESTION = 10.0  # seconds until a program that asks has said what
 
 
@@ -31,14 +33,15 @@ class Shared:
 
 
 class Login:
-    """Serves the prompts of an `ssh` in a folder that no one else can enter; `asks` says whether there are any.
+    """Serves the prompts of an `ssh` in a folder that no one else can enter, and its notices, which all have.
 
     What is not answered is never answered with nothing, since `ssh` would send that: it is `refused`, and `ssh` is to
     be ended first.
     """
 
-    def __init__(self, shared: Shared, command: Sequence[str], *, asks: bool) -> None:
+    def __init__(self, shared: Shared, command: Sequence[str]) -> None:
         self.command = command
+        self.extend: Callable[[float], None] = lambda seconds: None  # gives it so many seconds from now
         self.refused: asyncio.Event = asyncio.Event()
         self.why = Failed("a prompt was not answered")
         self.typed: dict[str, str] = {}
@@ -46,7 +49,7 @@ class Login:
         self.seen: set[str] = set()
         self.asked = False  # a person was
         self.stale = False  # a passphrase seems to be another one by now
-        self._shared, self._asks = shared, asks
+        self._shared = shared
         self._server: asyncio.Server | None = None
         self._tasks: set[asyncio.Task[None]] = set()
         self._paths: tuple[str, ...] = ()
@@ -54,8 +57,6 @@ class Login:
 
     async def listen(self, folder: str) -> Mapping[str, str]:
         """Answers prompts from now on; the environment that brings them here. Raises OSError."""
-        if not self._asks:
-            return {}
         socket, helper = os.path.join(folder, "ask"), os.path.join(folder, "askpass")
         self._paths = socket, helper
         self._server = await asyncio.start_unix_server(self._accept, socket)
@@ -119,7 +120,9 @@ class Login:
         if not prompts.is_for_key(prompt) and prompt not in self._shared.usual and self._forgets():
             return None
         self.asked = True
+        self.extend(TYPING)
         answer = await person.answers(prompt)
+        self.extend(TYPED)
         if answer is None:
             self.why = NeedsPerson(f"not answered: {one_line(prompt.strip())!r}")
         else:

@@ -58,14 +58,9 @@ class Logins:
             return False
         return not self._shared.turn.locked() and time.monotonic() >= self._not_before
 
-    @property
-    def patience(self) -> float:
-        """Seconds more that a login may take, since someone may have to type."""
-        return 120.0 if self._asks and self._shared.person is not None else 0.0
-
     def begin(self) -> Login:
         """The next login."""
-        return Login(self._shared, self._asking if self._asks else self._command, asks=self._asks)
+        return Login(self._shared, self._asking if self._asks else self._command)
 
     def succeeded(self, login: Login) -> None:
         """What was typed for it counts from now on."""
@@ -101,10 +96,16 @@ class Logins:
             self._rest(FIRST, MOST)
         return False
 
-    async def close(self) -> None:
-        """Waits for no one any more."""
+    def settle(self) -> None:
+        """No login is wanted any more."""
+        self._unanswered = False
         if self._waiting is not None:
             self._waiting.cancel()
+
+    async def close(self) -> None:
+        """Waits for no one any more."""
+        self.settle()
+        if self._waiting is not None:
             await asyncio.gather(self._waiting, return_exceptions=True)
 
     @property

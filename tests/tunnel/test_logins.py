@@ -253,6 +253,17 @@ def test_without_an_answer_the_person_has_to_want_the_next_login(rig: Rig) -> No
     assert [answer for _, answer in rig.answered] == ["", "1", "2"]
 
 
+def test_a_notice_reaches_the_user_although_nothing_is_asked(rig: Rig) -> None:
+    rig.asks()
+    ssh = rig.folder / "ssh"
+    notice = (
+        'subprocess.run([os.environ["SSH_ASKPASS"], "Touch it"], env={**os.environ, "SSH_ASKPASS_PROMPT": "none"})\n'
+    )
+    ssh.write_text(SSH.replace("for prompt", f"{notice}for prompt", 1))
+    asyncio.run(first(rig.link({})))
+    assert rig.log.lines == ["Touch it"]
+
+
 def test_answers_are_kept_for_twelve_hours() -> None:
     now = 0.0
     answers = Answers({KEY: "sesame", CODE: "123456"}, lambda: now)

@@ -109,7 +109,7 @@ def test_without_the_relay_a_server_at_another_port_is_found(spec: Spec, folder:
 
         assert await asyncio.to_thread(get)
         await asyncio.to_thread(there.ok, "stop")
-        with pytest.raises(OSError, match="EOF|reset"):
+        with pytest.raises(OSError, match=r"EOF|reset"):
             await asyncio.to_thread(get)
         await log.has("stopped")
         await asyncio.to_thread(there.ok, "setup", f"--port={free_port()}")
