@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import socket
 import struct
+from contextlib import suppress
 from typing import Callable, Protocol
 
 from .frames import ANSWER, BadFrame, Frames
@@ -84,7 +85,8 @@ class Local(Side):
     def drop(self) -> None:
         # A reset, since a clean end would say that this was all.
         if self._transport is not None and (connection := self._transport.get_extra_info("socket")) is not None:
-            connection.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, struct.pack("ii", 1, 0))
+            with suppress(OSError):  # it may be closed already
+                connection.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, struct.pack("ii", 1, 0))
         super().drop()
 
     def data_received(self, data: bytes) -> None:

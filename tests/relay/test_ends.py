@@ -2,6 +2,7 @@
 
 import asyncio
 import os
+import socket
 import tempfile
 from collections.abc import AsyncIterator, Awaitable, Callable
 from contextlib import asynccontextmanager
@@ -11,8 +12,8 @@ import pytest
 
 from nbfab.relay import stream
 from nbfab.relay.far import Far
-from nbfab.relay.frames import GREETING, HEAD
-from nbfab.relay.near import Near, probe
+from nbfab.relay.frames import ANEW, ANSWER, DATA, END, GREETING, HEAD, NEW, frame
+from nbfab.relay.near import Near, greet, probe
 
 BOUND = 20  # seconds for anything here
 
@@ -271,5 +272,43 @@ def test_what_is_not_of_ours_is_hung_up_on(tmp_path: Path) -> None:
             reader, writer = await asyncio.open_unix_connection(it.path)
             writer.write(said)
             assert len(await reader.read()) in (0, 8)
+
+    play(echo, story)
+
+
+def test_what_comes_right_behind_an_answer_is_not_lost() -> None:
+    async def dial(factory: Callable[[], asyncio.Protocol]) -> tuple[asyncio.BaseTransport, asyncio.Protocol]:
+        loop = asyncio.get_running_loop()
+        ours, theirs = socket.socketpair()
+        transport, protocol = await loop.create_connection(factory, sock=ours)
+        theirs.close()
+        for data in (ANSWER.pack(7), b"right ", b"behind"):  # each read by itself, in one turn of the loop
+            loop.call_soon(protocol.data_received, data)
+        return transport, protocol
+
+    async def story() -> None:
+        answer, transport, rest = await greet(dial, bytes(16), 0)
+        transport.abort()
+        assert (answer, rest) == (7, b"right behind")
+
+    asyncio.run(story())
+
+
+def test_a_first_greeting_that_comes_late_changes_nothing() -> None:
+    async def story(it: Rig) -> None:
+        name = os.urandom(16)
+        reader, writer = await asyncio.open_unix_connection(it.path)
+        writer.write(GREETING.pack(name, ANEW))
+        assert ANSWER.unpack(await reader.readexactly(ANSWER.size)) == (0,)
+        late_reader, late = await asyncio.open_unix_connection(it.path)
+        late.write(GREETING.pack(name, NEW) + frame(DATA, 0, b"hello"))
+        assert await late_reader.read() == b""
+        writer.write(frame(DATA, 0, b"hello") + frame(END, 0))
+        said = b""
+        while b"all" not in said:
+            said += await reader.read(1000)
+        assert said.count(b"hello") == 1
+        for each in (writer, late):
+            each.close()
 
     play(echo, story)
