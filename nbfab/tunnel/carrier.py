@@ -90,6 +90,7 @@ class Carrier:
             finally:
                 if process.returncode is None:
                     process.kill()
+                    await process.wait()
 
     async def _through(self, *words: str) -> asyncio.subprocess.Process:
         """An ssh that goes through this one."""
@@ -117,9 +118,10 @@ class Carrier:
             except TimeoutError:
                 _signal(process.pid, signal.SIGKILL)
                 await process.wait()
-        for task in (self._reading, self._hurrying):
-            if task is not None:
-                task.cancel()
+        tasks = [task for task in (self._reading, self._hurrying) if task is not None]
+        for task in tasks:
+            task.cancel()
+        await asyncio.gather(*tasks, return_exceptions=True)
         for path in (self.path, self.control):
             with suppress(OSError):
                 os.unlink(path)
