@@ -34,7 +34,7 @@ class Counting:
 
     most: int
     arrived: dict[int, tuple[float, float]] = field(default_factory=dict)
-    closes: int = 0
+    closes: list[str] = field(default_factory=list)
     given_up: bool = False
 
     def heal(self, since: float) -> float | None:
@@ -78,8 +78,8 @@ class Reader(threading.Thread):
                 self._take(self._socket.recv())
             except websocket.WebSocketTimeoutException:
                 continue
-            except (OSError, websocket.WebSocketException, ValueError):
-                self.counting.closes += 1
+            except (OSError, websocket.WebSocketException, ValueError) as error:
+                self.counting.closes.append(f"{time.strftime('%X')} {error!r}")
                 if not self._again():
                     self.counting.given_up = not self._ended.is_set()
                     return

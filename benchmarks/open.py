@@ -2,9 +2,9 @@
 
 On one real sshd in a network namespace, at once (0 ms) and 100 ms away, with a real notebook server: the time to a
 usable page against jupyter-forward, which is installed into a folder of its own; connections, requests and 100 MB
-against plain `ssh -L`; memory and processor time; and what a page gets of a cell's output while the link is cut, by four
-ways. Needs root, iproute2, openssh-server, tmux, uv and /dev/net/tun. Prints Markdown as it goes; `--quick` does less of
-each.
+against plain `ssh -L`; memory and processor time; and what a page gets of a cell's output while the link is cut, by
+four ways. Needs root, iproute2, openssh-server, tmux, uv and /dev/net/tun. Prints Markdown as it goes; `--quick` does
+less of each.
 """
 
 import contextlib
@@ -23,17 +23,15 @@ import byte_server
 import cuts
 import footprint
 import pages
+import trials
 import tunnels
-from counting import EVERY, Counting, Reader
-from hosts import Hosts, up, within
+from hosts import up, within
 from laptop import ROOT, Laptop
+from tables import table
 from transfers import BIG, MANY, Client, Seconds, compare, raw_down, raw_up
 
 DISTANCES = {"h1": "0 ms", "w1": "100 ms"}
 RAW = 7790  # the byte server's port on the host
-TEN_SECONDS = 125.0  # for the ten cuts, and for 2,500 numbers
-GAP = 4.0  # seconds between two of the fifty
-SETTLE = 20.0  # seconds for what arrives late
 RELAY = "import sys; sys.path.insert(0, sys.argv[1]); from nbfab.relay.serve import main; main(sys.argv[2])"
 
 
@@ -52,9 +50,10 @@ def main() -> None:
                 try:
                     _pages(laptop, forward, 1 if quick else 3)
                     _transfers(laptop, quick)
-                    _ten(laptop, cuts.QUICK if quick else cuts.TEN)
+                    maker = cuts.Cuts(hosts)
+                    trials.ten(laptop, maker, cuts.QUICK if quick else cuts.TEN)
                     if not quick:
-                        _fifty(laptop)
+                        trials.fifty(laptop, maker)
                 finally:
                     pages.clear(laptop)
     print(f"\nAll of it took {(time.monotonic() - began) / 60:.0f} minutes.")
@@ -70,11 +69,6 @@ def _missing() -> Iterator[str]:
         yield "/dev/net/tun"
 
 
-def _table(head: Sequence[str], rows: Sequence[Sequence[object]]) -> None:
-    lines = [head, ["---"] * len(head), *rows]
-    print("\n" + "\n".join(f"| {' | '.join(map(str, line))} |" for line in lines), flush=True)
-
-
 def _pages(laptop: Laptop, forward: Path, rounds: int) -> None:
     rows = []
     for host, distance in DISTANCES.items():
@@ -83,10 +77,10 @@ def _pages(laptop: Laptop, forward: Path, rounds: int) -> None:
             "nbfab open, from nothing": lambda host=host: pages.from_nothing(laptop, host),
             "nbfab open, the server runs": lambda host=host: pages.from_running(laptop, host),
         }
-        times = compare("page", ways, rounds)
+        times = compare("page", ways, min(rounds, 2) if host == "w1" else rounds)
         for name, of in times.of.items():
             rows.append((distance, name, f"{statistics.median(of):.2f}", f"{times.ratio(name):.2f}"))
-    _table(("distance", "to a usable page", "s", "ratio"), rows)
+    table(("distance", "to a usable page", "s", "ratio"), rows)
 
 
 def _transfers(laptop: Laptop, quick: bool) -> None:
@@ -123,7 +117,7 @@ def _transfers(laptop: Laptop, quick: bool) -> None:
             if not far_away:
                 _processor(laptop, {"plain": straight, "nbfab": ours}, clients)
                 _memory(laptop, ours, "after the transfers")
-    _table(("distance", "what", "plain ssh -L ms", "nbfab open ms", "ratio", "of the fastest tenths"), rows)
+    table(("distance", "what", "plain ssh -L ms", "nbfab open ms", "ratio", "of the fastest tenths"), rows)
 
 
 def _cells(seconds: Seconds) -> tuple[str, ...]:
@@ -173,7 +167,7 @@ def _memory(laptop: Laptop, ours: tunnels.Tunnel, when: str) -> None:
         (name, f"{of[0]:.1f}", f"{of[1]:.1f}", f"{of[0] - pss:+.1f}", f"{of[1] - uss:+.1f}")
         for name, of in measured.items()
     ]
-    _table(("memory", "PSS MB", "USS MB", "PSS above bare", "USS above bare"), rows)
+    table(("memory", "PSS MB", "USS MB", "PSS above bare", "USS above bare"), rows)
 
 
 def _processor(laptop: Laptop, ways: Mapping[str, tunnels.Tunnel], clients: Mapping[str, Client]) -> None:
@@ -190,61 +184,7 @@ def _processor(laptop: Laptop, ways: Mapping[str, tunnels.Tunnel], clients: Mapp
         spent[name] = {each: (after[each] - before[each]) / runs for each in after}
     rows = [(name, *(f"{1000 * each[name]:.0f}" for each in spent.values())) for name in spent["plain"]]
     rows.append(("all", *(f"{1000 * sum(each.values()):.0f}" for each in spent.values())))
-    _table(("processor time of a 100 MB file, 0 ms", "plain ssh -L ms", "nbfab open ms"), rows)
-
-
-def _cut(hosts: Hosts, readers: Sequence[Reader], mix: Sequence[str], gap: float) -> list[float]:
-    """Lets all of them read while those cuts are made; when each was over."""
-    for reader in readers:
-        reader.begin()
-    maker, over = cuts.Cuts(hosts), []
-    for cut in mix:
-        time.sleep(gap)
-        over.append(maker.make(cut))
-    end = time.monotonic() + gap + SETTLE
-    while time.monotonic() < end and any(len(each.counting.arrived) < each.counting.most for each in readers):
-        time.sleep(0.5)
-    for reader in readers:
-        reader.end()
-    return over
-
-
-def _ten(laptop: Laptop, mix: Sequence[str]) -> None:
-    port = int(laptop.server["port"])
-    lasts = cuts.seconds(mix)
-    total = TEN_SECONDS if len(mix) == 10 else lasts + 5.0 * (len(mix) + 1)
-    with contextlib.ExitStack() as stack:
-        ways = {
-            "plain ssh -L in a loop": tunnels.plain(laptop, "h1", port, loop=True),
-            "paramiko's channels": tunnels.channels(laptop, "h1", port),
-            "nbfab, hold": tunnels.near(laptop, "h1", port),
-            "nbfab, resumable": tunnels.opened(laptop, "h1"),
-        }
-        ports = {name: stack.enter_context(way).port for name, way in ways.items()}
-        readers = {name: Reader(laptop, port, round(total / EVERY)) for name, port in ports.items()}
-        over = _cut(laptop.hosts, list(readers.values()), mix, (total - lasts) / (len(mix) + 1))
-    rows = [(name, *_output(reader.counting, over)) for name, reader in readers.items()]
-    _table(("cuts: " + " ".join(mix), "numbers", "websockets closed", "back within 2 s", "slowest s"), rows)
-
-
-def _fifty(laptop: Laptop) -> None:
-    mix = 5 * cuts.MIX
-    total = cuts.seconds(mix) + GAP * (len(mix) + 1)
-    with tunnels.opened(laptop, "h1") as ours:
-        reader = Reader(laptop, ours.port, round(total / EVERY))
-        over = _cut(laptop.hosts, [reader], mix, GAP)
-    row = ("nbfab, resumable", *_output(reader.counting, over))
-    _table((f"5 x: {' '.join(cuts.MIX)}", "numbers", "websockets closed", "back within 2 s", "slowest s"), [row])
-    heals = sorted(heal for each in over if (heal := reader.counting.heal(each)) is not None)
-    print("\nSeconds until a new number arrives, after each: " + " ".join(f"{heal:.2f}" for heal in heals), flush=True)
-
-
-def _output(counting: Counting, over: Sequence[float]) -> tuple[str, ...]:
-    heals = [counting.heal(each) for each in over]
-    known = [heal for heal in heals if heal is not None]
-    slowest = f"{max(known):.1f}" if len(known) == len(heals) else "never"
-    within_2 = sum(heal <= 2 for heal in known)
-    return (f"{len(counting.arrived)}/{counting.most}", str(counting.closes), f"{within_2}/{len(heals)}", slowest)
+    table(("processor time of a 100 MB file, 0 ms", "plain ssh -L ms", "nbfab open ms"), rows)
 
 
 if __name__ == "__main__":

@@ -127,11 +127,9 @@ class Seconds:
 
 
 def compare(what: str, ways: Mapping[str, Callable[[], float]], rounds: int) -> Seconds:
-    """Times ways that take turns; the first round is not counted, if there are more."""
+    """Times ways that take turns."""
     times: dict[str, list[float]] = {name: [] for name in ways}
-    for number in range(rounds if rounds == 1 else rounds + 1):
+    for _ in range(rounds):
         for name, way in ways.items():
-            took = way()
-            if number or rounds == 1:
-                times[name].append(took)
+            times[name].append(way())
     return Seconds(what, times)

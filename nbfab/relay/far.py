@@ -7,7 +7,7 @@ import time
 from typing import Callable
 
 from .budget import Budget
-from .frames import ANSWER, GREETING, NEW, NO_SERVER, PROBE, UNKNOWN, BadFrame
+from .frames import ANEW, ANSWER, GREETING, NEW, NO_SERVER, PROBE, UNKNOWN, BadFrame
 from .sides import Link
 from .stream import Stream
 
@@ -46,12 +46,14 @@ class Far:
         stream = self._streams.get(name)
         if stream is None:
             stream = await self._begin(transport, name, count)
+        elif count == NEW:  # it comes late, over a link that was given up: what is behind it has come by another
+            transport.abort()
         if stream is None or transport.is_closing():
             return
         transport.write(ANSWER.pack(stream.count))
         link = Link(stream, transport)
         try:
-            stream.carry(link, 0 if count == NEW else count)
+            stream.carry(link, 0 if count in (NEW, ANEW) else count)
         except BadFrame:
             link.drop()
             return
@@ -79,7 +81,7 @@ class Far:
 
     async def _begin(self, transport: asyncio.Transport, name: bytes, count: int) -> Stream | None:
         """A new stream; None if there is none to be had, which is answered."""
-        if count != NEW:  # of an earlier life of this program
+        if count not in (NEW, ANEW):  # of an earlier life of this program
             _refuse(transport, UNKNOWN)
             return None
         stream = Stream(self._budget)
@@ -90,6 +92,8 @@ class Far:
             return None
         if name in self._streams:  # greeted again meanwhile
             stream.drop()
+            if count == NEW:
+                transport.abort()
         return self._streams.setdefault(name, stream)
 
 

@@ -18,7 +18,8 @@ HEAD = struct.Struct("!BIQ")
 DATA, END, GOT, RESET = range(4)  # kinds; `GOT` only counts, `RESET` says that no one wants the rest
 NO_SERVER = (1 << 64) - 1  # answers in place of a count: nothing listens there
 UNKNOWN = (1 << 64) - 2  # and that stream is not known (any more)
-NEW = (1 << 64) - 3  # greets with a stream that has not been answered yet
+NEW = (1 << 64) - 3  # greets with a stream for the first time; its data follows at once
+ANEW = (1 << 64) - 4  # greets with one whose first greeting had no answer
 PROBE = bytes(NAME)
 
 

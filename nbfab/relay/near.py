@@ -8,7 +8,7 @@ import time
 from typing import Awaitable, Callable, Tuple
 
 from .budget import Budget
-from .frames import ANSWER, GREETING, NAME, NEW, NO_SERVER, PROBE, UNKNOWN, BadFrame
+from .frames import ANEW, ANSWER, GREETING, NAME, NEW, NO_SERVER, PROBE, UNKNOWN, BadFrame
 from .sides import Link
 from .stream import Stream
 
@@ -62,7 +62,7 @@ class Near:
                         begun = True
                         await _begin(transport, stream, name)
                         continue
-                    answer, transport, rest = await greet(self._dial, name, stream.count if stream.known else NEW)
+                    answer, transport, rest = await greet(self._dial, name, stream.count if stream.known else ANEW)
                 except OSError:
                     await asyncio.sleep(AGAIN)
                     continue
@@ -116,13 +116,14 @@ async def greet(dial: Dial, name: bytes, count: int) -> tuple[int, asyncio.Trans
     assert isinstance(protocol, _Answer)
     try:
         transport.write(GREETING.pack(name, count))
-        data = await asyncio.wait_for(protocol.whole, PATIENCE)
+        await asyncio.wait_for(protocol.whole, PATIENCE)
     except (asyncio.TimeoutError, EOFError):
         transport.abort()
         raise ConnectionError("the far end does not answer") from None
     except asyncio.CancelledError:
         transport.abort()
         raise
+    data = protocol.data  # more may have come since the answer was whole
     return ANSWER.unpack(data[: ANSWER.size])[0], transport, data[ANSWER.size :]
 
 
@@ -137,13 +138,13 @@ class _Answer(asyncio.Protocol):
     """Waits for the far end's answer; what comes right behind it is of the stream."""
 
     def __init__(self) -> None:
-        self.whole: asyncio.Future[bytes] = asyncio.get_running_loop().create_future()
-        self._data = b""
+        self.whole: asyncio.Future[None] = asyncio.get_running_loop().create_future()
+        self.data = b""
 
     def data_received(self, data: bytes) -> None:
-        self._data += data
-        if len(self._data) >= ANSWER.size and not self.whole.done():
-            self.whole.set_result(self._data)
+        self.data += data
+        if len(self.data) >= ANSWER.size and not self.whole.done():
+            self.whole.set_result(None)
 
     def connection_lost(self, exc: Exception | None) -> None:
         if not self.whole.done():

@@ -142,6 +142,7 @@ class Carrier:
             finally:
                 if process.returncode is None:
                     process.kill()
+                    await process.wait()
 
     async def _through(self, *words: str) -> asyncio.subprocess.Process:
         """An ssh that goes through this one."""
@@ -169,9 +170,10 @@ class Carrier:
             except TimeoutError:
                 _signal(process.pid, signal.SIGKILL)
                 await process.wait()
-        for task in (self._reading, self._hurrying):
-            if task is not None:
-                task.cancel()
+        tasks = [task for task in (self._reading, self._hurrying) if task is not None]
+        for task in tasks:
+            task.cancel()
+        await asyncio.gather(*tasks, return_exceptions=True)
         if self._prompts is not None:
             await self._prompts.close()
         for path in (self.path, self.control):

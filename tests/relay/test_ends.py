@@ -4,6 +4,7 @@ import asyncio
 import contextlib
 import hashlib
 import os
+import socket
 import tempfile
 from collections.abc import AsyncIterator, Awaitable, Callable
 from contextlib import asynccontextmanager
@@ -13,8 +14,8 @@ import pytest
 
 from nbfab.relay import far, stream
 from nbfab.relay.far import Far
-from nbfab.relay.frames import GREETING, HEAD
-from nbfab.relay.near import Near, probe
+from nbfab.relay.frames import ANEW, ANSWER, DATA, END, GREETING, HEAD, NEW, frame
+from nbfab.relay.near import Near, greet, probe
 
 BOUND = 20  # seconds for anything here
 
@@ -345,5 +346,43 @@ def test_connections_that_say_nothing_are_given_up(monkeypatch: pytest.MonkeyPat
                 assert await reader.read() == b""
         assert not it.far._streams
         await probe(it.dial)
+
+    play(echo, story)
+
+
+def test_what_comes_right_behind_an_answer_is_not_lost() -> None:
+    async def dial(factory: Callable[[], asyncio.Protocol]) -> tuple[asyncio.BaseTransport, asyncio.Protocol]:
+        loop = asyncio.get_running_loop()
+        ours, theirs = socket.socketpair()
+        transport, protocol = await loop.create_connection(factory, sock=ours)
+        theirs.close()
+        for data in (ANSWER.pack(7), b"right ", b"behind"):  # each read by itself, in one turn of the loop
+            loop.call_soon(protocol.data_received, data)
+        return transport, protocol
+
+    async def story() -> None:
+        answer, transport, rest = await greet(dial, bytes(16), 0)
+        transport.abort()
+        assert (answer, rest) == (7, b"right behind")
+
+    asyncio.run(story())
+
+
+def test_a_first_greeting_that_comes_late_changes_nothing() -> None:
+    async def story(it: Rig) -> None:
+        name = os.urandom(16)
+        reader, writer = await asyncio.open_unix_connection(it.path)
+        writer.write(GREETING.pack(name, ANEW))
+        assert ANSWER.unpack(await reader.readexactly(ANSWER.size)) == (0,)
+        late_reader, late = await asyncio.open_unix_connection(it.path)
+        late.write(GREETING.pack(name, NEW) + frame(DATA, 0, b"hello"))
+        assert await late_reader.read() == b""
+        writer.write(frame(DATA, 0, b"hello") + frame(END, 0))
+        said = b""
+        while b"all" not in said:
+            said += await reader.read(1000)
+        assert said.count(b"hello") == 1
+        for each in (writer, late):
+            each.close()
 
     play(echo, story)
