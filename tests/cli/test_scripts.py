@@ -82,7 +82,7 @@ def cron(machine: Machine, *args: str) -> tuple[int, str]:
 
 def test_under_cron_a_machine_that_is_as_wanted_is_silent(here: Machine) -> None:
     assert cron(here, "status", "--quiet")[0] == 1
-    assert cron(here, "plan", "--check")[0] == 3
+    assert cron(here, "plan", "--check", f"--port={here.port}")[0] == 3
     status, mail = cron(here, "setup", "--quiet", f"--port={here.port}", f"--python={here.env['NBFAB_PYTHON']}")
     assert status == 0
     assert mail.startswith("this machine: changed\n")  # and no line of progress before it
