@@ -117,7 +117,7 @@ def on_one(call: Call, body: "Body", typed: HostString | None) -> None:
                     asking=tuple(there.asking()),
                     typed=there.typed,
                     keeps=there.marks,
-                    person=typist is not None and sys.stderr.isatty(),
+                    person=typist is not None and sys.stderr.isatty() and "background" not in call.flags,
                     way=mine.way if mine else "",
                     published=there.published,
                 )
