@@ -171,3 +171,9 @@ def test_no_browser_and_no_login_where_they_cannot_be(there: Machine) -> None:
         if os.geteuid() == 0:
             assert "no browser is started as root" in run.said
     assert "contradict" in there.fails("open", "--login", "--no-login", status=2)
+
+
+def test_one_document_without_a_link(served: Machine) -> None:
+    host = served.json("open", "--no-browser")
+    assert host["url"] == f"https://localhost:{served.port}/"
+    assert host["verdict"] == "running"
