@@ -1,6 +1,7 @@
 """Goes on as the near end of `open`, or of `fleet.open`: a small program, in the place of this one."""
 
 import os
+import signal
 import sys
 import tempfile
 from dataclasses import replace
@@ -10,6 +11,7 @@ from nbfab.cli.again import place
 from nbfab.ssh.process import environment
 from nbfab.tunnel.found import FleetSpec
 from nbfab.tunnel.spec import Spec
+from nbfab.tunnel.supervisor import ENDS
 
 _CODE = (
     "import sys; sys.path.insert(0, sys.argv[1]); from nbfab.tunnel.{} import main; sys.exit(main(sys.stdin.read()))"
@@ -18,6 +20,7 @@ _CODE = (
 
 def go_on(spec: Spec | FleetSpec) -> None:
     """Becomes the near end; does not return. What that needs to know is in no argument and in no file with a name."""
+    signal.pthread_sigmask(signal.SIG_BLOCK, ENDS)  # until it waits for them: it ends in order
     if isinstance(spec, Spec):
         spec = replace(spec, state=place())
     sys.stdout.flush()

@@ -69,6 +69,7 @@ def start(log: Path, work: Callable[[Output], int]) -> int:
     os.close(theirs)
     os.close(number)
     try:
+        signal.pthread_sigmask(signal.SIG_UNBLOCK, {signal.SIGINT, signal.SIGTERM, signal.SIGHUP})
         said = os.read(status, 1)
     except KeyboardInterrupt:
         os.kill(child, signal.SIGTERM)

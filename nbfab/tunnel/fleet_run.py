@@ -17,7 +17,7 @@ from nbfab.tunnel.member import Told
 from nbfab.tunnel.opened import Opened
 from nbfab.tunnel.row import Row
 from nbfab.tunnel.run import _show as show
-from nbfab.tunnel.supervisor import _private_folder
+from nbfab.tunnel.supervisor import ENDS, _private_folder
 from nbfab.tunnel.telling import FleetTelling, Telling
 
 READY = 15.0  # seconds for the first try of each link, before the page is shown all the same
@@ -27,9 +27,10 @@ _THERE = '<!doctype html>\n<meta charset="utf-8">\n<meta name="referrer" content
 async def run(spec: FleetSpec, telling: FleetTelling) -> int:
     """Carries until Control-C, SIGTERM or SIGHUP; the exit status. Raises OSError if there is no port for the page."""
     ended, up = asyncio.Event(), asyncio.Event()
-    for number in (signal.SIGINT, signal.SIGTERM, signal.SIGHUP):
+    for number in ENDS:
         if signal.getsignal(number) is not signal.SIG_IGN:  # as under nohup(1)
             asyncio.get_running_loop().add_signal_handler(number, ended.set)
+    signal.pthread_sigmask(signal.SIG_UNBLOCK, ENDS)
 
     def tell(row: Row) -> None:
         telling.tell(row)

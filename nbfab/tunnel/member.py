@@ -28,6 +28,9 @@ class Told(Protocol):
     def up(self, url: str, notes: tuple[str, ...]) -> None:
         """As `Telling.up`."""
 
+    def note(self, text: str) -> None:
+        """As `Telling.note`."""
+
 
 Show = Callable[[Opened, Told], Awaitable[None]]
 """Logs the user in, if that is wanted, and starts the browser, or at least says where to go."""
@@ -101,6 +104,10 @@ class Member:
     def tried(self, error: Failed) -> None:
         """As `link.Watcher.tried`."""
         self.telling.tried(error)
+
+    def note(self, text: str) -> None:
+        """Anything else that is good to know."""
+        self.telling.note(text)
 
     async def _unless_ended(self, work: Any) -> bool:
         """Whether that is done before all is to end; if not, it is cancelled. Raises what it raises."""
@@ -228,4 +235,8 @@ class _Said:
 
     def up(self, url: str, notes: tuple[str, ...]) -> None:
         """As `Telling.up`."""
-        self.notes = notes
+        self.notes = (*self.notes, *notes)
+
+    def note(self, text: str) -> None:
+        """As `Telling.note`."""
+        self.notes = (*self.notes, text)

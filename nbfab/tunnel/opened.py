@@ -41,7 +41,7 @@ class Opened:
         taken = await asyncio.to_thread(ports.take, self.spec.state, self.spec.whose, self.spec.ports)
         self.port = int(taken.socket.getsockname()[1])
         self._listener = await asyncio.get_running_loop().create_server(
-            self._near.accept, sock=taken.socket, backlog=ports.BACKLOG
+            lambda: self._near.accept(), sock=taken.socket, backlog=ports.BACKLOG
         )
         return taken.notes
 

@@ -17,6 +17,7 @@ from nbfab.tunnel.member import Member, Show
 from nbfab.tunnel.spec import Spec
 from nbfab.tunnel.telling import Telling
 
+ENDS = (signal.SIGINT, signal.SIGTERM, signal.SIGHUP)  # blocked until they are waited for, so that none is lost
 LONGEST = 40  # bytes of a folder in which the paths of sockets are short enough (unix(7))
 
 
@@ -34,18 +35,22 @@ class Supervisor:
     ) -> None:
         self._specs, self._tells, self._show, self._ready = specs, tells, show, ready
         self.members: list[Member] = []
+        self._ended = False
 
     async def run(self) -> int:
         """Until Control-C, SIGTERM or SIGHUP, or until all have ended; the highest of their exit statuses."""
-        for ends in (signal.SIGINT, signal.SIGTERM, signal.SIGHUP):
+        for ends in ENDS:
             if signal.getsignal(ends) is not signal.SIG_IGN:  # as under nohup(1)
                 asyncio.get_running_loop().add_signal_handler(ends, self.end)
+        signal.pthread_sigmask(signal.SIG_UNBLOCK, ENDS)
         for state in {spec.state for spec in self._specs if spec.state}:
             await asyncio.to_thread(claim.every, state)  # what was killed is removed
         with _private_folder() as folder:
             for number, spec in enumerate(self._specs):
                 place = os.path.join(folder, str(number))
                 self.members.append(Member(spec, self._tells(spec), place, self._show))
+            if self._ended:
+                self.end()
             readying = asyncio.ensure_future(self._wait())
             try:
                 return max(await asyncio.gather(*(member.run() for member in self.members)), default=0)
@@ -60,6 +65,7 @@ class Supervisor:
 
     def end(self) -> None:
         """Has all of them end."""
+        self._ended = True
         for member in self.members:
             member.end()
 

@@ -14,7 +14,7 @@ from typing import Any
 
 import pytest
 from documents import check_document
-from machine import PASSWORD, Machine
+from machine import BIN, PASSWORD, ROOT, Machine
 from notebook_client import Notebook
 from opened import opened
 from processes import children, lives
@@ -123,6 +123,61 @@ def test_the_background_is_not_reached_without_a_link(there: Machine) -> None:
     assert "not connected: refused" in said
     assert listed(there) == []
     assert keys.exists()
+
+
+def test_a_second_open_sees_to_a_server_that_was_restarted(there: Machine) -> None:
+    with opened(there, "--no-browser") as page:
+        assert page.port
+        there.ok("restart", "--force")
+        said = there.ok("open", "--no-browser")
+        assert "looking" in said or "running" in said
+        assert "it is open already" in said
+        before = there.sshd.commands if there.sshd else []
+        assert there.json("open", "--no-browser")["url"] == f"https://localhost:{page.port}/"
+        assert there.sshd
+        assert there.sshd.commands == before, "it knows the new server, and needs no look"
+
+
+def test_a_second_open_says_that_the_link_is_down(there: Machine) -> None:
+    with opened(there, "--no-browser") as page:
+        port = page.port
+        assert there.sshd
+        there.sshd.stop()
+        wait_until(lambda: "trying again" in page.said, "the link to be lost")
+        assert [one["link"] for one in listed(there)] == ["down"]
+        said = there.ok("open", "--no-browser")
+        assert f"it is open already: https://localhost:{port}/" in said
+        assert "its connection is down since" in said
+        there.sshd.start()
+        wait_until(lambda: "connected again" in page.said, "the link to be there again")
+        assert [one["link"] for one in listed(there)] == ["up"]
+
+
+@pytest.mark.parametrize("how", ["Control-C", "close"])
+def test_it_can_be_ended_while_it_begins(there: Machine, how: str) -> None:
+    """An ssh that never gets in; what is looked at goes another way."""
+    slow = there.work / "ssh"
+    slow.write_text('#!/bin/sh\ncase "$*" in *ControlMaster=yes*) exec sleep 300;; esac\nexec /usr/bin/ssh "$@"\n')
+    slow.chmod(0o755)
+    env = there.env | {"PATH": f"{there.work}:{there.env['PATH']}"}
+    with subprocess.Popen(there.command("open", "--no-browser"), stdin=subprocess.DEVNULL, env=env) as process:
+        wait_until(lambda: listed(there), "the near end")
+        assert [one["link"] for one in listed(there)] == ["connecting"]
+        folder = folder_of(there)
+        if how == "close":
+            there.ok("close")
+        else:
+            process.send_signal(signal.SIGINT)
+        assert process.wait(20) == 0
+    assert left(there, folder) == []
+
+
+@pytest.mark.parametrize("program", ["nbfab", "fab", "inv"])
+def test_the_list_takes_no_host(there: Machine, program: str) -> None:
+    more = ["-r", str(ROOT)] if program != "nbfab" else []
+    command = [str(BIN / program), *more, "open", "--list"]
+    done = subprocess.run(command, capture_output=True, text=True, env=there.env, cwd=there.work, check=False)
+    assert (done.returncode, done.stdout, done.stderr) == (0, "nothing is open\n", "")
 
 
 def test_close_ends_one_in_the_foreground(there: Machine) -> None:
