@@ -9,7 +9,7 @@ from html import escape
 from pathlib import Path
 from typing import Any
 
-from nbfab.tunnel import browser
+from nbfab.tunnel import browser, claim
 from nbfab.tunnel.fleet import Fleet
 from nbfab.tunnel.found import FleetSpec
 from nbfab.tunnel.kept import PERSON
@@ -37,6 +37,8 @@ async def run(spec: FleetSpec, telling: FleetTelling) -> int:
         if row.state == "up":
             up.set()
 
+    for state in {found.spec.state for found in spec.hosts if found.spec and found.spec.state}:
+        await asyncio.to_thread(claim.every, state)  # what was killed is removed
     with _private_folder() as folder:
         fleet = Fleet(spec, folder, _show, tell)
         looking = asyncio.get_running_loop().create_task(fleet.look())
