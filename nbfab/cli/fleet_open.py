@@ -15,14 +15,14 @@ from nbfab.cli.report import Report
 from nbfab.errors import ConnectError, Denied, HostKeyError, Interrupted, UsageError
 from nbfab.tunnel.found import FleetSpec, Found
 from nbfab.tunnel.looker import MARK
+from nbfab.tunnel.opened import CANNOT
 from nbfab.tunnel.row import State
+from nbfab.tunnel.run import AT_RISK
 
 if TYPE_CHECKING:
     from nbfab.cli.many import Many
     from nbfab.outcome import Outcome
     from nbfab.run.job import Job
-
-AT_RISK = "the host cannot run nbfab's relay: what is printed while the connection is down may be missing from the page"
 
 
 def open_fleet(call: Call) -> None:
@@ -106,7 +106,7 @@ def _found(outcome: "Outcome", many: "Many", person: bool) -> Found:
             return Found(host, profile, "down", str(error))
         assert spec
         spec = replace(spec, browser=False, state=place())
-        return Found(host, profile, notes=() if spec.relayed else (AT_RISK,), spec=spec)
+        return Found(host, profile, notes=() if spec.relayed else (f"{CANNOT}: {AT_RISK}",), spec=spec)
     states: dict[str, State] = {"not reached": "down", "not running": "server stopped", "refused": "not set up"}
     state = "failed" if host in many.outcomes else states.get(outcome.verdict, "failed")
     return Found(host, profile, "a person is needed" if person else state, words, fix)

@@ -219,6 +219,9 @@ class Many:
         return replace(
             spec,
             command=tuple(there.by_itself()),
+            asking=tuple(there.asking()),
+            typed=there.typed,
+            keeps=there.marks,
             commands={task: command(task) for task in ("open", "start")},
             way=way,
             published=there.published,

@@ -8,15 +8,14 @@ from html import escape
 from pathlib import Path
 from typing import Any
 
-from nbfab.tunnel import browser
+from nbfab.tunnel import browser, claim, confined
 from nbfab.tunnel.fleet import Fleet
 from nbfab.tunnel.found import FleetSpec
 from nbfab.tunnel.kept import PERSON
 from nbfab.tunnel.member import Told
 from nbfab.tunnel.opened import Opened
 from nbfab.tunnel.row import Row
-from nbfab.tunnel.run import _show as show
-from nbfab.tunnel.run import guard
+from nbfab.tunnel.run import guard, show
 from nbfab.tunnel.supervisor import private_folder, when_ended
 from nbfab.tunnel.telling import FleetTelling, Telling
 
@@ -34,6 +33,8 @@ async def run(spec: FleetSpec, telling: FleetTelling) -> int:
         if row.state == "up":
             up.set()
 
+    for state in {found.spec.state for found in spec.hosts if found.spec and found.spec.state}:
+        await asyncio.to_thread(claim.every, state)  # what was killed is removed
     with private_folder() as folder:
         fleet = Fleet(spec, folder, _show, tell)
         looking = asyncio.get_running_loop().create_task(fleet.look())
@@ -42,7 +43,7 @@ async def run(spec: FleetSpec, telling: FleetTelling) -> int:
             await _first(asyncio.ensure_future(fleet.known(READY)), ended)
             if not ended.is_set():
                 telling.up(fleet.web.url, fleet.rows, _status(fleet.rows, up.is_set()))
-                if spec.browser and not browser.why_not(os.environ, os.geteuid()):
+                if spec.browser and await asyncio.to_thread(_may_start):
                     browser.start(_page(fleet.web.url, folder))
             await ended.wait()
         finally:
@@ -68,6 +69,13 @@ async def _first(task: asyncio.Future[None], ended: asyncio.Event) -> None:
     for each in both:
         each.cancel()
     await asyncio.gather(*both, return_exceptions=True)
+
+
+def _may_start() -> bool:
+    """Whether a browser is started: if there is one here, and it can read a file of ours."""
+    if browser.why_not(os.environ, os.geteuid()):
+        return False
+    return confined.is_confined(browser.program(), os.environ) is False
 
 
 def _page(url: str, folder: str) -> str:

@@ -18,7 +18,7 @@ from nbfab.tunnel.telling import Telling
 AT_RISK = "what is printed while the connection is down may be missing from the page"
 
 
-async def _show(opened: Opened, telling: Told) -> None:
+async def show(opened: Opened, telling: Told) -> None:
     """Logs the user in, if that is wanted, and starts the browser, or at least says where to go."""
     spec = opened.spec
     target, notes = await showing.target(spec, f"{opened.origin}/", lambda: opened.login_page(telling.note))
@@ -48,10 +48,10 @@ def main(text: str) -> int:
             asyncio.run(direct.run(specs[0], Telling(specs[0])))
         return 0
     if not specs[0].background:
-        return asyncio.run(Supervisor(specs, Telling, _show).run())
+        return asyncio.run(Supervisor(specs, Telling, show).run())
 
     def work(output: background.Output) -> int:
-        return asyncio.run(Supervisor(specs, lambda spec: Telling(spec, output), _show, output.leave).run())
+        return asyncio.run(Supervisor(specs, lambda spec: Telling(spec, output), show, output.leave).run())
 
     try:
         return background.start(state.folder(specs[0].state) / f"{specs[0].whose.name}.log", work)

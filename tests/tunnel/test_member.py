@@ -31,7 +31,7 @@ def spec(tmp_path: Path, host: str = "box", **more: Any) -> Spec:
 def ended(specs: list[Spec]) -> tuple[int, str]:
     """The exit status of a supervisor, and what it prints."""
     out = io.StringIO()
-    return asyncio.run(Supervisor(specs, lambda of: Telling(of, out), run._show).run()), out.getvalue()
+    return asyncio.run(Supervisor(specs, lambda of: Telling(of, out), run.show).run()), out.getvalue()
 
 
 @pytest.mark.parametrize(("error", "status"), [(Failed("refused"), 1), (NeedsPerson("a code is asked for"), 4)])
