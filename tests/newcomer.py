@@ -96,6 +96,17 @@ class Newcomer:
         assert "Traceback" not in self.terminal.screen
         return int(ended[1]), self.terminal.screen, asked
 
+    def opens(self, command: str) -> str:
+        """What is on the screen once a command holds something open."""
+        self.terminal.clear()
+        self.terminal.type(command)
+        return self.terminal.shows("(Control-C", 120)
+
+    def interrupts(self) -> None:
+        """Presses Control-C, which is how that ends in order."""
+        self.terminal.press("C-c")
+        wait_until(lambda: self.terminal.screen.rstrip().endswith("exit=0 $"), "it to end in order", 30)
+
     def profile(self, name: str = "") -> Path:
         """The folder of the profile on a host, or on this machine."""
         home = self.hosts[name].home if name else self.machine.home

@@ -77,7 +77,7 @@ def test_the_commands_can_be_typed_in_any_shell() -> None:
 
 def test_the_table_of_exit_statuses_is_that_of_the_code() -> None:
     rows = re.findall(r"(?m)^\| \d+ \| .* \|$", TEXT)
-    assert [row.split()[1] for row in rows] == ["0", "1", "2", "3", "130", "141"]
+    assert [row.split()[1] for row in rows] == ["0", "1", "2", "3", "4", "130", "141"]
     generated = (ROOT / "docs/reference.md").read_text()
     assert [row for row in rows if row not in generated] == []
 
@@ -118,6 +118,13 @@ def test_every_command_does_what_is_said_of_it(tmp_path: Path, stack: ExitStack)
             puts_hosts_in(newcomer)
         if command == "nbfab fleet.setup":
             newcomer.hosts["pc02"].stop()
+        if command.endswith("open"):
+            screen = newcomer.opens(command)
+            if command == "nbfab -H gpu1 open":
+                (here,) = re.findall(r"https://localhost:(\d+)/ +\(Control-C", screen)
+                assert logs_in(int(here), newcomer.profile("gpu1"), password)
+            newcomer.interrupts()
+            continue
         status, screen, asked = newcomer.types(command)
         assert status == (command == "nbfab fleet.setup"), screen
         if made := MADE.search(screen):
