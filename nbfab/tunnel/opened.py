@@ -95,7 +95,7 @@ class Opened:
             race=relayed,
             pace=self._pace,
             logins=self._logins,
-            revive=self.causes.host.revive if relayed else None,
+            revive=self.causes.revive if relayed else None,
         )
 
     async def _go_plain(self) -> None:

@@ -76,3 +76,9 @@ def test_all_that_ran_there_has_ended(there: Machine) -> None:
         there.ok("start")
         wait_until(lambda: "answers again" in page.said, "a word of it")
         answers(there, page)
+
+
+def test_a_server_that_was_stopped_is_told_before_a_page_asks(there: Machine) -> None:
+    with opened(there, "--no-browser") as page:
+        there.ok("stop")
+        wait_until(lambda: "to start it: nbfab" in page.said, "a word of it")
