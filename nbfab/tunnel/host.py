@@ -87,7 +87,7 @@ class Host:
         if outcome == "started" and restarted:
             self._note(f"{what}; pages go on once the server runs: {self._command('start')}", event)
         elif outcome == "started":
-            self._note(f"{what}, and was started again; a page that stays still has to be reloaded", event)
+            self._note(f"{what}, and was started again; reload pages that do not respond", event)
         elif outcome != "runs":
             why = f" ({words})" if words else ""
             self._note(f"{what}, and does not start again{why}; Control-C, then: {self._command('open')}", event)

@@ -49,8 +49,9 @@ class Telling:
         """How to end it, behind the URL; nothing if there is no link to end."""
         if self._spec.url:
             return ""
-        how = f"in the background; {self._command('close')}" if self._spec.background else "Control-C"
-        return f"  ({how} closes the link; the server goes on)"
+        if self._spec.background:
+            return f"  (in the background; to close the link: {self._command('close')})"
+        return "  (Control-C closes the link; the server goes on)"
 
     def _command(self, task: str) -> str:
         return self._spec.commands.get(task, f"nbfab {task}")
