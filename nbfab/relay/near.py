@@ -87,9 +87,7 @@ class Near:
             stream.drop()
 
 
-async def _begin(
-    transport: asyncio.BaseTransport, stream: Stream, name: bytes, refused: Callable[[int], None]
-) -> None:
+async def _begin(transport: asyncio.BaseTransport, stream: Stream, name: bytes, refused: Callable[[int], None]) -> None:
     """Carries over a stream's first link until that is lost. What there is to send goes right behind the greeting,
     since waiting for the answer would cost each connection a round trip.
     """
