@@ -54,6 +54,11 @@ class Opened:
         """The URL of the server here, without a path."""
         return f"https://{self.spec.name}:{self.port}"
 
+    @property
+    def asking(self) -> bool:
+        """Whether a login is at a prompt."""
+        return self._logins.asking
+
     async def listen(self) -> tuple[str, ...]:
         """Takes connections from now on; they are held until there is a link. What is to be said of the port.
 

@@ -76,6 +76,11 @@ class Telling:
             self._write(f"note: {note}")
         self._write(url)
 
+    def still_connecting(self) -> None:
+        """The first login takes long."""
+        if not self._spec.json:  # there, the document comes first
+            self._write(f"{self._spec.host}: still connecting")
+
     def failed(self, words: str, status: int) -> None:
         """There is no link, or no more; that is the exit status."""
         if self._spec.json and not self._told:
