@@ -34,6 +34,7 @@ class Opened:
     def __init__(self, spec: Spec, watcher: Watcher, folder: str, pace: Pace = EAGER) -> None:
         self.spec = spec
         self.port = 0
+        self.first = False  # the first time here, so the browser knows nothing of the server yet
         self.why_plain = "" if spec.relayed else CANNOT
         self._watcher, self._folder, self._pace = watcher, folder, pace
         person = Person(spec.host) if spec.person else None
@@ -65,7 +66,7 @@ class Opened:
         Raises OSError.
         """
         taken = await asyncio.to_thread(ports.take, self.spec.state, self.spec.whose, self.spec.ports)
-        self.port = int(taken.socket.getsockname()[1])
+        self.port, self.first = int(taken.socket.getsockname()[1]), taken.first
         self._listener = await asyncio.get_running_loop().create_server(
             lambda: self._near.accept(), sock=taken.socket, backlog=ports.BACKLOG
         )
