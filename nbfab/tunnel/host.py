@@ -88,9 +88,15 @@ class Host:
             self._note(f"{what}; pages go on once the server runs: {self._command('start')}", event)
         elif outcome == "started":
             self._note(f"{what}, and was started again; reload pages that do not respond", event)
+        elif outcome == "gone":
+            self._note(f"nbfab's relay is not on the host any more{self._anew()}", event)
         elif outcome != "runs":
             why = f" ({words})" if words else ""
-            self._note(f"{what}, and does not start again{why}; Control-C, then: {self._command('open')}", event)
+            self._note(f"{what}, and does not start again{why}{self._anew()}", event)
+
+    def _anew(self) -> str:
+        """What sets all of it up again; it can be typed in another terminal, too."""
+        return f"; to open it anew: {self._command('close')} && {self._command('open')}"
 
     def server_has_ended(self) -> None:
         """Told when a stream has found no server."""

@@ -208,7 +208,7 @@ class Link:
                 login.extend = lambda seconds: limit.reschedule(asyncio.get_running_loop().time() + seconds)
                 await carrier.start(self._patience)
             if not (await self._answers(carrier, FIRST) or await self._answers_again(carrier)):
-                raise Unanswered("it is logged in, but what it should reach there does not answer")
+                raise Unanswered("logged in, but the other end of the link does not answer")
             self._logins.succeeded(login)
             await login.close()
         except (TimeoutError, Failed) as error:

@@ -147,4 +147,14 @@ def test_a_relay_that_does_not_start_again_is_told_once(spec: Spec, folder: str,
     log = play(spec, folder, story)
     (line,) = log.lines
     assert line.startswith("relay: nbfab's relay there had ended, and does not start again")
-    assert line.endswith("; Control-C, then: nbfab open")
+    assert line.endswith("; to open it anew: nbfab close && nbfab open")
+
+
+def test_a_host_that_nbfab_was_removed_from_is_told(spec: Spec, folder: str, there: Machine) -> None:
+    async def story(opened: Opened, log: Log) -> None:
+        assert opened.link.carrier
+        await asyncio.to_thread(there.ok, "remove", "--yes")
+        assert await opened.causes.host.revive(opened.link.carrier) == ""
+
+    log = play(spec, folder, story)
+    assert log.lines[-1].startswith("relay: nbfab's relay is not on the host any more; to open it anew: nbfab close")
