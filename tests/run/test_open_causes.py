@@ -80,5 +80,6 @@ def test_all_that_ran_there_has_ended(there: Machine) -> None:
 
 def test_a_server_that_was_stopped_is_told_before_a_page_asks(there: Machine) -> None:
     with opened(there, "--no-browser") as page:
+        assert page.port, "it is open"
         there.ok("stop")
         wait_until(lambda: "to start it: nbfab" in page.said, "a word of it")
