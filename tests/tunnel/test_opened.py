@@ -1,20 +1,18 @@
 """Opened, while the server behind it becomes another one: of another port, another certificate, another token."""
 
 import asyncio
-import json
 import tempfile
 from collections.abc import Awaitable, Callable, Iterator
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
 from machine import PASSWORD, Machine
 from notebook_client import Notebook
+from opened import plain_spec
 from sshd import free_port
 
 from nbfab.apply.again import programs
-from nbfab.names import parse_host
-from nbfab.ssh.arguments import by_itself
-from nbfab.ssh.options import SshOptions
 from nbfab.tunnel.carrier import Failed
 from nbfab.tunnel.opened import Opened
 from nbfab.tunnel.spec import Spec
@@ -48,20 +46,7 @@ class Log:
 def spec(there: Machine) -> Spec:
     """The link to a host where the server runs, without the relay."""
     there.ok("setup")
-    assert there.sshd
-    (info,) = (there.folder / "runtime").glob("jpserver-*.json")
-    text = (there.folder / "nbserver.pem").read_text()
-    return Spec(
-        host="box",
-        profile="nbserver",
-        command=tuple(by_itself(parse_host("box"), SshOptions(str(there.sshd.config)))),
-        target=f"127.0.0.1:{there.port}",
-        relayed=False,
-        ports=(0,),
-        certificate=text[text.index("-----BEGIN CERTIFICATE") :],
-        token=json.loads(info.read_text())["token"],
-        programs=dict(programs("nbserver")),
-    )
+    return replace(plain_spec(there), programs=dict(programs("nbserver")))
 
 
 @pytest.fixture
