@@ -20,6 +20,8 @@ FIRST = 3.0  # seconds for that of a new carrier
 MOST = 3  # carriers that are tried at a time
 PATIENCE = 10.0  # seconds for TCP, until it is known how long this takes
 WHOLE = 60.0  # seconds for all of a login
+REVIVAL = 20.0  # seconds to start what should answer
+ANSWERED, REFUSED, SILENT = "answered", "refused", "silent"  # what a probe finds out
 
 Probe = Callable[[str], Awaitable[object]]
 """Asks through a socket whether anyone is there at the other end. Raises OSError."""
@@ -137,10 +139,28 @@ class Link:
                 await asyncio.wait({ended}, timeout=EVERY)
                 if ended.done():
                     return "ended"
-                if not await self._answers(self.carrier, SUSPECT):
-                    return "silent"
+                said = await self._ask(self.carrier, SUSPECT)
+                if said == REFUSED and self._revive is not None:
+                    said = await self._wait_for_target(self.carrier, ended)
+                if said != ANSWERED:
+                    return "ended" if ended.done() else "silent"
         finally:
             ended.cancel()
+
+    async def _wait_for_target(self, carrier: Carrier, ended: asyncio.Future[None]) -> str:
+        """What is said once the target refuses no more: it is started again, which takes no new carrier."""
+        self.up.clear()
+        said = REFUSED
+        while said == REFUSED:
+            with suppress(Failed, TimeoutError):
+                if await asyncio.wait_for(self._answers_again(carrier), REVIVAL):
+                    self.up.set()
+                    return ANSWERED
+            await asyncio.wait({ended}, timeout=EVERY)
+            said = "" if ended.done() else await self._ask(carrier, SUSPECT)
+        if said == ANSWERED:
+            self.up.set()
+        return said
 
     async def _renew(self) -> int:
         """Returns once something carries: the old carrier after all, or the first of new ones; after how many tries."""
@@ -207,7 +227,10 @@ class Link:
             async with asyncio.timeout(WHOLE) as limit:
                 login.extend = lambda seconds: limit.reschedule(asyncio.get_running_loop().time() + seconds)
                 await carrier.start(self._patience)
-            if not (await self._answers(carrier, FIRST) or await self._answers_again(carrier)):
+            said = await self._ask(carrier, FIRST)
+            # What refuses is waited for by `keep`, which needs no other carrier.
+            goes_on = said == REFUSED and self._revive is not None and self.carrier is not None
+            if said != ANSWERED and not goes_on:
                 raise Unanswered("it is logged in, but what it should reach there does not answer")
             self._logins.succeeded(login)
             await login.close()
@@ -242,10 +265,17 @@ class Link:
         return carrier is not None and carrier.alive and self.up.is_set() and await self._answers(carrier, SUSPECT)
 
     async def _answers(self, carrier: Carrier, seconds: float) -> bool:
-        with suppress(OSError, asyncio.TimeoutError):
+        return await self._ask(carrier, seconds) == ANSWERED
+
+    async def _ask(self, carrier: Carrier, seconds: float) -> str:
+        """ANSWERED or SILENT; REFUSED, if the host answers that nothing is there, or if the carrier has just ended."""
+        try:
             await asyncio.wait_for(self._probe(carrier.path), seconds)
-            return True
-        return False
+        except TimeoutError:
+            return SILENT
+        except OSError:
+            return REFUSED
+        return ANSWERED
 
     def _leave(self, carrier: Carrier) -> None:
         task = asyncio.get_running_loop().create_task(carrier.end())
