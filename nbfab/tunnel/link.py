@@ -11,6 +11,7 @@ from contextlib import AbstractAsyncContextManager, nullcontext, suppress
 from dataclasses import dataclass, field
 from typing import Any, Protocol
 
+from nbfab.relay.near import NoFarEnd
 from nbfab.tunnel.carrier import Carrier, Failed
 from nbfab.tunnel.logins import Logins
 
@@ -81,7 +82,7 @@ class Link:
         logins: Logins | None = None,
         revive: Callable[[Carrier], Awaitable[str]] | None = None,
     ) -> None:
-        self.up = asyncio.Event()
+        self.up, self._known, self._refuses = asyncio.Event(), asyncio.Event(), False
         self.carrier: Carrier | None = None
         self._target, self._folder, self._env = target, folder, env
         self._logins = logins or Logins(command)
@@ -92,8 +93,10 @@ class Link:
         self._ending: set[asyncio.Task[None]] = set()
 
     async def dial(self, factory: Callable[[], asyncio.Protocol]) -> tuple[asyncio.BaseTransport, asyncio.Protocol]:
-        """Connects to the target, once there is a carrier. Raises OSError."""
-        await self.up.wait()
+        """Connects to the target, once there is a carrier. Raises NoFarEnd if that is known not to run, OSError."""
+        await self._known.wait()
+        if self._refuses:
+            raise NoFarEnd
         assert self.carrier
         return await asyncio.get_running_loop().create_unix_connection(factory, self.carrier.path)
 
@@ -108,23 +111,29 @@ class Link:
                 if not self._logins.again:
                     raise
         self._patience = min(PATIENCE, max(SUSPECT, 4 * (time.monotonic() - began)))
-        self.up.set()
+        self._is(up=True)
 
     async def keep(self) -> None:
         """Keeps it up for good, after `first`."""
         while True:
             why = await self._doubt()
-            self.up.clear()
+            self._is(up=False)
             self._watcher.lost(why)
             began = time.monotonic()
             tries = await self._renew()
             self._logins.settle()
-            self.up.set()
+            self._is(up=True)
             self._watcher.found(time.monotonic() - began, tries)
+
+    def _is(self, *, up: bool, refuses: bool = False) -> None:
+        """It carries or not; if not, `refuses` is whether it is known that nothing is there to connect to."""
+        (self.up.set if up else self.up.clear)()
+        self._refuses = refuses
+        (self._known.set if up or refuses else self._known.clear)()
 
     async def close(self) -> None:
         """Ends what carries."""
-        self.up.clear()
+        self._is(up=False)
         await self._logins.close()
         if self.carrier is not None:
             await self.carrier.end()
@@ -149,17 +158,18 @@ class Link:
 
     async def _wait_for_target(self, carrier: Carrier, ended: asyncio.Future[None]) -> str:
         """What is said once the target refuses no more: it is started again, which takes no new carrier."""
-        self.up.clear()
+        self._is(up=False)
         said = REFUSED
         while said == REFUSED:
             with suppress(Failed, TimeoutError):
                 if await asyncio.wait_for(self._answers_again(carrier), REVIVAL):
-                    self.up.set()
+                    self._is(up=True)
                     return ANSWERED
+            self._is(up=False, refuses=True)
             await asyncio.wait({ended}, timeout=EVERY)
             said = "" if ended.done() else await self._ask(carrier, SUSPECT)
         if said == ANSWERED:
-            self.up.set()
+            self._is(up=True)
         return said
 
     async def _renew(self) -> int:

@@ -185,7 +185,8 @@ def test_each_host_goes_its_own_way(mixed: Fleet) -> None:
         it.press("one", "look")
         wait_until(lambda: ">Open<" in it.rows()["one"], "the host to be up")
         status, page = it.press("one", "open")
-        assert status == 200, (page[-900:], it.said[-3000:])
+        assert status == 200, page
+        assert status == 200
         assert {event["host"] for event in it.events()} == {"one"}, "the others are as they were"
         assert it.close() == 0
 
