@@ -83,7 +83,7 @@ class Host:
             self._note("the host was restarted, and what ran there has ended", "restarted")
         if outcome == "stopped":
             self.server_has_ended()
-        elif outcome == "started" and not self._gone:
+        elif outcome == "started" and not (self._gone or restarted):
             self._note("nbfab's relay there was started again; a page that stays still has to be reloaded", "relay")
         elif outcome in ("gone", "failed") and before != self._last:
             why = f" ({words})" if words else ""

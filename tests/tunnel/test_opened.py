@@ -112,12 +112,14 @@ def test_a_host_that_was_restarted_is_told(spec: Spec, folder: str, there: Machi
         assert opened.link.carrier
         host = opened.causes.host
         host._since -= 100.0
-        host._programs = {"relay": "echo up 50; echo started /there/relay-1"}
-        assert await host.revive(opened.link.carrier) == "/there/relay-1"
+        for said, socket in (("stopped", ""), ("stopped", ""), ("started /there/relay-1", "/there/relay-1")):
+            host._programs, host._revived = {"relay": f"echo up 50; echo {said}"}, -100.0
+            assert await host.revive(opened.link.carrier) == socket
 
-    log = play(spec, folder, story)
-    assert log.lines == [
-        "restarted: the host was restarted, and what ran there has ended; pages go on once the server runs: nbfab start"
+    assert play(spec, folder, story).lines == [
+        "restarted: the host was restarted, and what ran there has ended",
+        "stopped: the notebook server there has ended; to start it: nbfab start",
+        "started: the notebook server there answers again",
     ]
 
 
@@ -131,5 +133,5 @@ def test_a_relay_that_does_not_start_again_is_told_once(spec: Spec, folder: str,
 
     log = play(spec, folder, story)
     (line,) = log.lines
-    assert line.startswith("relay: nbfab's relay there had ended, and does not start again")
+    assert line.startswith("relay: nbfab's relay there has ended, and does not start again")
     assert line.endswith("; Control-C, then: nbfab open")
