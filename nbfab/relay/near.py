@@ -60,7 +60,7 @@ class Near:
                     if not begun:
                         transport, _ = await self._dial(asyncio.Protocol)
                         begun = True
-                        await _begin(transport, stream, name)
+                        await _begin(transport, stream, name, self._refused)
                         continue
                     answer, transport, rest = await greet(self._dial, name, stream.count if stream.known else ANEW)
                 except OSError:
@@ -87,7 +87,7 @@ class Near:
             stream.drop()
 
 
-async def _begin(transport: asyncio.BaseTransport, stream: Stream, name: bytes) -> None:
+async def _begin(transport: asyncio.BaseTransport, stream: Stream, name: bytes, refused: Callable[[int], None]) -> None:
     """Carries over a stream's first link until that is lost. What there is to send goes right behind the greeting,
     since waiting for the answer would cost each connection a round trip.
     """
@@ -99,6 +99,7 @@ async def _begin(transport: asyncio.BaseTransport, stream: Stream, name: bytes) 
         stream.known = answer not in (NO_SERVER, UNKNOWN)
         if not stream.known:
             stream.end_without_other()
+            refused(answer)
 
     timer = asyncio.get_running_loop().call_later(PATIENCE, transport.abort)
     transport.write(GREETING.pack(name, NEW))
