@@ -1,0 +1,63 @@
+"""What a carrier has its `ssh` do, and what it does not let a host have it do."""
+
+import asyncio
+import os
+import sys
+from pathlib import Path
+
+import pytest
+
+from nbfab.tunnel.carrier import Carrier, Failed
+
+# Stands for `ssh`: notes its arguments, and is logged in at once.
+FAKE = """#!{python}
+import os, sys, time
+open({log!r}, "a").write(repr(sys.argv[1:]) + "\\n")
+path = next((word for word in sys.argv if word.startswith("ControlPath=")), "").partition("=")[2]
+if "-O" not in sys.argv and "-N" in sys.argv:
+    open(path, "w")
+    time.sleep(60)
+"""
+
+
+@pytest.fixture
+def bin(tmp_path: Path) -> Path:
+    folder = tmp_path / "bin"
+    folder.mkdir()
+    ssh = folder / "ssh"
+    ssh.write_text(FAKE.format(python=sys.executable, log=str(tmp_path / "log")))
+    ssh.chmod(0o755)
+    return folder
+
+
+def start(bin: Path, target: str) -> list[str]:
+    """Starts a carrier; the arguments of each `ssh` that it has run."""
+
+    async def story() -> None:
+        env = {**os.environ, "PATH": f"{bin}:{os.environ['PATH']}", "SECRET": "hunter2"}
+        carrier = Carrier(("ssh", "--", "box"), target, str(bin.parent / "one"), env)
+        try:
+            await asyncio.wait_for(carrier.start(10), 30)
+        finally:
+            await carrier.end()
+
+    os.environ["PATH"], before = f"{bin}:{os.environ['PATH']}", os.environ["PATH"]
+    try:
+        asyncio.run(story())
+    finally:
+        os.environ["PATH"] = before
+    return (bin.parent / "log").read_text().splitlines()
+
+
+def test_no_shell_is_started_there_by_an_old_ssh_either(bin: Path) -> None:
+    assert start(bin, "127.0.0.1:8888")[0].startswith("['-N', '-T', ")
+
+
+def test_a_host_that_names_its_socket_learns_nothing_of_our_environment(bin: Path) -> None:
+    with pytest.raises(Failed, match="does not forward"):
+        start(bin, "/tmp/${SECRET}")
+    assert "SECRET" not in (bin.parent / "log").read_text()
+
+
+def test_a_percent_sign_in_a_path_there_is_meant_as_such(bin: Path) -> None:
+    assert "one/s:/srv/100%%/relay-1'" in start(bin, "/srv/100%/relay-1")[1]
