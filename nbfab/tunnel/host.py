@@ -47,7 +47,7 @@ class Host:
         known: dict[str, Any] = {}
         for line in said.splitlines():
             if line.startswith("{"):
-                with suppress(ValueError):
+                with suppress(ValueError, RecursionError):
                     known |= json.loads(line)
         port, token = known.get("port"), known.get("token")
         pem = _PEM.search(said)

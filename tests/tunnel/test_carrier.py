@@ -21,7 +21,7 @@ if "-O" not in sys.argv and "-N" in sys.argv:
 
 
 @pytest.fixture
-def bin(tmp_path: Path) -> Path:
+def programs(tmp_path: Path) -> Path:
     folder = tmp_path / "bin"
     folder.mkdir()
     ssh = folder / "ssh"
@@ -30,34 +30,34 @@ def bin(tmp_path: Path) -> Path:
     return folder
 
 
-def start(bin: Path, target: str) -> list[str]:
+def start(programs: Path, target: str) -> list[str]:
     """Starts a carrier; the arguments of each `ssh` that it has run."""
 
     async def story() -> None:
-        env = {**os.environ, "PATH": f"{bin}:{os.environ['PATH']}", "SECRET": "hunter2"}
-        carrier = Carrier(("ssh", "--", "box"), target, str(bin.parent / "one"), env)
+        env = {**os.environ, "PATH": f"{programs}:{os.environ['PATH']}", "SECRET": "hunter2"}
+        carrier = Carrier(("ssh", "--", "box"), target, str(programs.parent / "one"), env)
         try:
             await asyncio.wait_for(carrier.start(10), 30)
         finally:
             await carrier.end()
 
-    os.environ["PATH"], before = f"{bin}:{os.environ['PATH']}", os.environ["PATH"]
+    os.environ["PATH"], before = f"{programs}:{os.environ['PATH']}", os.environ["PATH"]
     try:
         asyncio.run(story())
     finally:
         os.environ["PATH"] = before
-    return (bin.parent / "log").read_text().splitlines()
+    return (programs.parent / "log").read_text().splitlines()
 
 
-def test_no_shell_is_started_there_by_an_old_ssh_either(bin: Path) -> None:
-    assert start(bin, "127.0.0.1:8888")[0].startswith("['-N', '-T', ")
+def test_no_shell_is_started_there_by_an_old_ssh_either(programs: Path) -> None:
+    assert start(programs, "127.0.0.1:8888")[0].startswith("['-N', '-T', ")
 
 
-def test_a_host_that_names_its_socket_learns_nothing_of_our_environment(bin: Path) -> None:
+def test_a_host_that_names_its_socket_learns_nothing_of_our_environment(programs: Path) -> None:
     with pytest.raises(Failed, match="does not forward"):
-        start(bin, "/tmp/${SECRET}")
-    assert "SECRET" not in (bin.parent / "log").read_text()
+        start(programs, "/tmp/${SECRET}")
+    assert "SECRET" not in (programs.parent / "log").read_text()
 
 
-def test_a_percent_sign_in_a_path_there_is_meant_as_such(bin: Path) -> None:
-    assert "one/s:/srv/100%%/relay-1'" in start(bin, "/srv/100%/relay-1")[1]
+def test_a_percent_sign_in_a_path_there_is_meant_as_such(programs: Path) -> None:
+    assert "one/s:/srv/100%%/relay-1'" in start(programs, "/srv/100%/relay-1")[1]
