@@ -11,6 +11,7 @@ from contextlib import AbstractAsyncContextManager, nullcontext, suppress
 from dataclasses import dataclass, field
 from typing import Any, Protocol
 
+from nbfab.tunnel.answers import slept
 from nbfab.tunnel.carrier import Carrier, Failed
 from nbfab.tunnel.logins import Logins
 
@@ -39,7 +40,11 @@ EAGER = Pace()
 
 
 class Unanswered(Failed):
-    """It is logged in, but what it should reach there does not answer."""
+    """It is logged in, but what it should reach there does not answer: it is `silent`, or else hangs up."""
+
+    def __init__(self, *, silent: bool) -> None:
+        super().__init__("it is logged in, but what it should reach there does not answer")
+        self.silent = silent
 
 
 class Watcher(Protocol):
@@ -87,6 +92,7 @@ class Link:
         self._probe, self._watcher, self._race, self._pace = probe, watcher, race, pace
         self._number = itertools.count(1)
         self._patience = PATIENCE
+        self._slept = slept()  # when it answered last
         self._ending: set[asyncio.Task[None]] = set()
 
     async def dial(self, factory: Callable[[], asyncio.Protocol]) -> tuple[asyncio.BaseTransport, asyncio.Protocol]:
@@ -118,7 +124,7 @@ class Link:
             tries = await self._renew()
             self._logins.settle()
             self.up.set()
-            self._watcher.found(time.monotonic() - began, tries)
+            self._watcher.found(time.monotonic() - began + max(0.0, slept() - self._slept), tries)
 
     async def close(self) -> None:
         """Ends what carries."""
@@ -134,6 +140,8 @@ class Link:
         ended = asyncio.ensure_future(self.carrier.ended())
         try:
             while True:
+                self._slept = slept()
+                self._logins.expire()
                 await asyncio.wait({ended}, timeout=EVERY)
                 if ended.done():
                     return "ended"
@@ -148,6 +156,7 @@ class Link:
         racing: set[asyncio.Future[Carrier]] = set()
         try:
             while True:
+                self._logins.expire()
                 old = self.carrier if self.carrier is not None and self.carrier.alive else None
                 may = len(racing) < MOST and (self._race or old is None) and time.monotonic() >= due
                 if may and self._logins.free():
@@ -207,8 +216,11 @@ class Link:
             async with asyncio.timeout(WHOLE) as limit:
                 login.extend = lambda seconds: limit.reschedule(asyncio.get_running_loop().time() + seconds)
                 await carrier.start(self._patience)
-            if not (await self._answers(carrier, FIRST) or await self._answers_again(carrier)):
-                raise Unanswered("it is logged in, but what it should reach there does not answer")
+            asked = time.monotonic()
+            if not await self._answers(carrier, FIRST):
+                silent = time.monotonic() - asked >= FIRST
+                if not await self._answers_again(carrier):
+                    raise Unanswered(silent=silent)
             self._logins.succeeded(login)
             await login.close()
         except (TimeoutError, Failed) as error:
