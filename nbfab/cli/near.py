@@ -3,6 +3,7 @@
 import os
 import signal
 import sys
+from contextlib import suppress
 from dataclasses import replace
 from pathlib import Path
 
@@ -38,13 +39,30 @@ def _as_input(spec: Spec | FleetSpec) -> None:
         read = write = create("nbfab")
     else:
         read, write = os.pipe()
-        os.set_blocking(write, False)  # it has room for 16 kB at least
     data = spec.dump().encode()
-    if os.write(write, data) < len(data):
-        raise OSError("what is to be passed on is too long")
     if create:
+        _write(write, data)
         os.lseek(read, 0, os.SEEK_SET)
     else:
-        os.close(write)
+        _in_a_child(read, write, data)
     os.dup2(read, 0)
     os.close(read)
+
+
+def _in_a_child(read: int, write: int, data: bytes) -> None:
+    """Writes to a pipe, which has room for 16 kB, what is read only once this process is another program."""
+    if child := os.fork():
+        os.close(write)
+        os.waitpid(child, 0)
+        return
+    if not os.fork():  # of no one that would have to wait for it
+        os.close(read)
+        with suppress(OSError):
+            _write(write, data)
+    os._exit(0)
+
+
+def _write(number: int, data: bytes) -> None:
+    left = memoryview(data)
+    while left:
+        left = left[os.write(number, left) :]

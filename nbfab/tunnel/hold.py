@@ -18,6 +18,11 @@ class Hold:
         self._refused = refused
         self._tasks: set[asyncio.Task[None]] = set()
 
+    @property
+    def count(self) -> int:
+        """How many wait for a link."""
+        return len(self._tasks)
+
     def accept(self) -> asyncio.Protocol:
         """The protocol for a browser's connection, for `loop.create_server`."""
         side = _Side()

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import os
+import resource
 from collections.abc import Callable
 from contextlib import suppress
 from dataclasses import replace
@@ -20,6 +21,8 @@ from nbfab.tunnel.logins import Logins
 from nbfab.tunnel.person import Person
 from nbfab.tunnel.spec import Spec
 
+MOST = 1000  # connections at a time
+SPARE = 64  # files for all else
 CANNOT = "the host cannot run nbfab's relay"
 SILENT = "nbfab's relay on the host does not answer"
 MAY_NOT = "the host lets no one forward to nbfab's relay (AllowStreamLocalForwarding in its sshd_config)"
@@ -63,9 +66,17 @@ class Opened:
         taken = await asyncio.to_thread(ports.take, self.spec.state, self.spec.whose, self.spec.ports)
         self.port = int(taken.socket.getsockname()[1])
         self._listener = await asyncio.get_running_loop().create_server(
-            lambda: self._near.accept(), sock=taken.socket, backlog=ports.BACKLOG
+            self._accept, sock=taken.socket, backlog=ports.BACKLOG
         )
         return taken.notes
+
+    def _accept(self) -> asyncio.Protocol:
+        """One more connection. With too many, which another user of this machine may make, no `ssh` could be started
+        any more, and none of them would ever be carried.
+        """
+        soft, _ = resource.getrlimit(resource.RLIMIT_NOFILE)
+        most = MOST if soft == resource.RLIM_INFINITY else min(MOST, max(1, (soft - SPARE) // 2))
+        return self._near.accept() if self._near.count < most else _TooMany()
 
     async def connect(self) -> None:
         """Makes the link, and keeps it from now on: a plain one where the relay cannot be reached. Raises Failed."""
@@ -163,6 +174,12 @@ class Opened:
         await self.link.close()
         for page in self._pages:
             page.remove()
+
+
+class _TooMany(asyncio.Protocol):
+    def connection_made(self, transport: asyncio.BaseTransport) -> None:
+        assert isinstance(transport, asyncio.Transport)
+        transport.abort()
 
 
 async def cancelled(task: asyncio.Future[Any]) -> None:

@@ -26,7 +26,9 @@ def test_a_reader_that_has_gone_does_not_end_it() -> None:
         stderr=subprocess.PIPE,
         text=True,
     ) as process:
-        assert process.stdin and process.stdout and process.stderr
+        assert process.stdin
+        assert process.stdout
+        assert process.stderr
         assert "one" in process.stdout.readline()
         process.stdout.close()
         process.stdin.close()
