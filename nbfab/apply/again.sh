@@ -18,7 +18,8 @@ tell_server() {
 }
 
 # Starts the relay that was there, if it has ended. Prints since how many seconds the host runs, and what became of it.
-# Uses profile, base, relay, place. Sets folder.
+# A run of nbfab that is at work there may be about to end it, as `remove` does. Uses profile, base, relay, place.
+# Sets folder, other, since.
 revive_relay() {
 	find_base
 	folder=$base/$profile
@@ -30,6 +31,8 @@ revive_relay() {
 		put "gone$newline"
 	elif relay_runs "$relay"; then
 		put "runs $place$newline"
+	elif read -r other since 2>/dev/null <lock/holder && [ "$(process_start "$other")" = "$since" ]; then
+		put "busy$newline"
 	elif message=$(start_relay 2>&1) || relay_runs "$relay"; then
 		relay_runs "$relay"
 		put "started $place$newline"

@@ -74,6 +74,7 @@ class Host:
             up = re.search(r"^up ([0-9]{1,12})$", said, re.MULTILINE)
             restarted = up is not None and int(up[1]) < awake() - self._since
             if found is None:
+                self._revived = -PAUSE  # another run is at work there
                 return ""
             if restarted and found[1] != "runs":
                 self._since = awake()
