@@ -1,5 +1,6 @@
 """Goes on as the near end of `open`, or of `fleet.open`: a small program, in the place of this one."""
 
+import json
 import os
 import signal
 import sys
@@ -9,6 +10,7 @@ from pathlib import Path
 
 from nbfab.cli.again import place
 from nbfab.ssh.process import environment
+from nbfab.tunnel.browser import LOCALE
 from nbfab.tunnel.found import FleetSpec
 from nbfab.tunnel.spec import Spec
 from nbfab.tunnel.supervisor import ENDS
@@ -29,7 +31,11 @@ def go_on(spec: Spec | FleetSpec) -> None:
     root = str(Path(__file__).parents[2])
     # Isolated, and without what is installed: it needs the standard library alone.
     code = _CODE.format("fleet_run" if isinstance(spec, FleetSpec) else "run")
-    os.execve(sys.executable, [sys.executable, "-ISB", "-c", code, root], environment())  # noqa: S606
+    os.execve(sys.executable, [sys.executable, "-ISB", "-c", code, root], environment({LOCALE: _locale()}))  # noqa: S606
+
+
+def _locale() -> str:
+    return json.dumps({name: value for name, value in os.environ.items() if name.startswith(("LC_", "LANG"))})
 
 
 def _as_input(spec: Spec | FleetSpec) -> None:

@@ -200,5 +200,5 @@ def _print(line: str, out: Output) -> None:
     except BrokenPipeError:
         if out is sys.stdout:
             null = os.open(os.devnull, os.O_WRONLY)
-            os.dup2(null, sys.stdout.fileno())
+            os.dup2(null, 1)
             os.close(null)
