@@ -121,8 +121,9 @@ class Carrier:
 
     async def _forward(self) -> None:
         """Has the forward made that the command line cannot have without those of ssh_config. Raises Failed."""
-        if "${" in self._target:  # ssh would put our own environment in its place, and tell the host that
-            raise Failed(f"it does not forward to {self._target!r}: a path there must not have '${{' in it")
+        # A host may name anything. For `${`, ssh would put our own environment in its place, and tell the host that.
+        if "${" in self._target or not self._target.isprintable():
+            raise Failed(f"it does not forward to {self._target!r}: a path there must not have that in it")
         target = self._target.replace("%", "%%") if self._target.startswith("/") else self._target
         forward = f"{self.path.replace('%', '%%')}:{target}"
         process = await self._through("-O", "forward", "-L", forward, "--", "the-host")

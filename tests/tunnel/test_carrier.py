@@ -59,5 +59,10 @@ def test_a_host_that_names_its_socket_learns_nothing_of_our_environment(programs
     assert "SECRET" not in (programs.parent / "log").read_text()
 
 
+def test_a_host_that_names_no_path_at_all_does_not_end_open(programs: Path) -> None:
+    with pytest.raises(Failed, match="does not forward"):
+        start(programs, "/tmp/\0")
+
+
 def test_a_percent_sign_in_a_path_there_is_meant_as_such(programs: Path) -> None:
     assert "one/s:/srv/100%%/relay-1'" in start(programs, "/srv/100%/relay-1")[1]
