@@ -35,6 +35,11 @@ class Near:
         self._budget = budget or Budget()
         self._tasks: dict[asyncio.Task[None], Stream] = {}
 
+    @property
+    def count(self) -> int:
+        """How many there are."""
+        return len(self._tasks)
+
     def accept(self) -> asyncio.Protocol:
         """The protocol for a browser's connection, for `loop.create_server`."""
         stream = Stream(self._budget)

@@ -46,7 +46,7 @@ class Host:
         known: dict[str, Any] = {}
         for line in said.splitlines():
             if line.startswith("{"):
-                with suppress(ValueError):
+                with suppress(ValueError, RecursionError):
                     known |= json.loads(line)
         port, token = known.get("port"), known.get("token")
         pem = _PEM.search(said)
@@ -65,10 +65,10 @@ class Host:
             said = await session.run(carrier.control, program)
         except Failed:
             return ""
-        self._revived = awake()
         found = re.search(r"^(runs|started|stopped|gone|failed)(?: (.*))?$", said, re.MULTILINE)
-        if found is None:
+        if found is None:  # another run is at work there
             return ""
+        self._revived = awake()
         up = re.search(r"^up ([0-9]{1,12})$", said, re.MULTILINE)
         restarted = up is not None and int(up[1]) < awake() - self._since and found[1] != "runs"
         if restarted:

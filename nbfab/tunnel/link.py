@@ -12,6 +12,7 @@ from dataclasses import dataclass, field
 from typing import Any, Protocol
 
 from nbfab.relay.near import NoFarEnd
+from nbfab.tunnel.answers import slept
 from nbfab.tunnel.carrier import Carrier, Failed
 from nbfab.tunnel.logins import Logins
 
@@ -42,7 +43,11 @@ EAGER = Pace()
 
 
 class Unanswered(Failed):
-    """It is logged in, but what it should reach there does not answer."""
+    """It is logged in, but what it should reach there does not answer: it is `silent`, or else hangs up."""
+
+    def __init__(self, *, silent: bool) -> None:
+        super().__init__("it is logged in, but what it should reach there does not answer")
+        self.silent = silent
 
 
 class Watcher(Protocol):
@@ -90,6 +95,7 @@ class Link:
         self._probe, self._watcher, self._race, self._pace = probe, watcher, race, pace
         self._number = itertools.count(1)
         self._patience = PATIENCE
+        self._slept = slept()  # when it answered last
         self._ending: set[asyncio.Task[None]] = set()
 
     async def dial(self, factory: Callable[[], asyncio.Protocol]) -> tuple[asyncio.BaseTransport, asyncio.Protocol]:
@@ -123,7 +129,7 @@ class Link:
             tries = await self._renew()
             self._logins.settle()
             self._is(up=True)
-            self._watcher.found(time.monotonic() - began, tries)
+            self._watcher.found(time.monotonic() - began + max(0.0, slept() - self._slept), tries)
 
     def _is(self, *, up: bool, refuses: bool = False) -> None:
         """It carries or not; if not, `refuses` is whether it is known that nothing is there to connect to."""
@@ -145,6 +151,8 @@ class Link:
         ended = asyncio.ensure_future(self.carrier.ended())
         try:
             while True:
+                self._slept = slept()
+                self._logins.expire()
                 await asyncio.wait({ended}, timeout=EVERY)
                 if ended.done():
                     return "ended"
@@ -178,6 +186,7 @@ class Link:
         racing: set[asyncio.Future[Carrier]] = set()
         try:
             while True:
+                self._logins.expire()
                 old = self.carrier if self.carrier is not None and self.carrier.alive else None
                 may = len(racing) < MOST and (self._race or old is None) and time.monotonic() >= due
                 if may and self._logins.free():
@@ -241,7 +250,7 @@ class Link:
             # What refuses is waited for by `keep`, which needs no other carrier.
             goes_on = said == REFUSED and self._revive is not None and self.carrier is not None
             if said != ANSWERED and not goes_on:
-                raise Unanswered("it is logged in, but what it should reach there does not answer")
+                raise Unanswered(silent=said == SILENT)
             self._logins.succeeded(login)
             await login.close()
         except (TimeoutError, Failed) as error:

@@ -55,6 +55,7 @@ OVER_SSH = (NBFAB, "-S", "ssh_config")
         ((NBFAB, "plan", "--json", "status", "--json"), "--json takes one task at a time"),
         ((NBFAB, "-H", "a,b,-x", "setup", "--json"), "is not a host name"),
         ((NBFAB, "-H", "a,b", "setup", "--json", "--port", "0"), "port must be"),
+        ((NBFAB, "-H", "a,b", "open", "--json"), "open takes one host"),
         ((NBFAB, "-f", "/no/such.yaml", "setup", "--json"), "no such file"),
         ((NBFAB, "-H", "a", "fleet.setup", "--json"), "not of -H"),
         ((NBFAB, "fleet.setup", "--json", "--jobs", "0"), "jobs must be"),

@@ -14,7 +14,7 @@ import pytest
 
 from nbfab.relay import far, stream
 from nbfab.relay.far import Far
-from nbfab.relay.frames import ANEW, ANSWER, DATA, END, GREETING, HEAD, NEW, frame
+from nbfab.relay.frames import ANEW, ANSWER, DATA, END, GREETING, HEAD, NEW, NO_SERVER, frame
 from nbfab.relay.near import Near, greet, probe
 
 BOUND = 20  # seconds for anything here
@@ -31,7 +31,8 @@ class Rig:
         self.links: list[asyncio.Transport] = []
         self.ways: list[str] = []  # other sockets that are dialled first, each once
         self.far = Far(lambda: self.server)
-        self.near = Near(self.dial)
+        self.refused: list[int] = []
+        self.near = Near(self.dial, refused=self.refused.append)
         self.port = 0
         self.listener: asyncio.Server | None = None
 
@@ -255,6 +256,7 @@ def test_where_no_server_listens_the_browser_is_refused_at_once() -> None:
         reader, _ = await asyncio.open_connection("127.0.0.1", it.port)
         with pytest.raises(ConnectionResetError):
             await reader.read()
+        assert it.refused == [NO_SERVER], "which is told"
         await probe(it.dial)
 
     play(echo, story)

@@ -1,6 +1,7 @@
 """Opened, while the server behind it becomes another one: of another port, another certificate, another token."""
 
 import asyncio
+import os
 import tempfile
 from collections.abc import Awaitable, Callable, Iterator
 from dataclasses import replace
@@ -14,6 +15,7 @@ from sshd import free_port
 
 from nbfab.apply.again import programs
 from nbfab.tunnel.carrier import Failed
+from nbfab.tunnel.claim import start_of
 from nbfab.tunnel.opened import Opened
 from nbfab.tunnel.spec import Spec
 
@@ -135,3 +137,22 @@ def test_a_relay_that_does_not_start_again_is_told_once(spec: Spec, folder: str,
     (line,) = log.lines
     assert line.startswith("relay: nbfab's relay there has ended, and does not start again")
     assert line.endswith("; Control-C, then: nbfab open")
+
+
+def test_a_relay_is_not_started_while_another_run_is_at_work_there(spec: Spec, folder: str, there: Machine) -> None:
+    """Which may be removing it."""
+    lock = there.folder / "lock"
+
+    async def story(opened: Opened, log: Log) -> None:
+        assert opened.link.carrier
+        (there.folder / "relay-1.started").unlink(missing_ok=True)
+        (there.folder / "relay.sh").write_text("exit 1\n")
+        lock.mkdir()
+        (lock / "holder").write_text(f"{os.getpid()} {start_of(os.getpid())}\n")
+        assert await opened.causes.host.revive(opened.link.carrier) == ""
+        assert log.lines == []
+        (lock / "holder").write_text(f"{os.getpid()} 1\n")  # of one that was cut
+        assert await opened.causes.host.revive(opened.link.carrier) == ""
+        assert "does not start again" in log.lines[0]
+
+    play(spec, folder, story)
