@@ -8,6 +8,8 @@ from invoke import Exit
 from nbfab.cli.call import INVENTORY, Call
 from nbfab.cli.one import entries, order
 from nbfab.cli.report import Report
+from nbfab.errors import UsageError
+from nbfab.fix import Command
 from nbfab.names import HostString
 
 if TYPE_CHECKING:
@@ -25,6 +27,9 @@ def on_several(call: Call, body: "Body", typed: Sequence[HostString]) -> None:
     report = Report(call.task, call.json, call.quiet)
     with report.errors():
         call.check_dry_run()
+        if call.task == "open":  # which stays with the host that it has opened
+            each = (Command(call.command(("-H", str(host)))("open")) for host in typed)
+            raise UsageError("open takes one host; for several, list them in hosts.yaml and run fleet.open", *each)
         hosts = [entry or InventoryHost.of(host) for host, entry in zip(typed, entries(typed), strict=True)]
         many = Many(
             call,

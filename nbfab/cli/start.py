@@ -11,10 +11,15 @@ if TYPE_CHECKING:
 
 def main() -> None:
     """Runs `nbfab`."""
-    early = begin(sys.argv[1:])
+    early = None
     try:
+        early = begin(sys.argv[1:])
         from nbfab.cli.program import main
-
+    except KeyboardInterrupt:  # before there was anything to tell
+        if early:
+            early.close()
+        sys.exit(130)
+    try:
         main(early)
     finally:
         if early:

@@ -65,7 +65,7 @@ class Once(RequestHandler):
             guard.tally.say(self._logger, f"once {peer.key}", line)
             self.set_status(410)
             self.set_header("Content-Type", "text/plain; charset=UTF-8")
-            self.finish("This link has been used, or is too old. Ask nbfab for another, or log in with the password.\n")
+            self.finish("This login was used, or is over a minute old. Run open again, or log in with the password.\n")
             return
         self._logger.info("One-time login from %s", peer.text)
         if not peer.owner:

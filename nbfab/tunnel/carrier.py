@@ -9,6 +9,8 @@ from collections.abc import Mapping, Sequence
 from contextlib import suppress
 from typing import Protocol
 
+from nbfab.tunnel import children
+
 LOOK = 0.02  # seconds between two looks at whether ssh is logged in
 FORWARD = 5.0  # seconds for the ssh that is logged in to take up a forward
 GRACE = 2.0  # seconds to end in order
@@ -97,7 +99,7 @@ class Carrier:
                     await self._reading
                     raise Failed(self.words or "ssh has ended without a word", self._process.returncode)
                 if self._prompts and self._prompts.refused.is_set():
-                    self._process.kill()  # first of all, or it would send an empty answer
+                    children.end(self._process)  # first of all, or it would send an empty answer
                     raise self._prompts.why
                 await asyncio.sleep(LOOK)
             await self._forward()
@@ -133,7 +135,7 @@ class Carrier:
             raise Failed("it does not take up a forward") from None
         finally:
             if process.returncode is None:
-                process.kill()
+                children.end(process)
         if process.returncode:
             raise Failed(said.decode(errors="replace").strip() or "it refuses a forward")
 
@@ -147,7 +149,7 @@ class Carrier:
                 await asyncio.wait_for(process.communicate(), FORWARD)
             finally:
                 if process.returncode is None:
-                    process.kill()
+                    children.end(process)
                     await process.wait()
 
     async def _through(self, *words: str) -> asyncio.subprocess.Process:
@@ -170,11 +172,11 @@ class Carrier:
         """Ends it, with what it has started, and removes its folder."""
         process = self._process
         if process is not None and process.returncode is None:
-            _signal(process.pid, signal.SIGTERM)
+            children.end(process, signal.SIGTERM)
             try:
                 await asyncio.wait_for(process.wait(), GRACE)
             except TimeoutError:
-                _signal(process.pid, signal.SIGKILL)
+                children.end(process)
                 await process.wait()
         tasks = [task for task in (self._reading, self._hurrying) if task is not None]
         for task in tasks:
@@ -204,8 +206,3 @@ class Carrier:
         assert process.stderr
         while data := await process.stderr.read(4096):
             self._words += data[: WORDS - len(self._words)]
-
-
-def _signal(pid: int, number: signal.Signals) -> None:
-    with suppress(ProcessLookupError, PermissionError):
-        os.killpg(pid, number)

@@ -11,7 +11,7 @@ from dataclasses import replace
 from nbfab.relay.frames import NO_SERVER
 from nbfab.tunnel import probes
 from nbfab.tunnel.answers import awake
-from nbfab.tunnel.carrier import Failed
+from nbfab.tunnel.carrier import Carrier, Failed
 from nbfab.tunnel.host import Host
 from nbfab.tunnel.link import Link
 from nbfab.tunnel.presence import Presence
@@ -44,6 +44,12 @@ class Causes:
         """As `Near` tells it. A stream that is not known is of a relay that has ended, which is told by itself."""
         if answer == NO_SERVER:
             self.doubt()
+
+    async def revive(self, carrier: Carrier) -> str:
+        """As `Host.revive`. Whatever has ended the relay may have ended the server as well, as `stop` does."""
+        place = await self.host.revive(carrier)
+        self.doubt()
+        return place
 
     def full(self) -> None:
         """There is no more room for what browsers send."""

@@ -21,14 +21,14 @@ def lines(spec: Spec, origin: str, *, secret: bool) -> Iterator[str]:
         return
     yield "VS Code: Select Kernel > Existing Jupyter Server; PyCharm and its kin: Jupyter Servers > Configured Server"
     yield f"  URL: {origin}/?token={spec.token}"
-    yield "  a secret: with it, anyone can run code as you, until the server restarts; then ask for another by --editor"
+    yield "  a secret: with it, anyone can run code as you until the server restarts; then run this again for a new one"
     try:
         file = shlex.quote(str(_saved(spec)))
     except OSError as error:
         yield f"  the certificate could not be saved: {error}"
     else:
         yield f"  trust the certificate, {file}:"
-        yield f"    VS Code: quit it, then start it by  NODE_EXTRA_CA_CERTS={file} code"
+        yield f"    VS Code: quit it, then start it with  NODE_EXTRA_CA_CERTS={file} code"
         yield "    PyCharm and its kin: Settings > Tools > Server Certificates > +"
     yield "  known: VS Code's jupyter.allowUnauthorizedRemoteConnection is reported not to help (vscode-jupyter #16522)"
     yield "  known: PyCharm keeps the token as text in .idea/jupyter-settings.xml: leave that file out of git"

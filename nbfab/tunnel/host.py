@@ -79,18 +79,24 @@ class Host:
     def _tell(self, outcome: str, words: str, *, restarted: bool) -> None:
         """Tells what has become of the relay, once."""
         before, self._last = self._last, (outcome, words)
+        what = "nbfab's relay there had ended"
         if restarted:
             self._note("the host was restarted, and what ran there has ended", "restarted")
         if outcome == "stopped":
             self.server_has_ended()
         elif outcome == "started" and not (self._gone or restarted):
-            self._note("nbfab's relay there was started again; a page that stays still has to be reloaded", "relay")
-        elif outcome in ("gone", "failed") and before != self._last:
+            self._note(f"{what}, and was started again; reload pages that do not respond", "relay")
+        elif outcome == "gone" and before != self._last:
+            self._note(f"nbfab's relay is not on the host any more{self._anew()}", "relay")
+        elif outcome == "failed" and before != self._last:
             why = f" ({words})" if words else ""
-            again = f"Control-C, then: {self._command('open')}"
-            self._note(f"nbfab's relay there has ended, and does not start again{why}; {again}", "relay")
+            self._note(f"{what}, and does not start again{why}{self._anew()}", "relay")
         if outcome == "started":
             self.server_is_back()
+
+    def _anew(self) -> str:
+        """What sets all of it up again; it can be typed in another terminal, too."""
+        return f"; to open it anew: {self._command('close')} && {self._command('open')}"
 
     def server_has_ended(self) -> None:
         """Tells that there is no server, once."""

@@ -164,6 +164,9 @@ class _Told(Telling):
         self.elsewhere = True
         self.up(url, ("another nbfab has it open", *notes))
 
+    def still_connecting(self) -> None:
+        """As `Telling.still_connecting`; the row says so."""
+
     def failed(self, words: str, status: int) -> None:
         """As `Telling.failed`."""
         self._host.row.url = ""

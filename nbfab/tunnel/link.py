@@ -46,7 +46,7 @@ class Unanswered(Failed):
     """It is logged in, but what it should reach there does not answer: it is `silent`, or else hangs up."""
 
     def __init__(self, *, silent: bool) -> None:
-        super().__init__("it is logged in, but what it should reach there does not answer")
+        super().__init__("logged in, but the other end of the link does not answer")
         self.silent = silent
 
 

@@ -58,6 +58,11 @@ class Logins:
             return False
         return not self._shared.turn.locked() and time.monotonic() >= self._not_before
 
+    @property
+    def asking(self) -> bool:
+        """Whether one of them is at a prompt."""
+        return self._shared.turn.locked()
+
     def begin(self) -> Login:
         """The next login."""
         return Login(self._shared, self._asking if self._asks else self._command)

@@ -20,6 +20,7 @@ from nbfab.tunnel.telling import Telling
 
 FOUND = ("certificate", "login", "name", "token")  # what a second process has found out, or been told
 OTHER = 90.0  # seconds for another process, which may be logging in, to open the page
+SLOW = 2.0  # seconds until a first login is told to take long
 ANSWER = 10.0  # seconds for the server to answer
 
 
@@ -84,13 +85,21 @@ class Member:
         """Until it is told to end. Raises Failed and OSError."""
         self.telling.add(*await self.opened.listen())
         await self._tell_others()
-        if not await self._unless_ended(self.opened.connect()):
-            return
+        slow = asyncio.get_running_loop().call_later(SLOW, self._still_connecting)
+        try:
+            if not await self._unless_ended(self.opened.connect()):
+                return
+        finally:
+            slow.cancel()
         self._is("up")
         self._settled.set()
         if await self._unless_ended(self._show(self.opened, self.telling)):
             self.shown.set()
             await self._unless_ended(self.opened.kept())
+
+    def _still_connecting(self) -> None:
+        if not self.opened.asking:  # nothing is to stand in the line where a person types
+            self.telling.still_connecting()
 
     def lost(self, why: str) -> None:
         """As `link.Watcher.lost`."""

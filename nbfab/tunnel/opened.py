@@ -38,6 +38,7 @@ class Opened:
     def __init__(self, spec: Spec, watcher: Watcher, folder: str, pace: Pace = EAGER) -> None:
         self.spec = spec
         self.port = 0
+        self.first = False  # the first time here, so the browser knows nothing of the server yet
         self.why_plain = "" if spec.relayed else CANNOT
         self._watcher, self._folder, self._pace = watcher, folder, pace
         person = Person(spec.host) if spec.person else None
@@ -58,13 +59,18 @@ class Opened:
         """The URL of the server here, without a path."""
         return f"https://{self.spec.name}:{self.port}"
 
+    @property
+    def asking(self) -> bool:
+        """Whether a login is at a prompt."""
+        return self._logins.asking
+
     async def listen(self) -> tuple[str, ...]:
         """Takes connections from now on; they are held until there is a link. What is to be said of the port.
 
         Raises OSError.
         """
         taken = await asyncio.to_thread(ports.take, self.spec.state, self.spec.whose, self.spec.ports)
-        self.port = int(taken.socket.getsockname()[1])
+        self.port, self.first = int(taken.socket.getsockname()[1]), taken.first
         self._listener = await asyncio.get_running_loop().create_server(
             self._accept, sock=taken.socket, backlog=ports.BACKLOG
         )
@@ -116,7 +122,7 @@ class Opened:
             race=relayed,
             pace=self._pace,
             logins=self._logins,
-            revive=self.causes.host.revive if relayed else None,
+            revive=self.causes.revive if relayed else None,
         )
 
     async def _go_plain(self, why: str) -> None:

@@ -27,10 +27,13 @@ Bind = Callable[[int], "socket.socket | None"]
 
 @dataclass(frozen=True)
 class Taken:
-    """A socket that is bound to the port that was chosen, and what the user should know of that."""
+    """A socket that is bound to the port that was chosen, and what the user should know of that; `first` is whether the
+    host has had none here before.
+    """
 
     socket: socket.socket
     notes: tuple[str, ...] = ()
+    first: bool = False
 
 
 def order(first: Sequence[int], others: Collection[int]) -> Iterator[int]:
@@ -118,7 +121,7 @@ def take(place: str, whose: Whose, first: Sequence[int], bind: Bind = bind) -> T
                 state.write_whole(file, dump({**known, whose: chosen}))
             except OSError as error:
                 notes = (_unremembered(error),)
-    return Taken(taken.socket, (*notes, *taken.notes))
+    return Taken(taken.socket, (*notes, *taken.notes), whose not in known)
 
 
 def _unremembered(error: OSError) -> str:
@@ -135,7 +138,6 @@ def _read(file: Path) -> tuple[dict[Whose, int], tuple[str, ...]]:
     known, whole = parse(text)
     if whole:
         return known, ()
-    names = (f"{file.name}.malformed{number}" for number in ("", *range(2, 1000)))
     names = (f"{file.name}.malformed{number}" for number in ("", *range(2, 1000)))
     aside = next(path for path in map(file.with_name, names) if not path.exists())
     os.replace(file, aside)

@@ -16,6 +16,7 @@ from nbfab.tunnel.supervisor import ENDS, Supervisor
 from nbfab.tunnel.telling import Telling
 
 FILES = 8192  # that may be open
+UNKNOWN = "the first time, the browser warns of the certificate: go on if its fingerprint is the one that nbfab printed"
 AT_RISK = "what is printed while the connection is down may be missing from the page"
 
 
@@ -24,7 +25,9 @@ async def show(opened: Opened, telling: Told) -> None:
     spec = opened.spec
     target, notes = await showing.target(spec, f"{opened.origin}/", lambda: opened.login_page(telling.note))
     risk = (f"{opened.why_plain}: {AT_RISK}",) if opened.why_plain else ()
-    telling.up(f"{opened.origin}/", (*spec.notes, *notes, *risk))
+    unknown = (UNKNOWN,) if opened.first else ()
+    opened.first = False
+    telling.up(f"{opened.origin}/", (*spec.notes, *notes, *unknown, *risk))
     if target:
         browser.start(target)
     if spec.editor and isinstance(telling, Telling):

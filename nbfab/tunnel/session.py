@@ -6,6 +6,7 @@ import asyncio
 import os
 from contextlib import suppress
 
+from nbfab.tunnel import children
 from nbfab.tunnel.carrier import Failed
 
 MOST = 100_000  # bytes of what it prints
@@ -40,8 +41,7 @@ async def run(control: str, program: str) -> str:
         raise Failed("the host does not answer") from None
     finally:
         if process.returncode is None:
-            with suppress(ProcessLookupError):
-                process.kill()
+            children.end(process)
             await process.wait()
 
 

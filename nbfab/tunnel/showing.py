@@ -16,7 +16,7 @@ async def target(spec: Spec, url: str, login_page: Callable[[], Awaitable[str]])
         return "", ()
     as_root = spec.login == "yes"
     if why := await asyncio.to_thread(browser.why_not, os.environ, os.geteuid(), as_root=as_root):
-        return "", (f"no browser is started {why}: open the URL yourself",)
+        return "", (f"no browser is started {why}: open the URL yourself, and log in with the password",)
     if not spec.logs_in:
         return url, ()
     try:

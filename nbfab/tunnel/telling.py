@@ -50,8 +50,9 @@ class Telling:
         """How to end it, behind the URL; nothing if there is no link to end."""
         if self._spec.url:
             return ""
-        how = f"in the background; {self._command('close')}" if self._spec.background else "Control-C"
-        return f"  ({how} closes the link; the server goes on)"
+        if self._spec.background:
+            return f"  (in the background; to close the link: {self._command('close')})"
+        return "  (Control-C closes the link; the server goes on)"
 
     def _command(self, task: str) -> str:
         return self._spec.commands.get(task, f"nbfab {task}")
@@ -75,6 +76,11 @@ class Telling:
         for note in notes:
             self._write(f"note: {note}")
         self._write(url)
+
+    def still_connecting(self) -> None:
+        """The first login takes long."""
+        if not self._spec.json:  # there, the document comes first
+            self._write(f"{self._spec.host}: still connecting")
 
     def failed(self, words: str, status: int) -> None:
         """There is no link, or no more; that is the exit status."""

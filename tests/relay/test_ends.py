@@ -250,7 +250,7 @@ def test_a_near_end_that_closes_leaves_nothing_at_the_other() -> None:
     play(echo, story)
 
 
-def test_where_no_server_listens_the_browser_is_refused_at_once() -> None:
+def test_where_no_server_listens_the_browser_is_refused_at_once_and_it_is_told() -> None:
     async def story(it: Rig) -> None:
         it.server = 1
         reader, _ = await asyncio.open_connection("127.0.0.1", it.port)

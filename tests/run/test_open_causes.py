@@ -57,7 +57,7 @@ def test_a_relay_that_was_killed_is_started_again(there: Machine) -> None:
         answers(there, page)
         pid = int((there.folder / "relay-1.started").read_text().split()[0])
         os.kill(pid, signal.SIGKILL)
-        wait_until(lambda: "nbfab's relay there was started again" in page.said, "a word of it")
+        wait_until(lambda: "nbfab's relay there had ended, and was started again" in page.said, "a word of it")
         answers(there, page)
         assert "connect" not in page.said.partition("Control-C")[2], "which takes no other connection"
         assert there.server, "the server is not the relay's matter"

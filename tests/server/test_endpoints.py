@@ -47,7 +47,7 @@ def test_a_login_works_once(guarded: Server) -> None:
     thief = Browser(guarded, "203.0.113.2")
     answer = thief.request("GET", path)
     assert answer.status == 410
-    assert "Ask nbfab for another" in answer.text
+    assert "Run open again" in answer.text
     assert not thief.is_in
     log = guarded.log.read_text()
     assert "One-time login refused from 203.0.113.2: used, or too late" in log

@@ -181,7 +181,7 @@ def test_a_host_that_lets_no_one_in_says_why(rig: Rig) -> None:
 
 
 def test_a_target_that_is_not_there(rig: Rig) -> None:
-    with pytest.raises(Failed, match="what it should reach there does not answer"):
+    with pytest.raises(Failed, match="the other end of the link does not answer"):
         asyncio.run(rig.link.first())
     assert not list(rig.links.glob("[0-9]*"))
 

@@ -14,7 +14,7 @@ from machine import ROOT
 from processes import lives
 from sshd import free_port, wait_until
 
-from nbfab.tunnel import run
+from nbfab.tunnel import member, run
 from nbfab.tunnel.background import MOST, Output
 from nbfab.tunnel.carrier import Failed, NeedsPerson
 from nbfab.tunnel.opened import Opened, cancelled
@@ -64,6 +64,22 @@ def test_one_that_fails_does_not_disturb_another(tmp_path: Path, monkeypatch: py
     assert (status, connected) == (1, ["good"])
     assert "bad: not connected: refused" in said
     assert "https://localhost:" in said
+
+
+def test_a_first_login_that_takes_long_is_told_and_a_first_time(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    async def connect(self: Opened) -> None:
+        await asyncio.sleep(0.5)
+
+    monkeypatch.setattr(Opened, "connect", connect)
+    monkeypatch.setattr(member, "SLOW", 0.1)
+    monkeypatch.setattr(Opened, "kept", connect)
+    first, second = ended([spec(tmp_path)])[1], ended([spec(tmp_path)])[1]
+    assert first.startswith("box: still connecting\nnote: the first time, the browser warns of the certificate")
+    assert second.startswith("box: still connecting\nhttps://")
+    document = '{"status": 0, "hosts": [{"host": "box", "notes": []}]}'
+    assert json.loads(ended([spec(tmp_path, json=True, document=document)])[1])["hosts"]
 
 
 def test_several_as_one_text(tmp_path: Path) -> None:

@@ -135,8 +135,8 @@ def test_a_relay_that_does_not_start_again_is_told_once(spec: Spec, folder: str,
 
     log = play(spec, folder, story)
     (line,) = log.lines
-    assert line.startswith("relay: nbfab's relay there has ended, and does not start again")
-    assert line.endswith("; Control-C, then: nbfab open")
+    assert line.startswith("relay: nbfab's relay there had ended, and does not start again")
+    assert line.endswith("; to open it anew: nbfab close && nbfab open")
 
 
 def test_a_relay_is_not_started_while_another_run_is_at_work_there(spec: Spec, folder: str, there: Machine) -> None:
@@ -156,3 +156,13 @@ def test_a_relay_is_not_started_while_another_run_is_at_work_there(spec: Spec, f
         assert "does not start again" in log.lines[0]
 
     play(spec, folder, story)
+
+
+def test_a_host_that_nbfab_was_removed_from_is_told(spec: Spec, folder: str, there: Machine) -> None:
+    async def story(opened: Opened, log: Log) -> None:
+        assert opened.link.carrier
+        await asyncio.to_thread(there.ok, "remove", "--yes")
+        assert await opened.causes.host.revive(opened.link.carrier) == ""
+
+    log = play(spec, folder, story)
+    assert log.lines[-1].startswith("relay: nbfab's relay is not on the host any more; to open it anew: nbfab close")
