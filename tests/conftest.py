@@ -18,6 +18,7 @@ from sshd_fleet import Fleet, fleet_of
 def pytest_configure() -> None:
     """Control-C counts for what the tests start, also where they run in the background of a shell, which ignores it."""
     signal.signal(signal.SIGINT, signal.default_int_handler)
+    os.environ.pop("NBFAB_BOOTSTRAP", None)  # run.sh has become this process, which no program of nbfab's is
     # A busy machine is no reason to fail.
     hypothesis.settings.register_profile(
         "nbfab", deadline=None, suppress_health_check=[hypothesis.HealthCheck.too_slow]

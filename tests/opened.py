@@ -1,5 +1,6 @@
 """Runs of `open`, with what they print."""
 
+import json
 import re
 import signal
 import subprocess
@@ -8,11 +9,16 @@ from contextlib import contextmanager
 from pathlib import Path
 
 from machine import PASSWORD, Machine
-from sshd import wait_until
+from sshd import free_port, wait_until
+
+from nbfab.names import parse_host
+from nbfab.ssh.arguments import by_itself
+from nbfab.ssh.options import SshOptions
+from nbfab.tunnel.spec import Spec
 
 
-class Page:
-    """A run of `open`, and what it prints."""
+class Run:
+    """A process that holds something open until Control-C, and what it prints."""
 
     def __init__(self, process: "subprocess.Popen[bytes]", out: Path) -> None:
         self.process, self.out = process, out
@@ -21,15 +27,38 @@ class Page:
     def said(self) -> str:
         return self.out.read_text()
 
+    def close(self) -> int:
+        """Control-C; the exit status."""
+        self.process.send_signal(signal.SIGINT)
+        return self.process.wait(30)
+
+
+class Page(Run):
+    """A run of `open`."""
+
     @property
     def port(self) -> int:
         wait_until(lambda: "(Control-C" in self.said or self.process.poll() is not None, "the page to be open")
         assert self.process.poll() is None, self.said
         return int(re.findall(r"https://[a-z0-9.-]+:([0-9]+)/  \(Control-C", self.said)[0])
 
-    def close(self) -> int:
-        self.process.send_signal(signal.SIGINT)
-        return self.process.wait(30)
+
+def plain_spec(there: Machine) -> Spec:
+    """The link to a host where a server runs, without the relay."""
+    assert there.sshd
+    (info,) = (there.folder / "runtime").glob("jpserver-*.json")
+    text = (there.folder / "nbserver.pem").read_text()
+    return Spec(
+        host="box",
+        profile="nbserver",
+        command=tuple(by_itself(parse_host("box"), SshOptions(str(there.sshd.config)))),
+        target=f"127.0.0.1:{there.port}",
+        relayed=False,
+        ports=(free_port(),),
+        certificate=text[text.index("-----BEGIN CERTIFICATE") :],
+        token=json.loads(info.read_text())["token"],
+        login="yes",  # also for root
+    )
 
 
 @contextmanager

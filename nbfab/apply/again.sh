@@ -17,8 +17,16 @@ tell_server() {
 	cd /
 }
 
-# Starts the relay that was there, if it has ended. Prints since how many seconds the host runs, and what became of it.
-# Uses profile, base, relay, place. Sets folder.
+# Succeeds if the process of the server that was started last runs. Uses folder. Sets began.
+server_lives() {
+	pid='' began=''
+	if [ -f "$folder/started" ]; then read -r _ pid began _ <"$folder/started"; fi
+	[ -n "$began" ] && [ "$(process_start "$pid")" = "$began" ]
+}
+
+# Starts the relay that was there, if it has ended and the server runs: what `stop` and `remove` have ended stays so, and
+# a run of nbfab that is at work there may be about to end it. Prints since how many seconds the host runs, and what
+# became of the relay. Uses profile, base, relay, place. Sets folder, other, since.
 revive_relay() {
 	find_base
 	folder=$base/$profile
@@ -30,6 +38,10 @@ revive_relay() {
 		put "gone$newline"
 	elif relay_runs "$relay"; then
 		put "runs $place$newline"
+	elif read -r other since 2>/dev/null <lock/holder && [ "$(process_start "$other")" = "$since" ]; then
+		put "busy$newline"
+	elif ! server_lives; then
+		put "stopped$newline"
 	elif message=$(start_relay 2>&1) || relay_runs "$relay"; then
 		relay_runs "$relay"
 		put "started $place$newline"

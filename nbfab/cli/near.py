@@ -1,13 +1,16 @@
 """Goes on as the near end of `open`, or of `fleet.open`: a small program, in the place of this one."""
 
+import json
 import os
 import signal
 import sys
+from contextlib import suppress
 from dataclasses import replace
 from pathlib import Path
 
 from nbfab.cli.again import place
 from nbfab.ssh.process import environment
+from nbfab.tunnel.browser import LOCALE
 from nbfab.tunnel.found import FleetSpec
 from nbfab.tunnel.spec import Spec
 from nbfab.tunnel.supervisor import ENDS
@@ -28,7 +31,11 @@ def go_on(spec: Spec | FleetSpec) -> None:
     root = str(Path(__file__).parents[2])
     # Isolated, and without what is installed: it needs the standard library alone.
     code = _CODE.format("fleet_run" if isinstance(spec, FleetSpec) else "run")
-    os.execve(sys.executable, [sys.executable, "-ISB", "-c", code, root], environment())  # noqa: S606
+    os.execve(sys.executable, [sys.executable, "-ISB", "-c", code, root], environment({LOCALE: _locale()}))  # noqa: S606
+
+
+def _locale() -> str:
+    return json.dumps({name: value for name, value in os.environ.items() if name.startswith(("LC_", "LANG"))})
 
 
 def _as_input(spec: Spec | FleetSpec) -> None:
@@ -38,13 +45,30 @@ def _as_input(spec: Spec | FleetSpec) -> None:
         read = write = create("nbfab")
     else:
         read, write = os.pipe()
-        os.set_blocking(write, False)  # it has room for 16 kB at least
     data = spec.dump().encode()
-    if os.write(write, data) < len(data):
-        raise OSError("what is to be passed on is too long")
     if create:
+        _write(write, data)
         os.lseek(read, 0, os.SEEK_SET)
     else:
-        os.close(write)
+        _in_a_child(read, write, data)
     os.dup2(read, 0)
     os.close(read)
+
+
+def _in_a_child(read: int, write: int, data: bytes) -> None:
+    """Writes to a pipe, which has room for 16 kB, what is read only once this process is another program."""
+    if child := os.fork():
+        os.close(write)
+        os.waitpid(child, 0)
+        return
+    if not os.fork():  # of no one that would have to wait for it
+        os.close(read)
+        with suppress(OSError):
+            _write(write, data)
+    os._exit(0)
+
+
+def _write(number: int, data: bytes) -> None:
+    left = memoryview(data)
+    while left:
+        left = left[os.write(number, left) :]

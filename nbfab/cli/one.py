@@ -9,12 +9,13 @@ from invoke import Exit
 
 from nbfab.cli.call import INVENTORY, Call
 from nbfab.cli.report import Report, doubted
-from nbfab.errors import UsageError
+from nbfab.errors import Denied, HostKeyError, UsageError
 from nbfab.names import HostString
 
 if TYPE_CHECKING:
     from nbfab.inventory.hosts import InventoryHost
-    from nbfab.run.job import Body
+    from nbfab.outcome import Outcome
+    from nbfab.run.job import Body, Job
 
 
 def on_one(call: Call, body: "Body", typed: HostString | None) -> None:
@@ -68,7 +69,7 @@ def on_one(call: Call, body: "Body", typed: HostString | None) -> None:
 
         outcome = attempt(
             call.task,
-            body,
+            _alone(body) if call.task == "open" and typist is None else body,
             host,
             settings,
             password=password,
@@ -122,6 +123,21 @@ def on_one(call: Call, body: "Body", typed: HostString | None) -> None:
                     published=there.published,
                 )
         go_on(spec)
+
+
+def _alone(body: "Body") -> "Body":
+    """The body of `open` without a terminal: its exit status says that a login takes a person."""
+
+    def does(job: "Job") -> "Outcome":
+        try:
+            return body(job)
+        except (Denied, HostKeyError) as error:
+            from nbfab.tunnel.carrier import NeedsPerson
+
+            error.status = NeedsPerson.ends_with
+            raise
+
+    return does
 
 
 def entries(typed: Sequence[HostString]) -> "list[InventoryHost | None]":

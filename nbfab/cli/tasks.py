@@ -31,6 +31,12 @@ def _on_hosts(body: "Body", name: str, about: str, *flags: str) -> HostTask:
             return show_list(call)
         with Report(call.task, call.json).errors():
             hosts = call.hosts
+            if call.task == "open" and len(hosts) > 1:
+                from nbfab.errors import UsageError
+                from nbfab.fix import task
+
+                words = "open takes one host, and would open none of several"
+                raise UsageError(words, "run it for each, or for all of an inventory", task("fleet.open"))
         if len(hosts) > 1:
             from nbfab.cli.several import on_several
 

@@ -25,6 +25,7 @@ relay_runs() { # name
 	place=$folder/$1
 	if [ ! -S "$place" ] && [ -f "$folder/relay" ]; then
 		read -r place <"$folder/relay"
+		is_private "$place" || return 1 # it may be gone, and another user may have made one of that name
 		place=$place$1
 	fi
 	[ -S "$place" ]

@@ -13,6 +13,8 @@ from .stream import Stream
 
 SWEEP = 5.0  # seconds between two looks at what is no longer needed
 PATIENCE = 10.0  # seconds for a greeting
+LATE = 300.0  # seconds that a first greeting may be under way, over a link that has been given up
+MOST = 4096  # streams that are over and are remembered for that
 
 
 class Far:
@@ -25,6 +27,7 @@ class Far:
         self._port, self._address = port, address
         self._budget = budget or Budget()
         self._streams: dict[bytes, Stream] = {}
+        self._over: dict[bytes, float] = {}  # by name, and since when
         self._held_since = 0.0
 
     @property
@@ -44,10 +47,13 @@ class Far:
             transport.close()
             return
         stream = self._streams.get(name)
-        if stream is None:
+        if stream is None and not (count == NEW and name in self._over):
             stream = await self._begin(transport, name, count)
         elif count == NEW:  # it comes late, over a link that was given up: what is behind it has come by another
             transport.abort()
+        elif stream is not None and stream.over:  # only its last word was lost
+            _refuse(transport, UNKNOWN)
+            return
         if stream is None or transport.is_closing():
             return
         transport.write(ANSWER.pack(stream.count))
@@ -69,6 +75,11 @@ class Far:
                 stream.drop()
             if stream.over:
                 del self._streams[name]
+                self._over[name] = now
+        for name, since in list(self._over.items()):
+            if now - since < LATE and len(self._over) <= MOST:
+                break
+            del self._over[name]
         if not any(stream.held_back for stream in self._streams.values()):
             self._held_since = 0.0
         elif not self._held_since:

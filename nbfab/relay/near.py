@@ -17,7 +17,11 @@ PATIENCE = 10.0  # seconds for an answer to a greeting
 GOODBYE = 1.0  # seconds for the other end to hear that all is over
 
 Dial = Callable[[Callable[[], asyncio.Protocol]], Awaitable[Tuple[asyncio.BaseTransport, asyncio.Protocol]]]
-"""Waits until there is a link, and connects through it to the far end. Raises OSError."""
+"""Waits until there is a link, and connects through it to the far end. Raises NoFarEnd, OSError."""
+
+
+class NoFarEnd(ConnectionError):
+    """The far end has ended: what it had is lost, and no new stream is taken."""
 
 
 class Near:
@@ -30,6 +34,11 @@ class Near:
         self._refused = refused  # told of NO_SERVER and UNKNOWN
         self._budget = budget or Budget()
         self._tasks: dict[asyncio.Task[None], Stream] = {}
+
+    @property
+    def count(self) -> int:
+        """How many there are."""
+        return len(self._tasks)
 
     def accept(self) -> asyncio.Protocol:
         """The protocol for a browser's connection, for `loop.create_server`."""
@@ -63,6 +72,9 @@ class Near:
                         await _begin(transport, stream, name, self._refused)
                         continue
                     answer, transport, rest = await greet(self._dial, name, stream.count if stream.known else ANEW)
+                except NoFarEnd:
+                    stream.end_without_other()
+                    break
                 except OSError:
                     await asyncio.sleep(AGAIN)
                     continue

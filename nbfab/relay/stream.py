@@ -60,6 +60,8 @@ class Stream:
         self._link = link
         self.hold(self.local.full)
         self.flush()
+        if self._incoming.ended and self._outgoing.done:  # as only the greetings told
+            self.drop()
 
     def lose(self, link: Link) -> None:
         """A link has ended."""

@@ -6,7 +6,7 @@ from ipaddress import ip_address
 from typing import Any
 from urllib.parse import urlsplit
 
-from nbfab.fix import Command, Note
+from nbfab.fix import Note, task
 from nbfab.look.facts import Facts
 from nbfab.names import EVERY_ADDRESS, in_url, is_name
 from nbfab.outcome import Outcome
@@ -90,10 +90,5 @@ def _from_here(job: Job, wanted: Wanted, outcome: Outcome, seen: Facts) -> Outco
     if not job.host.local:
         everywhere = settings.ip in EVERY_ADDRESS
         between = "a firewall or a tunnel is in between" if everywhere else f"it listens on {settings.ip} only"
-        there = "127.0.0.1" if settings.ip in (*EVERY_ADDRESS, "localhost") else in_url(settings.ip)
-        tunnel = f"ssh -N -L {port}:{there}:{port} {job.host.ssh}"
-        open_it = f"then open https://localhost:{port}/"
-        return replace(
-            outcome, notes=(*outcome.notes, Note(f"{note}; {between}", "until it is open", Command(tunnel), open_it))
-        )
+        return replace(outcome, notes=(*outcome.notes, Note(f"{note}; {between}", task("open"))))
     return replace(outcome, notes=(*outcome.notes, note))

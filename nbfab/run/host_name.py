@@ -30,7 +30,7 @@ def label(typed: str) -> str:
     """What a host that was typed as `[user@]host[:port]` is called in front of `.localhost`; empty if it cannot be."""
     host = parse_host(typed).host.rstrip(".").lower()
     if is_address(host.partition("%")[0]):
-        host = f"ip-{re.sub('[.:%]+', '-', host)}"
+        host = f"ip-{re.sub('[.:%]', '-', host)}"
     name = host.replace("_", "-").strip("-")
     return name if is_name(f"{name}.localhost") else ""
 

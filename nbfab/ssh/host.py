@@ -2,6 +2,7 @@
 
 import contextlib
 import threading
+import time
 from collections.abc import Callable, Iterator
 from contextlib import AbstractContextManager, nullcontext
 from functools import cached_property
@@ -27,6 +28,7 @@ from nbfab.ssh.options import SshOptions
 from nbfab.ssh.route import Route, resolve
 from nbfab.ssh.typed import Typed, given
 
+FREE = 5.0  # seconds until a session that has ended no longer counts on the host
 SHELL = 120.0  # seconds until a login shell has run its startup files, which may load modules from a slow disk
 
 
@@ -192,7 +194,7 @@ class There:
         try:
             self._open(self._connection, self._connection.open)
             transport = self._connection.transport
-            channel = transport.open_session(timeout=silence)
+            channel = _session(transport, silence)
             try:
                 channel.set_combine_stderr(True)
                 channel.settimeout(max(silence, SHELL))
@@ -244,6 +246,18 @@ class There:
             self._link.end()
         if self._own_links:
             self._own_links.close()
+
+
+def _session(transport: paramiko.Transport, silence: float) -> paramiko.Channel:
+    """A session. A host that allows one at a time may not have ended the last one yet."""
+    end = time.monotonic() + FREE
+    while True:
+        try:
+            return transport.open_session(timeout=silence)
+        except paramiko.ChannelException:
+            if time.monotonic() > end:
+                raise
+            time.sleep(0.1)
 
 
 def _send(channel: paramiko.Channel, program: bytes) -> None:

@@ -12,8 +12,12 @@ KEPT = 12 * 3600.0  # seconds
 
 def awake() -> float:
     """Seconds that go on while the machine sleeps."""
-    clock = getattr(time, "CLOCK_BOOTTIME", None)  # not on macOS
-    return time.monotonic() if clock is None else time.clock_gettime(clock)
+    return time.clock_gettime(getattr(time, "CLOCK_BOOTTIME", time.CLOCK_MONOTONIC))  # on macOS, the latter does
+
+
+def slept() -> float:
+    """Seconds that the machine has slept, from some moment on."""
+    return awake() - time.monotonic()
 
 
 class Answers:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import os
 import shutil
 import subprocess
@@ -10,6 +11,7 @@ import threading
 import webbrowser
 from collections.abc import Mapping
 
+LOCALE = "_NBFAB_LOCALE"  # the user's locale, as JSON: `ssh` would send it along, and a browser speaks by it
 KEPT = 60  # seconds that it has to read a page that is for it alone
 TEXT = {"www-browser", "links", "links2", "elinks", "lynx", "w3m", "browsh"}
 """Those that would take the terminal."""
@@ -72,6 +74,7 @@ def start(url: str, folder: str = "") -> None:
             stdout=subprocess.DEVNULL,
             stderr=subprocess.DEVNULL,
             start_new_session=True,
+            env={**os.environ, **json.loads(os.environ.get(LOCALE, "{}"))},
         )
         assert process.stdin
         with process.stdin as pipe:

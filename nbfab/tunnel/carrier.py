@@ -89,6 +89,7 @@ class Carrier:
             "ConnectTimeout": str(max(1, round(patience))),
         }
         words = [*(word for pair in options.items() for word in ("-o", "=".join(pair))), *self._command[1:]]
+        words = ["-N", "-T", *words]  # before OpenSSH 8.7, SessionType=none alone is ignored
         try:
             more = await self._prompts.listen(self._folder) if self._prompts else {}
             self._process = await self._run(self._command[0], *words, **more)
@@ -122,7 +123,12 @@ class Carrier:
 
     async def _forward(self) -> None:
         """Has the forward made that the command line cannot have without those of ssh_config. Raises Failed."""
-        process = await self._through("-O", "forward", "-L", f"{self.path}:{self._target}", "--", "the-host")
+        # A host may name anything. For `${`, ssh would put our own environment in its place, and tell the host that.
+        if "${" in self._target or not self._target.isprintable():
+            raise Failed(f"it does not forward to {self._target!r}: a path there must not have that in it")
+        target = self._target.replace("%", "%%") if self._target.startswith("/") else self._target
+        forward = f"{self.path.replace('%', '%%')}:{target}"
+        process = await self._through("-O", "forward", "-L", forward, "--", "the-host")
         try:
             _, said = await asyncio.wait_for(process.communicate(), FORWARD)
         except TimeoutError:

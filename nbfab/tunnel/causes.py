@@ -19,6 +19,7 @@ from nbfab.tunnel.spec import Spec
 
 ANSWER = 5.0  # seconds for the server
 FIND = 10.0  # seconds between two questions where it listens now
+LONGEST = 7 * 86400  # seconds that output is said to be held back
 
 
 class Causes:
@@ -58,7 +59,7 @@ class Causes:
     async def probe(self, path: str) -> None:
         """Asks the relay, which tells as well since when it holds output back. Raises OSError."""
         held = await probes.relay_answers(path)
-        since = time.time() - held
+        since = time.time() - min(held, LONGEST)  # a host may say anything
         if held and abs(since - self._held) > FIND:
             self._held = since
             at = time.strftime("%H:%M:%S", time.localtime(since))

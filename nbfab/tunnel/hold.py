@@ -18,6 +18,11 @@ class Hold:
         self._refused = refused
         self._tasks: set[asyncio.Task[None]] = set()
 
+    @property
+    def count(self) -> int:
+        """How many wait for a link."""
+        return len(self._tasks)
+
     def accept(self) -> asyncio.Protocol:
         """The protocol for a browser's connection, for `loop.create_server`."""
         side = _Side()
@@ -56,6 +61,7 @@ class _Side(asyncio.Protocol):
         self._unread: Callable[[], None] | None = unread
         self._transport: asyncio.Transport | None = None
         self._gone = False
+        self._read_all = False
 
     def connection_made(self, transport: asyncio.BaseTransport) -> None:
         assert isinstance(transport, asyncio.Transport)
@@ -84,8 +90,12 @@ class _Side(asyncio.Protocol):
 
     def eof_received(self) -> bool:
         self._is_unread()
+        self._read_all = True
         if self.other is not None and self.other._transport is not None and not self.other._transport.is_closing():
             self.other._transport.write_eof()
+        if self.other is not None and self.other._read_all:  # both have said all, and nothing else would close them
+            self.other.close()
+            return False
         return True
 
     def connection_lost(self, exc: Exception | None) -> None:

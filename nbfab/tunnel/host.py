@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import asyncio
 import json
 import re
 from collections.abc import Callable, Mapping
@@ -15,7 +14,7 @@ from nbfab.tunnel import session
 from nbfab.tunnel.answers import awake
 from nbfab.tunnel.carrier import Carrier, Failed
 
-PAUSE = 30.0  # seconds until a relay is started again that has ended once more
+PAUSE = 5.0  # seconds between two tries to start a relay that has ended
 
 _PEM = re.compile(r"-----BEGIN CERTIFICATE-----\n[A-Za-z0-9+/=\n]+-----END CERTIFICATE-----\n")
 
@@ -38,8 +37,8 @@ class Host:
         self._programs, self._commands, self._note = programs, commands, note
         self._since = awake()
         self._revived = -PAUSE
-        self._place = ""
-        self._one = asyncio.Lock()
+        self._last = ("", "")
+        self._gone = False  # the server
 
     async def server(self, carrier: Carrier) -> Server:
         """What the server is now. Raises Failed."""
@@ -47,7 +46,7 @@ class Host:
         known: dict[str, Any] = {}
         for line in said.splitlines():
             if line.startswith("{"):
-                with suppress(ValueError):
+                with suppress(ValueError, RecursionError):
                     known |= json.loads(line)
         port, token = known.get("port"), known.get("token")
         pem = _PEM.search(said)
@@ -58,53 +57,58 @@ class Host:
         )
 
     async def revive(self, carrier: Carrier) -> str:
-        """Starts the relay there if it has ended; its socket, empty if there is none."""
+        """Starts the relay there if it has ended and the server runs; its socket, empty if there is none."""
         program = self._programs.get("relay")
-        if not program:
+        if not program or awake() - self._revived < PAUSE:
             return ""
-        async with self._one:  # others race with this one, and find what it has made
-            if awake() - self._revived < PAUSE:
-                return self._place
-            self._revived, self._place = awake(), ""
-            try:
-                said = await session.run(carrier.control, program)
-            except Failed:
-                return ""
-            found = re.search(r"^(runs|started|gone|failed)(?: (.*))?$", said, re.MULTILINE)
-            up = re.search(r"^up ([0-9]{1,12})$", said, re.MULTILINE)
-            restarted = up is not None and int(up[1]) < awake() - self._since
-            if found is None:
-                return ""
-            if restarted and found[1] != "runs":
-                self._since = awake()
-            self._tell(found[1], clean_line(found[2] or ""), restarted=restarted)
-            self._place = found[2] if found[1] in ("runs", "started") and (found[2] or "").startswith("/") else ""
-            return self._place
+        try:
+            said = await session.run(carrier.control, program)
+        except Failed:
+            return ""
+        found = re.search(r"^(runs|started|stopped|gone|failed)(?: (.*))?$", said, re.MULTILINE)
+        if found is None:  # another run is at work there
+            return ""
+        self._revived = awake()
+        up = re.search(r"^up ([0-9]{1,12})$", said, re.MULTILINE)
+        restarted = up is not None and int(up[1]) < awake() - self._since and found[1] != "runs"
+        if restarted:
+            self._since = awake()
+        self._tell(found[1], clean_line(found[2] or ""), restarted=restarted)
+        return found[2] if found[1] in ("runs", "started") and (found[2] or "").startswith("/") else ""
 
     def _tell(self, outcome: str, words: str, *, restarted: bool) -> None:
-        what = "the host was restarted, and what ran there has ended" if restarted else "nbfab's relay there had ended"
-        event = "restarted" if restarted else "relay"
-        if outcome == "started" and restarted:
-            self._note(f"{what}; pages go on once the server runs: {self._command('start')}", event)
-        elif outcome == "started":
-            self._note(f"{what}, and was started again; reload pages that do not respond", event)
-        elif outcome == "gone":
-            self._note(f"nbfab's relay is not on the host any more{self._anew()}", event)
-        elif outcome != "runs":
+        """Tells what has become of the relay, once."""
+        before, self._last = self._last, (outcome, words)
+        what = "nbfab's relay there had ended"
+        if restarted:
+            self._note("the host was restarted, and what ran there has ended", "restarted")
+        if outcome == "stopped":
+            self.server_has_ended()
+        elif outcome == "started" and not (self._gone or restarted):
+            self._note(f"{what}, and was started again; reload pages that do not respond", "relay")
+        elif outcome == "gone" and before != self._last:
+            self._note(f"nbfab's relay is not on the host any more{self._anew()}", "relay")
+        elif outcome == "failed" and before != self._last:
             why = f" ({words})" if words else ""
-            self._note(f"{what}, and does not start again{why}{self._anew()}", event)
+            self._note(f"{what}, and does not start again{why}{self._anew()}", "relay")
+        if outcome == "started":
+            self.server_is_back()
 
     def _anew(self) -> str:
         """What sets all of it up again; it can be typed in another terminal, too."""
         return f"; to open it anew: {self._command('close')} && {self._command('open')}"
 
     def server_has_ended(self) -> None:
-        """Told when a stream has found no server."""
-        self._note(f"the notebook server there has ended; to start it: {self._command('start')}", "stopped")
+        """Tells that there is no server, once."""
+        if not self._gone:
+            self._note(f"the notebook server there has ended; to start it: {self._command('start')}", "stopped")
+        self._gone = True
 
     def server_is_back(self) -> None:
-        """Told when it answers again."""
-        self._note("the notebook server there answers again", "started")
+        """Tells that it answers again, if it had ended."""
+        if self._gone:
+            self._note("the notebook server there answers again", "started")
+        self._gone = False
 
     def _command(self, task: str) -> str:
         return self._commands.get(task, f"nbfab {task}")

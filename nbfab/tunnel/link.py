@@ -11,6 +11,8 @@ from contextlib import AbstractAsyncContextManager, nullcontext, suppress
 from dataclasses import dataclass, field
 from typing import Any, Protocol
 
+from nbfab.relay.near import NoFarEnd
+from nbfab.tunnel.answers import slept
 from nbfab.tunnel.carrier import Carrier, Failed
 from nbfab.tunnel.logins import Logins
 
@@ -20,6 +22,8 @@ FIRST = 3.0  # seconds for that of a new carrier
 MOST = 3  # carriers that are tried at a time
 PATIENCE = 10.0  # seconds for TCP, until it is known how long this takes
 WHOLE = 60.0  # seconds for all of a login
+REVIVAL = 20.0  # seconds to start what should answer
+ANSWERED, REFUSED, SILENT = "answered", "refused", "silent"  # what a probe finds out
 
 Probe = Callable[[str], Awaitable[object]]
 """Asks through a socket whether anyone is there at the other end. Raises OSError."""
@@ -39,7 +43,11 @@ EAGER = Pace()
 
 
 class Unanswered(Failed):
-    """It is logged in, but what it should reach there does not answer."""
+    """It is logged in, but what it should reach there does not answer: it is `silent`, or else hangs up."""
+
+    def __init__(self, *, silent: bool) -> None:
+        super().__init__("logged in, but the other end of the link does not answer")
+        self.silent = silent
 
 
 class Watcher(Protocol):
@@ -79,7 +87,7 @@ class Link:
         logins: Logins | None = None,
         revive: Callable[[Carrier], Awaitable[str]] | None = None,
     ) -> None:
-        self.up = asyncio.Event()
+        self.up, self._known, self._refuses = asyncio.Event(), asyncio.Event(), False
         self.carrier: Carrier | None = None
         self._target, self._folder, self._env = target, folder, env
         self._logins = logins or Logins(command)
@@ -87,11 +95,14 @@ class Link:
         self._probe, self._watcher, self._race, self._pace = probe, watcher, race, pace
         self._number = itertools.count(1)
         self._patience = PATIENCE
+        self._slept = slept()  # when it answered last
         self._ending: set[asyncio.Task[None]] = set()
 
     async def dial(self, factory: Callable[[], asyncio.Protocol]) -> tuple[asyncio.BaseTransport, asyncio.Protocol]:
-        """Connects to the target, once there is a carrier. Raises OSError."""
-        await self.up.wait()
+        """Connects to the target, once there is a carrier. Raises NoFarEnd if that is known not to run, OSError."""
+        await self._known.wait()
+        if self._refuses:
+            raise NoFarEnd
         assert self.carrier
         return await asyncio.get_running_loop().create_unix_connection(factory, self.carrier.path)
 
@@ -106,23 +117,29 @@ class Link:
                 if not self._logins.again:
                     raise
         self._patience = min(PATIENCE, max(SUSPECT, 4 * (time.monotonic() - began)))
-        self.up.set()
+        self._is(up=True)
 
     async def keep(self) -> None:
         """Keeps it up for good, after `first`."""
         while True:
             why = await self._doubt()
-            self.up.clear()
+            self._is(up=False)
             self._watcher.lost(why)
             began = time.monotonic()
             tries = await self._renew()
             self._logins.settle()
-            self.up.set()
-            self._watcher.found(time.monotonic() - began, tries)
+            self._is(up=True)
+            self._watcher.found(time.monotonic() - began + max(0.0, slept() - self._slept), tries)
+
+    def _is(self, *, up: bool, refuses: bool = False) -> None:
+        """It carries or not; if not, `refuses` is whether it is known that nothing is there to connect to."""
+        (self.up.set if up else self.up.clear)()
+        self._refuses = refuses
+        (self._known.set if up or refuses else self._known.clear)()
 
     async def close(self) -> None:
         """Ends what carries."""
-        self.up.clear()
+        self._is(up=False)
         await self._logins.close()
         if self.carrier is not None:
             await self.carrier.end()
@@ -134,13 +151,34 @@ class Link:
         ended = asyncio.ensure_future(self.carrier.ended())
         try:
             while True:
+                self._slept = slept()
+                self._logins.expire()
                 await asyncio.wait({ended}, timeout=EVERY)
                 if ended.done():
                     return "ended"
-                if not await self._answers(self.carrier, SUSPECT):
-                    return "silent"
+                said = await self._ask(self.carrier, SUSPECT)
+                if said == REFUSED and self._revive is not None:
+                    said = await self._wait_for_target(self.carrier, ended)
+                if said != ANSWERED:
+                    return "ended" if ended.done() else "silent"
         finally:
             ended.cancel()
+
+    async def _wait_for_target(self, carrier: Carrier, ended: asyncio.Future[None]) -> str:
+        """What is said once the target refuses no more: it is started again, which takes no new carrier."""
+        self._is(up=False)
+        said = REFUSED
+        while said == REFUSED:
+            with suppress(Failed, TimeoutError):
+                if await asyncio.wait_for(self._answers_again(carrier), REVIVAL):
+                    self._is(up=True)
+                    return ANSWERED
+            self._is(up=False, refuses=True)
+            await asyncio.wait({ended}, timeout=EVERY)
+            said = "" if ended.done() else await self._ask(carrier, SUSPECT)
+        if said == ANSWERED:
+            self._is(up=True)
+        return said
 
     async def _renew(self) -> int:
         """Returns once something carries: the old carrier after all, or the first of new ones; after how many tries."""
@@ -148,6 +186,7 @@ class Link:
         racing: set[asyncio.Future[Carrier]] = set()
         try:
             while True:
+                self._logins.expire()
                 old = self.carrier if self.carrier is not None and self.carrier.alive else None
                 may = len(racing) < MOST and (self._race or old is None) and time.monotonic() >= due
                 if may and self._logins.free():
@@ -207,8 +246,11 @@ class Link:
             async with asyncio.timeout(WHOLE) as limit:
                 login.extend = lambda seconds: limit.reschedule(asyncio.get_running_loop().time() + seconds)
                 await carrier.start(self._patience)
-            if not (await self._answers(carrier, FIRST) or await self._answers_again(carrier)):
-                raise Unanswered("logged in, but the other end of the link does not answer")
+            said = await self._ask(carrier, FIRST)
+            # What refuses is waited for by `keep`, which needs no other carrier.
+            goes_on = said == REFUSED and self._revive is not None and self.carrier is not None
+            if said != ANSWERED and not goes_on:
+                raise Unanswered(silent=said == SILENT)
             self._logins.succeeded(login)
             await login.close()
         except (TimeoutError, Failed) as error:
@@ -242,10 +284,17 @@ class Link:
         return carrier is not None and carrier.alive and self.up.is_set() and await self._answers(carrier, SUSPECT)
 
     async def _answers(self, carrier: Carrier, seconds: float) -> bool:
-        with suppress(OSError, asyncio.TimeoutError):
+        return await self._ask(carrier, seconds) == ANSWERED
+
+    async def _ask(self, carrier: Carrier, seconds: float) -> str:
+        """ANSWERED or SILENT; REFUSED, if the host answers that nothing is there, or if the carrier has just ended."""
+        try:
             await asyncio.wait_for(self._probe(carrier.path), seconds)
-            return True
-        return False
+        except TimeoutError:
+            return SILENT
+        except OSError:
+            return REFUSED
+        return ANSWERED
 
     def _leave(self, carrier: Carrier) -> None:
         task = asyncio.get_running_loop().create_task(carrier.end())

@@ -101,6 +101,10 @@ class Logins:
             self._rest(FIRST, MOST)
         return False
 
+    def expire(self) -> None:
+        """Forgets what was typed too long ago, also if no login needs it."""
+        self._shared.answers.expire()
+
     def settle(self) -> None:
         """No login is wanted any more."""
         self._unanswered = False

@@ -17,16 +17,19 @@ WHOLE = 300.0  # seconds for all hosts
 
 async def look(command: Sequence[str], names: Sequence[str], env: Mapping[str, str]) -> AsyncIterator[Found]:
     """What is found on hosts now, each as it is found. It ends early if that process fails; it asks nothing."""
-    process = await asyncio.create_subprocess_exec(
-        *command,
-        ",".join(names),
-        stdin=asyncio.subprocess.DEVNULL,
-        stdout=asyncio.subprocess.PIPE,
-        stderr=asyncio.subprocess.DEVNULL,
-        env={**os.environ, **env, MARK: str(os.getpid())},
-        start_new_session=True,
-        limit=LINE,
-    )
+    try:
+        process = await asyncio.create_subprocess_exec(
+            *command,
+            ",".join(names),
+            stdin=asyncio.subprocess.DEVNULL,
+            stdout=asyncio.subprocess.PIPE,
+            stderr=asyncio.subprocess.DEVNULL,
+            env={**os.environ, **env, MARK: str(os.getpid())},
+            start_new_session=True,
+            limit=LINE,
+        )
+    except OSError:  # it may have been moved, by an upgrade say
+        return
     assert process.stdout
     try:
         async with asyncio.timeout(WHOLE):

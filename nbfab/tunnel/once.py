@@ -47,7 +47,10 @@ def ask(port: int, certificate: str, token: str, name: str = "localhost", addres
 
     Raises NoLogin.
     """
-    context = ssl.create_default_context(cadata=certificate)
+    try:
+        context = ssl.create_default_context(cadata=certificate)
+    except (ssl.SSLError, ValueError):
+        raise NoLogin("the host's certificate makes no sense") from None
     context.verify_flags |= ssl.VerifyFlags(0x200000)  # X509_V_FLAG_NO_CHECK_TIME: what is verified here is the key
     connection = _Here(name, port, address, context)
     try:
@@ -57,7 +60,7 @@ def ask(port: int, certificate: str, token: str, name: str = "localhost", addres
         if response.status != 200:
             raise NoLogin(f"the server answers {response.status} {response.reason}")
         return str(json.loads(body)["nonce"])
-    except (OSError, http.client.HTTPException, ValueError, KeyError, TypeError) as error:
+    except (OSError, http.client.HTTPException, ValueError, KeyError, TypeError, RecursionError) as error:
         raise NoLogin(str(error) or type(error).__name__) from None
     finally:
         connection.close()

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import os
+import resource
 from collections.abc import Callable
 from contextlib import suppress
 from dataclasses import replace
@@ -20,7 +21,10 @@ from nbfab.tunnel.logins import Logins
 from nbfab.tunnel.person import Person
 from nbfab.tunnel.spec import Spec
 
+MOST = 1000  # connections at a time
+SPARE = 64  # files for all else
 CANNOT = "the host cannot run nbfab's relay"
+SILENT = "nbfab's relay on the host does not answer"
 MAY_NOT = "the host lets no one forward to nbfab's relay (AllowStreamLocalForwarding in its sshd_config)"
 NEITHER = (
     "it is logged in, but ssh does not reach the server at {} there: if that runs, the host's administrator has to let "
@@ -68,21 +72,38 @@ class Opened:
         taken = await asyncio.to_thread(ports.take, self.spec.state, self.spec.whose, self.spec.ports)
         self.port, self.first = int(taken.socket.getsockname()[1]), taken.first
         self._listener = await asyncio.get_running_loop().create_server(
-            lambda: self._near.accept(), sock=taken.socket, backlog=ports.BACKLOG
+            self._accept, sock=taken.socket, backlog=ports.BACKLOG
         )
         return taken.notes
+
+    def _accept(self) -> asyncio.Protocol:
+        """One more connection. With too many, which another user of this machine may make, no `ssh` could be started
+        any more, and none of them would ever be carried.
+        """
+        soft, _ = resource.getrlimit(resource.RLIMIT_NOFILE)
+        most = MOST if soft == resource.RLIM_INFINITY else min(MOST, max(1, (soft - SPARE) // 2))
+        return self._near.accept() if self._near.count < most else _TooMany()
 
     async def connect(self) -> None:
         """Makes the link, and keeps it from now on: a plain one where the relay cannot be reached. Raises Failed."""
         try:
-            await self.link.first()
-        except Unanswered:
+            await self._first()
+        except Unanswered as error:
             if not (self.spec.relayed and self.spec.plain):
                 raise
-            await self._go_plain()
+            await self._go_plain(SILENT if error.silent else MAY_NOT)
         if self.why_plain:
             await self._see_server()
         self._keeping = asyncio.get_running_loop().create_task(self.link.keep())
+
+    async def _first(self) -> None:
+        """Makes the first carrier; another, if that falls silent at once: it may be the link. Raises Failed."""
+        try:
+            return await self.link.first()
+        except Unanswered as error:
+            if not error.silent:
+                raise
+        await self.link.first()
 
     async def kept(self) -> None:
         """Returns only if the link, once made, is kept no longer. Raises Failed."""
@@ -104,11 +125,11 @@ class Opened:
             revive=self.causes.revive if relayed else None,
         )
 
-    async def _go_plain(self) -> None:
+    async def _go_plain(self, why: str) -> None:
         """What waits for a link to the relay is dropped, so a page that was open asks anew. Raises Failed."""
         await self._near.close()
         await self.causes.close()
-        self.why_plain = MAY_NOT
+        self.why_plain = why
         self.causes = self._causes(replace(self.spec, relayed=False, target=self.spec.plain))
         self.link = self._link(self.spec.plain)
         self._near = Hold(self.link.dial, self.causes.doubt)
@@ -159,6 +180,12 @@ class Opened:
         await self.link.close()
         for page in self._pages:
             page.remove()
+
+
+class _TooMany(asyncio.Protocol):
+    def connection_made(self, transport: asyncio.BaseTransport) -> None:
+        assert isinstance(transport, asyncio.Transport)
+        transport.abort()
 
 
 async def cancelled(task: asyncio.Future[Any]) -> None:

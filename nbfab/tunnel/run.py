@@ -15,6 +15,7 @@ from nbfab.tunnel.spec import load_all
 from nbfab.tunnel.supervisor import ENDS, Supervisor
 from nbfab.tunnel.telling import Telling
 
+FILES = 8192  # that may be open
 UNKNOWN = "the first time, the browser warns of the certificate: go on if its fingerprint is the one that nbfab printed"
 AT_RISK = "what is printed while the connection is down may be missing from the page"
 
@@ -34,8 +35,15 @@ async def show(opened: Opened, telling: Told) -> None:
 
 
 def guard() -> None:
-    """Takes care that no core holds what was typed, and that no program that is started reads it."""
+    """Takes care that no core holds what was typed, that no program that is started reads it, and that there are files
+    enough.
+    """
     resource.setrlimit(resource.RLIMIT_CORE, (0, 0))
+    soft, hard = resource.getrlimit(resource.RLIMIT_NOFILE)
+    most = FILES if hard == resource.RLIM_INFINITY else min(FILES, hard)
+    if soft != resource.RLIM_INFINITY and soft < most:  # 256 on macOS; a stream takes two
+        with suppress(OSError, ValueError):
+            resource.setrlimit(resource.RLIMIT_NOFILE, (most, hard))
     with open(os.devnull, "rb") as nothing:
         os.dup2(nothing.fileno(), 0)
 

@@ -14,7 +14,7 @@ from nbfab.tunnel.peer import uid_of
 
 SLOWEST = 10.0  # seconds for a request
 LONGEST = 16_384  # bytes of one
-MOST = 20  # connections at a time
+MOST = 20  # connections at a time: of the owner, and of all others
 _HEADERS = """\
 HTTP/1.1 {status}
 Content-Type: text/html; charset=utf-8
@@ -40,7 +40,7 @@ class Page:
         self._page, self._warn, self._anyone = html(origin, nonce, after), warn, anyone
         self._path = f"/{secrets.token_hex(16)}"
         self._server: asyncio.Server | None = None
-        self._open = 0
+        self._open = {True: 0, False: 0}  # whether of the owner
         self._given = False
         self.used = asyncio.Event()  # once a browser has got all of it
 
@@ -66,11 +66,13 @@ class Page:
             self._server.close()
 
     async def _serve(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
-        self._open += 1
+        uid = None if self._anyone else uid_of(writer.get_extra_info("peername"), writer.get_extra_info("sockname"))
+        own = self._anyone or uid == os.geteuid()
+        self._open[own] += 1
         status = ""
         try:
-            if self._open <= MOST:
-                status, page = self._answer(writer, await asyncio.wait_for(reader.readuntil(b"\r\n\r\n"), SLOWEST))
+            if self._open[own] <= MOST:
+                status, page = self._answer(own, uid, await asyncio.wait_for(reader.readuntil(b"\r\n\r\n"), SLOWEST))
                 body = page.encode()
                 head = _HEADERS.format(status=status, length=len(body)).replace("\n", "\r\n")
                 writer.write(head.encode() + body)
@@ -80,14 +82,14 @@ class Page:
         except asyncio.CancelledError:  # all ends, but for a connection that the browser has made in advance
             pass
         finally:
-            self._open -= 1
+            self._open[own] -= 1
             writer.close()
         with suppress(OSError):
             await writer.wait_closed()
         if status.startswith("200"):
             self.used.set()
 
-    def _answer(self, writer: asyncio.StreamWriter, head: bytes) -> tuple[str, str]:
+    def _answer(self, own: bool, uid: int | None, head: bytes) -> tuple[str, str]:
         """The status and the page that answer a request."""
         line, *lines = head.decode("latin-1").split("\r\n")
         method, _, rest = line.partition(" ")
@@ -98,12 +100,10 @@ class Page:
             return "404 Not Found", ""
         if "prefetch" in headers.get("sec-purpose", "") or "prefetch" in headers.get("purpose", ""):
             return "503 Service Unavailable", ""  # it asks again when it is meant
-        if not self._anyone:
-            uid = uid_of(writer.get_extra_info("peername"), writer.get_extra_info("sockname"))
-            if uid != os.geteuid():
-                who = "one who cannot be told" if uid is None else f"uid {uid}"
-                self._warn(f"another user of this machine asked for your login page, and was refused ({who})")
-                return "403 Forbidden", ""
+        if not own:
+            who = "one who cannot be told" if uid is None else f"uid {uid}"
+            self._warn(f"another user of this machine asked for your login page, and was refused ({who})")
+            return "403 Forbidden", ""
         if self._given:
             self._warn(
                 "your login page was asked for a second time, and refused; if you did not do that, change the password"

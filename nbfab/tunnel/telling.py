@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import os
 import sys
 import time
 from collections.abc import Iterable
@@ -149,7 +150,7 @@ class Telling:
             self._write(f"{time.strftime('%H:%M:%S', time.localtime(now))} {self._spec.host}: {text}")
 
     def _write(self, line: str) -> None:
-        print(clean(line), file=self._out, flush=True)
+        _print(line, self._out)
 
 
 class FleetTelling:
@@ -195,4 +196,15 @@ class FleetTelling:
         self._write(words)
 
     def _write(self, line: str) -> None:
-        print(clean(line), file=self._out, flush=True)
+        _print(line, self._out)
+
+
+def _print(line: str, out: Output) -> None:
+    """Prints a line. A reader that has gone, as `head -1` has, does not end the link."""
+    try:
+        print(clean(line), file=out, flush=True)
+    except BrokenPipeError:
+        if out is sys.stdout:
+            null = os.open(os.devnull, os.O_WRONLY)
+            os.dup2(null, 1)
+            os.close(null)

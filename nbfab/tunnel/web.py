@@ -145,7 +145,11 @@ class Web:
         """The path below the secret one. Raises Refused: another Host is that of a page that was led here by DNS."""
         if headers.get("host") not in [f"{name}:{self.port}" for name in NAMES]:
             raise Refused(421, "this is not the host that was asked for")
-        _, first, *rest = (urlsplit(target).path if target.startswith("/") else "/").split("/", 2)
+        try:
+            path = urlsplit(target).path if target.startswith("/") else ""
+        except ValueError:  # as of "//["
+            path = ""
+        _, first, *rest = (path if path.startswith("/") else "/").split("/", 2)
         if not secrets.compare_digest(first.encode("latin-1"), self._secret.encode()) or not rest:
             raise Refused(404, "there is no such page")
         return rest[0]

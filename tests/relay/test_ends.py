@@ -31,8 +31,8 @@ class Rig:
         self.links: list[asyncio.Transport] = []
         self.ways: list[str] = []  # other sockets that are dialled first, each once
         self.far = Far(lambda: self.server)
-        self.refusals: list[int] = []
-        self.near = Near(self.dial, refused=self.refusals.append)
+        self.refused: list[int] = []
+        self.near = Near(self.dial, refused=self.refused.append)
         self.port = 0
         self.listener: asyncio.Server | None = None
 
@@ -256,7 +256,7 @@ def test_where_no_server_listens_the_browser_is_refused_at_once_and_it_is_told()
         reader, _ = await asyncio.open_connection("127.0.0.1", it.port)
         with pytest.raises(ConnectionResetError):
             await reader.read()
-        assert it.refusals == [NO_SERVER]
+        assert it.refused == [NO_SERVER], "which is told"
         await probe(it.dial)
 
     play(echo, story)

@@ -282,7 +282,7 @@ def test_another_user_gets_no_further_than_the_login_page(there: Machine) -> Non
     set_up(there)
     with opened(there, "--no-browser") as page:
         port, relay = page.port, place(str(there.folder))
-        mine = {str(path) for path in Path("/tmp").glob("nbfab-*/*/[sm]")}
+        mine = {str(path) for path in Path("/tmp").glob("nbfab-*/**/[smc]")}
         assert mine
         assert as_another_user(lambda: status(port, "/login")) == 200
         assert as_another_user(lambda: status(port, "/api/kernels")) == 403

@@ -57,9 +57,9 @@ def test_a_relay_that_was_killed_is_started_again(there: Machine) -> None:
         answers(there, page)
         pid = int((there.folder / "relay-1.started").read_text().split()[0])
         os.kill(pid, signal.SIGKILL)
-        wait_until(lambda: "connected again" in page.said, "the link")
-        assert "nbfab's relay there had ended, and was started again" in page.said
+        wait_until(lambda: "nbfab's relay there had ended, and was started again" in page.said, "a word of it")
         answers(there, page)
+        assert "connect" not in page.said.partition("Control-C")[2], "which takes no other connection"
         assert there.server, "the server is not the relay's matter"
 
 
@@ -70,16 +70,22 @@ def test_all_that_ran_there_has_ended(there: Machine) -> None:
         pid = int((there.folder / "relay-1.started").read_text().split()[0])
         with contextlib.suppress(ProcessLookupError):
             os.kill(pid, signal.SIGKILL)
-        wait_until(lambda: "connected again" in page.said, "the link")
-        asks(page.port)
         wait_until(lambda: "to start it: nbfab" in page.said, "a word of it")
         there.ok("start")
         wait_until(lambda: "answers again" in page.said, "a word of it")
         answers(there, page)
 
 
-def test_a_server_that_was_stopped_is_told_before_a_page_asks(there: Machine) -> None:
+def test_what_stop_has_ended_stays_so_until_start(there: Machine) -> None:
+    assert there.sshd
     with opened(there, "--no-browser") as page:
-        assert page.port, "it is open"
+        answers(there, page)
+        logins = there.sshd.connections
         there.ok("stop")
         wait_until(lambda: "to start it: nbfab" in page.said, "a word of it")
+        assert not (there.folder / "relay-1").exists()
+        there.ok("start")
+        wait_until(lambda: "answers again" in page.said, "a word of it")
+        answers(there, page)
+        assert there.sshd.connections == logins, "all of that went over the one connection"
+        assert page.said.count("to start it") == 1

@@ -3,7 +3,6 @@
 import http.client
 import json
 import re
-import signal
 import subprocess
 import urllib.parse
 from collections.abc import Iterator
@@ -15,20 +14,14 @@ import pytest
 from chromium import SLOWEST, chromium
 from documents import check_document
 from machine import PASSWORD, ROOT
+from opened import Run
 from playwright.sync_api import Browser, expect
 from sshd import wait_until
 from sshd_fleet import Fleet
 
 
-class Opened:
-    """A run of `fleet.open`, and what it prints."""
-
-    def __init__(self, process: "subprocess.Popen[bytes]", out: Path) -> None:
-        self.process, self.out = process, out
-
-    @property
-    def said(self) -> str:
-        return self.out.read_text()
+class Opened(Run):
+    """A run of `fleet.open`."""
 
     @property
     def url(self) -> str:
@@ -71,11 +64,6 @@ class Opened:
         form = {name: re.findall(rf'name="{name}" value="([^"]*)"', row)[0] for name in ("token", "row")}
         answer = self.ask(path, **form)
         return answer.status, answer.read().decode()
-
-    def close(self) -> int:
-        """Control-C; the exit status."""
-        self.process.send_signal(signal.SIGINT)
-        return self.process.wait(30)
 
 
 @contextmanager
@@ -196,7 +184,9 @@ def test_each_host_goes_its_own_way(mixed: Fleet) -> None:
         assert mixed.run("start", "--limit", "one").returncode == 0
         it.press("one", "look")
         wait_until(lambda: ">Open<" in it.rows()["one"], "the host to be up")
-        assert it.press("one", "open")[0] == 200
+        status, page = it.press("one", "open")
+        assert status == 200, page
+        assert status == 200
         assert {event["host"] for event in it.events()} == {"one"}, "the others are as they were"
         assert it.close() == 0
 

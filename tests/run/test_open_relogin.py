@@ -96,6 +96,12 @@ def test_without_a_terminal_the_page_says_what_to_type_and_waits(there: Machine)
         assert page.close() == 0
 
 
+def test_without_a_terminal_a_first_login_that_takes_a_person_has_an_exit_status_of_its_own(there: Machine) -> None:
+    with_passphrase(there, SECRET)
+    there.fails("open", "--no-browser", status=4)
+    there.fails("status", status=1)
+
+
 def root_s_password(folder: Path) -> Path:
     """A shadow file in which root has the password."""
     made = subprocess.run(

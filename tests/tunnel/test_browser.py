@@ -63,3 +63,17 @@ def test_it_is_started_aside(
     wait_until(lambda: not page.exists(), "the page to be removed")
     assert seen.read_text() == "file:///page\n"
     assert "chatter" not in "".join(capfd.readouterr())
+
+
+def test_it_speaks_the_user_s_language(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Which `ssh` must not send along, so that it is kept aside."""
+    program = tmp_path / "program"
+    program.write_text(f'#!/bin/sh\necho "$LANG" >{tmp_path}/new && mv {tmp_path}/new {tmp_path}/said\n')
+    program.chmod(0o755)
+    monkeypatch.setenv("BROWSER", f"{program} %s")
+    monkeypatch.delenv("LANG", raising=False)
+    monkeypatch.setenv(browser.LOCALE, '{"LANG": "de_DE.UTF-8"}')
+    browser.start("file:///page")
+    said = tmp_path / "said"
+    wait_until(said.exists, "the browser")
+    assert said.read_text() == "de_DE.UTF-8\n"

@@ -169,6 +169,7 @@ def test_a_look_that_hangs_is_ended(tmp_path: Path, monkeypatch: pytest.MonkeyPa
         command = program(tmp_path, "import time; time.sleep(60)")
         assert [found async for found in looker.look(command, ["one"], {})] == []
         assert time.monotonic() - began < 10
+        assert [found async for found in looker.look(["/no/such/program"], ["one"], {})] == []
 
     asyncio.run(story())
 

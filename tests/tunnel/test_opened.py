@@ -1,21 +1,21 @@
 """Opened, while the server behind it becomes another one: of another port, another certificate, another token."""
 
 import asyncio
-import json
+import os
 import tempfile
 from collections.abc import Awaitable, Callable, Iterator
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
 from machine import PASSWORD, Machine
 from notebook_client import Notebook
+from opened import plain_spec
 from sshd import free_port
 
 from nbfab.apply.again import programs
-from nbfab.names import parse_host
-from nbfab.ssh.arguments import by_itself
-from nbfab.ssh.options import SshOptions
 from nbfab.tunnel.carrier import Failed
+from nbfab.tunnel.claim import start_of
 from nbfab.tunnel.opened import Opened
 from nbfab.tunnel.spec import Spec
 
@@ -48,20 +48,7 @@ class Log:
 def spec(there: Machine) -> Spec:
     """The link to a host where the server runs, without the relay."""
     there.ok("setup")
-    assert there.sshd
-    (info,) = (there.folder / "runtime").glob("jpserver-*.json")
-    text = (there.folder / "nbserver.pem").read_text()
-    return Spec(
-        host="box",
-        profile="nbserver",
-        command=tuple(by_itself(parse_host("box"), SshOptions(str(there.sshd.config)))),
-        target=f"127.0.0.1:{there.port}",
-        relayed=False,
-        ports=(0,),
-        certificate=text[text.index("-----BEGIN CERTIFICATE") :],
-        token=json.loads(info.read_text())["token"],
-        programs=dict(programs("nbserver")),
-    )
+    return replace(plain_spec(there), programs=dict(programs("nbserver")))
 
 
 @pytest.fixture
@@ -127,12 +114,14 @@ def test_a_host_that_was_restarted_is_told(spec: Spec, folder: str, there: Machi
         assert opened.link.carrier
         host = opened.causes.host
         host._since -= 100.0
-        host._programs = {"relay": "echo up 50; echo started /there/relay-1"}
-        assert await host.revive(opened.link.carrier) == "/there/relay-1"
+        for said, socket in (("stopped", ""), ("stopped", ""), ("started /there/relay-1", "/there/relay-1")):
+            host._programs, host._revived = {"relay": f"echo up 50; echo {said}"}, -100.0
+            assert await host.revive(opened.link.carrier) == socket
 
-    log = play(spec, folder, story)
-    assert log.lines == [
-        "restarted: the host was restarted, and what ran there has ended; pages go on once the server runs: nbfab start"
+    assert play(spec, folder, story).lines == [
+        "restarted: the host was restarted, and what ran there has ended",
+        "stopped: the notebook server there has ended; to start it: nbfab start",
+        "started: the notebook server there answers again",
     ]
 
 
@@ -148,6 +137,25 @@ def test_a_relay_that_does_not_start_again_is_told_once(spec: Spec, folder: str,
     (line,) = log.lines
     assert line.startswith("relay: nbfab's relay there had ended, and does not start again")
     assert line.endswith("; to open it anew: nbfab close && nbfab open")
+
+
+def test_a_relay_is_not_started_while_another_run_is_at_work_there(spec: Spec, folder: str, there: Machine) -> None:
+    """Which may be removing it."""
+    lock = there.folder / "lock"
+
+    async def story(opened: Opened, log: Log) -> None:
+        assert opened.link.carrier
+        (there.folder / "relay-1.started").unlink(missing_ok=True)
+        (there.folder / "relay.sh").write_text("exit 1\n")
+        lock.mkdir()
+        (lock / "holder").write_text(f"{os.getpid()} {start_of(os.getpid())}\n")
+        assert await opened.causes.host.revive(opened.link.carrier) == ""
+        assert log.lines == []
+        (lock / "holder").write_text(f"{os.getpid()} 1\n")  # of one that was cut
+        assert await opened.causes.host.revive(opened.link.carrier) == ""
+        assert "does not start again" in log.lines[0]
+
+    play(spec, folder, story)
 
 
 def test_a_host_that_nbfab_was_removed_from_is_told(spec: Spec, folder: str, there: Machine) -> None:

@@ -4,7 +4,6 @@ import json
 import os
 import re
 import shutil
-import signal
 import subprocess
 import sys
 from collections.abc import Iterator
@@ -15,12 +14,10 @@ from pathlib import Path
 import pytest
 from machine import PASSWORD, ROOT, Machine
 from notebook_client import Notebook
-from sshd import free_port, wait_until
+from opened import Run, plain_spec
+from sshd import wait_until
 
-from nbfab.names import parse_host
 from nbfab.relay.serve import place
-from nbfab.ssh.arguments import by_itself
-from nbfab.ssh.options import SshOptions
 from nbfab.tunnel.spec import Spec
 
 CODE = "import sys; sys.path.insert(0, sys.argv[1]); from nbfab_relay.serve import main; main(sys.argv[1])"
@@ -39,20 +36,20 @@ def relay(profile: Path) -> Iterator[str]:
             process.terminate()
 
 
-class Opened:
-    """A near end that runs, and what it prints."""
+class Opened(Run):
+    """A near end that runs, without the program that has looked at the host."""
 
     def __init__(self, spec: Spec, folder: Path, **env: str) -> None:
-        self.out = folder / "out"
         self.seen = folder / "seen"
         browser = folder / "browser"
         browser.write_text(f'#!/bin/sh\necho "$1" >{self.seen}.new && mv {self.seen}.new {self.seen}\n')
         browser.chmod(0o755)
         more = {"BROWSER": str(browser), "PYTHONPATH": str(ROOT)}
-        with open(self.out, "wb") as out:
-            self.process = subprocess.Popen(
+        with open(folder / "out", "wb") as out:
+            process = subprocess.Popen(
                 [sys.executable, "-m", "nbfab.tunnel"], stdin=subprocess.PIPE, stdout=out, env=os.environ | more | env
             )
+        super().__init__(process, folder / "out")
         assert self.process.stdin
         self.process.stdin.write(spec.dump().encode())
         self.process.stdin.close()
@@ -60,38 +57,20 @@ class Opened:
     @property
     def url(self) -> str:
         """What the user is to open."""
-        wait_until(lambda: "https://" in self.out.read_text() or self.process.poll() is not None, "the link")
-        found: list[str] = re.findall(r"https://[a-z0-9.]+:[0-9]+/", self.out.read_text())
+        wait_until(lambda: "https://" in self.said or self.process.poll() is not None, "the link")
+        found: list[str] = re.findall(r"https://[a-z0-9.]+:[0-9]+/", self.said)
         return found[0]
 
     @property
     def port(self) -> int:
         return int(self.url.rpartition(":")[2].strip("/"))
 
-    def close(self) -> int:
-        """Control-C; the exit status."""
-        self.process.send_signal(signal.SIGINT)
-        return self.process.wait(30)
-
 
 @pytest.fixture
 def spec(there: Machine) -> Spec:
     """The link to a host where the server runs, without the relay."""
     there.ok("setup")
-    assert there.sshd
-    (info,) = (there.folder / "runtime").glob("jpserver-*.json")
-    text = (there.folder / "nbserver.pem").read_text()
-    return Spec(
-        host="box",
-        profile="nbserver",
-        command=tuple(by_itself(parse_host("box"), SshOptions(str(there.sshd.config)))),
-        target=f"127.0.0.1:{there.port}",
-        relayed=False,
-        ports=(free_port(),),
-        certificate=text[text.index("-----BEGIN CERTIFICATE") :],
-        token=json.loads(info.read_text())["token"],
-        login="yes",  # also for root
-    )
+    return plain_spec(there)
 
 
 @contextmanager
@@ -117,10 +96,10 @@ def test_the_browser_is_logged_in_without_a_password(spec: Spec, there: Machine,
         assert page.parent.stat().st_mode & 0o777 == 0o700
         text = page.read_text()
         (nonce,) = re.findall(r'name="nonce" value="(\S+)"', text)
-        assert nonce not in it.out.read_text()
+        assert nonce not in it.said
         assert nonce not in it.seen.read_text()
         assert f'action="{it.url}nbfab-login"' in text
-        assert ("may be missing" in it.out.read_text()) == (not relayed)
+        assert ("may be missing" in it.said) == (not relayed)
         notebook = Notebook(it.port, there.folder, PASSWORD)
         assert notebook.get("/api")["version"]
         assert it.close() == 0
@@ -133,8 +112,8 @@ def test_a_host_that_is_not_reached(spec: Spec, there: Machine, tmp_path: Path) 
     (there.sshd.folder / "authorized_keys").write_text("")
     it = Opened(spec, tmp_path)
     assert it.process.wait(30) == 1
-    assert "not connected: " in it.out.read_text()
-    assert "Permission denied" in it.out.read_text()
+    assert "not connected: " in it.said
+    assert "Permission denied" in it.said
     (there.sshd.folder / "authorized_keys").write_text((there.sshd.folder / "id.pub").read_text())
 
 
@@ -143,8 +122,8 @@ def test_a_cut_is_told_in_two_lines(spec: Spec, there: Machine, tmp_path: Path) 
     with relay(there.folder) as socket, opened(replace(spec, relayed=True, target=socket, json=True), tmp_path) as it:
         assert it.url
         there.sshd.cut()
-        wait_until(lambda: len(it.out.read_text().splitlines()) == 3, "the link to be there again")
-        first, lost, found = map(json.loads, it.out.read_text().splitlines())
+        wait_until(lambda: len(it.said.splitlines()) == 3, "the link to be there again")
+        first, lost, found = map(json.loads, it.said.splitlines())
         assert first["url"] == it.url
         assert (lost["event"], found["event"]) == ("lost", "found")
         assert found["seconds"] < 30

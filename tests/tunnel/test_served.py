@@ -112,6 +112,20 @@ def test_not_for_another_user(monkeypatch: pytest.MonkeyPatch, uid: int | None) 
     assert _on(anyway, anyone=True) == []
 
 
+def test_others_cannot_take_all_its_connections(monkeypatch: pytest.MonkeyPatch) -> None:
+    strangers = iter([os.geteuid() + 1] * 2 * served.MOST)
+    monkeypatch.setattr(served, "uid_of", lambda theirs, ours: next(strangers, os.geteuid()))
+
+    async def page(page: served.Page, warned: list[str]) -> None:
+        port = int(re.findall(r":([0-9]+)/", page.url)[0])
+        held = [await asyncio.open_connection("127.0.0.1", port) for _ in range(2 * served.MOST)]
+        assert (await _ask(page)).startswith("HTTP/1.1 200 ")
+        for _, writer in held:
+            writer.close()
+
+    assert _on(page) == []
+
+
 _DROP = ("setpriv", "--reuid=65534", "--regid=65534", "--clear-groups", "--")
 _WAYS = (_DROP, ("sudo", "-n", *_DROP), ("unshare", "--user", "--map-root-user", "--map-auto", "--", *_DROP))
 

@@ -57,6 +57,8 @@ OWN = "Origin: http://127.0.0.1:{port}\r\n"
 ENDLESS = f"Content-Length: {'9' * 99}\r\n"
 REQUESTS = {
     "the page": (get("/{secret}/"), 200),
+    "no path, but a host": (get("//elsewhere"), 404),
+    "neither": (get("//["), 404),
     "by the other name": (get("/{secret}/", "localhost:{port}"), 200),
     "with a query": (get("/{secret}/state?now"), 200),
     "a form": (post(OWN), 200),
