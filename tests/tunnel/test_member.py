@@ -66,9 +66,7 @@ def test_one_that_fails_does_not_disturb_another(tmp_path: Path, monkeypatch: py
     assert "https://localhost:" in said
 
 
-def test_a_first_login_that_takes_long_is_told_once(
-    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
-) -> None:
+def test_a_first_login_that_takes_long_is_told_once(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     async def connect(self: Opened) -> None:
         await asyncio.sleep(0.5)
 
