@@ -106,7 +106,8 @@ def _transfers(laptop: Laptop, quick: bool) -> None:
             }
             seconds = [
                 compare("new connection, one GET", {name: each.new for name, each in clients.items()}, many),
-                compare("one more GET", {name: each.again for name, each in clients.items()}, 5 * many),
+                compare("one more GET, the least", {name: each.again for name, each in clients.items()}, 5 * many),
+                compare("one more GET, the files", {name: each.files for name, each in clients.items()}, 5 * many),
                 compare(f"{MANY} GETs at a time", {name: each.many for name, each in clients.items()}, few),
                 compare("100 MB file of the server's", {name: each.down for name, each in clients.items()}, few),
             ]
