@@ -36,7 +36,7 @@ class Presence:
 
     async def _watch(self) -> None:
         if await self._there():
-            return
+            return self._back()
         self._gone()
         while not await self._there():
             await asyncio.sleep(EVERY)
