@@ -81,7 +81,7 @@ def test_logged_in_without_typing_and_only_once(there: Machine, tmp_path: Path, 
                 assert len(nonce) > 30
                 assert nonce.encode() not in everything
                 again.goto(url)
-                expect(again.get_by_text("This link has been used")).to_be_visible()
+                expect(again.get_by_text("This login was used")).to_be_visible()
                 assert nonce not in (there.folder / "server.log").read_text() + run.said
             again.goto(origin)
             expect(again.locator("#password_input")).to_be_visible()
