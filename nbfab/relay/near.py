@@ -5,23 +5,16 @@ from __future__ import annotations
 import asyncio
 import os
 import time
-from typing import Awaitable, Callable, Tuple
+from typing import Callable
 
 from .budget import Budget
-from .frames import ANEW, ANSWER, GREETING, NAME, NEW, NO_SERVER, PROBE, UNKNOWN, BadFrame
+from .frames import ANEW, GREETING, NAME, NEW, NO_SERVER, UNKNOWN, BadFrame
+from .greeting import PATIENCE, Dial, NoFarEnd, greet
 from .sides import Link
 from .stream import Stream
 
 AGAIN = 0.05  # seconds between two tries over a link that is said to be up
-PATIENCE = 10.0  # seconds for an answer to a greeting
 GOODBYE = 1.0  # seconds for the other end to hear that all is over
-
-Dial = Callable[[Callable[[], asyncio.Protocol]], Awaitable[Tuple[asyncio.BaseTransport, asyncio.Protocol]]]
-"""Waits until there is a link, and connects through it to the far end. Raises NoFarEnd, OSError."""
-
-
-class NoFarEnd(ConnectionError):
-    """The far end has ended: what it had is lost, and no new stream is taken."""
 
 
 class Near:
@@ -73,14 +66,14 @@ class Near:
                         continue
                     answer, transport, rest = await greet(self._dial, name, stream.count if stream.known else ANEW)
                 except NoFarEnd:
-                    stream.end_without_other()
+                    stream.drop(cut=True)
                     break
                 except OSError:
                     await asyncio.sleep(AGAIN)
                     continue
                 if stream.over or answer in (NO_SERVER, UNKNOWN):
                     transport.abort()
-                    stream.end_without_other()
+                    stream.drop(cut=True)
                     if answer in (NO_SERVER, UNKNOWN):
                         self._refused(answer)
                     break
@@ -91,7 +84,7 @@ class Near:
                     stream.carry(link, answer)
                 except BadFrame:
                     link.drop()
-                    stream.end_without_other()
+                    stream.drop(cut=True)
                     break
                 link.data_received(rest)
                 await lost.wait()
@@ -110,7 +103,7 @@ async def _begin(transport: asyncio.BaseTransport, stream: Stream, name: bytes, 
         timer.cancel()
         stream.known = answer not in (NO_SERVER, UNKNOWN)
         if not stream.known:
-            stream.end_without_other()
+            stream.drop(cut=True)
             refused(answer)
 
     timer = asyncio.get_running_loop().call_later(PATIENCE, transport.abort)
@@ -120,45 +113,3 @@ async def _begin(transport: asyncio.BaseTransport, stream: Stream, name: bytes, 
         await lost.wait()
     finally:
         timer.cancel()
-
-
-async def greet(dial: Dial, name: bytes, count: int) -> tuple[int, asyncio.Transport, bytes]:
-    """Says which stream this is about; what the far end answers, and what came behind that. Raises OSError."""
-    transport, protocol = await dial(_Answer)
-    assert isinstance(transport, asyncio.Transport)
-    assert isinstance(protocol, _Answer)
-    try:
-        transport.write(GREETING.pack(name, count))
-        await asyncio.wait_for(protocol.whole, PATIENCE)
-    except (asyncio.TimeoutError, EOFError):
-        transport.abort()
-        raise ConnectionError("the far end does not answer") from None
-    except asyncio.CancelledError:
-        transport.abort()
-        raise
-    data = protocol.data  # more may have come since the answer was whole
-    return ANSWER.unpack(data[: ANSWER.size])[0], transport, data[ANSWER.size :]
-
-
-async def probe(dial: Dial) -> int:
-    """Asks whether the far end is there; since how many seconds it holds output back, or 0. Raises OSError."""
-    answer, transport, _ = await greet(dial, PROBE, 0)
-    transport.abort()
-    return answer
-
-
-class _Answer(asyncio.Protocol):
-    """Waits for the far end's answer; what comes right behind it is of the stream."""
-
-    def __init__(self) -> None:
-        self.whole: asyncio.Future[None] = asyncio.get_running_loop().create_future()
-        self.data = b""
-
-    def data_received(self, data: bytes) -> None:
-        self.data += data
-        if len(self.data) >= ANSWER.size and not self.whole.done():
-            self.whole.set_result(None)
-
-    def connection_lost(self, exc: Exception | None) -> None:
-        if not self.whole.done():
-            self.whole.set_exception(EOFError())

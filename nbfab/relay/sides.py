@@ -1,11 +1,8 @@
-"""The two connections of a stream: the local one, and the link that carries it for a while."""
+"""The connections of a stream, and the one of them that is the link, which carries it for a while."""
 
 from __future__ import annotations
 
 import asyncio
-import socket
-import struct
-from contextlib import suppress
 from typing import Callable, Protocol
 
 from .frames import ANSWER, BadFrame, Frames
@@ -70,44 +67,6 @@ class Side(asyncio.Protocol):
             self._transport.abort()
 
 
-class Local(Side):
-    """A browser's connection, or one to the server."""
-
-    def __init__(self, stream: Carried) -> None:
-        super().__init__()
-        self._stream = stream
-
-    def write_end(self) -> None:
-        """Says that nothing more comes."""
-        if self._transport is not None and not self._transport.is_closing():
-            self._transport.write_eof()
-
-    def drop(self) -> None:
-        # A reset, since a clean end would say that this was all.
-        if self._transport is not None and (connection := self._transport.get_extra_info("socket")) is not None:
-            with suppress(OSError):  # it is closed
-                connection.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, struct.pack("ii", 1, 0))
-        super().drop()
-
-    def data_received(self, data: bytes) -> None:
-        self._stream.take(data)
-
-    def eof_received(self) -> bool:
-        self._stream.finish()
-        return True  # the other direction stays open
-
-    def connection_lost(self, exc: Exception | None) -> None:
-        self._stream.abandon()
-
-    def pause_writing(self) -> None:
-        self.full = True
-        self._stream.hold(True)
-
-    def resume_writing(self) -> None:
-        self.full = False
-        self._stream.hold(False)
-
-
 class Link(Side):
     """What carries a stream for a while; `lost` is called when it has ended."""
 
@@ -126,6 +85,8 @@ class Link(Side):
         self._answer = b""
         self.connection_made(transport)
         transport.set_protocol(self)
+        if transport.is_closing():  # it was lost while another protocol was in charge
+            asyncio.get_running_loop().call_soon(self.connection_lost, None)
 
     def data_received(self, data: bytes) -> None:
         if self._answered is not None:

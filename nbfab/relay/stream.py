@@ -7,9 +7,10 @@ import time
 from .budget import STREAM, Budget, Share
 from .frames import DATA, END, GOT, RESET, BadFrame, frame
 from .incoming import Incoming
+from .local import Local
 from .outgoing import Outgoing
 from .receipts import Receipts
-from .sides import Link, Local
+from .sides import Link
 
 KEEP = 3600.0  # seconds: a laptop's lid is closed
 LINGER = 60.0  # seconds: only the other end's last receipt is missing
@@ -65,18 +66,16 @@ class Stream:
 
     def lose(self, link: Link) -> None:
         """A link has ended."""
-        if self._link is not link:
-            return
-        self._link, self.since = None, time.monotonic()
-        self._receipts.stop()
+        if self._link is link:
+            self._link, self.since = None, time.monotonic()
+            self._receipts.stop()
 
     def take(self, data: bytes) -> None:
         """The local connection was read."""
-        if self._reset or self.over:
-            return
-        self._outgoing.take(data)
-        self._share.keeps(self._outgoing.kept)
-        self.flush()
+        if not (self._reset or self.over):
+            self._outgoing.take(data)
+            self._share.keeps(self._outgoing.kept)
+            self.flush()
 
     def finish(self) -> None:
         """The local connection sends no more."""
@@ -85,11 +84,10 @@ class Stream:
 
     def abandon(self) -> None:
         """The local connection is gone: what arrives for it has no taker."""
-        if self.over or (self._outgoing.ended and self._incoming.ended):
-            return
-        self._share.end()
-        self._outgoing, self._reset = Outgoing(), True
-        self.flush()
+        if not (self.over or (self._outgoing.ended and self._incoming.ended)):
+            self._share.end()
+            self._outgoing, self._reset = Outgoing(), True
+            self.flush()
 
     def flush(self) -> None:
         """Sends what there is to send."""
@@ -133,23 +131,19 @@ class Stream:
         if self._link is not None:
             (self._link.pause_reading if full else self._link.resume_reading)()
 
-    def drop(self) -> None:
-        """Ends it, once what was written has gone out."""
+    def drop(self, *, cut: bool = False) -> None:
+        """Ends it, once what was written has gone out; `cut`, since the other end does not know it (any more)."""
         if self.over:
             return
         self.over = True
+        if cut and not self._incoming.ended:
+            self.local.drop()
         self._receipts.stop()
         self._share.end()
         self.local.close()
         if self._link is not None:
             self._link.close()
             self._link = None
-
-    def end_without_other(self) -> None:
-        """Ends it because the other end does not know it (any more)."""
-        if not self._incoming.ended:
-            self.local.drop()
-        self.drop()
 
     def _send_receipt(self) -> None:
         if self._link is not None:

@@ -6,6 +6,7 @@ from collections.abc import Iterator, Mapping
 from dataclasses import replace
 
 from nbfab.errors import ConnectError
+from nbfab.fix import Command
 from nbfab.names import HostString, in_url
 from nbfab.ssh.connection import HOPS, KEEPALIVE
 from nbfab.ssh.options import SshOptions
@@ -71,7 +72,7 @@ def by_itself(typed: HostString, options: SshOptions, depth: int = 0, *, asks: b
     jumps = route.jumps if options.jumps is None else options.jumps
     if jumps:
         if depth >= HOPS:
-            raise ConnectError(f"{typed.host}: its jump hosts form a loop", f"ssh -G {typed.host}")
+            raise ConnectError(f"{typed.host}: its jump hosts form a loop", Command(f"ssh -G {typed.host}"))
         *before, last = jumps
         theirs = replace(options, identity="", jumps=tuple(before) or None, options=())
         *hop, name = by_itself(last, theirs, depth + 1, asks=asks)

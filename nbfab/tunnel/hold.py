@@ -5,7 +5,7 @@ from __future__ import annotations
 import asyncio
 from collections.abc import Callable
 
-from nbfab.relay.near import Dial
+from nbfab.relay.greeting import Dial
 
 HIGH = 1 << 19  # bytes that wait to be written, then the other side is not read
 

@@ -11,7 +11,7 @@ from contextlib import AbstractAsyncContextManager, nullcontext, suppress
 from dataclasses import dataclass, field
 from typing import Any, Protocol
 
-from nbfab.relay.near import NoFarEnd
+from nbfab.relay.greeting import NoFarEnd
 from nbfab.tunnel.answers import slept
 from nbfab.tunnel.carrier import Carrier, Failed
 from nbfab.tunnel.logins import Logins

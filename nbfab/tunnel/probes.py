@@ -6,7 +6,7 @@ import asyncio
 import ssl
 from contextlib import suppress
 
-from nbfab.relay.near import probe
+from nbfab.relay.greeting import probe
 
 
 async def relay_answers(path: str) -> int:

@@ -15,7 +15,8 @@ import pytest
 from nbfab.relay import far, stream
 from nbfab.relay.far import Far
 from nbfab.relay.frames import ANEW, ANSWER, DATA, END, GREETING, HEAD, NEW, NO_SERVER, frame
-from nbfab.relay.near import Near, greet, probe
+from nbfab.relay.greeting import greet, probe
+from nbfab.relay.near import Near
 
 BOUND = 20  # seconds for anything here
 
@@ -368,6 +369,30 @@ def test_what_comes_right_behind_an_answer_is_not_lost() -> None:
         assert (answer, rest) == (7, b"right behind")
 
     asyncio.run(story())
+
+
+def test_a_connection_that_is_lost_at_once_is_made_again() -> None:
+    """As `ssh` does where nothing listens there yet: it takes the connection, and hangs up."""
+
+    async def story(it: Rig) -> None:
+        usual, dead = it.near._dial, 2
+
+        async def dial(factory: Callable[[], asyncio.Protocol]) -> tuple[asyncio.BaseTransport, asyncio.Protocol]:
+            nonlocal dead
+            transport, protocol = await usual(factory)
+            if dead:
+                dead -= 1
+                it.links[-1].abort()
+                await asyncio.sleep(0.05)  # until that has been seen
+            return transport, protocol
+
+        it.near._dial = dial
+        reader, writer = await asyncio.open_connection("127.0.0.1", it.port)
+        writer.write(b"hello")
+        writer.write_eof()
+        assert await reader.read() == b"hello - all"
+
+    play(echo, story)
 
 
 def test_a_first_greeting_that_comes_late_changes_nothing() -> None:

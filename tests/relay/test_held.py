@@ -8,7 +8,7 @@ from pathlib import Path
 from nbfab.relay.budget import STREAM
 from nbfab.relay.far import Far
 from nbfab.relay.frames import NAME, NEW
-from nbfab.relay.near import greet, probe
+from nbfab.relay.greeting import greet, probe
 
 
 async def flood(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:

@@ -18,7 +18,7 @@ from machine import ROOT
 from sshd import wait_until
 
 from nbfab.relay import VERSION
-from nbfab.relay.near import probe
+from nbfab.relay.greeting import probe
 from nbfab.relay.serve import NAME, address, place, port
 
 CODE = "import sys; sys.path.insert(0, sys.argv[1]); from nbfab_relay.serve import main; main(sys.argv[1])"

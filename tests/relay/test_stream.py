@@ -10,7 +10,8 @@ from hypothesis import strategies as st
 
 from nbfab.relay import stream as module
 from nbfab.relay.budget import Budget
-from nbfab.relay.sides import Link, Local
+from nbfab.relay.local import Local
+from nbfab.relay.sides import Link
 from nbfab.relay.stream import Stream
 
 

@@ -14,7 +14,8 @@ from relay import RELAY
 from sshd import Sshd
 
 from nbfab.relay.far import Far
-from nbfab.relay.near import Near, probe
+from nbfab.relay.greeting import probe
+from nbfab.relay.near import Near
 from nbfab.tunnel import link
 from nbfab.tunnel.carrier import Failed
 from nbfab.tunnel.link import Link
