@@ -37,7 +37,7 @@ def lines(spec: Spec, origin: str, *, secret: bool) -> Iterator[str]:
 
 def _saved(spec: Spec) -> Path:
     """The file with the certificate, for programs that take one. Raises OSError."""
-    name = re.sub("[^A-Za-z0-9.-]+", "-", f"{spec.host}-{spec.profile}").lstrip("-.")
-    file = state.folder(spec.state).parent / f"{name}.pem"
+    name = re.sub("[^A-Za-z0-9.-]+", "-", f"{spec.host}-{spec.profile}")
+    file = state.folder(spec.state).parent / f"{name.lstrip('-.')}.pem"
     file.write_text(spec.certificate, "ascii")
     return file
