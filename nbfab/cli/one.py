@@ -52,7 +52,7 @@ def on_one(call: Call, body: "Body", typed: HostString | None) -> None:
             from nbfab.cli.again import once_more, whose
 
             mine = whose(label, settings.profile, entry.typed if entry else typed, call.ssh_options(entry))
-            otherwise = call.flags & {"login", "no_login", "host_names", "direct", "editor"}
+            otherwise = call.flags & {"login", "no_login", "host_names", "editor"}
             found, claim = (None, None) if otherwise else once_more(mine, browser=browser, sees=terminal.sees)
             if found:
                 terminal.progress.end()

@@ -20,6 +20,7 @@ from nbfab.run.describe import describe
 from nbfab.run.job import Job
 from nbfab.run.see import see
 from nbfab.run.start import start
+from nbfab.settings import Settings
 from nbfab.tunnel.spec import Spec
 
 TRIES = 5  # to start the relay, one a second, where another run is at work
@@ -110,8 +111,7 @@ def _spec(job: Job, seen: Facts) -> Spec:
     port = answer.port if answer and seen.server.ready else settings.port
     token = fetch(job.host, settings.profile)
     cert = seen.files.text(certificate.FILE)
-    address = "127.0.0.1" if settings.ip in (*EVERY_ADDRESS, "localhost") else settings.ip
-    plain = f"{in_url(address)}:{port}"
+    plain = f"{in_url(_address(settings))}:{port}"
     return Spec(
         host=job.host.label,
         profile=settings.profile,
@@ -128,12 +128,16 @@ def _spec(job: Job, seen: Facts) -> Spec:
     )
 
 
+def _address(settings: Settings) -> str:
+    """Where the server is reached on its own machine."""
+    return "127.0.0.1" if settings.ip in (*EVERY_ADDRESS, "localhost") else settings.ip
+
+
 def _direct(job: Job, spec: Spec, outcome: Outcome) -> Spec:
     """The spec for the server's own URL, without a link. Raises HostError if that cannot be reached from here."""
     settings = job.wanted.settings
     if job.host.local:
-        address = "127.0.0.1" if settings.ip in (*EVERY_ADDRESS, "localhost") else settings.ip
-        return replace(spec, url=outcome.url, address=address)
+        return replace(spec, url=outcome.url, address=_address(settings))
     parts = urlsplit(outcome.url)
     if why := reach.reach(parts.hostname or "", parts.port or 443, spec.certificate):
         raise HostError(f"{outcome.url} cannot be reached from here: {why}", "leave out --direct", task("open"))

@@ -9,6 +9,8 @@ from collections.abc import Callable
 from contextlib import suppress
 from pathlib import Path
 
+from nbfab.tunnel.supervisor import ENDS
+
 MOST = 256_000  # bytes of a log; the older half goes then
 
 
@@ -73,7 +75,7 @@ def start(log: Path, work: Callable[[Output], int]) -> int:
     os.close(theirs)
     os.close(number)
     try:
-        signal.pthread_sigmask(signal.SIG_UNBLOCK, {signal.SIGINT, signal.SIGTERM, signal.SIGHUP})
+        signal.pthread_sigmask(signal.SIG_UNBLOCK, ENDS)
         said = os.read(status, 1)
     except KeyboardInterrupt:
         os.kill(child, signal.SIGTERM)

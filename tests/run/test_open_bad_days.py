@@ -22,7 +22,7 @@ from sshd import free_port, wait_until
 
 from nbfab.relay.serve import place
 
-NOBODY = 65534
+STRANGER = 65534  # a user without rights
 RISK = "may be missing from the page"
 
 Host = Callable[..., Machine]
@@ -311,8 +311,8 @@ def as_another_user(does: Callable[[], int]) -> int:
     if (pid := os.fork()) == 0:
         try:
             os.setgroups([])
-            os.setgid(NOBODY)
-            os.setuid(NOBODY)
+            os.setgid(STRANGER)
+            os.setuid(STRANGER)
             os.write(writing, str(does()).encode())
         finally:
             os._exit(0)
