@@ -12,6 +12,7 @@ PACKAGE = ROOT / "nbfab"
 FLOORS = (
     ("names", "text", "fix", "errors", "settings", "changed", "relay", "prompts"),
     ("passwords", "keys", "outcome", "signals", "tunnel"),
+    ("authority",),
     ("user", "wanted", "program"),
     ("host",),
     ("look",),
