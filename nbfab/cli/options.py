@@ -23,10 +23,13 @@ FLAGS = {
     "password_stdin": "Read the password from standard input, one line.",
     "drop_name": "Name or address that the certificate is no longer for (may be repeated).",
     "new_key": "Make a new key for the certificate, even if the old one could be kept; its pin changes.",
+    "certificate": "Certificate of your own to put in place, with its chain: the file that it is in here (PEM).",
+    "key": "File with the key of that certificate, without a passphrase (the file of the certificate).",
+    "reissue": "Have nbfab make a certificate in place of one that it did not make.",
     "reset": "Option that goes back to its default, whatever was chosen for the host (may be repeated).",
     "restart": "Restart a running server if needed, even if that ends live kernels.",
     "check": "Exit with status 3 if something would change.",
-    "days_left": "Exit with status 3 if the certificate has fewer days left than that.",
+    "days_left": "Exit with status 3 if the certificate, or one behind it, has fewer days left than that.",
     "foreground": "On this machine: run without tmux, until Control-C.",
     "force": "End the server even if that ends live kernels.",
     "linger_off": "Turn lingering off as well, if nbfab turned it on for this user and no other profile is left.",
@@ -41,7 +44,18 @@ FLAGS = {
 EVERYWHERE = ("json", "quiet", "accept_new_host_key", "ssh")
 CHOOSING = ("inventory", "limit", "jobs")  # which hosts of a fleet, and how many at a time
 RUNNING = ("failed", "fail_fast", "yes")  # what a run over a fleet may do
-_VALUES = {"handout", "inventory", "limit", "jobs", "output", "ssh", "days_left"}  # flags that take a value
+_VALUES = {
+    "handout",
+    "inventory",
+    "limit",
+    "jobs",
+    "output",
+    "ssh",
+    "days_left",
+    "certificate",
+    "key",
+}  # flags that take a value
+GIVEN = ("certificate", "key")  # of these, files that are to be given again if the task is called again
 LISTS = {"drop_name", "reset"}  # and those that take one each time they are given
 
 

@@ -6,6 +6,7 @@ from dataclasses import dataclass, replace
 from nbfab.fleet.handout import Handout
 from nbfab.host import Host
 from nbfab.outcome import Outcome
+from nbfab.own import Own
 from nbfab.passwords import Password
 from nbfab.run.job import Body, attempt
 from nbfab.settings import Settings
@@ -18,8 +19,8 @@ class Member:
     """A host on which a task is to run, as one of many. It is the user of its own task, too.
 
     What is typed, is typed once for all, at the `console`; passwords come from the `handout`. `command` gives the
-    command line of a task for this host alone. `inventory` is the mark of the one it is in. Unless it
-    `asks`, every question is answered with no.
+    command line of a task for this host alone. `inventory` is the mark of the one it is in. `own` is a certificate for
+    it. Unless it `asks`, every question is answered with no.
     """
 
     host: Host
@@ -35,6 +36,7 @@ class Member:
     console: Console
     command: Callable[..., str]
     asks: bool = True
+    own: Own | None = None
     opened: Spec | None = None
     tell: Callable[[str], None] = lambda line: None
     pass_on: Callable[[str], None] = lambda line: None
@@ -58,6 +60,7 @@ class Member:
             lists=self.lists,
             days_left=self.days_left,
             inventory=self.inventory,
+            own=self.own,
         )
         self.handout.tells(self.host, self.settings, outcome)
         if not (unwritten := self.handout.ends(self.name)):

@@ -1,4 +1,4 @@
-"""The step `certificate`: a self-signed certificate and its key, in one PEM."""
+"""The step `certificate`: a certificate and its key, in one PEM; one that nbfab did not make stays as it is."""
 
 from __future__ import annotations
 
@@ -8,18 +8,21 @@ from typing import TYPE_CHECKING
 from nbfab.errors import HostError
 from nbfab.fix import task
 from nbfab.names import EVERY_ADDRESS, canonical, is_name
-from nbfab.plan import renewal
+from nbfab.plan import foreign, kinds, own, renewal
 from nbfab.plan.change import Change
 from nbfab.plan.files import Managed, write
 from nbfab.plan.step import Step
 
 if TYPE_CHECKING:
+    from cryptography.x509 import Certificate
+
     from nbfab.look.facts import Facts
     from nbfab.settings import Settings
     from nbfab.wanted import Wanted
 
 FILE = "nbserver.pem"
 SKEW = 600  # seconds between two clocks that are worth a note
+OWN = ("certificate", "key", "reissue")  # flags on certificates that nbfab does not make
 ALWAYS = ("localhost", "127.0.0.1", "::1")
 MOST = 100  # names, beside those
 
@@ -82,11 +85,17 @@ def plan(wanted: Wanted, facts: Facts) -> Iterator[Change]:
     from nbfab.plan import pem
 
     entry, every = facts.files.entry(FILE), names(wanted, facts)
+    have = pem.load(entry.text) if entry else None
+    if wanted.own:
+        yield from own.plan(wanted, facts, FILE, asked(wanted, facts))
+        return
+    if entry and have and kinds.stays(wanted, have):
+        yield from foreign.plan(wanted, facts, entry, have)
+        return
     reason = renewal.why(wanted, facts, entry, (*asked(wanted, facts), *ALWAYS))
     if not reason:
         return
-    have = pem.load(entry.text) if entry else None
-    why_new_key = renewal.why_new_key(facts, entry)
+    why_new_key = renewal.why_new_key(wanted, facts, entry)
     if why_new_key and why_new_key != reason:
         reason = f"{reason}; {why_new_key}"
     detail, note = f"for {', '.join(every)}", _not_asked_here(wanted, facts)
@@ -129,6 +138,24 @@ def notes(wanted: Wanted, facts: Facts) -> Iterator[str]:
     if abs(skew) > SKEW:
         amount = f"{abs(skew) / 86400:.1f} days" if abs(skew) > 86400 else f"{abs(skew) / 60:.0f} minutes"
         yield f"the host's clock is {amount} {'ahead of' if skew > 0 else 'behind'} this machine's"
+    if wanted.own:
+        yield from wanted.own.notes
+    elif chain := _foreign(wanted, facts):
+        yield from foreign.notes(chain, wanted.now)
+
+
+def standing(wanted: Wanted, facts: Facts) -> Iterator[str]:
+    """Whose the certificate is, if nbfab did not make it."""
+    if chain := _foreign(wanted, facts):
+        yield foreign.standing(chain[0], asked(wanted, facts), wanted.now)
+
+
+def _foreign(wanted: Wanted, facts: Facts) -> tuple[Certificate, ...]:
+    """The certificate that is there with its chain, if nbfab did not make it and leaves it there."""
+    from nbfab.plan import pem
+
+    chain = pem.chain(facts.files.text(FILE))
+    return chain if chain and kinds.stays(wanted, chain[0]) else ()
 
 
 STEP = Step(
@@ -137,6 +164,7 @@ STEP = Step(
     plan,
     files=lambda settings: (Managed(FILE, "certificate"),),
     notes=notes,
+    standing=standing,
     options=("names", "days"),
-    flags=("drop_name", "new_key"),
+    flags=("drop_name", "new_key", *OWN, "days_left"),
 )

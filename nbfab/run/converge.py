@@ -15,6 +15,7 @@ from nbfab.plan.adopt import adopt
 from nbfab.plan.change import Change
 from nbfab.plan.step import Step
 from nbfab.plan.steps import STEPS, plan, request
+from nbfab.run.days import in_time
 from nbfab.run.describe import describe
 from nbfab.run.job import Job
 from nbfab.run.key import with_key
@@ -115,7 +116,7 @@ def converge(job: Job, steps: Sequence[Step] = STEPS) -> Outcome:
         )
     if ends and not now.server.alive:
         return gone(outcome, ends, now)
-    return outcome
+    return in_time(job, outcome, now)
 
 
 def _with_or_without_plots(
@@ -205,9 +206,9 @@ def preview(job: Job, steps: Sequence[Step] = STEPS) -> Outcome:
     if any(change.kind == "start server" for change in changes):
         outcome = replace(outcome, pending=())
     if not changes:
-        return replace(outcome, notes=notes)
-    status = DUE if "check" in job.flags else 0
-    return replace(outcome, verdict="would change", changes=reported(changes), notes=notes, status=status)
+        return in_time(job, replace(outcome, notes=notes), seen)
+    outcome = in_time(job, replace(outcome, verdict="would change", changes=reported(changes), notes=notes), seen)
+    return replace(outcome, status=DUE) if "check" in job.flags else outcome
 
 
 def reported(changes: Iterable[Change]) -> tuple[Changed, ...]:
