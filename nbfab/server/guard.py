@@ -19,6 +19,7 @@ from .known import Known
 from .limiter import Limiter
 from .once import Nonces
 from .peers import Peers
+from .plain_http import redirect
 from .sockets import Sockets
 from .tally import Tally
 
@@ -52,6 +53,7 @@ class Guard:
         self._secret = _secret(app)
         self._rekey(self.hashed.read())
         bound(app.web_app)
+        redirect(app.web_app)
 
     def trusts(self, token: str) -> bool:
         """Whether that is the server's own token, which is nbfab's alone."""
