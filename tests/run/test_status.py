@@ -76,7 +76,7 @@ def test_a_server_that_has_another_certificate_than_the_profile(here: Machine) -
     now = time.time()
     file.write_text(pem.make(("localhost",), 90, now, int(now), None))
     outcome = here.json("status")
-    assert outcome["error"].startswith("it runs, but does not answer: its certificate is not the profile's (")
+    assert outcome["error"].startswith("it runs, but does not answer: its certificate is not the profile's")
     assert outcome["fix"][0] == {"words": "if what runs in it may end"}
     line = outcome["fix"][1]["command"]
     env = here.env | {"NBFAB_PASSWORD": PASSWORD}
