@@ -18,7 +18,7 @@ from issuers import Issued, three
 
 from nbfab.errors import UsageError
 from nbfab.own import Given, Own, own
-from nbfab.run.own import read
+from nbfab.run.own_certificate import read
 
 NOW = time.time()
 LEAF = three("box", "*.example.org")

@@ -2,8 +2,8 @@
 
 Called as `python -c CODE FOLDER PID CERTIFICATE SECONDS PORT`: waits up to SECONDS for it to be ready. Ready means:
 HTTPS with the CERTIFICATE in FOLDER, byte for byte, and the token that process PID wrote into its 0600 runtime file is
-accepted, so it is that process that answers. Exits with 0 if it is ready at PORT, 10 if at another port, and 11 if it is
-not ready; then the reason is on standard error too. Works with Python 3.8 and later.
+accepted, so it is that process that answers. Exits with 0 if it is ready at PORT, 10 if at another port, and 11 if it
+is not ready; then the reason is on standard error too. Works with Python 3.8 and later.
 """
 
 import glob

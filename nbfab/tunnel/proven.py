@@ -17,13 +17,18 @@ class Proven(http.client.HTTPSConnection):
     """Sends nothing until the server has shown the certificate that is first in a PEM, byte for byte.
 
     So it does not matter who has issued that, for which names and until when; the handshake proves that the server has
-    its key. `address` is where to connect to, if `name` is not. Raises ValueError if the PEM has no certificate;
+    its key. `address` is where to connect to, if `name` is not; `client` is a file with what we present, if the server
+    asks for that. Raises ValueError if the PEM has no certificate, and OSError for a `client` that cannot be read;
     connecting raises Another.
     """
 
-    def __init__(self, name: str, port: int, certificate: str, seconds: float, address: str = "") -> None:
+    def __init__(
+        self, name: str, port: int, certificate: str, seconds: float, address: str = "", client: str = ""
+    ) -> None:
         self._tls = ssl.SSLContext(ssl.PROTOCOL_TLS_CLIENT)
         self._tls.check_hostname, self._tls.verify_mode = False, ssl.CERT_NONE
+        if client:
+            self._tls.load_cert_chain(client)
         super().__init__(name, port, timeout=seconds, context=self._tls)
         self._leaf, self._address, self._seconds = leaf(certificate), address or name, seconds
 
