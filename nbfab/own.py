@@ -214,7 +214,7 @@ def _check_time(file: Given, each: x509.Certificate, number: int, now: float) ->
 
 def _check_signature(file: Given, each: x509.Certificate) -> None:
     try:
-        digest = each.signature_hash_algorithm
+        digest = _digest(each)
     except UnsupportedAlgorithm:
         raise UsageError(f"{file.name}: {_subject(each)} is signed in a way that is not known here") from None
     if isinstance(digest, hashes.MD5 | hashes.SHA1):
@@ -222,6 +222,11 @@ def _check_signature(file: Given, each: x509.Certificate) -> None:
             f"{file.name}: {_subject(each)} is signed with {digest.name.upper()}, which clients refuse",
             "have one issued that is signed with SHA-256",
         )
+
+
+def _digest(certificate: x509.Certificate) -> hashes.HashAlgorithm | None:
+    """What it is signed with; None for a kind of key that takes no digest."""
+    return certificate.signature_hash_algorithm
 
 
 def _check_kind(file: Given, key: PublicKeyTypes) -> None:

@@ -87,6 +87,9 @@ class Issued:
             .add_extension(x509.SubjectKeyIdentifier.from_public_key(key.public_key()), critical=False)
             .add_extension(x509.AuthorityKeyIdentifier.from_issuer_public_key(signer.public_key()), critical=False)
         )
+        if ca:
+            usages = x509.KeyUsage(False, False, False, False, False, True, True, False, False)
+            builder = builder.add_extension(usages, critical=True)
         if names:
             builder = builder.add_extension(x509.SubjectAlternativeName(list(map(_general, names))), critical=False)
         if usage and not ca:

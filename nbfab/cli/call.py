@@ -91,7 +91,7 @@ class Call:
         for flag in ("new_key", "reissue"):
             if flag in self.flags:
                 raise UsageError(f"--certificate brings one, and --{flag.replace('_', '-')} has nbfab make one", LEAVE)
-        from nbfab.run.own import read
+        from nbfab.run.own_certificate import read
 
         return read(certificate, key or "")
 

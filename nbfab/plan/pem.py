@@ -46,6 +46,11 @@ def chain(pem: str) -> tuple[x509.Certificate, ...]:
     return tuple(found)
 
 
+def text(certificate: x509.Certificate) -> str:
+    """It as PEM, without those behind it."""
+    return certificate.public_bytes(Encoding.PEM).decode()
+
+
 def fingerprint(certificate: x509.Certificate) -> str:
     """Its SHA-256 fingerprint, as browsers and `openssl x509 -fingerprint` show it."""
     return certificate.fingerprint(hashes.SHA256()).hex(":").upper()
