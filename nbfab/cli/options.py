@@ -23,6 +23,7 @@ FLAGS = {
     "password_stdin": "Read the password from standard input, one line.",
     "drop_name": "Name or address that the certificate is no longer for (may be repeated).",
     "new_key": "Make a new key for the certificate, even if the old one could be kept; its pin changes.",
+    "now": "End every session at once, also what is being sent: a laptop is lost.",
     "reset": "Option that goes back to its default, whatever was chosen for the host (may be repeated).",
     "restart": "Restart a running server if needed, even if that ends live kernels.",
     "check": "Exit with status 3 if something would change.",
