@@ -13,6 +13,7 @@ Kind = Literal[
     "renew certificate",
     "start server",
     "stop server",
+    "end sessions",
     "remove",
     "end session",
     "end process",

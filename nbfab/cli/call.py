@@ -33,7 +33,7 @@ _FABRIC_S = {
     "authentication": "put the keys into ssh_config, by IdentityFile",
 }
 _UNDERSTOOD = ("key_filename", "password", "passphrase", "timeout")  # of connect_kwargs
-HANDING_OUT = ("password", "serve", "setup", "handout")  # the tasks that have --handout
+HANDING_OUT = ("password", "rotate", "serve", "setup", "handout")  # the tasks that have --handout
 LEAVE = "leave one of them out"
 _LONGEST = 1_000_000  # seconds; a system call takes no more than 2**31 milliseconds
 

@@ -26,6 +26,7 @@ FLAGS = {
     "certificate": "Certificate of your own to put in place, with its chain: the file that it is in here (PEM).",
     "key": "File with the key of that certificate, without a passphrase (the file of the certificate).",
     "reissue": "Have nbfab make a certificate in place of one that it did not make.",
+    "now": "End every session at once, also what is being sent: a laptop is lost.",
     "reset": "Option that goes back to its default, whatever was chosen for the host (may be repeated).",
     "restart": "Restart a running server if needed, even if that ends live kernels.",
     "check": "Exit with status 3 if something would change.",

@@ -122,6 +122,14 @@ def status(job: "Job") -> "Outcome":
     return status(job)
 
 
+@_task("new", "password_stdin", "handout", "new_key", "now", "restart")
+def rotate(job: "Job") -> "Outcome":
+    """Replace the secrets: a new password ends every login, and no kernel; an authority's certificate is made anew."""
+    from nbfab.run.rotate import rotate
+
+    return rotate(job)
+
+
 @_task("force")
 def stop(job: "Job") -> "Outcome":
     """Shut the server down; live kernels are ended only with --force, or if you say yes."""
@@ -171,8 +179,14 @@ def _preview_of_remove(job: "Job") -> "Outcome":
     return preview(job)
 
 
+def _preview_of_rotate(job: "Job") -> "Outcome":
+    from nbfab.run.rotate import preview
+
+    return preview(job)
+
+
 # What a fleet is shown before it is asked.
-setup.preview, remove.preview = plan.does, _preview_of_remove
+setup.preview, remove.preview, rotate.preview = plan.does, _preview_of_remove, _preview_of_rotate
 
 
 def _page(call: Call) -> None:
@@ -189,6 +203,7 @@ TASKS = (
     status,
     start,
     open,
+    rotate,
     stop,
     restart,
     remove,

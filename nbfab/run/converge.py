@@ -71,6 +71,11 @@ def converge(job: Job, steps: Sequence[Step] = STEPS) -> Outcome:
     """
     job.user.sees("looking")
     job, seen = see(job, steps)
+    return go_on(job, seen, steps)
+
+
+def go_on(job: Job, seen: Facts, steps: Sequence[Step]) -> Outcome:
+    """The same, once the host is `seen`, and it is settled which settings count."""
     wanted = job.wanted
     changes = plan(wanted, seen, steps)
     given = None
@@ -193,7 +198,11 @@ def _generated(wanted: Wanted, course: Course) -> str:
 
 def preview(job: Job, steps: Sequence[Step] = STEPS) -> Outcome:
     """What `converge` would change, and why; changes nothing."""
-    job, seen = see(job, steps)
+    return foresee(*see(job, steps), steps)
+
+
+def foresee(job: Job, seen: Facts, steps: Sequence[Step]) -> Outcome:
+    """The same, once the host is `seen`, and it is settled which settings count."""
     job.user.sees_hash(password.known(seen))
     changes = plan(job.wanted, seen, steps)
     outcome = replace(describe(job, job.wanted, seen), pending=takes.pending(job.wanted, seen))

@@ -25,6 +25,7 @@ AGAIN = (
     "linger_off",
     "new",
     "new_key",
+    "now",
     "reissue",
     "restart",
     "yes",

@@ -21,6 +21,7 @@ from .once import Nonces
 from .peers import Peers
 from .plain_http import redirect
 from .sockets import Sockets
+from .streams import Streams
 from .tally import Tally
 
 
@@ -32,6 +33,7 @@ class Guard:
         self.known = Known(os.path.join(folder, "known.json"))
         self.peers = Peers()
         self.limiter, self.tally, self.nonces, self.sockets = Limiter(), Tally(), Nonces(), Sockets()
+        self.streams = Streams()
         self.strangers, self.friends = Queue(check), Queue(check)  # friends do not wait for strangers
         self._kernels: Any = None
         self._token = b""
@@ -53,6 +55,7 @@ class Guard:
         self._secret = _secret(app)
         self._rekey(self.hashed.read())
         bound(app.web_app)
+        self.streams.watch(app.web_app)
         redirect(app.web_app)
 
     def trusts(self, token: str) -> bool:
@@ -70,6 +73,13 @@ class Guard:
         """Takes note of a request that is let in."""
         if isinstance(handler, WebSocketHandler):
             self.sockets.admit(handler, self._keyed, self.peers.of(handler.request).owner, self.refresh)
+
+    def end_all(self, own: Any) -> dict[str, Any]:
+        """Ends every session but that of the stream `own`, at once; a thief who has logged in is a stranger again."""
+        self.refresh()
+        self.nonces.clear()
+        closed = self.streams.close_others(own)
+        return {"closed": closed, "forgotten": self.known.clear()}
 
     def report(self) -> dict[str, Any]:
         """What nbfab asks for."""
