@@ -170,6 +170,23 @@ def _tell(
     return complain(text) if status == 1 else show(text)
 
 
+def instructions_beside(call: Call, page: Path) -> tuple[str, str]:
+    """The link from a fleet's page to the instructions beside it, and what to print where there are none to link to."""
+    from nbfab.authority.store import authorities
+    from nbfab.trust.export import FOLDER, PAGE, has
+    from nbfab.trust.root import of
+
+    folder = page.parent / FOLDER
+    link = f"{FOLDER}/{PAGE}" if (folder / PAGE).is_file() else ""
+    roots = [of(authority) for authority in authorities()]
+    if all(has(folder, root) for root in roots):
+        return link, ""
+    where = "--export" if folder == Path(FOLDER).absolute() else f"--export={folder}"
+    line = plain(call)("trust", where)
+    what = "its link to how devices trust them leaves out an authority" if link else "to link to how devices trust them"
+    return link, f"\n  note         {what}\n               {line}"
+
+
 def _export(report: Report, roots: "Sequence[Root]", given: str | bool) -> None:
     """Writes the files for other machines."""
     from nbfab.display.instructions import page

@@ -45,7 +45,7 @@ def key_of(folder: Path, passphrase: bytes | None = None) -> ec.EllipticCurvePri
     data = (folder / "key.pem").read_bytes()
     try:
         key = serialization.load_pem_private_key(data, passphrase or None)
-    except TypeError:  # it is encrypted, and there is no passphrase, or the other way round
+    except TypeError:  # it is encrypted, and there is no passphrase, or the reverse
         return None
     except ValueError:
         raise UsageError("that is not the passphrase of the authority's key") from None
