@@ -40,23 +40,17 @@ FLAGS = {
     "failed": "Only hosts that failed or were not reached last time.",
     "fail_fast": "Start no more hosts once one has failed.",
     "yes": "Change things without asking first.",
+    "remove": "Take the authorities out again, wherever they are on this machine.",
+    "export": "Write what other machines need, and a page that explains it, into a folder (trust).",
     "output": "File to write (fleet.html; for slips INVENTORY-slips.html, beside it).",
 }
 EVERYWHERE = ("json", "quiet", "accept_new_host_key", "ssh")
 CHOOSING = ("inventory", "limit", "jobs")  # which hosts of a fleet, and how many at a time
 RUNNING = ("failed", "fail_fast", "yes")  # what a run over a fleet may do
-_VALUES = {
-    "handout",
-    "inventory",
-    "limit",
-    "jobs",
-    "output",
-    "ssh",
-    "days_left",
-    "certificate",
-    "key",
-}  # flags that take a value
-GIVEN = ("certificate", "key")  # of these, files that are to be given again if the task is called again
+GIVEN = ("certificate", "key")  # files that are to be given again if the task is called again
+OPTIONAL = {"export"}  # flags whose value may be left out
+# Flags that take a value.
+_VALUES = {"handout", "inventory", "limit", "jobs", "output", "ssh", "days_left", *GIVEN, *OPTIONAL}
 LISTS = {"drop_name", "reset"}  # and those that take one each time they are given
 
 
