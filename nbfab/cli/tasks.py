@@ -229,6 +229,18 @@ _PROFILE = tuple(option for option in OPTIONS if option.key == "profile")
 close: Task[Any] = declare(_close, "close", _HELP, EVERYWHERE, options=_PROFILE)
 
 
+def _ca(call: Call) -> None:
+    from nbfab.cli.ca import ca
+
+    ca(call)
+
+
+_HELP = "Show your certificate authorities, or make one, for the hosts of the inventory; contacts no host."
+ca: Task[Any] = declare(
+    _ca, "ca", _HELP, ("new", "allow", "inventory", "passphrase", "passphrase_file", "json"), options=()
+)
+
+
 def _init(call: Call) -> None:
     from nbfab.cli.init import init
 
@@ -237,5 +249,5 @@ def _init(call: Call) -> None:
 
 _HELP = "Write a commented hosts.yaml into this folder, to be filled in for the tasks of a fleet."
 init: Task[Any] = declare(_init, "init", _HELP, ("inventory", "json"), options=())
-ns = Collection(*TASKS, close, init, fleet)
+ns = Collection(*TASKS, ca, close, init, fleet)
 ns.add_task(fleet["setup"], name="provision")
