@@ -75,9 +75,13 @@ def names_there(facts: Facts) -> tuple[str, ...]:
     return pem.names_in(have) if have else ()
 
 
-def issue(wanted: Wanted) -> Issue | None:
-    """What an authority is to sign, of the names that are asked for here; None if the host is to sign it itself."""
-    return issuing.issue(wanted, asked_here(wanted.names, wanted.settings, wanted.kept))
+def issue(wanted: Wanted, facts: Facts) -> Issue | None:
+    """What an authority is to sign, of the names that are asked for here; None if the host is to sign it itself.
+
+    Those that were issued to the host before count if the host has them on record, too: they may have been dropped.
+    """
+    here = asked_here(wanted.names, wanted.settings, wanted.kept)
+    return issuing.issue(wanted, here, [name for name in wanted.issued if name in facts.choices.made.names])
 
 
 def plan(wanted: Wanted, facts: Facts) -> Iterator[Change]:
@@ -88,7 +92,7 @@ def plan(wanted: Wanted, facts: Facts) -> Iterator[Change]:
     """
     from nbfab.plan import pem
 
-    entry, signs = facts.files.entry(FILE), issue(wanted)
+    entry, signs = facts.files.entry(FILE), issue(wanted, facts)
     authority = signs.authority if signs else None
     needed = signs.names if signs else tuple(asked(wanted, facts))
     reason = renewal.why(wanted, facts, entry, (*needed, *ALWAYS), authority)
@@ -152,7 +156,8 @@ def _from(names: Iterable[str], source: str) -> dict[str, str]:
 
 
 def notes(wanted: Wanted, facts: Facts) -> Iterator[str]:
-    """A difference between the two clocks."""
+    """An authority that is about to end, and a difference between the two clocks."""
+    yield from issuing.ending(wanted, facts.files.text(FILE))
     skew = facts.host.clock - wanted.now
     if abs(skew) > SKEW:
         amount = f"{abs(skew) / 86400:.1f} days" if abs(skew) > 86400 else f"{abs(skew) / 60:.0f} minutes"
@@ -163,7 +168,7 @@ def standing(wanted: Wanted, facts: Facts) -> Iterator[str]:
     """Why a certificate stays self-signed, though there is an authority."""
     from nbfab.plan import pem
 
-    have, signs = pem.load(facts.files.text(FILE)), issue(wanted)
+    have, signs = pem.load(facts.files.text(FILE)), issue(wanted, facts)
     if have and signs and signs.authority is None and pem.is_self_signed(have):
         yield Note(f"the certificate stays self-signed: {signs.reason}", *signs.fix[:2])
 

@@ -91,7 +91,7 @@ def converge(job: Job, steps: Sequence[Step] = STEPS) -> Outcome:
         changes = plan(wanted, seen, steps)
         course.words += filter(None, [new_key])
     if any(change.kind == "issue certificate" for change in changes):
-        wanted = issue.with_signer(job, wanted)
+        wanted = issue.with_signer(job, wanted, seen)
         changes = plan(wanted, seen, steps)
     course.records = lambda change: issue.record(job, wanted, change)
     try:
