@@ -11,6 +11,7 @@ from nbfab.names import EVERY_ADDRESS, canonical, is_name
 from nbfab.plan import issuing, renewal
 from nbfab.plan.change import Change
 from nbfab.plan.files import Managed, write
+from nbfab.plan.kinds import kind
 from nbfab.plan.step import Step
 
 if TYPE_CHECKING:
@@ -141,12 +142,11 @@ def _not_asked_here(wanted: Wanted, facts: Facts) -> str:
 
 
 def _left_out(wanted: Wanted, facts: Facts, signs: Issue) -> str:
-    """A note on the names that no authority signs: those that only the host claims; and on those that do not fit."""
+    """A note on the names that no authority signs, since only the host claims them."""
     here = (*signs.names, *signs.odd, *signs.outside, *wanted.drops)
     only = [name for name in dict.fromkeys((*asked(wanted, facts), *_found(facts))) if name not in here]
     flags = " ".join(f"--name {name}" for name in only)
-    claimed = f"left out, since only the host claims it: {', '.join(only)} (to ask here: {flags})" if only else ""
-    return "\n".join(filter(None, (claimed, *signs.notes())))
+    return f"left out, since only the host claims it: {', '.join(only)} (to ask here: {flags})" if only else ""
 
 
 def _from(names: Iterable[str], source: str) -> dict[str, str]:
@@ -165,12 +165,14 @@ def notes(wanted: Wanted, facts: Facts) -> Iterator[str]:
 
 
 def standing(wanted: Wanted, facts: Facts) -> Iterator[str]:
-    """Why a certificate stays self-signed, though there is an authority."""
+    """Why a certificate stays self-signed, though there is an authority; what is left out of one that was issued."""
     from nbfab.plan import pem
 
     have, signs = pem.load(facts.files.text(FILE)), issue(wanted, facts)
     if have and signs and signs.authority is None and pem.is_self_signed(have):
         yield Note(f"the certificate stays self-signed: {signs.reason}", *signs.fix[:2])
+    elif signs and not (have and kind(have, wanted.authorities) == "foreign"):
+        yield from signs.notes()
 
 
 STEP = Step(

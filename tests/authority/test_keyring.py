@@ -63,7 +63,7 @@ def test_a_key_that_others_can_read_signs_nothing_until_that_ends(
 ) -> None:
     made = authority("lab.example.org")
     harm(made)
-    with pytest.raises(Refused, match="others could read or change .*; it is not used") as error:
+    with pytest.raises(Refused, match=r"others could read or change .*; it is not used") as error:
         Keyring().signer(made, unasked)
     (command,) = error.value.hint.splitlines()
     subprocess.run(["sh", "-c", command], check=True)
