@@ -6,9 +6,9 @@ from collections.abc import Mapping
 from pathlib import Path
 
 import pytest
-from authorities import bare
 from machine import BIN, Machine
 from namespace import ROOT_USER
+from roots import bare
 
 CERTIFICATES = Path("/usr/local/share/ca-certificates")
 SYSTEMS = {

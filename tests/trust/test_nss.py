@@ -5,8 +5,8 @@ import subprocess
 from pathlib import Path
 
 import pytest
-from authorities import NAME, authority
 from desk import database, trusted
+from roots import NAME, authority
 
 from nbfab.fix import Command, text
 from nbfab.trust import do, nss, plan

@@ -5,10 +5,10 @@ import subprocess
 from pathlib import Path
 
 import pytest
-from authorities import NAME, authority
 from desk import CERTIFICATES, Desk, trusted
 from documents import check_document
 from fixes import check
+from roots import NAME, authority
 from terminal import Terminal
 
 from nbfab.trust.root import fingerprints
