@@ -64,6 +64,7 @@ class Report:
         *,
         error: NbfabError | None = None,
         opened: "Sequence[Mapping[str, Any]] | None" = None,
+        authorities: "Sequence[Mapping[str, Any]] | None" = None,
         trust: "Sequence[Mapping[str, Any]] | None" = None,
         **files: str,
     ) -> None:
@@ -73,7 +74,17 @@ class Report:
 
         if not self._printed:
             self._printed = True
-            show(document(self._task, outcomes, status, error=error, opened=opened, trust=trust, **files))
+            text = document(
+                self._task,
+                outcomes,
+                status,
+                error=error,
+                opened=opened,
+                authorities=authorities,
+                trust=trust,
+                **files,
+            )
+            show(text)
 
     def corrected(self, handout: "Handout") -> None:
         """The sheets of passwords on which something else has changed."""

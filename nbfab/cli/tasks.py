@@ -86,7 +86,7 @@ def _of_step(step: "Step") -> HostTask:
     return _on_hosts(body, step.name, step.help, *step.flags)
 
 
-@_task("password_stdin", "handout", "restart", "reset", "foreground")
+@_task("password_stdin", "handout", "passphrase_file", "restart", "reset", "foreground")
 def serve(job: "Job") -> "Outcome":
     """Start the notebook server in tmux, after doing the steps that are missing."""
     from nbfab.run import foreground
@@ -95,7 +95,7 @@ def serve(job: "Job") -> "Outcome":
     return foreground.serve(job) if foreground.is_wanted(job) else converge(job)
 
 
-@_task("password_stdin", "handout", "restart", "reset")
+@_task("password_stdin", "handout", "passphrase_file", "restart", "reset")
 def setup(job: "Job") -> "Outcome":
     """Do the whole how-to, all steps in order; what is right already stays as it is."""
     from nbfab.run import foreground
@@ -229,6 +229,18 @@ _PROFILE = tuple(option for option in OPTIONS if option.key == "profile")
 close: Task[Any] = declare(_close, "close", _HELP, EVERYWHERE, options=_PROFILE)
 
 
+def _ca(call: Call) -> None:
+    from nbfab.cli.ca import ca
+
+    ca(call)
+
+
+_HELP = "Show your certificate authorities, or make one, for the hosts of the inventory; contacts no host."
+ca: Task[Any] = declare(
+    _ca, "ca", _HELP, ("new", "allow", "inventory", "passphrase", "passphrase_file", "json"), options=()
+)
+
+
 def _init(call: Call) -> None:
     from nbfab.cli.init import init
 
@@ -248,6 +260,8 @@ def _trust(call: Call) -> None:
 _HELP = (
     "Have this machine's browsers and tools trust the authorities that `ca` made; shows what it will touch, and asks."
 )
-trust: Task[Any] = declare(_trust, "trust", _HELP, ("remove", "export", "yes", "json", "quiet"), options=())
-ns = Collection(*TASKS, close, init, trust, fleet)
+trust: Task[Any] = declare(
+    _trust, "trust", _HELP, ("remove", "export", "yes", "passphrase_file", "json", "quiet"), options=()
+)
+ns = Collection(*TASKS, ca, close, init, trust, fleet)
 ns.add_task(fleet["setup"], name="provision")

@@ -19,13 +19,15 @@ def document(
     *,
     error: NbfabError | None = None,
     opened: Sequence[Mapping[str, Any]] | None = None,
+    authorities: Sequence[Mapping[str, Any]] | None = None,
     trust: Sequence[Mapping[str, Any]] | None = None,
     **files: str,
 ) -> str:
     """The document of `display/schema.py`: always the same keys, each host as `Outcome.document`.
 
     `status` is the exit status, `error` what kept the run from beginning; `files` are the paths of files that were
-    written, by what they hold. `opened` is what `open --list` lists, `trust` the places of `trust`.
+    written, by what they hold. `opened` is what `open --list` lists, `authorities` what `ca` does, and `trust` the
+    places of `trust`.
     """
     whole = {
         "version": VERSION,
@@ -36,6 +38,7 @@ def document(
         "fix": fix.document(error.fix) if error else [],
         "hosts": [outcome.document() for outcome in outcomes],
         "open": None if opened is None else list(opened),
+        "authorities": None if authorities is None else list(authorities),
         "trust": None if trust is None else list(trust),
     }
     paths = {name: path or None for name, path in files.items()}

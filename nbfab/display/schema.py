@@ -29,6 +29,9 @@ def schema() -> dict[str, Any]:
         "fix": _FIX,
         "hosts": {"type": "array", "items": {"$ref": "#/$defs/host"}},
         "open": _said("Of `open --list`: what is open here.", {"type": ["array", "null"], "items": _object(_OPEN)}),
+        "authorities": _said(
+            "Of `ca`: the user's authorities.", {"type": ["array", "null"], "items": _object(_AUTHORITY)}
+        ),
         "trust": _said(
             "Of `trust`: each place, and each program that was tried.",
             {"type": ["array", "null"], "items": _object(_TRUST)},
@@ -103,6 +106,25 @@ _OPEN: Mapping[str, Any] = {
     "since": _said("When it was opened.", _TIME),
     "pid": _NUMBER,
 }
+_ISSUED: Mapping[str, Any] = {
+    "time": _TIME,
+    "host": _said("As it was named.", _TEXT),
+    "profile": _TEXT,
+    "names": _TEXTS,
+    "serial": _said("In hexadecimal.", _TEXT),
+    "fingerprint": _TEXT,
+    "ends": _TIME,
+}
+_AUTHORITY: Mapping[str, Any] = {
+    "name": _said("Of its subject; null if its root is lost.", _TEXT_OR_NULL),
+    "folder": _TEXT,
+    "made": _said("Whether this run has made it.", {"type": "boolean"}),
+    "fingerprint": _said("SHA-256 of its root.", _TEXT_OR_NULL),
+    "permits": _said("The domains, with all names below them, and the networks that it may sign for.", _TEXTS),
+    "days_left": _said("Until it ends; negative once it has.", {"type": ["integer", "null"]}),
+    "issued": {"type": "array", "items": _object(_ISSUED)},
+    "error": _said("Why it cannot sign.", _TEXT_OR_NULL),
+}
 _TRUST: Mapping[str, Any] = {
     "what": _said("Whose store it is, or the program.", _TEXT),
     "path": _said("Where that is.", _TEXT),
@@ -135,6 +157,10 @@ def _state() -> Mapping[str, Any]:
         "settings": _said("What counts, and where it was chosen.", _or_null(dict.fromkeys(RESETTABLE, choice))),
         "fingerprint": _said("SHA-256 of the certificate.", _TEXT_OR_NULL),
         "days_left": _said("Of the certificate; negative once it has expired.", {"type": ["integer", "null"]}),
+        "authority": _said(
+            "The user's authority that has issued the certificate.",
+            _or_null({"name": _TEXT, "fingerprint": _TEXT, "days_left": {"type": "integer"}}),
+        ),
         "pin": _said("SHA-256 of its public key, which a renewal keeps.", _TEXT_OR_NULL),
         "names": _said("Names and addresses that the certificate is for.", _TEXTS_OR_NULL),
         "elsewhere": _said("URLs for other machines.", _TEXTS_OR_NULL),

@@ -41,8 +41,11 @@ def _in_time(job: Job, outcome: Outcome, seen: Facts) -> Outcome:
         return outcome
     error = f"its certificate has {left} days left, fewer than {job.days_left}"
     # One that has many left is not renewed yet, and one that an authority has issued is not nbfab's to renew.
-    renews = list(certificate.plan(job.wanted, seen))
-    return replace(outcome, error=error, fix=(task("certificate"),) if renews else (), status=DUE)
+    try:
+        fix: Fix = (task("certificate"),) if list(certificate.plan(job.wanted, seen)) else ()
+    except NbfabError as why:  # no authority may sign it
+        error, fix = f"{error}; {why}", tuple(map(_of_certificate, why.fix))
+    return replace(outcome, error=error, fix=fix, status=DUE)
 
 
 def _why_not(job: Job, seen: Facts) -> str:
@@ -64,6 +67,11 @@ def _why_not(job: Job, seen: Facts) -> str:
 def _last(log: str) -> str:
     """The last line that says something."""
     return next((line.strip() for line in reversed(log.splitlines()) if line.strip()), "")
+
+
+def _of_certificate(part: str | Command | Task) -> str | Command | Task:
+    """A part of a fix, where the task to call again is not this one, but that of the certificate."""
+    return replace(part, name=part.name or "certificate") if isinstance(part, Task) else part
 
 
 def _of_setup(part: str | Command | Task) -> str | Command | Task:
