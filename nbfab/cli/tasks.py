@@ -276,6 +276,8 @@ def _trust(call: Call) -> None:
 _HELP = (
     "Have this machine's browsers and tools trust the authorities that `ca` made; shows what it will touch, and asks."
 )
-trust: Task[Any] = declare(_trust, "trust", _HELP, ("remove", "export", "yes", "json", "quiet"), options=())
+trust: Task[Any] = declare(
+    _trust, "trust", _HELP, ("remove", "export", "yes", "passphrase_file", "json", "quiet"), options=()
+)
 ns = Collection(*TASKS, ca, close, init, trust, fleet)
 ns.add_task(fleet["setup"], name="provision")

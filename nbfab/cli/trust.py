@@ -17,8 +17,7 @@ from nbfab.fix import Command, again, task
 from nbfab.outcome import DUE
 
 if TYPE_CHECKING:
-    from cryptography.hazmat.primitives.asymmetric.ec import EllipticCurvePrivateKey
-
+    from nbfab.authority.signer import Signer
     from nbfab.trust.do import Done
     from nbfab.trust.machine import Machine
     from nbfab.trust.root import Root
@@ -105,30 +104,42 @@ def _proven(call: Call, here: "Machine", roots: "Sequence[Root]", *, asks: bool)
     seen = plan.look(here, roots)
     found: tuple[Done, ...] = ()
     for root in roots:
-        folder = root.file.parent
         try:
-            key = proof.key_of(folder) or (_unlocked(folder, root.name) if asks and not call.json else None)
-        except (OSError, NbfabError) as error:
-            found += (Done("the proof", str(folder), "not tried", str(error)),)
+            signer = _signer(call, root, asks=asks and not call.json)
+        except NbfabError as error:
+            found += (Done("the proof", str(root.file.parent), "not tried", str(error), error.fix),)
             continue
-        if key is None:
+        if signer is None:
             why = f"the key of {root.name} has a passphrase, which was not given"
-            found += (Done("the proof", str(folder), "not tried", why),)
+            found += (Done("the proof", str(root.file.parent), "not tried", why),)
         else:
-            leaf = proof.leaf_for_localhost(root, key)
+            leaf = proof.leaf_for_localhost(signer)
             found += proof.prove(here, leaf, in_system=plan.is_in_system(seen, [root]))
     return tuple(dict.fromkeys(found))
 
 
-def _unlocked(folder: Path, name: str) -> "EllipticCurvePrivateKey | None":
-    """The key, by the passphrase that is typed; None if nothing is."""
-    from nbfab.display.questions import answers, someone_is_there
-    from nbfab.trust import proof
+def _signer(call: Call, root: "Root", *, asks: bool) -> "Signer | None":
+    """The authority with its key, by the passphrase that is given, or, if it `asks`, typed; None without one.
 
-    if not someone_is_there():
+    Raises NbfabError.
+    """
+    from nbfab.authority import keyring
+    from nbfab.authority.authority import Authority
+    from nbfab.display.questions import answers, someone_is_there
+
+    authority, file = Authority(root.file.parent, root.certificate), call.given["passphrase_file"]
+    try:
+        return keyring.signer(authority)
+    except keyring.Locked:
+        if file:
+            return keyring.Keyring(Path(file)).signer(authority, lambda question: None)
+    if not (asks and someone_is_there()):
         return None
-    typed = answers(f"Passphrase of {name}, to prove it by a page here (empty: not now): ")
-    return proof.key_of(folder, typed.encode()) if typed else None
+    typed = answers(f"Passphrase of {root.name}, to prove it by a page here (empty: not now): ")
+    try:
+        return keyring.signer(authority, typed) if typed else None
+    except keyring.Locked:
+        raise UsageError(f"that is not the passphrase of {root.name}") from None
 
 
 def _forget(done: "Sequence[Done]", roots: "Sequence[Root]") -> None:
