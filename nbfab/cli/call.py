@@ -17,7 +17,7 @@ from nbfab.settings import OPTIONS, RESETTABLE, Settings, whole_number
 
 if TYPE_CHECKING:
     from nbfab.inventory.hosts import InventoryHost
-    from nbfab.own import Own
+    from nbfab.own.own import Own
     from nbfab.passwords import Password
     from nbfab.ssh.early import Early
     from nbfab.ssh.options import SshOptions

@@ -6,7 +6,7 @@ from dataclasses import dataclass, replace
 from nbfab.fleet.handout import Handout
 from nbfab.host import Host
 from nbfab.outcome import Outcome
-from nbfab.own import Own
+from nbfab.own.own import Own
 from nbfab.passwords import Password
 from nbfab.run.job import Body, attempt
 from nbfab.settings import Settings
