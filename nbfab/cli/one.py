@@ -79,6 +79,7 @@ def on_one(call: Call, body: "Body", typed: HostString | None) -> None:
             days_left=days_left,
             inventory=entry.listed if entry else "",
             own=own,
+            keyring=call.keyring,
         )
         terminal.progress.end()
         if entry:

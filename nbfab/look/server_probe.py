@@ -1,9 +1,10 @@
 """Runs on the host: asks the notebook server, verified against our certificate, and prints its answer as JSON.
 
-Called as `python -c CODE FOLDER PID CERTIFICATE SECONDS PORT`: waits up to SECONDS for it to be ready. Ready means:
-HTTPS with the CERTIFICATE in FOLDER, byte for byte, and the token that process PID wrote into its 0600 runtime file is
-accepted, so it is that process that answers. Exits with 0 if it is ready at PORT, 10 if at another port, and 11 if it
-is not ready; then the reason is on standard error too. Works with Python 3.8 and later.
+Called as `python -c CODE FOLDER PID CERTIFICATE SECONDS PORT [end]`: waits up to SECONDS for it to be ready. Ready
+means: HTTPS with the CERTIFICATE in FOLDER, byte for byte, and the token that process PID wrote into its 0600 runtime
+file is accepted, so it is that process that answers. Exits with 0 if it is ready at PORT, 10 if at another port, and 11
+if it is not ready; then the reason is on standard error too. With `end`, the server first ends every session. Works
+with Python 3.8 and later.
 """
 
 import glob
@@ -59,6 +60,11 @@ def ask():
     host = served.get("hostname", "")
     connection = Proven(address.get(host, host), served["port"], timeout=5, context=context)
     answers = {}
+    if "end" in sys.argv[6:]:
+        connection.request("POST", "/nbfab-end", headers={"Authorization": "token " + served["token"]})
+        response = connection.getresponse()
+        if response.status != 200 or not json.loads(response.read()).get("forgotten"):
+            raise OSError(f"POST /nbfab-end answers {response.status} {response.reason}; not all may have ended")
     for path in ("/api", "/api/status", "/api/kernels", "/api/sessions", "/api/terminals", "/nbfab-status"):
         connection.request("GET", path, headers={"Authorization": "token " + served["token"]})
         response = connection.getresponse()

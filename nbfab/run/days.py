@@ -2,7 +2,8 @@
 
 from dataclasses import replace
 
-from nbfab.fix import Fix, task
+from nbfab.errors import NbfabError
+from nbfab.fix import Fix, called, task
 from nbfab.look.facts import Facts
 from nbfab.outcome import DUE, Outcome
 from nbfab.plan import certificate, foreign, kinds, pem
@@ -28,4 +29,7 @@ def _fix(job: Job, seen: Facts) -> Fix:
     have = pem.load(seen.files.text(certificate.FILE))
     if have and kinds.stays(job.wanted, have):
         return foreign.another(replace=True)
-    return (task("certificate"),) if list(certificate.plan(job.wanted, seen)) else ()
+    try:
+        return (task("certificate"),) if list(certificate.plan(job.wanted, seen)) else ()
+    except NbfabError as why:  # no authority may sign it
+        return called(why.fix, "certificate")

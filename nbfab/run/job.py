@@ -5,6 +5,8 @@ from collections.abc import Callable, Collection, Mapping
 from dataclasses import dataclass, field, replace
 from types import MappingProxyType
 
+from nbfab.authority import issued, store
+from nbfab.authority.keyring import Keyring
 from nbfab.errors import NbfabError
 from nbfab.fix import Task
 from nbfab.host import Host
@@ -25,6 +27,7 @@ AGAIN = (
     "linger_off",
     "new",
     "new_key",
+    "now",
     "reissue",
     "restart",
     "yes",
@@ -37,7 +40,7 @@ class Job:
     """A task on one host: what is wanted there, the task's own flags that were given, and the user at the other end.
 
     `lists` are the values of flags that may be repeated, or name files; `days_left` is how many days a
-    certificate should be valid for at least.
+    certificate should be valid for at least. `keyring` unlocks the keys of authorities, once for all hosts of a run.
     """
 
     task: str
@@ -47,6 +50,7 @@ class Job:
     flags: frozenset[str] = frozenset()
     lists: Mapping[str, tuple[str, ...]] = field(default_factory=dict)
     days_left: int | None = None
+    keyring: Keyring = field(default_factory=Keyring)
 
     def settled(self, outcome: Outcome) -> Outcome:
         """The outcome with fixes that can be typed."""
@@ -70,12 +74,14 @@ def attempt(
     days_left: int | None = None,
     inventory: str = "",
     own: Own | None = None,
+    keyring: Keyring | None = None,
 ) -> Outcome:
     """What `body` does on a host; `lists` are the values of flags that may be repeated, or name files.
 
     A failure becomes an outcome too, also a bug; the connection is closed.
     """
     try:
+        authorities = store.authorities()
         wanted = Wanted(
             settings,
             host.names,
@@ -88,8 +94,10 @@ def attempt(
             drops=drops.parse(lists.get("drop_name", ()), host.names, settings),
             own=own,
             reissue="reissue" in flags,
+            authorities=authorities,
+            issued=issued.names(authorities, host.label, settings.profile),
         )
-        outcome = body(Job(task, host, wanted, user, flags, lists, days_left))
+        outcome = body(Job(task, host, wanted, user, flags, lists, days_left, keyring or Keyring()))
     except (NbfabError, KeyboardInterrupt) as error:
         outcome = failure(task, host.label, error)
     except Exception as error:  # a bug must not cost this host its verdict, nor other hosts theirs

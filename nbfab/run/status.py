@@ -3,7 +3,7 @@
 from dataclasses import replace
 
 from nbfab.errors import NbfabError
-from nbfab.fix import Command, Fix, Task, task
+from nbfab.fix import Fix, called, task
 from nbfab.look.facts import Facts
 from nbfab.outcome import Outcome
 from nbfab.plan import password
@@ -29,7 +29,7 @@ def status(job: Job) -> Outcome:
     try:
         plan(wanted, seen, STEPS)
     except NbfabError as error:  # what setup, or a start, would end with
-        why, fix = f"{why}; it cannot be started: {error}", tuple(map(_of_setup, error.fix))
+        why, fix = f"{why}; it cannot be started: {error}", called(error.fix, "setup")
     if server.log and server.started:
         why += f"\nits log ends:\n{server.log}"
     return replace(outcome, verdict="not running", error=why, fix=fix, status=1)
@@ -54,11 +54,6 @@ def _why_not(job: Job, seen: Facts) -> str:
 def _last(log: str) -> str:
     """The last line that says something."""
     return next((line.strip() for line in reversed(log.splitlines()) if line.strip()), "")
-
-
-def _of_setup(part: str | Command | Task) -> str | Command | Task:
-    """A part of a fix, where the task to call again is not this one, but setup."""
-    return replace(part, name=part.name or "setup") if isinstance(part, Task) else part
 
 
 def _start(wanted: Wanted, seen: Facts) -> Fix:
