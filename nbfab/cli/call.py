@@ -90,8 +90,8 @@ class Call:
             return None
         if not certificate:
             raise UsageError("a key alone is no certificate", "name that, too", again("--certificate=FULLCHAIN.pem"))
-        for flag in ("new_key", "reissue"):
-            if flag in self.flags:
+        for flag in ("new_key", "reissue", "self_signed"):
+            if self.given.get(flag):
                 raise UsageError(f"--certificate brings one, and --{flag.replace('_', '-')} has nbfab make one", LEAVE)
         from nbfab.run.own_certificate import read
 

@@ -214,6 +214,7 @@ def test_files_that_will_not_do_are_refused_before_any_host_is_contacted(there: 
         ((certificate, full, flag, str(there.work / "other.key")), "other.key is not that of the certificate in"),
         ((certificate, full, flag, str(there.work / "none")), "none cannot be read: No such file or directory"),
         ((certificate, full, flag, key, "--reissue"), "--certificate brings one, and --reissue has nbfab make one"),
+        ((certificate, full, "--self-signed"), "--certificate brings one, and --self-signed has nbfab make one"),
     ]:
         assert words in there.fails("certificate", *args, status=2)
         document = json.loads(there.run("setup", *args, "--json").stdout)
