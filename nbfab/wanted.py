@@ -5,7 +5,7 @@ from dataclasses import dataclass, field
 from nbfab.authority.authority import Authority
 from nbfab.authority.signer import Signer
 from nbfab.keys import Key
-from nbfab.own import Own
+from nbfab.own.own import Own
 from nbfab.passwords import Password
 from nbfab.settings import Settings
 

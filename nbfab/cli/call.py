@@ -18,7 +18,7 @@ from nbfab.settings import OPTIONS, RESETTABLE, Settings, whole_number
 if TYPE_CHECKING:
     from nbfab.authority.keyring import Keyring
     from nbfab.inventory.hosts import InventoryHost
-    from nbfab.own import Own
+    from nbfab.own.own import Own
     from nbfab.passwords import Password
     from nbfab.ssh.early import Early
     from nbfab.ssh.options import SshOptions
@@ -90,8 +90,8 @@ class Call:
             return None
         if not certificate:
             raise UsageError("a key alone is no certificate", "name that, too", again("--certificate=FULLCHAIN.pem"))
-        for flag in ("new_key", "reissue"):
-            if flag in self.flags:
+        for flag in ("new_key", "reissue", "self_signed"):
+            if self.given.get(flag):
                 raise UsageError(f"--certificate brings one, and --{flag.replace('_', '-')} has nbfab make one", LEAVE)
         from nbfab.run.own_certificate import read
 

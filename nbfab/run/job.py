@@ -12,7 +12,7 @@ from nbfab.fix import Task
 from nbfab.host import Host
 from nbfab.keys import Key
 from nbfab.outcome import Outcome, failure
-from nbfab.own import Own
+from nbfab.own.own import Own
 from nbfab.passwords import Password
 from nbfab.plan import drops
 from nbfab.settings import Settings

@@ -9,11 +9,11 @@ from nbfab.apply.again import programs
 from nbfab.apply.apply import Declined
 from nbfab.apply.token import fetch
 from nbfab.errors import HostError, Refused, UsageError
-from nbfab.fix import again, task
+from nbfab.fix import Note, again, task
 from nbfab.look.facts import Facts
 from nbfab.names import EVERY_ADDRESS, in_url
 from nbfab.outcome import Outcome
-from nbfab.plan import certificate, password, pem, relay, server
+from nbfab.plan import certificate, kinds, password, pem, relay, renewal, server
 from nbfab.run import host_name, reach
 from nbfab.run.converge import Course, converge, make, reported
 from nbfab.run.describe import describe
@@ -67,8 +67,18 @@ def linked(job: Job, seen: Facts, outcome: Outcome, name: str = "localhost") -> 
     """
     course = Course(job.user)
     seen, notes = _with_relay(job, seen, course)
+    notes += _warns(job, seen, name)
     job.user.opens(replace(_spec(job, seen), name=name))
     return _open(replace(outcome, changes=(*outcome.changes, *reported(course.begun)), notes=(*outcome.notes, *notes)))
+
+
+def _warns(job: Job, seen: Facts, name: str) -> tuple[str, ...]:
+    """A note if the browser will warn, since a certificate that nbfab did not make is not for that name."""
+    have = pem.load(seen.files.text(certificate.FILE))
+    if not (have and kinds.stays(job.wanted, have) and renewal.lacking(pem.names_in(have), [name])):
+        return ()
+    words = f"the browser warns at {name}: nbfab did not make the certificate, which is not for that"
+    return (Note(words, "at a name that it is for, without a link", task("open", "--direct")),)
 
 
 def _open(outcome: Outcome) -> Outcome:
