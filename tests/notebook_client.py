@@ -135,8 +135,9 @@ def logs_in(port: int, folder: Path, password: str) -> bool:
     return Notebook(port, folder).logs_in(password)
 
 
-def is_cut(connection: socket.socket) -> bool:
+def is_cut(connection: socket.socket | None) -> bool:
     """Whether the server has hung up by now; whatever it has sent before is read."""
+    assert connection
     connection.settimeout(0.5)
     with contextlib.suppress(ConnectionResetError):
         try:
