@@ -183,5 +183,5 @@ STEP = Step(
     notes=notes,
     standing=standing,
     options=("names", "days", "self_signed"),
-    flags=("drop_name", "new_key", "passphrase_file"),
+    flags=("drop_name", "new_key", "passphrase_file", "reset"),
 )
