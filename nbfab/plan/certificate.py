@@ -209,5 +209,5 @@ STEP = Step(
     notes=notes,
     standing=standing,
     options=("names", "days", "self_signed"),
-    flags=("drop_name", "new_key", *OWN, "passphrase_file", "days_left"),
+    flags=("drop_name", "new_key", *OWN, "passphrase_file", "reset", "days_left"),
 )
