@@ -2,7 +2,7 @@
 
 import os
 import shutil
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from pathlib import Path
 
@@ -12,11 +12,12 @@ SLOWEST = 60_000  # milliseconds that a busy machine may take for what it shows
 
 
 @contextmanager
-def chromium(home: Path) -> Iterator[Browser]:
-    """Chromium of someone whose home folder is `home`."""
+def chromium(home: Path, names: Sequence[str] = ()) -> Iterator[Browser]:
+    """Chromium of someone whose home folder is `home`; it looks up `names` as well."""
     program = shutil.which("chromium") or shutil.which("chromium-browser") or shutil.which("google-chrome")
     assert program, "the browser tests need Chromium: apt-get install chromium"
-    arguments = ["--host-resolver-rules=MAP * ~NOTFOUND, EXCLUDE localhost, EXCLUDE 127.0.0.1"]
+    known = ", ".join(f"EXCLUDE {name}" for name in ("localhost", "127.0.0.1", *names))
+    arguments = [f"--host-resolver-rules=MAP * ~NOTFOUND, {known}"]
     if os.geteuid() == 0:
         arguments.append("--no-sandbox")  # Chromium's own does not work for root
     expect.set_options(timeout=SLOWEST)
