@@ -16,6 +16,7 @@ from nbfab.names import HostString, parse_host
 from nbfab.settings import OPTIONS, RESETTABLE, Settings, whole_number
 
 if TYPE_CHECKING:
+    from nbfab.authority.keyring import Keyring
     from nbfab.inventory.hosts import InventoryHost
     from nbfab.passwords import Password
     from nbfab.ssh.early import Early
@@ -33,6 +34,8 @@ _FABRIC_S = {
 }
 _UNDERSTOOD = ("key_filename", "password", "passphrase", "timeout")  # of connect_kwargs
 HANDING_OUT = ("password", "serve", "setup", "handout")  # the tasks that have --handout
+SIGNING = ("certificate", "serve", "setup", "ca")  # those that have --passphrase-file
+HERE = ("ca",)  # those of this machine alone
 _LONGEST = 1_000_000  # seconds; a system call takes no more than 2**31 milliseconds
 
 
@@ -127,6 +130,14 @@ class Call:
             return None
         return given(self.task, self.given["password_stdin"], "new" in self.flags, command)
 
+    @property
+    def keyring(self) -> "Keyring":
+        """What unlocks the keys of authorities."""
+        from nbfab.authority.keyring import Keyring
+
+        given = self.given.get("passphrase_file")
+        return Keyring(Path(given) if given else None)
+
     def ssh_options(self, entry: "InventoryHost | None" = None) -> "SshOptions":
         """How to reach a host: what Fabric's options say, and the host's entry. Raises UsageError."""
         from nbfab.ssh.options import SshOptions
@@ -196,10 +207,14 @@ class Call:
         ]
         if self.given["ssh"]:
             options.append(f"--ssh={self.given['ssh']}")
+        passphrase = self.given.get("passphrase_file")
+        file = [f"--passphrase-file={passphrase}"] if passphrase else []
         handout = [f"--handout={self.given['handout']}"] if self.given.get("handout") else []
 
         def command(task: str, *more: str) -> str:
-            told = [*after, *options, *(handout if task in HANDING_OUT else ())]
+            if task in HERE:
+                return shlex.join([*called(), task, *more])
+            told = [*after, *options, *(handout if task in HANDING_OUT else ()), *(file if task in SIGNING else ())]
             return shlex.join([*words, *before, prefix + task, *without(told, more), *more])
 
         return command

@@ -68,6 +68,7 @@ class Many:
         self._terminal = Terminal("", lambda outcome: None, call.command(), quiet=call.quiet)
         self.progress = self._terminal.progress
         self._console = FromThreads(self._terminal, self._questions)
+        self._keyring = call.keyring
         to = Path(os.path.abspath(call.given["handout"])) if call.given.get("handout") else None
         self.handout = Handout(hosts, self._console, inventory, to=to, order=order)
         self._jumps = Jumps()
@@ -198,6 +199,7 @@ class Many:
             self._console,
             self._command(entry),
             asks="yes" not in self._call.flags,
+            keyring=self._keyring,
         )
         self._members[entry.name] = member
         return member

@@ -78,6 +78,7 @@ def on_one(call: Call, body: "Body", typed: HostString | None) -> None:
             lists=call.lists,
             days_left=days_left,
             inventory=entry.listed if entry else "",
+            keyring=call.keyring,
         )
         terminal.progress.end()
         if entry:

@@ -18,7 +18,7 @@ FLAGS = {
     "quiet": "Print only what has changed or failed; nothing at all if that is nothing.",
     "accept_new_host_key": "Record the key of a host that is not known yet, and go on.",
     "ssh": "What makes the connection, openssh or paramiko (paramiko, where that has what the host needs).",
-    "new": "Make a new password: of one host it is shown, of several it goes into the handout.",
+    "new": "Make a new password: of one host it is shown, of several it goes into the handout. `ca`: a further authority.",
     "handout": "CSV file for the passwords that are made for several hosts (INVENTORY-passwords.csv, beside it).",
     "password_stdin": "Read the password from standard input, one line.",
     "drop_name": "Name or address that the certificate is no longer for (may be repeated).",
@@ -26,6 +26,9 @@ FLAGS = {
     "reset": "Option that goes back to its default, whatever was chosen for the host (may be repeated).",
     "restart": "Restart a running server if needed, even if that ends live kernels.",
     "check": "Exit with status 3 if something would change.",
+    "allow": "Domain, address or network that the authority may sign, beside those of the inventory (may be repeated).",
+    "passphrase": "Protect the authority's key by a passphrase, which you type twice.",
+    "passphrase_file": "File that holds the passphrase of the authority's key, and that only you can read.",
     "days_left": "Exit with status 3 if the certificate has fewer days left than that.",
     "foreground": "On this machine: run without tmux, until Control-C.",
     "force": "End the server even if that ends live kernels.",
@@ -41,8 +44,8 @@ FLAGS = {
 EVERYWHERE = ("json", "quiet", "accept_new_host_key", "ssh")
 CHOOSING = ("inventory", "limit", "jobs")  # which hosts of a fleet, and how many at a time
 RUNNING = ("failed", "fail_fast", "yes")  # what a run over a fleet may do
-_VALUES = {"handout", "inventory", "limit", "jobs", "output", "ssh", "days_left"}  # flags that take a value
-LISTS = {"drop_name", "reset"}  # and those that take one each time they are given
+_VALUES = {"handout", "inventory", "limit", "jobs", "output", "ssh", "days_left", "passphrase_file"}  # flags that take a value
+LISTS = {"allow", "drop_name", "reset"}  # and those that take one each time they are given
 
 
 def defaults(flags: Iterable[str], options: Iterable[Option] = OPTIONS) -> dict[str, Any]:

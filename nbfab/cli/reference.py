@@ -47,7 +47,7 @@ def _reference() -> Iterator[str]:
     yield "|---|---|---|---|"
     for option in OPTIONS:
         about = option.help.replace("*", r"\*")  # or what is between two of them would be in italics
-        yield f"| `--{option.flag}` | `{option.key}` | `NBFAB_{option.flag.upper()}` | {about} |"
+        yield f"| `--{option.flag}` | `{option.key}` | `{option.variable}` | {about} |"
     yield ""
     yield from _tasks("Tasks", "", TASKS, EVERYWHERE)
     yield from _tasks("Tasks on a fleet", "fleet.", tuple(fleet.tasks.values()), (*CHOOSING, *EVERYWHERE))

@@ -86,7 +86,7 @@ def _of_step(step: "Step") -> HostTask:
     return _on_hosts(body, step.name, step.help, *step.flags)
 
 
-@_task("password_stdin", "handout", "restart", "reset", "foreground")
+@_task("password_stdin", "handout", "passphrase_file", "restart", "reset", "foreground")
 def serve(job: "Job") -> "Outcome":
     """Start the notebook server in tmux, after doing the steps that are missing."""
     from nbfab.run import foreground
@@ -95,7 +95,7 @@ def serve(job: "Job") -> "Outcome":
     return foreground.serve(job) if foreground.is_wanted(job) else converge(job)
 
 
-@_task("password_stdin", "handout", "restart", "reset")
+@_task("password_stdin", "handout", "passphrase_file", "restart", "reset")
 def setup(job: "Job") -> "Outcome":
     """Do the whole how-to, all steps in order; what is right already stays as it is."""
     from nbfab.run import foreground

@@ -1,4 +1,4 @@
-"""The step `certificate`: a self-signed certificate and its key, in one PEM."""
+"""The step `certificate`: a certificate and its key in one PEM, self-signed or issued by an authority of the user's."""
 
 from __future__ import annotations
 
@@ -6,15 +6,16 @@ from collections.abc import Collection, Iterable, Iterator
 from typing import TYPE_CHECKING
 
 from nbfab.errors import HostError
-from nbfab.fix import task
+from nbfab.fix import Note, task
 from nbfab.names import EVERY_ADDRESS, canonical, is_name
-from nbfab.plan import renewal
+from nbfab.plan import issuing, renewal
 from nbfab.plan.change import Change
 from nbfab.plan.files import Managed, write
 from nbfab.plan.step import Step
 
 if TYPE_CHECKING:
     from nbfab.look.facts import Facts
+    from nbfab.plan.issuing import Issue
     from nbfab.settings import Settings
     from nbfab.wanted import Wanted
 
@@ -74,22 +75,37 @@ def names_there(facts: Facts) -> tuple[str, ...]:
     return pem.names_in(have) if have else ()
 
 
-def plan(wanted: Wanted, facts: Facts) -> Iterator[Change]:
-    """A certificate, unless the present one fits: names, key, days and mode. It keeps its key if that is possible.
+def issue(wanted: Wanted) -> Issue | None:
+    """What an authority is to sign, of the names that are asked for here; None if the host is to sign it itself."""
+    return issuing.issue(wanted, asked_here(wanted.names, wanted.settings, wanted.kept))
 
-    Until `wanted` has that key, the change is one that only says so.
+
+def plan(wanted: Wanted, facts: Facts) -> Iterator[Change]:
+    """A certificate, unless the present one fits: names, key, days, mode, and who has signed it. It keeps its key if that
+    is possible.
+
+    Until `wanted` has that key, or the authority's, the change is one that only says so. Raises Refused if none of the
+    authorities may sign it.
     """
     from nbfab.plan import pem
 
-    entry, every = facts.files.entry(FILE), names(wanted, facts)
-    reason = renewal.why(wanted, facts, entry, (*asked(wanted, facts), *ALWAYS))
+    entry, signs = facts.files.entry(FILE), issue(wanted)
+    authority = signs.authority if signs else None
+    needed = signs.names if signs else tuple(asked(wanted, facts))
+    reason = renewal.why(wanted, facts, entry, (*needed, *ALWAYS), authority)
     if not reason:
         return
+    if signs and authority is None:
+        raise signs.refusal()
     have = pem.load(entry.text) if entry else None
-    why_new_key = renewal.why_new_key(facts, entry)
+    why_new_key = renewal.why_new_key(wanted, facts, entry)
     if why_new_key and why_new_key != reason:
         reason = f"{reason}; {why_new_key}"
+    every = (*signs.names, *ALWAYS) if signs else names(wanted, facts)
     detail, note = f"for {', '.join(every)}", _not_asked_here(wanted, facts)
+    if signs and authority:
+        detail += f", issued by {authority.name}"
+        note = _left_out(wanted, facts, signs)
     if have:
         keeps = not why_new_key and (wanted.key is None or wanted.key.public == pem.public_key(have))
         detail += f", with {'the same' if keeps else 'a new'} key"
@@ -100,7 +116,11 @@ def plan(wanted: Wanted, facts: Facts) -> Iterator[Change]:
             )
             return
     what = "renew the certificate" if facts.files.text(FILE) else "make the certificate"
-    text = pem.make(every, wanted.settings.days, wanted.now, facts.host.clock, wanted.key)
+    if authority and (wanted.signer is None or wanted.signer.authority != authority):
+        yield Change(step="certificate", kind="issue certificate", what=what, detail=detail, reason=reason, note=note)
+        return
+    signer = wanted.signer if authority else None
+    text = pem.make(every, wanted.settings.days, wanted.now, facts.host.clock, wanted.key, signer)
     yield write("certificate", what, FILE, text, detail=detail, reason=reason, note=note)
 
 
@@ -117,6 +137,15 @@ def _not_asked_here(wanted: Wanted, facts: Facts) -> str:
     return f"kept from the host's own record: {', '.join(only)} (to ask here: {flags})" if only else ""
 
 
+def _left_out(wanted: Wanted, facts: Facts, signs: Issue) -> str:
+    """A note on the names that no authority signs: those that only the host claims; and on those that do not fit."""
+    here = (*signs.names, *signs.odd, *signs.outside, *wanted.drops)
+    only = [name for name in dict.fromkeys((*asked(wanted, facts), *_found(facts))) if name not in here]
+    flags = " ".join(f"--name {name}" for name in only)
+    claimed = f"left out, since only the host claims it: {', '.join(only)} (to ask here: {flags})" if only else ""
+    return "\n".join(filter(None, (claimed, *signs.notes())))
+
+
 def _from(names: Iterable[str], source: str) -> dict[str, str]:
     """The names that a certificate can carry, as it writes them, with their source; not those that each one has."""
     every = (canonical(name) for name in names if is_name(name))
@@ -131,12 +160,22 @@ def notes(wanted: Wanted, facts: Facts) -> Iterator[str]:
         yield f"the host's clock is {amount} {'ahead of' if skew > 0 else 'behind'} this machine's"
 
 
+def standing(wanted: Wanted, facts: Facts) -> Iterator[str]:
+    """Why a certificate stays self-signed, though there is an authority; and that one is about to end."""
+    from nbfab.plan import pem
+
+    have, signs = pem.load(facts.files.text(FILE)), issue(wanted)
+    if have and signs and signs.authority is None and pem.is_self_signed(have):
+        yield Note(f"the certificate stays self-signed: {signs.reason}", *signs.fix[:2])
+
+
 STEP = Step(
     "certificate",
     "Make the certificate, or renew it if its names, key or days no longer fit.",
     plan,
     files=lambda settings: (Managed(FILE, "certificate"),),
     notes=notes,
-    options=("names", "days"),
-    flags=("drop_name", "new_key"),
+    standing=standing,
+    options=("names", "days", "self_signed"),
+    flags=("drop_name", "new_key", "passphrase_file"),
 )

@@ -5,9 +5,12 @@ from __future__ import annotations
 from collections.abc import Iterable
 from typing import TYPE_CHECKING
 
+from nbfab.plan.kinds import kind
+
 if TYPE_CHECKING:
     from cryptography.x509 import Certificate
 
+    from nbfab.authority.authority import Authority
     from nbfab.look.facts import Facts
     from nbfab.look.files import Entry
     from nbfab.wanted import Wanted
@@ -15,8 +18,13 @@ if TYPE_CHECKING:
 RENEW = 30  # days left, as ACME clients do it; a third of its life for a shorter one
 
 
-def why(wanted: Wanted, facts: Facts, entry: Entry | None, needed: Iterable[str]) -> str:
-    """Why the certificate of that entry will not do; empty if it will. It has to be for the names that are `needed`."""
+def why(
+    wanted: Wanted, facts: Facts, entry: Entry | None, needed: Iterable[str], authority: Authority | None = None
+) -> str:
+    """Why the certificate of that entry will not do; empty if it will. It has to be for the names that are `needed`.
+
+    A self-signed one will not do if an `authority` can issue one.
+    """
     from nbfab.plan import pem
 
     if entry is None:
@@ -36,7 +44,7 @@ def why(wanted: Wanted, facts: Facts, entry: Entry | None, needed: Iterable[str]
         return "its key does not match"
     if have.not_valid_before_utc.timestamp() > min(wanted.now, facts.host.clock):
         return "it is not valid yet"
-    if reason := _time(wanted, have):
+    if reason := _time(wanted, have) or _by_another(wanted, have, authority):
         return reason
     if exposed := _exposed(entry):
         return exposed
@@ -45,7 +53,17 @@ def why(wanted: Wanted, facts: Facts, entry: Entry | None, needed: Iterable[str]
     return ""
 
 
-def why_new_key(facts: Facts, entry: Entry | None) -> str:
+def _by_another(wanted: Wanted, have: Certificate, authority: Authority | None) -> str:
+    """Why a certificate is to be signed by another than the one that has signed it."""
+    whose = kind(have, wanted.authorities)
+    if whose == "self-signed" and authority:
+        return f"it is self-signed, and {authority.name} can issue one"
+    if whose == "issued" and wanted.settings.self_signed:
+        return "it is an authority's, and a self-signed one is wanted"
+    return ""
+
+
+def why_new_key(wanted: Wanted, facts: Facts, entry: Entry | None) -> str:
     """Why the key of a certificate has to be replaced with it; empty if it can be kept, or there is none."""
     from nbfab.plan import pem
 
@@ -53,7 +71,7 @@ def why_new_key(facts: Facts, entry: Entry | None) -> str:
     public = pem.public_key(have) if have else None
     if entry is None or have is None or public is None:
         return ""
-    if not pem.is_self_signed(have):
+    if not pem.is_self_signed(have) and kind(have, wanted.authorities) == "foreign":
         return f"a downgrade: the one there was issued by {have.issuer.rfc4514_string()[:100]}"
     if not pem.has_our_kind_of_key(have):
         return "its key is of another kind than nbfab's, EC P-256"
@@ -68,7 +86,7 @@ def _time(wanted: Wanted, have: Certificate) -> str:
     left, days = pem.days_left(have, wanted.now), wanted.settings.days
     if left < 0:
         return "it has expired"
-    if not pem.is_self_signed(have):  # how long an authority's is valid is for the authority to say
+    if not pem.is_self_signed(have) and kind(have, wanted.authorities) == "foreign":  # how long an authority's is valid is for the authority to say
         return ""
     if left < min(RENEW, days // 3):
         return f"it expires in {left} days"

@@ -5,6 +5,8 @@ from collections.abc import Callable, Collection, Mapping
 from dataclasses import dataclass, field, replace
 from types import MappingProxyType
 
+from nbfab.authority import issued, store
+from nbfab.authority.keyring import Keyring
 from nbfab.errors import NbfabError
 from nbfab.fix import Task
 from nbfab.host import Host
@@ -25,7 +27,7 @@ class Job:
     """A task on one host: what is wanted there, the task's own flags that were given, and the user at the other end.
 
     `lists` are the values of flags that may be repeated; `days_left` is how many days a certificate should be valid
-    for at least, for `status`.
+    for at least, for `status`. `keyring` unlocks the keys of authorities, once for all hosts of a run.
     """
 
     task: str
@@ -35,6 +37,7 @@ class Job:
     flags: frozenset[str] = frozenset()
     lists: Mapping[str, tuple[str, ...]] = field(default_factory=dict)
     days_left: int | None = None
+    keyring: Keyring = field(default_factory=Keyring)
 
     def settled(self, outcome: Outcome) -> Outcome:
         """The outcome with fixes that can be typed."""
@@ -57,12 +60,14 @@ def attempt(
     lists: Mapping[str, tuple[str, ...]] = MappingProxyType({}),
     days_left: int | None = None,
     inventory: str = "",
+    keyring: Keyring | None = None,
 ) -> Outcome:
     """What `body` does on a host; `lists` are the values of flags that may be repeated.
 
     A failure becomes an outcome too, also a bug; the connection is closed.
     """
     try:
+        authorities = store.authorities()
         wanted = Wanted(
             settings,
             host.names,
@@ -73,8 +78,10 @@ def attempt(
             inventory=inventory,
             key=Key.new() if "new_key" in flags else None,
             drops=drops.parse(lists.get("drop_name", ()), host.names, settings),
+            authorities=authorities,
+            issued=issued.names(authorities, host.label, settings.profile),
         )
-        outcome = body(Job(task, host, wanted, user, flags, lists, days_left))
+        outcome = body(Job(task, host, wanted, user, flags, lists, days_left, keyring or Keyring()))
     except (NbfabError, KeyboardInterrupt) as error:
         outcome = failure(task, host.label, error)
     except Exception as error:  # a bug must not cost this host its verdict, nor other hosts theirs
