@@ -183,7 +183,8 @@ def _prefer(profile: Path, names: Sequence[str]) -> None:
 
 
 def _environment(home: Path) -> dict[str, str]:
-    return {"HOME": str(home), "PATH": "/usr/bin:/bin", "LANG": "C.UTF-8"}
+    # Without the last, releases take no other server of settings than Mozilla's.
+    return {"HOME": str(home), "PATH": "/usr/bin:/bin", "LANG": "C.UTF-8", "MOZ_REMOTE_SETTINGS_DEVTOOLS": "1"}
 
 
 @contextmanager
