@@ -13,6 +13,7 @@ FLOORS = (
     ("names", "text", "fix", "errors", "settings", "changed", "relay", "prompts"),
     ("passwords", "keys", "outcome", "signals", "tunnel"),
     ("authority",),
+    ("trust",),
     ("user", "wanted", "program"),
     ("host",),
     ("look",),

@@ -39,13 +39,17 @@ FLAGS = {
     "failed": "Only hosts that failed or were not reached last time.",
     "fail_fast": "Start no more hosts once one has failed.",
     "yes": "Change things without asking first.",
+    "remove": "Take the authorities out again, wherever they are on this machine.",
+    "export": "Write what other machines need, and a page that explains it, into a folder (trust).",
     "output": "File to write (fleet.html; for slips INVENTORY-slips.html, beside it).",
 }
 EVERYWHERE = ("json", "quiet", "accept_new_host_key", "ssh")
 CHOOSING = ("inventory", "limit", "jobs")  # which hosts of a fleet, and how many at a time
 RUNNING = ("failed", "fail_fast", "yes")  # what a run over a fleet may do
-_VALUES = {"handout", "inventory", "limit", "jobs", "output", "ssh", "days_left", "passphrase_file"}  # flags that take a value
-LISTS = {"allow", "drop_name", "reset"}  # and those that take one each time they are given
+OPTIONAL = {"export"}  # flags whose value may be left out
+# Flags that take a value, and those that take one each time they are given.
+_VALUES = {"handout", "inventory", "limit", "jobs", "output", "ssh", "days_left", "passphrase_file", *OPTIONAL}
+LISTS = {"allow", "drop_name", "reset"}
 
 
 def defaults(flags: Iterable[str], options: Iterable[Option] = OPTIONS) -> dict[str, Any]:

@@ -13,7 +13,7 @@ from invoke import Task
 
 from nbfab.cli.options import CHOOSING, EVERYWHERE, FLAGS
 from nbfab.cli.statuses import MANY, STATUSES
-from nbfab.cli.tasks import TASKS, close, fleet, init
+from nbfab.cli.tasks import TASKS, close, fleet, init, trust
 from nbfab.display.schema import schema as output
 from nbfab.inventory.schema import schema
 from nbfab.settings import OPTIONS
@@ -54,6 +54,8 @@ def _reference() -> Iterator[str]:
     yield f"`close` takes {_flags(close.help)}. {close.__doc__}"
     yield ""
     yield f"`init` takes {_flags(init.help)}. {init.__doc__}"
+    yield ""
+    yield f"`trust` takes {_flags(trust.help)}. {trust.__doc__}"
     yield ""
     yield "## Flags"
     yield ""

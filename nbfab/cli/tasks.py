@@ -237,5 +237,17 @@ def _init(call: Call) -> None:
 
 _HELP = "Write a commented hosts.yaml into this folder, to be filled in for the tasks of a fleet."
 init: Task[Any] = declare(_init, "init", _HELP, ("inventory", "json"), options=())
-ns = Collection(*TASKS, close, init, fleet)
+
+
+def _trust(call: Call) -> None:
+    from nbfab.cli.trust import trust
+
+    trust(call)
+
+
+_HELP = (
+    "Have this machine's browsers and tools trust the authorities that `ca` made; shows what it will touch, and asks."
+)
+trust: Task[Any] = declare(_trust, "trust", _HELP, ("remove", "export", "yes", "json", "quiet"), options=())
+ns = Collection(*TASKS, close, init, trust, fleet)
 ns.add_task(fleet["setup"], name="provision")

@@ -9,7 +9,7 @@ from nbfab.errors import NbfabError
 from nbfab.outcome import Outcome
 
 VERSION = 2
-FILES = ("passwords", "page", "slips", "inventory")
+FILES = ("passwords", "page", "slips", "inventory", "export")
 
 
 def document(
@@ -19,12 +19,13 @@ def document(
     *,
     error: NbfabError | None = None,
     opened: Sequence[Mapping[str, Any]] | None = None,
+    trust: Sequence[Mapping[str, Any]] | None = None,
     **files: str,
 ) -> str:
     """The document of `display/schema.py`: always the same keys, each host as `Outcome.document`.
 
     `status` is the exit status, `error` what kept the run from beginning; `files` are the paths of files that were
-    written, by what they hold. `opened` is what `open --list` lists.
+    written, by what they hold. `opened` is what `open --list` lists, `trust` the places of `trust`.
     """
     whole = {
         "version": VERSION,
@@ -35,6 +36,7 @@ def document(
         "fix": fix.document(error.fix) if error else [],
         "hosts": [outcome.document() for outcome in outcomes],
         "open": None if opened is None else list(opened),
+        "trust": None if trust is None else list(trust),
     }
     paths = {name: path or None for name, path in files.items()}
     return json.dumps(whole | dict.fromkeys(FILES) | paths, indent=2)

@@ -7,6 +7,7 @@ from nbfab.changed import Kind
 from nbfab.display.document import FILES, VERSION
 from nbfab.outcome import STATE, Verdict
 from nbfab.settings import RESETTABLE, SOURCES
+from nbfab.trust.do import Ending
 from nbfab.tunnel.control import LINKS
 
 _TEXT: Mapping[str, Any] = {"type": "string", "minLength": 1}
@@ -28,6 +29,10 @@ def schema() -> dict[str, Any]:
         "fix": _FIX,
         "hosts": {"type": "array", "items": {"$ref": "#/$defs/host"}},
         "open": _said("Of `open --list`: what is open here.", {"type": ["array", "null"], "items": _object(_OPEN)}),
+        "trust": _said(
+            "Of `trust`: each place, and each program that was tried.",
+            {"type": ["array", "null"], "items": _object(_TRUST)},
+        ),
         **{name: _said(f"The path of the file that was written: {name}.", _TEXT_OR_NULL) for name in FILES},
         "page": _said("The path of the page that was written; of `fleet.open` the URL of its page.", _TEXT_OR_NULL),
     }
@@ -97,6 +102,13 @@ _OPEN: Mapping[str, Any] = {
     "changed": _said("Since when the link has been so.", _TIME),
     "since": _said("When it was opened.", _TIME),
     "pid": _NUMBER,
+}
+_TRUST: Mapping[str, Any] = {
+    "what": _said("Whose store it is, or the program.", _TEXT),
+    "path": _said("Where that is.", _TEXT),
+    "ending": {"enum": list(get_args(Ending))},
+    "why": _said("Why not well, or what there is to know.", _TEXT_OR_NULL),
+    "fix": _FIX,
 }
 _CHANGE: Mapping[str, Any] = {
     "step": _TEXT,
