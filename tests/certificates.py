@@ -37,20 +37,18 @@ class Issuer:
 
 
 def load(folder: Path) -> Issuer:
-    """An authority of nbfab's without a passphrase."""
+    """An authority of nbfab's without a passphrase, in the hands of a thief."""
     key = serialization.load_pem_private_key((folder / "key.pem").read_bytes(), None)
     assert isinstance(key, ec.EllipticCurvePrivateKey)
     return Issuer(x509.load_pem_x509_certificate((folder / "root.pem").read_bytes()), key)
 
 
-def root(name: str, constraints: x509.NameConstraints | None = None) -> Issuer:
-    """A new authority."""
+def root(name: str) -> Issuer:
+    """A new authority, which may sign anything."""
     key = ec.generate_private_key(ec.SECP256R1())
     builder = _builder(name, _name(name), key, key)
     builder = builder.add_extension(x509.BasicConstraints(ca=True, path_length=0), critical=True)
     builder = builder.add_extension(_usage(signs=True), critical=True)
-    if constraints:
-        builder = builder.add_extension(constraints, critical=True)
     return Issuer(builder.sign(key, hashes.SHA256()), key)
 
 

@@ -3,7 +3,7 @@
 import os
 import shutil
 import subprocess
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from pathlib import Path
 
 from namespace import ROOT_USER, bind, with_mounts
@@ -41,6 +41,6 @@ class System:
         return ["unshare", *how, "sh", "-c", " && ".join(lines), "sh", *self.within(command)]
 
 
-def environment(home: Path, **more: str) -> Mapping[str, str]:
+def environment(home: Path, **more: str) -> dict[str, str]:
     """The environment of a person with that home folder; nothing in it leads to other certificates."""
-    return {"HOME": str(home), "PATH": os.environ["PATH"], "LANG": "C.UTF-8", **more}
+    return {"HOME": str(home), "PATH": os.environ["PATH"], "LANG": "C.UTF-8"} | more

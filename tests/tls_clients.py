@@ -26,6 +26,8 @@ from playwright.sync_api import Error, Page
 
 # What Node says of a certificate. It has no words for some of OpenSSL's reasons: constraints, for one.
 NODE_REFUSES = "CERT|SELF_SIGNED|UNABLE_TO|PATH_LENGTH|UNSPECIFIED|INVALID_CA"
+# A shell into whose profile the line went that `nbfab trust` prints.
+NODE_SHELL = 'variables=$HOME/.local/share/nbfab-trust/env.sh; [ ! -r "$variables" ] || . "$variables"; exec "$@"'
 PYTHON = """
 import ssl, sys, urllib.request
 context = ssl.create_default_context()
@@ -60,7 +62,7 @@ def commands(host: str, port: int) -> dict[str, tuple[list[str], str]]:
         "curl": (["curl", "-sS", "-q", url], r"curl: \(60\)"),
         "wget": (["wget", "--no-config", "-nv", "-t1", "-O-", url], r"certificate"),
         "Python": ([sys.executable, "-I", "-c", PYTHON, url], "CERTIFICATE_VERIFY_FAILED"),
-        "Node": (["node", "-e", NODE, url], NODE_REFUSES),
+        "Node": (["sh", "-c", NODE_SHELL, "sh", "node", "-e", NODE, url], NODE_REFUSES),
         # It is written in Go, and opens URLs as Go does; a compiler would be a hundred times as large.
         "Go": (["gron", "--no-sort", url], "x509:|tls: failed to verify"),
         "OpenSSL": (
