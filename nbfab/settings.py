@@ -346,9 +346,7 @@ RESETTABLE = tuple(key for key in BY_KEY if key not in ("profile", "names"))
 
 def origin(key: str, source: str) -> str:
     """Where the value of an option was chosen, for people."""
-    return SOURCES[source.partition("#")[0]][1].format(
-        flag=f"--{BY_KEY[key].flag}", variable=BY_KEY[key].variable
-    )
+    return SOURCES[source.partition("#")[0]][1].format(flag=f"--{BY_KEY[key].flag}", variable=BY_KEY[key].variable)
 
 
 def state_home() -> str:

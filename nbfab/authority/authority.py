@@ -69,4 +69,5 @@ class Authority:
             found = self.root.extensions.get_extension_for_class(x509.NameConstraints).value.permitted_subtrees
         except x509.ExtensionNotFound:
             return []  # not one of nbfab's
-        return [of.value for of in found or () if isinstance(of, x509.DNSName | x509.IPAddress)]
+        values = (of.value for of in found or () if isinstance(of, x509.DNSName | x509.IPAddress))
+        return [of for of in values if isinstance(of, Constraint)]

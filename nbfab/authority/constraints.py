@@ -11,9 +11,15 @@ Constraint = str | Network
 ALWAYS: tuple[Constraint, ...] = ("localhost", ip_network("127.0.0.0/8"), ip_network("::1/128"))
 MOST = 500  # of one authority; 402 were tried with every client
 _WIDEST = {4: 8, 6: 7}  # bits of a prefix: 10.0.0.0/8 and fc00::/7 are the widest private networks
+
+
+def _words(text: str) -> frozenset[str]:
+    return frozenset(text.split())
+
+
 # Top-level domains that a host may well be called by mistake, and those of countries (ISO 3166, and eu, su, uk). There
 # is no list of public suffixes here: it has 10,000 lines, and changes every week.
-_TOP = frozenset(
+_TOP = _words(
     "com org net edu gov mil int arpa info biz name pro aero coop museum jobs mobi travel cat tel asia post app dev"
     " cloud online site shop store tech xyz top club page blog ac ad ae af ag ai al am ao aq ar as at au aw ax az ba bb"
     " bd be bf bg bh bi bj bm bn bo br bs bt bw by bz ca cc cd cf cg ch ci ck cl cm cn co cr cu cv cw cx cy cz de dj"
@@ -22,21 +28,21 @@ _TOP = frozenset(
     " lt lu lv ly ma mc md me mg mh mk ml mm mn mo mp mq mr ms mt mu mv mw mx my mz na nc ne nf ng ni nl no np nr nu"
     " nz om pa pe pf pg ph pk pl pm pn pr ps pt pw py qa re ro rs ru rw sa sb sc sd se sg sh si sj sk sl sm sn so sr"
     " ss st su sv sx sy sz tc td tf tg th tj tk tl tm tn to tr tt tv tw tz ua ug uk us uy uz va vc ve vg vi vn vu wf"
-    " ws ye yt za zm zw".split()
+    " ws ye yt za zm zw"
 )
-_BELOW_A_COUNTRY = frozenset("ac co com edu gob gouv gov go gv ltd mil ne net nhs nom or org plc police sch".split())
+_BELOW_A_COUNTRY = _words("ac co com edu gob gouv gov go gv ltd mil ne net nhs nom or org plc police sch")
 # Domains below which strangers have names.
-_SHARED = frozenset(
+_SHARED = _words(
     "amazonaws.com azure.com azurewebsites.net cloudapp.net duckdns.org dyndns.org freeddns.org github.io"
     " googleusercontent.com hetzner.cloud linodeusercontent.com myfritz.net nip.io no-ip.org ngrok.io secureserver.net"
-    " sslip.io vultrusercontent.com your-server.de".split()
+    " sslip.io vultrusercontent.com your-server.de"
 )
 # Top-level domains that no one can register (RFC 6761, RFC 6762 appendix G, RFC 9476, ICANN's .internal).
-_PRIVATE = frozenset("alt corp example home internal intranet invalid lan local localdomain private test".split())
+_PRIVATE = _words("alt corp example home internal intranet invalid lan local localdomain private test")
 
 
 def parse(text: str) -> Constraint:
-    """What `--allow` names: a domain with all below it, an address or a network. Raises ValueError with what is wrong."""
+    """What `--allow` names: a domain with all below it, an address or a network. Raises ValueError."""
     if "/" in text or is_address(text):
         try:
             network = ip_network(text)

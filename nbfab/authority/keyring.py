@@ -12,7 +12,7 @@ from nbfab.authority import private, store
 from nbfab.authority.authority import Authority
 from nbfab.authority.signer import Signer
 from nbfab.errors import Refused, UsageError
-from nbfab.fix import again, task
+from nbfab.fix import Fix, again, task
 
 TRIES = 3
 _LONGEST = 4096  # bytes of a file with a passphrase
@@ -78,7 +78,9 @@ def signer(authority: Authority, passphrase: str = "") -> Signer:
         private.check(store.folder(), authority.folder, file)
         data = file.read_bytes()
     except OSError as error:
-        raise Refused(f"the key of {authority.name} cannot be read: {file}: {error.strerror}", *another(authority)) from None
+        raise Refused(
+            f"the key of {authority.name} cannot be read: {file}: {error.strerror}", *another(authority)
+        ) from None
     try:
         key = load_pem_private_key(data, passphrase.encode() if passphrase else None)
     except TypeError:  # it has a passphrase, and none was given; or the other way round
@@ -95,7 +97,7 @@ def signer(authority: Authority, passphrase: str = "") -> Signer:
     return Signer(authority, key)
 
 
-def another(authority: Authority) -> tuple[object, ...]:
+def another(authority: Authority) -> Fix:
     """The fix for one that can sign no more: another, for the same names."""
     return ("put back what is missing, or make another authority", task("ca", "--new", *allowing(authority)))
 

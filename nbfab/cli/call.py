@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any
 
 from invoke import Context
 
-from nbfab.cli.called import called, without
+from nbfab.cli.called import HERE, called, without
 from nbfab.cli.options import LISTS
 from nbfab.errors import UsageError
 from nbfab.fix import task
@@ -35,7 +35,6 @@ _FABRIC_S = {
 _UNDERSTOOD = ("key_filename", "password", "passphrase", "timeout")  # of connect_kwargs
 HANDING_OUT = ("password", "serve", "setup", "handout")  # the tasks that have --handout
 SIGNING = ("certificate", "serve", "setup", "ca")  # those that have --passphrase-file
-HERE = ("ca",)  # those of this machine alone
 _LONGEST = 1_000_000  # seconds; a system call takes no more than 2**31 milliseconds
 
 

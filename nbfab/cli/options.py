@@ -18,7 +18,7 @@ FLAGS = {
     "quiet": "Print only what has changed or failed; nothing at all if that is nothing.",
     "accept_new_host_key": "Record the key of a host that is not known yet, and go on.",
     "ssh": "What makes the connection, openssh or paramiko (paramiko, where that has what the host needs).",
-    "new": "Make a new password: of one host it is shown, of several it goes into the handout. `ca`: a further authority.",
+    "new": "Make a new password: of one host it is shown, of several it goes into the handout. `ca`: one more.",
     "handout": "CSV file for the passwords that are made for several hosts (INVENTORY-passwords.csv, beside it).",
     "password_stdin": "Read the password from standard input, one line.",
     "drop_name": "Name or address that the certificate is no longer for (may be repeated).",

@@ -65,6 +65,7 @@ class Report:
         error: NbfabError | None = None,
         opened: "Sequence[Mapping[str, Any]] | None" = None,
         trust: "Sequence[Mapping[str, Any]] | None" = None,
+        authorities: "Sequence[Mapping[str, Any]] | None" = None,
         **files: str,
     ) -> None:
         """The document, unless it has been printed."""
@@ -73,7 +74,17 @@ class Report:
 
         if not self._printed:
             self._printed = True
-            show(document(self._task, outcomes, status, error=error, opened=opened, trust=trust, **files))
+            told = document(
+                self._task,
+                outcomes,
+                status,
+                error=error,
+                opened=opened,
+                trust=trust,
+                authorities=authorities,
+                **files,
+            )
+            show(told)
 
     def corrected(self, handout: "Handout") -> None:
         """The sheets of passwords on which something else has changed."""

@@ -229,6 +229,18 @@ _PROFILE = tuple(option for option in OPTIONS if option.key == "profile")
 close: Task[Any] = declare(_close, "close", _HELP, EVERYWHERE, options=_PROFILE)
 
 
+def _ca(call: Call) -> None:
+    from nbfab.cli.ca import ca
+
+    ca(call)
+
+
+_HELP = "Show your certificate authorities, or make one, for the hosts of the inventory; contacts no host."
+ca: Task[Any] = declare(
+    _ca, "ca", _HELP, ("new", "allow", "inventory", "passphrase", "passphrase_file", "json"), options=()
+)
+
+
 def _init(call: Call) -> None:
     from nbfab.cli.init import init
 
@@ -249,5 +261,5 @@ _HELP = (
     "Have this machine's browsers and tools trust the authorities that `ca` made; shows what it will touch, and asks."
 )
 trust: Task[Any] = declare(_trust, "trust", _HELP, ("remove", "export", "yes", "json", "quiet"), options=())
-ns = Collection(*TASKS, close, init, trust, fleet)
+ns = Collection(*TASKS, ca, close, init, trust, fleet)
 ns.add_task(fleet["setup"], name="provision")

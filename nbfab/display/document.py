@@ -20,12 +20,14 @@ def document(
     error: NbfabError | None = None,
     opened: Sequence[Mapping[str, Any]] | None = None,
     trust: Sequence[Mapping[str, Any]] | None = None,
+    authorities: Sequence[Mapping[str, Any]] | None = None,
     **files: str,
 ) -> str:
     """The document of `display/schema.py`: always the same keys, each host as `Outcome.document`.
 
     `status` is the exit status, `error` what kept the run from beginning; `files` are the paths of files that were
-    written, by what they hold. `opened` is what `open --list` lists, `trust` the places of `trust`.
+    written, by what they hold. `opened` is what `open --list` lists, `trust` the places of `trust`, `authorities` what
+    `ca` does.
     """
     whole = {
         "version": VERSION,
@@ -37,6 +39,7 @@ def document(
         "hosts": [outcome.document() for outcome in outcomes],
         "open": None if opened is None else list(opened),
         "trust": None if trust is None else list(trust),
+        "authorities": None if authorities is None else list(authorities),
     }
     paths = {name: path or None for name, path in files.items()}
     return json.dumps(whole | dict.fromkeys(FILES) | paths, indent=2)

@@ -81,8 +81,7 @@ def issue(wanted: Wanted) -> Issue | None:
 
 
 def plan(wanted: Wanted, facts: Facts) -> Iterator[Change]:
-    """A certificate, unless the present one fits: names, key, days, mode, and who has signed it. It keeps its key if that
-    is possible.
+    """A certificate, unless the present one fits: names, key, days, mode, signer. It keeps its key if that is possible.
 
     Until `wanted` has that key, or the authority's, the change is one that only says so. Raises Refused if none of the
     authorities may sign it.
@@ -161,7 +160,7 @@ def notes(wanted: Wanted, facts: Facts) -> Iterator[str]:
 
 
 def standing(wanted: Wanted, facts: Facts) -> Iterator[str]:
-    """Why a certificate stays self-signed, though there is an authority; and that one is about to end."""
+    """Why a certificate stays self-signed, though there is an authority."""
     from nbfab.plan import pem
 
     have, signs = pem.load(facts.files.text(FILE)), issue(wanted)

@@ -86,7 +86,9 @@ def _time(wanted: Wanted, have: Certificate) -> str:
     left, days = pem.days_left(have, wanted.now), wanted.settings.days
     if left < 0:
         return "it has expired"
-    if not pem.is_self_signed(have) and kind(have, wanted.authorities) == "foreign":  # how long an authority's is valid is for the authority to say
+    if (
+        not pem.is_self_signed(have) and kind(have, wanted.authorities) == "foreign"
+    ):  # how long an authority's is valid is for the authority to say
         return ""
     if left < min(RENEW, days // 3):
         return f"it expires in {left} days"

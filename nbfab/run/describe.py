@@ -49,6 +49,11 @@ def describe(job: Job, wanted: Wanted, seen: Facts) -> Outcome:
     if cert:
         state["fingerprint"] = pem.fingerprint(cert)
         state["days_left"] = pem.days_left(cert, wanted.now)
+        for authority in wanted.authorities:
+            if authority.has_issued(cert):
+                left = authority.days_left(wanted.now)
+                issuer = {"name": authority.name, "fingerprint": authority.fingerprint, "days_left": left}
+                state["authority"] = issuer
         state["pin"] = pem.pin(cert)
         state["names"] = list(certificate.names_there(seen)[:MOST_NAMES])
     if job.host.local and server.ours and settings.ip in EVERY_ADDRESS:

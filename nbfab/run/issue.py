@@ -43,9 +43,7 @@ def record(job: Job, wanted: Wanted, change: Change) -> str:
         return ""
     names = [name for name in pem.names_in(made) if name not in certificate.ALWAYS]
     try:
-        issued.record(
-            wanted.signer.authority, job.host.label, wanted.settings.profile, names, made, now=time.time()
-        )
+        issued.record(wanted.signer.authority, job.host.label, wanted.settings.profile, names, made, now=time.time())
     except OSError as error:
         return f"what was issued could not be recorded in {wanted.signer.authority.folder}: {error.strerror}"
     return ""
