@@ -10,11 +10,12 @@ import json
 import shutil
 import socket
 import subprocess
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Iterator, Sequence
 from contextlib import contextmanager, suppress
 from pathlib import Path
 from typing import Any
 
+from chromium import Within
 from sshd import wait_until
 
 SLOWEST = 60  # seconds that a busy machine may take for a page
@@ -130,6 +131,7 @@ class Firefox:
     def screenshot(self, file: Path) -> None:
         """The window, with the address and the sign beside it."""
         with self._chrome():
+            self._run("document.documentElement.removeAttribute('remotecontrol')")  # it is striped otherwise
             picture = self._call("WebDriver:TakeScreenshot", full=True, hash=False)
         file.parent.mkdir(exist_ok=True)
         file.write_bytes(base64.b64decode(picture))
@@ -188,9 +190,7 @@ def _environment(home: Path) -> dict[str, str]:
 
 
 @contextmanager
-def firefox(
-    home: Path, names: Sequence[str] = (), within: Callable[[Sequence[str]], list[str]] = list
-) -> Iterator[Firefox]:
+def firefox(home: Path, names: Sequence[str] = (), within: Within = list) -> Iterator[Firefox]:
     """Firefox of someone whose home folder is `home`, which looks up those names, and those of this machine; `within`
     is how its command is run elsewhere.
     """

@@ -2,7 +2,7 @@
 
 from collections.abc import Iterable, Iterator, Sequence
 
-from nbfab.display.host import WIDTH
+from nbfab.display.lines import WIDTH
 from nbfab.display.paint import Line, Painted, Piece
 from nbfab.trust.do import Done, Ending
 from nbfab.trust.root import Root
