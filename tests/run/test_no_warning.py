@@ -1,10 +1,12 @@
 """No warning: what a person does once, and two real browsers that open the notebook of a host by its name."""
 
 import os
+import sys
 from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
+import venvs
 from chromium import chromium
 from firefox import Firefox, firefox, profile_of
 from machine import BIN, PASSWORD, ROOT, Machine
@@ -28,6 +30,9 @@ class Person(Machine):
         self.system = System(folder / "system", [HOST])
         self.mine = folder / "home"
         self.env |= environment(self.mine, PATH=f"{BIN}:{os.environ['PATH']}")
+        geo = venvs.environment(folder / "geo")
+        (geo / "share").symlink_to(Path(sys.prefix) / "share")  # the pages of Jupyter
+        self.env["NBFAB_PYTHON"] = str(geo)
         self.url = f"https://{HOST}:{self.port}"
 
     def command(self, *args: str) -> list[str]:
@@ -46,7 +51,11 @@ def person(tmp_path: Path) -> Iterator[Person]:
 
 
 def _chromium_runs_a_cell(page: Page, url: str) -> None:
-    page.goto(url)
+    answer = page.goto(url)
+    assert answer
+    details = answer.security_details()
+    assert details
+    assert str(details["issuer"]).startswith("nbfab authority of ")
     page.fill("#password_input", PASSWORD)
     page.click("#login_submit")
     page.wait_for_url("**/tree**")
@@ -84,7 +93,8 @@ def _refusal(page: Page, url: str) -> str:
 
 def test_two_browsers_open_a_host_without_a_warning_until_trust_is_removed(person: Person) -> None:
     profile_of(person.mine)
-    person.ok("ca", "--allow", "lab.test")
+    (person.work / "hosts.yaml").write_text(f"hosts:\n  {HOST}:\n")
+    person.ok("ca")
     person.ok("trust", "--yes")
     person.ok("setup")
     with chromium(person.mine, [HOST], person.system.within) as browser:
