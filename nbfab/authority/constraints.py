@@ -53,7 +53,7 @@ def parse(text: str) -> Constraint:
         return network
     name = text.removeprefix("*").removeprefix(".")
     try:
-        name = name.lower() if name.isascii() else name.encode("idna").decode()
+        name = (name if name.isascii() else name.encode("idna").decode()).lower()
     except UnicodeError:
         name = ""
     if not is_name(name) or "_" in name or name.startswith("*"):

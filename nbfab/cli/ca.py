@@ -33,12 +33,11 @@ def ca(call: Call) -> None:
         found, made = store.look(), None
         wants = "new" in call.flags or not (found.authorities or found.broken)
         if not wants and (given := [flag for flag in ("allow", "passphrase", "passphrase_file") if call.given[flag]]):
-            allow = [f"--allow={text}" for text in call.given["allow"]]
             flag = f"--{given[0].replace('_', '-')}"
             raise UsageError(
                 f"there is an authority, and what it may sign is part of its certificate: {flag} changes nothing",
                 "make a further one; the two stay side by side",
-                Command(plain(call)("ca", "--new", *allow)),
+                Command(plain(call)("ca", "--new", *_again(call))),
             )
         if wants:
             permitted, odd = _permitted(call)
@@ -55,9 +54,18 @@ def ca(call: Call) -> None:
             found = store.look()
         now = time.time()
         if call.json:
-            report.document([], 0, authorities=document(found, made, now))
+            report.document([], 0, lists={"authorities": document(found, made, now)})
         else:
             show(described(found, made, now, plain(call)))
+
+
+def _again(call: Call) -> list[str]:
+    """The options of this call, to be typed again."""
+    words = [f"--allow={text}" for text in call.given["allow"]]
+    words += [
+        f"--{key.replace('_', '-')}={call.given[key]}" for key in ("inventory", "passphrase_file") if call.given[key]
+    ]
+    return words + (["--passphrase"] if "passphrase" in call.flags else [])
 
 
 def _permitted(call: Call) -> "tuple[Sequence[Constraint], Sequence[str]]":

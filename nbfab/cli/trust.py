@@ -155,7 +155,7 @@ def _tell(
     from nbfab.display.trust import report as shown
 
     if call.json:
-        return report.document([], status, trust=[one.document() for one in done])
+        return report.document([], status, lists={"trust": [one.document() for one in done]})
     if call.quiet and not changed and not status:
         return None
     if not roots:
@@ -168,6 +168,23 @@ def _tell(
         head = f"trust: {'done' if adds else 'removed'}"
     text = shown(head, roots, done if adds or roots else (), str(here.home))
     return complain(text) if status == 1 else show(text)
+
+
+def instructions_beside(call: Call, page: Path) -> tuple[str, str]:
+    """The link from a fleet's page to the instructions beside it, and what to print where there are none to link to."""
+    from nbfab.authority.store import authorities
+    from nbfab.trust.export import FOLDER, PAGE, has
+    from nbfab.trust.root import of
+
+    folder = page.parent / FOLDER
+    link = f"{FOLDER}/{PAGE}" if (folder / PAGE).is_file() else ""
+    roots = [of(authority) for authority in authorities()]
+    if all(has(folder, root) for root in roots):
+        return link, ""
+    where = "--export" if folder == Path(FOLDER).absolute() else f"--export={folder}"
+    line = plain(call)("trust", where)
+    what = "its link to how devices trust them leaves out an authority" if link else "to link to how devices trust them"
+    return link, f"\n  note         {what}\n               {line}"
 
 
 def _export(report: Report, roots: "Sequence[Root]", given: str | bool) -> None:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
@@ -14,6 +14,9 @@ if TYPE_CHECKING:
     from nbfab.authority.authority import Authority
     from nbfab.fix import Fix
     from nbfab.wanted import Wanted
+
+
+SOON = 90  # days before the end of an authority in which it is time for another
 
 
 @dataclass(frozen=True)
@@ -54,10 +57,10 @@ class Issue:
             yield Note(words, task("ca", "--new", *(f"--allow={of}" for of in _allows((*self.names, *self.outside)))))
 
 
-def issue(wanted: Wanted, here: Iterable[str]) -> Issue | None:
+def issue(wanted: Wanted, here: Iterable[str], before: Iterable[str]) -> Issue | None:
     """What is to be signed of the names that are asked for `here`; None if the host is to sign its own certificate.
 
-    What ssh_config makes of a typed name, and what was issued to the host before, is left out where it does not fit.
+    What ssh_config makes of a typed name, and what was issued to the host `before`, is left out where it does not fit.
     """
     from nbfab.authority import constraints
 
@@ -66,7 +69,7 @@ def issue(wanted: Wanted, here: Iterable[str]) -> Issue | None:
     asked = [name for name in here if name not in wanted.drops]
     found = {canonical(wanted.names[0])} if len(wanted.names) > 1 else set()
     soft = found - {canonical(name) for name in (*wanted.settings.names, wanted.settings.ip)}
-    every = dict.fromkeys((*asked, *(name for name in wanted.issued if name not in wanted.drops)))
+    every = dict.fromkeys((*asked, *(name for name in before if name not in wanted.drops)))
     odd = tuple(name for name in every if not constraints.is_strict(name))
     fit = [name for name in every if name not in odd]
     must = [name for name in fit if name in asked and name not in soft]
@@ -76,6 +79,19 @@ def issue(wanted: Wanted, here: Iterable[str]) -> Issue | None:
     outside = tuple(name for name in fit if name not in names)
     reason = "" if authority else _reason(wanted, must, may)
     return Issue(authority, names, outside, odd, reason, () if authority else _allows(fit))
+
+
+def ending(wanted: Wanted, text: str) -> Iterator[str]:
+    """A note if the authority that has issued the certificate in a PEM ends before another could follow it."""
+    from nbfab.authority.keyring import allowing
+    from nbfab.plan import pem
+
+    have = pem.load(text)
+    for authority in wanted.authorities if have else ():
+        left = authority.days_left(wanted.now)
+        if left <= SOON and have and authority.has_issued(have):
+            words = f"{authority.name}, which has issued the certificate, ends in {left} days"
+            yield Note(words, "make another", task("ca", "--new", *allowing(authority)))
 
 
 def _reason(wanted: Wanted, must: Iterable[str], may: Iterable[Authority]) -> str:

@@ -7,6 +7,7 @@ from dataclasses import replace
 from nbfab.authority import issued, store
 from nbfab.errors import Refused
 from nbfab.fix import task
+from nbfab.look.facts import Facts
 from nbfab.plan import certificate, pem
 from nbfab.plan.change import Change
 from nbfab.plan.step import Step
@@ -25,12 +26,12 @@ def check(wanted: Wanted, steps: Sequence[Step]) -> None:
         raise Refused(f"there is an authority in {folder}, but {why}", "find out more", task("ca"))
 
 
-def with_signer(job: Job, wanted: Wanted) -> Wanted:
+def with_signer(job: Job, wanted: Wanted, seen: Facts) -> Wanted:
     """What is wanted, with the key of the authority that signs; its passphrase is asked for once a run.
 
     Raises Refused.
     """
-    signs = certificate.issue(wanted)
+    signs = certificate.issue(wanted, seen)
     assert signs
     assert signs.authority
     return replace(wanted, signer=job.keyring.signer(signs.authority, job.user.unlocks))

@@ -81,6 +81,8 @@ def _do(machine: Machine, work: Work, *, adds: bool) -> Done:
         return _for_shells(machine, work, planned, adds=adds)
     what, path = planned.what, planned.path
     why = next(filter(None, (_act(machine, action) for action in work.actions)), "")
+    if "SEC_ERROR_BAD_PASSWORD" in why:  # an identifier of NSS (nss/lib/util/secerr.h)
+        why = "it has a primary password, which certutil asks for at a terminal"
     wrong = [root for root in work.roots if not _is_right(machine, work.place, root, adds=adds)]
     if wrong:
         names = " and ".join(root.name for root in wrong)

@@ -3,11 +3,12 @@
 import plistlib
 import uuid
 from collections.abc import Iterable, Iterator, Mapping
+from pathlib import Path
 
 from cryptography import x509
 from cryptography.hazmat.primitives import serialization
 
-from nbfab.trust.root import Root
+from nbfab.trust.root import Root, fingerprints
 
 PAGE = "index.html"
 FOLDER = "trust"  # beside the page of a fleet, which links to it
@@ -27,6 +28,14 @@ def files(roots: Iterable[Root]) -> Mapping[str, bytes]:
         found[f"{name}.crt"] = root.pem.encode()
         found[f"{name}.mobileconfig"] = mobileconfig(root)
     return found
+
+
+def has(folder: Path, root: Root) -> bool:
+    """Whether a folder has been given the files of a root."""
+    try:
+        return any(root.fingerprint in fingerprints(file.read_text()) for file in folder.glob("root*.crt"))
+    except (OSError, UnicodeDecodeError):
+        return False
 
 
 def mobileconfig(root: Root) -> bytes:

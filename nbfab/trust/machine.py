@@ -18,7 +18,7 @@ PROGRAMS = (
     "curl",
     "python3",
     "node",
-    # Whoever has one of these reads the store of Chromium.
+    # These go by the database of Chromium.
     *("chromium", "chromium-browser", "google-chrome", "google-chrome-stable", "google-chrome-beta"),
     *("brave-browser", "brave", "microsoft-edge", "microsoft-edge-stable", "vivaldi", "vivaldi-stable", "opera"),
 )
@@ -101,6 +101,6 @@ def run(argv: Sequence[str], env: Mapping[str, str] | None = None) -> Result:
     except subprocess.TimeoutExpired:
         return Result("", f"{argv[0]} did not end within {LONGEST} seconds")
     if done.returncode:
-        said = [line.strip() for line in (done.stderr or done.stdout).splitlines() if line.strip()]
-        return Result(done.stdout, said[-1] if said else f"{argv[0]} ended with exit status {done.returncode}")
+        printed = [line.strip() for line in (done.stderr or done.stdout).splitlines() if line.strip()]
+        return Result(done.stdout, printed[-1] if printed else f"{argv[0]} ended with exit status {done.returncode}")
     return Result(done.stdout)

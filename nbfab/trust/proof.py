@@ -16,7 +16,7 @@ from cryptography.hazmat.primitives.asymmetric import ec
 from cryptography.x509.oid import ExtendedKeyUsageOID, NameOID
 
 from nbfab.errors import UsageError
-from nbfab.trust import tools
+from nbfab.trust import system, tools
 from nbfab.trust.do import Done
 from nbfab.trust.machine import Machine, run
 from nbfab.trust.root import Root
@@ -45,7 +45,7 @@ def key_of(folder: Path, passphrase: bytes | None = None) -> ec.EllipticCurvePri
     data = (folder / "key.pem").read_bytes()
     try:
         key = serialization.load_pem_private_key(data, passphrase or None)
-    except TypeError:  # it is encrypted, and there is no passphrase, or the other way round
+    except TypeError:  # it is encrypted, and there is no passphrase, or the reverse
         return None
     except ValueError:
         raise UsageError("that is not the passphrase of the authority's key") from None
@@ -83,8 +83,7 @@ def leaf_for_localhost(root: Root, key: ec.EllipticCurvePrivateKey) -> bytes:
 def prove(machine: Machine, leaf: bytes, *, in_system: bool) -> tuple[Done, ...]:
     """Opens a server that has the `leaf`, by each program that is installed.
 
-    What nbfab's files set is tried, with the user's own variables before it. `in_system` is whether the system's store
-    has the root: until then, a program that goes by that is not expected to open it.
+    `in_system` is whether the system's store has the root: a program that goes by it is not expected to open it before.
     """
     with _server(leaf) as port:
         ended = tuple(_tried(machine, f"https://localhost:{port}/"))
@@ -97,32 +96,43 @@ def prove(machine: Machine, leaf: bytes, *, in_system: bool) -> tuple[Done, ...]
 
 
 def _tried(machine: Machine, url: str) -> Iterator[Done]:
-    programs, env = machine.programs, {**tools.variables(machine), **machine.env}
+    programs = machine.programs
     if curl := programs.get("curl"):
-        argv = (curl, "--silent", "--show-error", "--noproxy", "*", "--max-time", "20", "--output", "/dev/null", url)
-        yield _ended(machine, "curl", curl, run(argv, env).why)
-    if python := programs.get("python3"):
-        yield _ended(machine, "Python", python, run((python, "-c", _PYTHON, url), env).why)
-        if not run((python, "-c", "import requests"), env).why:
-            yield _ended(machine, "Python's requests", python, run((python, "-c", _REQUESTS, url), env).why)
+        options = ("--silent", "--show-error", "--noproxy", "*", "--max-time", "20", "--output", "/dev/null")
+        yield _try(machine, "curl", (curl, *options, url))
+    if (python := programs.get("python3")) and machine.system == (system.MACOS,):
+        why = "it does not go by the keychain; in a program of yours, truststore.inject_into_ssl() makes it"
+        yield Done("Python", python, "not tried", why)
+    elif python:
+        yield _try(machine, "Python", (python, "-c", _PYTHON, url))
+        if not run((python, "-c", "import requests"), machine.env).why:
+            yield _try(machine, "Python's requests", (python, "-c", _REQUESTS, url))
     if node := programs.get("node"):
-        yield _ended(machine, "Node", node, run((node, "-e", _NODE, url), env).why)
+        yield _try(machine, "Node", (node, "-e", _NODE, url))
 
 
-def _ended(machine: Machine, what: str, path: str, why: str) -> Done:
+def _try(machine: Machine, what: str, argv: tuple[str, ...]) -> Done:
+    """How a program ends: as it is started from here, and, if that fails, with the variables that nbfab's files set."""
+    path, ours = argv[0], tools.variables(machine)
+    why = run(argv, machine.env).why
     if not why:
         return Done(what, path, "opens")
+    # Those of the user's own come first, as they do in a shell whose profile sets them later.
+    if why := run(argv, {**ours, **machine.env}).why:
+        return _refuses(machine, what, path, why)
+    return Done(what, path, "opens", f"with what {tools.snippet(machine)} sets")
+
+
+def _refuses(machine: Machine, what: str, path: str, why: str) -> Done:
+    """That a program refuses the page, with the variables that may be the cause."""
     ours = tools.variables(machine)
     names = ("NODE_EXTRA_CA_CERTS",) if what == "Node" else _REPLACED
     given = {name: value for name in names if (value := machine.env.get(name)) and value != ours.get(name)}
     if not given:
         return Done(what, path, "refuses", why)
     also = " and ".join(f"{name}={value}" for name, value in given.items())
-    fix = (
-        f"have {' and '.join(given)} name a file that has the authority, or unset {'it' if len(given) == 1 else 'them'}"
-    )
-    file = tools.roots_file(machine)
-    return Done(what, path, "refuses", f"{why}; here it goes by {also}", (fix, f"the authority is in {file}"))
+    fix = f"unset {' and '.join(given)}, or add what is in {tools.roots_file(machine)} to what is named there"
+    return Done(what, path, "refuses", f"{why}; here it goes by {also}", (fix,))
 
 
 @contextlib.contextmanager

@@ -134,7 +134,7 @@ def keychain(machine: Machine) -> Path:
 
 def _keychain(machine: Machine) -> Place:
     path = keychain(machine)
-    shown = run(("security", "find-certificate", "-a", "-p", str(path)))
+    shown = run((machine.programs.get("security", "security"), "find-certificate", "-a", "-p", str(path)))
     return Place("system", "the keychain", path, dict.fromkeys(fingerprints(shown.output), ""))
 
 
