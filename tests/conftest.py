@@ -41,6 +41,7 @@ REAL = {
     "guarded",
     "own",
     "rig",
+    "trusting",
 }  # fixtures that start real servers
 
 
