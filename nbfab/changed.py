@@ -11,6 +11,7 @@ Kind = Literal[
     "use environment",
     "set password",
     "renew certificate",
+    "change clients",
     "start server",
     "stop server",
     "remove",

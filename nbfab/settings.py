@@ -176,7 +176,17 @@ class Option:
     @property
     def parameter(self) -> str:
         """What its flag is called as the parameter of a function; Invoke leaves out the underscore at its end."""
-        return f"{self.flag}_" if keyword.iskeyword(self.flag) else self.flag
+        return f"{self.flag}_" if keyword.iskeyword(self.flag) else self.flag.replace("-", "_")
+
+    @property
+    def off(self) -> str:
+        """The same of the flag that turns a switch off."""
+        return f"no_{self.parameter}"
+
+    @property
+    def variable(self) -> str:
+        """What it is called in the environment."""
+        return f"NBFAB_{self.flag.upper().replace('-', '_')}"
 
     @property
     def switch(self) -> bool:
@@ -257,6 +267,14 @@ class Settings:
     debugger: bool = _option(
         False, "Let JupyterLab's debugger into Python kernels", _yes, absent="off", schema={"type": "boolean"}
     )
+    client_certificates: bool = _option(
+        False,
+        "Admit only clients that present a certificate, see client.add",
+        _yes,
+        flag="client-certificates",
+        absent="off",
+        schema={"type": "boolean"},
+    )
     sources: Mapping[str, str] = field(default_factory=lambda: MappingProxyType({}), compare=False)
 
     @classmethod
@@ -303,8 +321,8 @@ class Settings:
         environment = {
             option.key: value.split(",") if option.repeatable else value
             for option in OPTIONS
-            for name in dict.fromkeys((option.flag, option.key))
-            if (value := os.environ.get(f"NBFAB_{name.upper()}"))
+            for name in dict.fromkeys((option.variable, f"NBFAB_{option.key.upper()}"))
+            if (value := os.environ.get(name))
         }
         settings = cls.parse(configuration, "configuration")
         settings = settings.with_values(environment, "environment")
@@ -332,9 +350,7 @@ RESETTABLE = tuple(key for key in BY_KEY if key not in ("profile", "names"))
 
 def origin(key: str, source: str) -> str:
     """Where the value of an option was chosen, for people."""
-    return SOURCES[source.partition("#")[0]][1].format(
-        flag=f"--{BY_KEY[key].flag}", variable=f"NBFAB_{BY_KEY[key].flag.upper()}"
-    )
+    return SOURCES[source.partition("#")[0]][1].format(flag=f"--{BY_KEY[key].flag}", variable=BY_KEY[key].variable)
 
 
 def state_home() -> str:

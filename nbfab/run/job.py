@@ -16,7 +16,10 @@ from nbfab.settings import Settings
 from nbfab.user import NoUser, User
 from nbfab.wanted import Wanted
 
-AGAIN = ("accept_new_host_key", "check", "foreground", "force", "linger_off", "new", "new_key", "restart", "yes")
+AGAIN = (
+    *("accept_new_host_key", "check", "foreground", "force", "legacy", "linger_off", "new", "new_key", "replace"),
+    *("restart", "yes"),
+)
 """Flags with which a task is called again."""
 
 

@@ -42,8 +42,17 @@ class _Here(http.client.HTTPSConnection):
         self.sock = self._tls.wrap_socket(plain, server_hostname=self.host)
 
 
-def ask(port: int, certificate: str, token: str, name: str = "localhost", address: str = "127.0.0.1") -> str:
+def ask(
+    port: int,
+    certificate: str,
+    token: str,
+    name: str = "localhost",
+    address: str = "127.0.0.1",
+    client: str = "",
+) -> str:
     """A nonce, from the server behind a port of ours, if it has that certificate (PEM), which is for that name.
+
+    `client` is a file with what we present to it, if it asks for that.
 
     Raises NoLogin.
     """
@@ -51,6 +60,11 @@ def ask(port: int, certificate: str, token: str, name: str = "localhost", addres
         context = ssl.create_default_context(cadata=certificate)
     except (ssl.SSLError, ValueError):
         raise NoLogin("the host's certificate makes no sense") from None
+    if client:
+        try:
+            context.load_cert_chain(client)
+        except OSError as error:  # also one of ssl
+            raise NoLogin(f"{client} cannot be read: {error.strerror}") from None
     context.verify_flags |= ssl.VerifyFlags(0x200000)  # X509_V_FLAG_NO_CHECK_TIME: what is verified here is the key
     connection = _Here(name, port, address, context)
     try:
