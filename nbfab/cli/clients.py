@@ -26,15 +26,15 @@ FORM = "letters, digits, and . _ - between them, at most 64 characters"
 
 def add(call: Call, runs: Runs, *, many: bool) -> None:
     """Makes a client's file, and has the hosts admit it; one that none of them does is removed again."""
-    from nbfab.display.output import complain, show
-    from nbfab.plan.bundle import NAME
+    from nbfab.display.output import show
+    from nbfab.plan.bundle import is_new_name
     from nbfab.run import clients, own, p12
 
     report = Report(call.task, call.json, call.quiet)
     with report.errors():
         call.check_dry_run()
         name = str(call.given["client"])
-        if not re.fullmatch(NAME, name):
+        if not is_new_name(name):
             raise UsageError(f"{name[:80]!r} is no name for a client", FORM)
         days = call.given["days"]
         try:
@@ -51,19 +51,18 @@ def add(call: Call, runs: Runs, *, many: bool) -> None:
             if not made.hosts:
                 made.remove()
             elif not call.json:
-                say = complain if call.quiet else show
-                say(f"\n{made.path}: import it into the browser of {name}; that asks for a password, shown this once:")
-                say(f"  {made.password}")
+                show(f"\n{made.path}: import it into the browser of {name}; that asks for a password, shown this once:")
+                show(f"  {made.password}")
 
 
 def remove(call: Call, runs: Runs, *, many: bool) -> None:
     """Has the hosts remove a client."""
-    from nbfab.plan.bundle import NAME
+    from nbfab.plan.bundle import is_name
     from nbfab.run import clients
 
     with Report(call.task, call.json, call.quiet).errors():
         name = str(call.given["client"])
-        if not re.fullmatch(rf"{NAME}(?:@{NAME})?", name):
+        if not is_name(name):
             raise UsageError(f"{name[:80]!r} is no name for a client", FORM)
     runs(call, partial(clients.remove, name=name, many=many))
 

@@ -129,4 +129,4 @@ def _parts(label: str, parts: Fix) -> Iterator[Line]:
 
 def _line(label: str, text: str, style: str = "") -> Line:
     """A line with a label, which may have a style of its own; `style` is the text's."""
-    return Piece(f"  {label:{WIDTH}}", _STYLES.get(label, "")), Piece(text, style)
+    return Piece(f"  {label:{WIDTH - 1}} ", _STYLES.get(label, "")), Piece(text, style)

@@ -24,7 +24,8 @@ if TYPE_CHECKING:
 Role = Literal["client", "operator", "probe"]
 """A browser, say; nbfab on a machine of an operator's; nbfab on the host itself."""
 
-NAME = r"[A-Za-z0-9][A-Za-z0-9._-]{0,63}"  # of a client; that of an operator has an @
+_NAME = r"[A-Za-z0-9][A-Za-z0-9._-]{0,63}"
+_ANY_NAME = rf"{_NAME}(?:@{_NAME})?"  # that of an operator is USER@MACHINE
 MOST = 100  # in one bundle: TLS reads all of it for each connection
 BACK = 365  # days before now that one is valid from: a host's clock may be behind
 LONG = 3650  # days that nbfab's own are valid
@@ -50,6 +51,16 @@ class Client:
     def days_left(self, now: float) -> int:
         """As `pem.days_left`."""
         return pem.days_left(self.certificate, now)
+
+
+def is_new_name(text: str) -> bool:
+    """Whether a client may be called that: letters, digits, and . _ - between them."""
+    return bool(re.fullmatch(_NAME, text))
+
+
+def is_name(text: str) -> bool:
+    """Whether a client or an operator may be called that."""
+    return bool(re.fullmatch(_ANY_NAME, text))
 
 
 def read(text: str) -> tuple[Client, ...]:

@@ -83,7 +83,7 @@ def is_admitted(wanted: Wanted, facts: Facts) -> bool:
 
 def notes(wanted: Wanted, facts: Facts) -> Iterator[str]:
     """That no browser is admitted yet; whose certificate ends soon."""
-    if not wanted.settings.client_certificates:
+    if not (wanted.settings.client_certificates and facts.files.entry(FILE)):
         return
     clients = people(facts)
     if not clients:
