@@ -3,19 +3,14 @@
 import json
 import ssl
 import subprocess
-import sys
 import time
 import urllib.request
-from collections.abc import Iterator
 from pathlib import Path
-from typing import Any
 
 import pytest
-from client_certificates import Connection, Given, context, given, openssl_says, refusal, websocket
-from machine import PASSWORD, Machine
-from processes import lives
-from pythons import DEBIAN, NOTEBOOKS, need
-from sshd_fleet import Fleet
+from client_certificates import Connection, context, given, refusal, websocket
+from machine import Machine
+from pythons import NOTEBOOKS, need
 
 NONE, UNKNOWN = "TLSV13_ALERT_CERTIFICATE_REQUIRED", "TLSV1_ALERT_UNKNOWN_CA"
 WITHIN = 2.5  # seconds, with half of one for a busy machine
