@@ -1,6 +1,7 @@
 """A client with a certificate of its own: what a .p12 holds, and what a server answers to it."""
 
 import re
+import socket
 import ssl
 import subprocess
 from dataclasses import dataclass
@@ -52,10 +53,10 @@ def context(machine: Machine, pem: Path | None = None) -> ssl.SSLContext:
 class Connection:
     """A connection that is kept open. Raises OSError if it is refused, `session` is one to go on with."""
 
-    def __init__(self, machine: Machine, tls: ssl.SSLContext, session: ssl.SSLSession | None = None) -> None:
-        import socket
-
-        plain = socket.create_connection(("127.0.0.1", machine.port), 10)
+    def __init__(
+        self, machine: Machine, tls: ssl.SSLContext, session: ssl.SSLSession | None = None, *, seconds: float = 10
+    ) -> None:
+        plain = socket.create_connection(("127.0.0.1", machine.port), seconds)
         self.socket = tls.wrap_socket(plain, server_hostname="localhost", session=session)
 
     def get(self, path: str = "/api") -> int:

@@ -94,12 +94,15 @@ def make(name: str, role: Role, by: str, days: int, now: float, key: Key) -> str
 
     Valid for `days` from `now`, in seconds since the epoch.
     """
+    serial = x509.random_serial_number()
+    # No two may have the same subject: of those, OpenSSL finds one, and refuses the other.
     subject = x509.Name(
         x509.NameAttribute(oid, value[:64])
         for oid, value in (
             (NameOID.COMMON_NAME, name),
             (NameOID.ORGANIZATION_NAME, f"nbfab {role}"),
             (NameOID.ORGANIZATIONAL_UNIT_NAME, by),
+            (NameOID.SERIAL_NUMBER, f"{serial:x}"),
         )
         if value
     )
@@ -116,7 +119,7 @@ def make(name: str, role: Role, by: str, days: int, now: float, key: Key) -> str
         .subject_name(subject)
         .issuer_name(subject)
         .public_key(key.public_key)
-        .serial_number(x509.random_serial_number())
+        .serial_number(serial)
         .not_valid_before(at - timedelta(days=BACK))
         .not_valid_after(at + timedelta(days=days))
     )

@@ -32,6 +32,13 @@ def test_it_vouches_for_itself_alone_and_for_no_server() -> None:
     assert list(made.extensions.get_extension_for_class(ExtendedKeyUsage).value) == [ExtendedKeyUsageOID.CLIENT_AUTH]
 
 
+def test_no_two_have_the_same_subject() -> None:
+    """Of two such, a server that asks OpenSSL would refuse one; two machines may well have the same name."""
+    one, other = (load_pem_x509_certificate(entry("root@vm", "operator", "").encode()) for _ in range(2))
+    assert one.subject != other.subject
+    assert one.serial_number != other.serial_number
+
+
 def test_its_key_is_not_what_is_shown() -> None:
     whole = bundle.make("ann", "client", "", 1, NOW, Key.new())
     assert "PRIVATE KEY" in whole

@@ -3,6 +3,7 @@
 import subprocess
 from contextlib import suppress
 from pathlib import Path
+from typing import Any
 
 import pytest
 from chromium import SLOWEST, chromium
@@ -87,7 +88,7 @@ def test_open_logs_in_and_the_browser_presents_its_own(asking: Machine, tmp_path
     browser.chmod(0o755)
     with opened(asking, "--login", **second, BROWSER=str(browser), DISPLAY=":0") as page:
         assert page.port
-        wait_until(page_file.exists, "the browser to be started")
+        wait_until(page_file.exists, f"the browser to be started: {page.said}", 15)
         assert "the server asks the browser for a client certificate, through this link, too" in page.said
         assert "log in by yourself" not in page.said
         assert 'name="nonce"' in page_file.read_text()
@@ -128,7 +129,7 @@ def test_a_browser_with_the_file_gets_the_page_until_it_is_removed(asking: Machi
     ann = given(asking.ok("client.add", "ann"))
     asking.ok("client.add", "bob")
     base = f"https://localhost:{asking.port}"
-    presents = {"origin": base, "pfxPath": str(ann.path), "passphrase": ann.password}
+    presents: Any = {"origin": base, "pfxPath": str(ann.path), "passphrase": ann.password}
     with chromium(tmp_path / "browser") as browser:
         with pytest.raises(Error, match=r"ERR_BAD_SSL_CLIENT_AUTH_CERT|ERR_SOCKET_NOT_CONNECTED|ERR_CONNECTION"):
             browser.new_context(ignore_https_errors=True).new_page().goto(f"{base}/login")
