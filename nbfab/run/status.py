@@ -6,7 +6,7 @@ from nbfab.errors import NbfabError
 from nbfab.fix import Fix, called, task
 from nbfab.look.facts import Facts
 from nbfab.outcome import Outcome
-from nbfab.plan import password
+from nbfab.plan import clients, password
 from nbfab.plan.server import why_not_set_up
 from nbfab.plan.steps import STEPS, plan
 from nbfab.run import foreground
@@ -60,6 +60,8 @@ def _start(wanted: Wanted, seen: Facts) -> Fix:
     """The task that makes it run: if it is set up, as it was."""
     if seen.files.state == "absent":
         return (task("setup"),)
+    if seen.server.alive and list(clients.plan(wanted, seen)):
+        return (task("setup"),)  # without a restart: it lets no one in, not even nbfab
     if seen.server.alive and not seen.server.ready:
         return "if what runs in it may end", task("serve", "--restart")
     return (task("serve" if wanted.foreground or why_not_set_up(seen) else "start"),)

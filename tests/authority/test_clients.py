@@ -1,4 +1,4 @@
-"""Which certificates clients accept from an authority, as docs/clients.md has it: all of them agree."""
+"""Which certificates clients accept from an authority, as docs/which-clients.md has it: all of them agree."""
 
 import json
 import os
@@ -21,7 +21,7 @@ from nbfab.plan import pem
 
 NOW = time.time()
 
-PAGE = ROOT / "docs/clients.md"
+PAGE = ROOT / "docs/which-clients.md"
 CLIENTS = ROOT / "tests/tls_clients.py"
 ADDRESSES = ("10.3.0.1/32", "10.4.0.1/32")
 NAMES = ("gpu1.lab.test", "gpu1.other.test", "gpu1.localhost")
@@ -111,7 +111,7 @@ def _cases(first: Authority, second: Authority) -> dict[str, tuple[str, bytes]]:
 
 
 def _text(table: dict[str, dict[str, bool | str]]) -> str:
-    """The table as docs/clients.md has it."""
+    """The table as docs/which-clients.md has it."""
     clients = list(table[INSIDE])
     rows = [["A certificate", *clients], ["---"] * (len(clients) + 1)]
     rows += [[case, *("yes" if made[client] else "no" for client in clients)] for case, made in table.items()]
