@@ -52,7 +52,7 @@ class Issue:
     def notes(self, days: int) -> Iterable[str]:
         """What is left out of the certificate, and how to have it in; also days, of those that are wanted."""
         if days > DAYS:
-            yield f"{days} days are wanted, but an authority issues certificates for {DAYS}: Apple's systems take no more"
+            yield f"{days} days are wanted, but an authority issues certificates for {DAYS}, Apple's limit"
         if self.odd:
             yield f"left out of the certificate, since strict clients would refuse all of it: {', '.join(self.odd)}"
         if self.outside:
