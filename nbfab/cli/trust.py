@@ -1,5 +1,6 @@
 """`trust`: browsers and tools here trust the user's authorities, or no more; and what other machines need for that."""
 
+import os
 import time
 from collections.abc import Sequence
 from dataclasses import replace
@@ -39,7 +40,7 @@ def trust(call: Call) -> None:
             raise UsageError("--remove and --export are two tasks", "give one of them")
         roots = tuple(of(authority) for authority in authorities())
         if not roots and not removes:
-            raise NbfabError("there is no authority to trust yet", task("ca"))
+            raise _none()
         status = 0
         if folder is not None:
             _export(report, roots, folder)
@@ -47,6 +48,14 @@ def trust(call: Call) -> None:
             status = _change(call, report, roots, adds=not removes)
     if status:
         raise Exit(code=status)
+
+
+def _none() -> NbfabError:
+    """That there is no authority: under sudo, it looks into the home folder of root, which may have none."""
+    if (user := os.environ.get("SUDO_USER")) and os.geteuid() == 0:
+        fix = "run it without sudo: what takes an administrator, it gives you as a command"
+        return NbfabError(f"there is no authority of root's, and by sudo it does not look for those of {user}", fix)
+    return NbfabError("there is no authority to trust yet", task("ca"))
 
 
 def _change(call: Call, report: Report, roots: "Sequence[Root]", *, adds: bool) -> int:

@@ -152,6 +152,7 @@ def test_what_it_does_not_do(desk: Desk) -> None:
     told = desk.fails("trust")
     assert "there is no authority to trust yet\n  fix          " in told
     assert told.endswith("nbfab ca\n")
+    assert "by sudo it does not look for those of ann\n" in desk.run("trust", SUDO_USER="ann").stderr
     assert "trust: nothing to remove\n" in desk.ok("trust", "--remove")
     root_in(desk.data)
     assert "trust is for this machine, and takes no host" in desk.run("-H", "box", "trust").stderr
