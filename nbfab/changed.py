@@ -14,6 +14,7 @@ Kind = Literal[
     "issue certificate",
     "start server",
     "stop server",
+    "end sessions",
     "remove",
     "end session",
     "end process",

@@ -5,6 +5,7 @@ from dataclasses import dataclass, field
 from nbfab.authority.authority import Authority
 from nbfab.authority.signer import Signer
 from nbfab.keys import Key
+from nbfab.own import Own
 from nbfab.passwords import Password
 from nbfab.settings import Settings
 
@@ -17,7 +18,8 @@ class Wanted:
     clock, in seconds since the epoch. Without a `password` the host keeps the one it has. The certificate gets the
     `key` that is here, if any, and is no longer for the names in `drops`. `authorities` are
     the user's, the oldest first, `issued` the names of the last certificate that one of them has issued to the host,
-    and `signer` the one that signs, if its key is here. `restart` allows a restart that ends
+    and `signer` the one that signs, if its key is here. `own` is a certificate of the user's own, to be put in place;
+    with `reissue`, nbfab makes one in place of one that it did not make. `restart` allows a restart that ends
     kernels. `resets` are options that go back to their defaults, whatever the profile has; for a host that is in an
     `inventory`, so do those that were chosen in that one and no longer are; it is named by its mark. In the
     `foreground` the server is not started in tmux. With `as_found`, no environment is made where one was found that
@@ -38,6 +40,8 @@ class Wanted:
     authorities: tuple[Authority, ...] = ()
     issued: tuple[str, ...] = ()
     signer: Signer | None = None
+    own: Own | None = None
+    reissue: bool = False
     restart: bool = False
     resets: tuple[str, ...] = ()
     inventory: str = ""

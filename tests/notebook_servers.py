@@ -3,6 +3,7 @@
 import http.client
 import json
 import os
+import ssl
 import subprocess
 import time
 import uuid
@@ -42,6 +43,7 @@ app.trust_xheaders = True  # so that a test comes from any address it likes
 app.tornado_settings = {{{{"ws_ping_interval": {LIMIT * 1000 / 3}, "ws_ping_timeout": {LIMIT * 1000}}}}}
 (c.NotebookApp if {{classic}} else c.IdentityProvider).token = {TOKEN!r}
 c.PasswordIdentityProvider.password_required = True
+{{more}}
 {{guard}}
 """
 
@@ -56,11 +58,25 @@ class Kind:
 
 
 class Server:
-    """A server of a kind, at a free port of loopback. Without a `guard` it is as it comes."""
+    """A server of a kind, at a free port of loopback. Without a `guard` it is as it comes.
 
-    def __init__(self, folder: Path, kind: Kind, *, base: str = "/", ip: str = "127.0.0.1", guard: bool = True) -> None:
+    With the path of a `certificate`, which has its key with it, it speaks https. `more` are lines for its settings.
+    """
+
+    def __init__(
+        self,
+        folder: Path,
+        kind: Kind,
+        *,
+        base: str = "/",
+        ip: str = "127.0.0.1",
+        guard: bool = True,
+        certificate: str = "",
+        more: str = "",
+    ) -> None:
         self.folder, self.kind, self.base = folder, kind, base
         self.port = free_port()
+        self.certificate = certificate
         self.log = folder / "server.log"
         self.settings = folder / "jupyter_server_config.py"
         folder.mkdir(exist_ok=True)
@@ -74,6 +90,7 @@ class Server:
                 port=self.port,
                 base=base,
                 guard=configure if guard else "",
+                more=f"{more}\n{f'app.certfile = {certificate!r}' if certificate else ''}",
             )
         )
         self.set_password(FIRST)
@@ -126,6 +143,13 @@ class Server:
         """The file with the hash."""
         return self.folder / "jupyter_server_config.json"
 
+    def connect(self) -> http.client.HTTPConnection:
+        """A connection to it; only a `certificate` that it is known to have is trusted."""
+        if not self.certificate:
+            return http.client.HTTPConnection("127.0.0.1", self.port, timeout=60)
+        context = ssl.create_default_context(cafile=self.certificate)
+        return http.client.HTTPSConnection("127.0.0.1", self.port, timeout=60, context=context)
+
     def ask(self, path: str, method: str = "GET") -> Any:
         """What it answers to its own token, by JSON."""
         return Browser(self).json(method, path, headers={"Authorization": f"token {TOKEN}"})
@@ -159,7 +183,7 @@ class Browser:
         self, method: str, path: str, body: str | None = None, headers: Mapping[str, str] | None = None
     ) -> Answer:
         """Asks for a path below the server's own."""
-        connection = http.client.HTTPConnection("127.0.0.1", self.server.port, timeout=60)
+        connection = self.server.connect()
         connection.request(
             method, self.server.base.rstrip("/") + path, body and body.encode(), self._headers() | dict(headers or {})
         )
@@ -199,9 +223,13 @@ class Browser:
 
     def websocket(self, path: str) -> WebSocket:
         """Opens a websocket. It answers pings while it is read from, and at no other time."""
-        url = f"ws://127.0.0.1:{self.server.port}{self.server.base.rstrip('/')}{path}"
+        scheme = "wss" if self.server.certificate else "ws"
+        url = f"{scheme}://127.0.0.1:{self.server.port}{self.server.base.rstrip('/')}{path}"
         return create_connection(
-            url, timeout=60, header=[f"{name}: {value}" for name, value in self._headers().items()]
+            url,
+            timeout=60,
+            header=[f"{name}: {value}" for name, value in self._headers().items()],
+            sslopt={"ca_certs": self.server.certificate} if self.server.certificate else None,
         )
 
     @cached_property

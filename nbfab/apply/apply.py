@@ -26,6 +26,7 @@ FUNCTIONS: Mapping[Kind, str] = {
     "use environment": "remember_environment",
     "start server": "start_server",
     "stop server": "stop_server",
+    "end sessions": "end_sessions",
     "remove": "remove_paths",
     "end session": "end_session",
     "end process": "end_process",
@@ -37,6 +38,7 @@ _PROBES: Mapping[Kind, tuple[str, ...]] = {  # the programs that a function runs
     "make environment": ("look/environment_probe",),
     "use environment": ("look/environment_probe",),
     "start server": ("look/server_probe", "apply/login_probe"),
+    "end sessions": ("look/server_probe",),
 }
 INSTALL = 900  # seconds without output; an installation is silent while it fetches a large package
 

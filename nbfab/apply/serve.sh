@@ -184,6 +184,15 @@ stop_server() {
 	remove_socket
 }
 
+# Has the running server close every connection that it has. Uses folder, python, pid, certificate, port, server_probe.
+end_sessions() {
+	# The reason is on its standard error.
+	reason=$(cd / && "$python" -I -S -B -c "$server_probe" "$folder" "$pid" "$certificate" 5 "$port" end 2>&1 >/dev/null </dev/null)
+	case $? in 0 | 10) return 0 ;; esac
+	put "$reason$newline" >&2
+	return 1
+}
+
 # Removes the folder that the kernels had their sockets in, if that is one of its own: they have ended.
 remove_ipc() {
 	if [ -f ipc ] && read -r place <ipc && is_private "$place"; then

@@ -54,7 +54,7 @@ def ca(call: Call) -> None:
             found = store.look()
         now = time.time()
         if call.json:
-            report.document([], 0, authorities=document(found, made, now))
+            report.document([], 0, lists={"authorities": document(found, made, now)})
         else:
             show(described(found, made, now, plain(call)))
 

@@ -9,15 +9,16 @@ from typing import TYPE_CHECKING, Any
 from invoke import Context
 
 from nbfab.cli.called import HERE, called, without
-from nbfab.cli.options import LISTS
+from nbfab.cli.options import GIVEN, LISTS
 from nbfab.errors import UsageError
-from nbfab.fix import task
+from nbfab.fix import again, task
 from nbfab.names import HostString, parse_host
 from nbfab.settings import OPTIONS, RESETTABLE, Settings, whole_number
 
 if TYPE_CHECKING:
     from nbfab.authority.keyring import Keyring
     from nbfab.inventory.hosts import InventoryHost
+    from nbfab.own import Own
     from nbfab.passwords import Password
     from nbfab.ssh.early import Early
     from nbfab.ssh.options import SshOptions
@@ -33,8 +34,9 @@ _FABRIC_S = {
     "authentication": "put the keys into ssh_config, by IdentityFile",
 }
 _UNDERSTOOD = ("key_filename", "password", "passphrase", "timeout")  # of connect_kwargs
-HANDING_OUT = ("password", "serve", "setup", "handout")  # the tasks that have --handout
-SIGNING = ("certificate", "serve", "setup", "ca")  # those that have --passphrase-file
+HANDING_OUT = ("password", "rotate", "serve", "setup", "handout")  # the tasks that have --handout
+SIGNING = ("certificate", "rotate", "serve", "setup", "ca")  # those that have --passphrase-file
+LEAVE = "leave one of them out"
 _LONGEST = 1_000_000  # seconds; a system call takes no more than 2**31 milliseconds
 
 
@@ -72,12 +74,28 @@ class Call:
 
     @property
     def lists(self) -> Mapping[str, tuple[str, ...]]:
-        """The values of the flags that may be given several times, beside the options. Raises UsageError."""
+        """The values of the flags beside the options that may be repeated, or name files. Raises UsageError."""
         lists = {flag: tuple(self.given[flag]) for flag in LISTS if self.given.get(flag)}
+        lists |= {flag: (self.given[flag],) for flag in GIVEN if self.given.get(flag)}
         for key in lists.get("reset", ()):
             if key not in RESETTABLE:
                 raise UsageError(f"--reset {key}: there is no such option", f"one of {', '.join(RESETTABLE)}")
         return lists
+
+    @property
+    def own(self) -> "Own | None":
+        """The user's own certificate, if one was given; read anew each time. Raises UsageError."""
+        certificate, key = (self.given.get(flag) for flag in GIVEN)
+        if certificate is None and key is None:
+            return None
+        if not certificate:
+            raise UsageError("a key alone is no certificate", "name that, too", again("--certificate=FULLCHAIN.pem"))
+        for flag in ("new_key", "reissue"):
+            if flag in self.flags:
+                raise UsageError(f"--certificate brings one, and --{flag.replace('_', '-')} has nbfab make one", LEAVE)
+        from nbfab.run.own_certificate import read
+
+        return read(certificate, key or "")
 
     @property
     def hosts(self) -> Sequence[HostString]:

@@ -59,7 +59,7 @@ class Many:
         again: str = AGAIN,
     ) -> None:
         self.outcomes = {host.name: _refused(call.task, host, host.unread) for host in hosts if host.unread}
-        self._call = call
+        self._call, self._own = call, call.own
         self._hosts = hosts
         self._command = command
         self._types = types and sys.stdin is not None and sys.stdin.isatty()
@@ -199,6 +199,7 @@ class Many:
             self._console,
             self._command(entry),
             asks="yes" not in self._call.flags,
+            own=self._own,
             keyring=self._keyring,
         )
         self._members[entry.name] = member

@@ -23,13 +23,17 @@ FLAGS = {
     "password_stdin": "Read the password from standard input, one line.",
     "drop_name": "Name or address that the certificate is no longer for (may be repeated).",
     "new_key": "Make a new key for the certificate, even if the old one could be kept; its pin changes.",
+    "certificate": "Certificate of your own to put in place, with its chain: the file that it is in here (PEM).",
+    "key": "File with the key of that certificate, without a passphrase (the file of the certificate).",
+    "reissue": "Have nbfab make a certificate in place of one that it did not make.",
+    "now": "End every session at once, also what is being sent: a laptop is lost.",
     "reset": "Option that goes back to its default, whatever was chosen for the host (may be repeated).",
     "restart": "Restart a running server if needed, even if that ends live kernels.",
     "check": "Exit with status 3 if something would change.",
     "allow": "Domain, address or network that the authority may sign, beside those of the inventory (may be repeated).",
     "passphrase": "Protect the authority's key by a passphrase, which you type twice.",
     "passphrase_file": "File that holds the passphrase of the authority's key, and that only you can read.",
-    "days_left": "Exit with status 3 if the certificate has fewer days left than that.",
+    "days_left": "Exit with status 3 if the certificate, or one behind it, has fewer days left than that.",
     "foreground": "On this machine: run without tmux, until Control-C.",
     "force": "End the server even if that ends live kernels.",
     "linger_off": "Turn lingering off as well, if nbfab turned it on for this user and no other profile is left.",
@@ -46,18 +50,10 @@ FLAGS = {
 EVERYWHERE = ("json", "quiet", "accept_new_host_key", "ssh")
 CHOOSING = ("inventory", "limit", "jobs")  # which hosts of a fleet, and how many at a time
 RUNNING = ("failed", "fail_fast", "yes")  # what a run over a fleet may do
+GIVEN = ("certificate", "key")  # files that are to be given again if the task is called again
 OPTIONAL = {"export"}  # flags whose value may be left out
-_VALUES = {
-    "handout",
-    "inventory",
-    "limit",
-    "jobs",
-    "output",
-    "ssh",
-    "days_left",
-    "passphrase_file",
-    *OPTIONAL,
-}  # flags that take a value
+# Flags that take a value.
+_VALUES = {"handout", "inventory", "limit", "jobs", "output", "ssh", "days_left", "passphrase_file", *GIVEN, *OPTIONAL}
 LISTS = {"allow", "drop_name", "reset"}  # and those that take one each time they are given
 
 

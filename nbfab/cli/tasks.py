@@ -8,6 +8,7 @@ from invoke import Collection, Task
 from nbfab.cli.call import Call
 from nbfab.cli.options import CHOOSING, EVERYWHERE, RUNNING
 from nbfab.cli.task import HostTask, declare
+from nbfab.plan.certificate import OWN
 from nbfab.plan.steps import STEPS
 from nbfab.settings import OPTIONS
 
@@ -86,7 +87,7 @@ def _of_step(step: "Step") -> HostTask:
     return _on_hosts(body, step.name, step.help, *step.flags)
 
 
-@_task("password_stdin", "handout", "passphrase_file", "restart", "reset", "foreground")
+@_task("password_stdin", "handout", "passphrase_file", "restart", "reset", *OWN, "foreground")
 def serve(job: "Job") -> "Outcome":
     """Start the notebook server in tmux, after doing the steps that are missing."""
     from nbfab.run import foreground
@@ -95,7 +96,7 @@ def serve(job: "Job") -> "Outcome":
     return foreground.serve(job) if foreground.is_wanted(job) else converge(job)
 
 
-@_task("password_stdin", "handout", "passphrase_file", "restart", "reset")
+@_task("password_stdin", "handout", "passphrase_file", "restart", "reset", *OWN, "days_left")
 def setup(job: "Job") -> "Outcome":
     """Do the whole how-to, all steps in order; what is right already stays as it is."""
     from nbfab.run import foreground
@@ -104,7 +105,7 @@ def setup(job: "Job") -> "Outcome":
     return foreground.serve(job) if foreground.falls_back(job) else converge(job)
 
 
-@_task("password_stdin", "reset", "check")
+@_task("password_stdin", "reset", *OWN, "check", "days_left")
 def plan(job: "Job") -> "Outcome":
     """Show what setup would change and why; change nothing."""
     from nbfab.run import foreground
@@ -119,6 +120,14 @@ def status(job: "Job") -> "Outcome":
     from nbfab.run.status import status
 
     return status(job)
+
+
+@_task("new", "password_stdin", "handout", "new_key", "now", "restart")
+def rotate(job: "Job") -> "Outcome":
+    """Replace the secrets: a new password ends every login, and no kernel; an authority's certificate is made anew."""
+    from nbfab.run.rotate import rotate
+
+    return rotate(job)
 
 
 @_task("force")
@@ -170,8 +179,14 @@ def _preview_of_remove(job: "Job") -> "Outcome":
     return preview(job)
 
 
+def _preview_of_rotate(job: "Job") -> "Outcome":
+    from nbfab.run.rotate import preview
+
+    return preview(job)
+
+
 # What a fleet is shown before it is asked.
-setup.preview, remove.preview = plan.does, _preview_of_remove
+setup.preview, remove.preview, rotate.preview = plan.does, _preview_of_remove, _preview_of_rotate
 
 
 def _page(call: Call) -> None:
@@ -188,6 +203,7 @@ TASKS = (
     status,
     start,
     open,
+    rotate,
     stop,
     restart,
     remove,

@@ -175,7 +175,7 @@ def _tell(
     from nbfab.display.trust import report as shown
 
     if call.json:
-        return report.document([], status, trust=[one.document() for one in done])
+        return report.document([], status, lists={"trust": [one.document() for one in done]})
     if call.quiet and not changed and not status:
         return None
     if not roots:

@@ -9,6 +9,7 @@ from nbfab.errors import NbfabError
 from nbfab.outcome import Outcome
 
 VERSION = 2
+LISTS = ("open", "trust", "authorities")
 FILES = ("passwords", "page", "slips", "inventory", "export")
 
 
@@ -18,16 +19,13 @@ def document(
     status: int,
     *,
     error: NbfabError | None = None,
-    opened: Sequence[Mapping[str, Any]] | None = None,
-    authorities: Sequence[Mapping[str, Any]] | None = None,
-    trust: Sequence[Mapping[str, Any]] | None = None,
+    lists: Mapping[str, Sequence[Mapping[str, Any]]] | None = None,
     **files: str,
 ) -> str:
     """The document of `display/schema.py`: always the same keys, each host as `Outcome.document`.
 
     `status` is the exit status, `error` what kept the run from beginning; `files` are the paths of files that were
-    written, by what they hold. `opened` is what `open --list` lists, `authorities` what `ca` does, and `trust` the
-    places of `trust`.
+    written, by what they hold; `lists` are what tasks of this machine list, by the keys in LISTS.
     """
     whole = {
         "version": VERSION,
@@ -37,9 +35,6 @@ def document(
         "hint": (error.hint or None) if error else None,
         "fix": fix.document(error.fix) if error else [],
         "hosts": [outcome.document() for outcome in outcomes],
-        "open": None if opened is None else list(opened),
-        "authorities": None if authorities is None else list(authorities),
-        "trust": None if trust is None else list(trust),
     }
     paths = {name: path or None for name, path in files.items()}
-    return json.dumps(whole | dict.fromkeys(FILES) | paths, indent=2)
+    return json.dumps(whole | dict.fromkeys((*LISTS, *FILES)) | dict(lists or {}) | paths, indent=2)

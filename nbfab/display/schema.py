@@ -29,12 +29,12 @@ def schema() -> dict[str, Any]:
         "fix": _FIX,
         "hosts": {"type": "array", "items": {"$ref": "#/$defs/host"}},
         "open": _said("Of `open --list`: what is open here.", {"type": ["array", "null"], "items": _object(_OPEN)}),
-        "authorities": _said(
-            "Of `ca`: the user's authorities.", {"type": ["array", "null"], "items": _object(_AUTHORITY)}
-        ),
         "trust": _said(
             "Of `trust`: each place, and each program that was tried.",
             {"type": ["array", "null"], "items": _object(_TRUST)},
+        ),
+        "authorities": _said(
+            "Of `ca`: the user's authorities.", {"type": ["array", "null"], "items": _object(_AUTHORITY)}
         ),
         **{name: _said(f"The path of the file that was written: {name}.", _TEXT_OR_NULL) for name in FILES},
         "page": _said("The path of the page that was written; of `fleet.open` the URL of its page.", _TEXT_OR_NULL),
@@ -106,6 +106,13 @@ _OPEN: Mapping[str, Any] = {
     "since": _said("When it was opened.", _TIME),
     "pid": _NUMBER,
 }
+_TRUST: Mapping[str, Any] = {
+    "what": _said("Whose store it is, or the program.", _TEXT),
+    "path": _said("Where that is.", _TEXT),
+    "ending": {"enum": list(get_args(Ending))},
+    "why": _said("Why not well, or what there is to know.", _TEXT_OR_NULL),
+    "fix": _FIX,
+}
 _ISSUED: Mapping[str, Any] = {
     "time": _TIME,
     "host": _said("As it was named.", _TEXT),
@@ -124,13 +131,6 @@ _AUTHORITY: Mapping[str, Any] = {
     "days_left": _said("Until it ends; negative once it has.", {"type": ["integer", "null"]}),
     "issued": {"type": "array", "items": _object(_ISSUED)},
     "error": _said("Why it cannot sign.", _TEXT_OR_NULL),
-}
-_TRUST: Mapping[str, Any] = {
-    "what": _said("Whose store it is, or the program.", _TEXT),
-    "path": _said("Where that is.", _TEXT),
-    "ending": {"enum": list(get_args(Ending))},
-    "why": _said("Why not well, or what there is to know.", _TEXT_OR_NULL),
-    "fix": _FIX,
 }
 _CHANGE: Mapping[str, Any] = {
     "step": _TEXT,

@@ -7,6 +7,7 @@ from nbfab.authority.keyring import Keyring
 from nbfab.fleet.handout import Handout
 from nbfab.host import Host
 from nbfab.outcome import Outcome
+from nbfab.own import Own
 from nbfab.passwords import Password
 from nbfab.run.job import Body, attempt
 from nbfab.settings import Settings
@@ -19,8 +20,8 @@ class Member:
     """A host on which a task is to run, as one of many. It is the user of its own task, too.
 
     What is typed, is typed once for all, at the `console`; passwords come from the `handout`. `command` gives the
-    command line of a task for this host alone. `inventory` is the mark of the one it is in. Unless it
-    `asks`, every question is answered with no. The `keyring` is that of all hosts.
+    command line of a task for this host alone. `inventory` is the mark of the one it is in. `own` is a certificate for
+    it. Unless it `asks`, every question is answered with no. The `keyring` is that of all hosts.
     """
 
     host: Host
@@ -36,6 +37,7 @@ class Member:
     console: Console
     command: Callable[..., str]
     asks: bool = True
+    own: Own | None = None
     keyring: Keyring = field(default_factory=Keyring)
     opened: Spec | None = None
     tell: Callable[[str], None] = lambda line: None
@@ -60,6 +62,7 @@ class Member:
             lists=self.lists,
             days_left=self.days_left,
             inventory=self.inventory,
+            own=self.own,
             keyring=self.keyring,
         )
         self.handout.tells(self.host, self.settings, outcome)

@@ -54,10 +54,11 @@ class Failed(NamedTuple):
 
 
 class Guard(NamedTuple):
-    """What our module in the server says: the logins that have `failed`, and the kernels that use TCP, by name."""
+    """What our module in the server says: logins that have `failed`, kernels that use TCP, by name; its `version`."""
 
     failed: Failed
     tcp_kernels: tuple[str, ...]
+    version: int = 0
 
 
 class Answer(NamedTuple):
@@ -109,6 +110,7 @@ def _guard(value: Any) -> Guard | None:
     return Guard(
         Failed(number(failed.get("count")), number(failed.get("refused")), since, number(failed.get("addresses"))),
         tuple(line(name) for name in items(found.get("tcp_kernels"))),
+        number(found.get("version", 0)),
     )
 
 

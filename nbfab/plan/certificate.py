@@ -1,4 +1,7 @@
-"""The step `certificate`: a certificate and its key in one PEM, self-signed or issued by an authority of the user's."""
+"""The step `certificate`: a certificate and its key in one PEM, self-signed or issued by an authority of the user's.
+
+One that nbfab did not make stays as it is.
+"""
 
 from __future__ import annotations
 
@@ -8,13 +11,14 @@ from typing import TYPE_CHECKING
 from nbfab.errors import HostError
 from nbfab.fix import Note, task
 from nbfab.names import EVERY_ADDRESS, canonical, is_name
-from nbfab.plan import issuing, renewal
+from nbfab.plan import foreign, issuing, kinds, own, renewal
 from nbfab.plan.change import Change
 from nbfab.plan.files import Managed, write
-from nbfab.plan.kinds import kind
 from nbfab.plan.step import Step
 
 if TYPE_CHECKING:
+    from cryptography.x509 import Certificate
+
     from nbfab.look.facts import Facts
     from nbfab.plan.issuing import Issue
     from nbfab.settings import Settings
@@ -22,6 +26,7 @@ if TYPE_CHECKING:
 
 FILE = "nbserver.pem"
 SKEW = 600  # seconds between two clocks that are worth a note
+OWN = ("certificate", "key", "reissue")  # flags on certificates that nbfab does not make
 ALWAYS = ("localhost", "127.0.0.1", "::1")
 MOST = 100  # names, beside those
 
@@ -94,6 +99,13 @@ def plan(wanted: Wanted, facts: Facts) -> Iterator[Change]:
     from nbfab.plan import pem
 
     entry, signs = facts.files.entry(FILE), issue(wanted, facts)
+    have = pem.load(entry.text) if entry else None
+    if wanted.own:
+        yield from own.plan(wanted, facts, FILE, asked(wanted, facts))
+        return
+    if entry and have and kinds.stays(wanted, have):
+        yield from foreign.plan(wanted, facts, entry, have)
+        return
     authority = signs.authority if signs else None
     needed = signs.names if signs else tuple(asked(wanted, facts))
     reason = renewal.why(wanted, facts, entry, (*needed, *ALWAYS), authority)
@@ -101,7 +113,6 @@ def plan(wanted: Wanted, facts: Facts) -> Iterator[Change]:
         return
     if signs and authority is None:
         raise signs.refusal()
-    have = pem.load(entry.text) if entry else None
     why_new_key = renewal.why_new_key(wanted, facts, entry)
     if why_new_key and why_new_key != reason:
         reason = f"{reason}; {why_new_key}"
@@ -162,16 +173,31 @@ def notes(wanted: Wanted, facts: Facts) -> Iterator[str]:
     if abs(skew) > SKEW:
         amount = f"{abs(skew) / 86400:.1f} days" if abs(skew) > 86400 else f"{abs(skew) / 60:.0f} minutes"
         yield f"the host's clock is {amount} {'ahead of' if skew > 0 else 'behind'} this machine's"
+    if wanted.own:
+        yield from wanted.own.notes
+    elif chain := _foreign(wanted, facts):
+        yield from foreign.notes(chain, wanted.now)
+
+
+def _foreign(wanted: Wanted, facts: Facts) -> tuple[Certificate, ...]:
+    """The certificate that is there with its chain, if nbfab did not make it and leaves it there."""
+    from nbfab.plan import pem
+
+    chain = pem.chain(facts.files.text(FILE))
+    return chain if chain and kinds.stays(wanted, chain[0]) else ()
 
 
 def standing(wanted: Wanted, facts: Facts) -> Iterator[str]:
-    """Why a certificate stays self-signed, though there is an authority; what is left out of one that was issued."""
+    """Whose the certificate is, if nbfab did not make it; else why it stays self-signed, or what is left out of it."""
     from nbfab.plan import pem
 
+    if chain := _foreign(wanted, facts):
+        yield foreign.standing(chain[0], asked(wanted, facts), wanted.now)
+        return
     have, signs = pem.load(facts.files.text(FILE)), issue(wanted, facts)
-    if have and signs and signs.authority is None and pem.is_self_signed(have):
+    if have and signs and signs.authority is None and kinds.is_nbfab_s(have):
         yield Note(f"the certificate stays self-signed: {signs.reason}", *signs.fix[:2])
-    elif signs and not (have and kind(have, wanted.authorities) == "foreign"):
+    elif signs and not wanted.own:
         yield from signs.notes()
 
 
@@ -183,5 +209,5 @@ STEP = Step(
     notes=notes,
     standing=standing,
     options=("names", "days", "self_signed"),
-    flags=("drop_name", "new_key", "passphrase_file"),
+    flags=("drop_name", "new_key", *OWN, "passphrase_file", "days_left"),
 )

@@ -19,6 +19,7 @@ if TYPE_CHECKING:
 NAME = "nbfab_server"
 TAKES = "login guard"  # what a running server that has it has taken up
 FILE = f"{NAME}/__init__.py"  # without which the server must not start
+ENDS = 4  # the version since which it can end every session at once
 MANAGED = Managed(NAME, "folder")
 _VERSION = re.compile(r"^VERSION = ([0-9]{1,9})\b", re.MULTILINE)
 _NAMED = re.compile(rf"^# {NAME}, version ([0-9]{{1,9}}):", re.MULTILINE)

@@ -17,6 +17,7 @@ from cryptography.x509.oid import ExtendedKeyUsageOID, NameOID
 from nbfab.authority.signer import Signer
 from nbfab.keys import Key
 
+_BEGIN = "-----BEGIN CERTIFICATE-----"
 _ODD_EXTENSIONS = (x509.DuplicateExtension, x509.UnsupportedGeneralNameType)
 
 
@@ -32,6 +33,23 @@ def load(pem: str) -> x509.Certificate | None:
     except (ValueError, TypeError, UnsupportedAlgorithm, x509.InvalidVersion, *_ODD_EXTENSIONS):
         return None
     return found
+
+
+def chain(pem: str) -> tuple[x509.Certificate, ...]:
+    """The certificate in a PEM, and those behind it up to one that cannot be read; none if it has none."""
+    found = []
+    _, *parts = pem.split(_BEGIN)
+    for part in parts:
+        certificate = load(_BEGIN + part)
+        if certificate is None:
+            break
+        found.append(certificate)
+    return tuple(found)
+
+
+def text(certificate: x509.Certificate) -> str:
+    """It as PEM, without those behind it."""
+    return certificate.public_bytes(Encoding.PEM).decode()
 
 
 def fingerprint(certificate: x509.Certificate) -> str:
@@ -72,6 +90,11 @@ def public_key(certificate: x509.Certificate) -> str | None:
 def is_self_signed(certificate: x509.Certificate) -> bool:
     """Whether it names no other issuer than itself."""
     return certificate.issuer == certificate.subject
+
+
+def issuer(certificate: x509.Certificate) -> str:
+    """Who has issued it, for people."""
+    return certificate.issuer.rfc4514_string()[:100] or "an issuer without a name"
 
 
 def has_our_kind_of_key(certificate: x509.Certificate) -> bool:

@@ -16,6 +16,7 @@ from nbfab.plan.change import Change
 from nbfab.plan.step import Step
 from nbfab.plan.steps import STEPS, plan, request
 from nbfab.run import issue
+from nbfab.run.days import in_time
 from nbfab.run.describe import describe
 from nbfab.run.job import Job
 from nbfab.run.key import with_key
@@ -72,6 +73,11 @@ def converge(job: Job, steps: Sequence[Step] = STEPS) -> Outcome:
     """
     job.user.sees("looking")
     job, seen = see(job, steps)
+    return go_on(job, seen, steps)
+
+
+def go_on(job: Job, seen: Facts, steps: Sequence[Step]) -> Outcome:
+    """The same, once the host is `seen`, and it is settled which settings count."""
     wanted = job.wanted
     issue.check(wanted, steps)
     changes = plan(wanted, seen, steps)
@@ -122,7 +128,7 @@ def converge(job: Job, steps: Sequence[Step] = STEPS) -> Outcome:
         )
     if ends and not now.server.alive:
         return gone(outcome, ends, now)
-    return outcome
+    return in_time(job, outcome, now)
 
 
 def _with_or_without_plots(
@@ -199,7 +205,11 @@ def _generated(wanted: Wanted, course: Course) -> str:
 
 def preview(job: Job, steps: Sequence[Step] = STEPS) -> Outcome:
     """What `converge` would change, and why; changes nothing."""
-    job, seen = see(job, steps)
+    return foresee(*see(job, steps), steps)
+
+
+def foresee(job: Job, seen: Facts, steps: Sequence[Step]) -> Outcome:
+    """The same, once the host is `seen`, and it is settled which settings count."""
     job.user.sees_hash(password.known(seen))
     issue.check(job.wanted, steps)
     changes = plan(job.wanted, seen, steps)
@@ -213,9 +223,9 @@ def preview(job: Job, steps: Sequence[Step] = STEPS) -> Outcome:
     if any(change.kind == "start server" for change in changes):
         outcome = replace(outcome, pending=())
     if not changes:
-        return replace(outcome, notes=notes)
-    status = DUE if "check" in job.flags else 0
-    return replace(outcome, verdict="would change", changes=reported(changes), notes=notes, status=status)
+        return in_time(job, replace(outcome, notes=notes), seen)
+    outcome = in_time(job, replace(outcome, verdict="would change", changes=reported(changes), notes=notes), seen)
+    return replace(outcome, status=DUE) if "check" in job.flags else outcome
 
 
 def reported(changes: Iterable[Change]) -> tuple[Changed, ...]:

@@ -9,6 +9,8 @@ on:
 - Wrong passwords are counted by where they come from, and soon have to wait. (`limiter`, `peers`, `known`, `logins`)
 - With the server's own token, nbfab may ask how many logins have failed, and for a login that works once, within a
   minute. (`endpoints`, `once`)
+- Plain HTTP on the port of TLS is redirected to https. (`plain_http`, `redirects`)
+- With that token, nbfab may also have every session end at once. (`endpoints`, `streams`)
 - Names below `localhost` are names of this machine. (`hostnames`)
 - A websocket through the owner's tunnel outlives a laptop's sleep. (`sockets`)
 
@@ -20,7 +22,7 @@ from __future__ import annotations
 
 from typing import Any
 
-VERSION = 3  # raise it if a running server should take up a change at its next restart
+VERSION = 4  # raise it if a running server should take up a change at its next restart
 
 
 def configure(c: Any, folder: str) -> None:

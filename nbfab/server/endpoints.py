@@ -1,4 +1,4 @@
-"""What nbfab asks the server for, with the server's own token: /nbfab-status and /nbfab-login."""
+"""What nbfab asks the server for, with the server's own token: /nbfab-status, /nbfab-login, /nbfab-end."""
 
 from __future__ import annotations
 
@@ -19,6 +19,19 @@ class Status(RequestHandler):
     def get(self) -> None:
         if trusted(self):
             self.finish(self.guard.report())
+
+
+class End(RequestHandler):
+    """POST: every session ends now; how many connections that has closed, as JSON."""
+
+    guard: Guard
+
+    def check_xsrf_cookie(self) -> None:
+        """The token is nothing that a browser would add by itself."""
+
+    def post(self) -> None:
+        if trusted(self):
+            self.finish(self.guard.end_all(self.request.connection.stream))  # type: ignore[union-attr]
 
 
 class Once(RequestHandler):
@@ -92,10 +105,15 @@ def trusted(handler: Any) -> bool:
 
 
 def add(app: Any, guard: Guard, base: Any, log_in: Callable[[Any], None], open_to_all: Callable[[Any], Any]) -> None:
-    """Adds both to a server, whose handlers are derived from `base`."""
+    """Adds them to a server, whose handlers are derived from `base`."""
     members = {"guard": guard, "log_in": log_in}
     once = type("Once", (Once, base), {**members, "get": open_to_all(Once.get), "post": open_to_all(Once.post)})
     status = type("Status", (Status, base), members)
+    end = type("End", (End, base), members)
     url = app.web_app.settings["base_url"].rstrip("/")
-    handlers: list[tuple[str, Any]] = [(f"{url}/nbfab-status", status), (f"{url}/nbfab-login", once)]
+    handlers: list[tuple[str, Any]] = [
+        (f"{url}/nbfab-status", status),
+        (f"{url}/nbfab-login", once),
+        (f"{url}/nbfab-end", end),
+    ]
     app.web_app.add_handlers(".*$", handlers)

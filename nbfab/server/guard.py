@@ -19,7 +19,9 @@ from .known import Known
 from .limiter import Limiter
 from .once import Nonces
 from .peers import Peers
+from .plain_http import redirect
 from .sockets import Sockets
+from .streams import Streams
 from .tally import Tally
 
 
@@ -31,6 +33,7 @@ class Guard:
         self.known = Known(os.path.join(folder, "known.json"))
         self.peers = Peers()
         self.limiter, self.tally, self.nonces, self.sockets = Limiter(), Tally(), Nonces(), Sockets()
+        self.streams = Streams()
         self.strangers, self.friends = Queue(check), Queue(check)  # friends do not wait for strangers
         self._kernels: Any = None
         self._token = b""
@@ -52,6 +55,8 @@ class Guard:
         self._secret = _secret(app)
         self._rekey(self.hashed.read())
         bound(app.web_app)
+        self.streams.watch(app.web_app)
+        redirect(app.web_app)
 
     def trusts(self, token: str) -> bool:
         """Whether that is the server's own token, which is nbfab's alone."""
@@ -68,6 +73,13 @@ class Guard:
         """Takes note of a request that is let in."""
         if isinstance(handler, WebSocketHandler):
             self.sockets.admit(handler, self._keyed, self.peers.of(handler.request).owner, self.refresh)
+
+    def end_all(self, own: Any) -> dict[str, Any]:
+        """Ends every session but that of the stream `own`, at once; a thief who has logged in is a stranger again."""
+        self.refresh()
+        self.nonces.clear()
+        closed = self.streams.close_others(own)
+        return {"closed": closed, "forgotten": self.known.clear()}
 
     def report(self) -> dict[str, Any]:
         """What nbfab asks for."""

@@ -30,6 +30,17 @@ class Known:
             self._keys.popitem(last=False)
         self._write()
 
+    def clear(self) -> bool:
+        """Forgets all of them. Whether a restart will have forgotten them, too."""
+        self._keys.clear()
+        try:
+            os.unlink(self._path)
+        except FileNotFoundError:
+            pass
+        except OSError:
+            return False
+        return True
+
     def _write(self) -> None:
         """Writes the file whole and moves it over the old one."""
         new = f"{self._path}.new"

@@ -1,0 +1,33 @@
+"""All connections that the server has open, so that they can end at once, whatever they carry."""
+
+from __future__ import annotations
+
+from typing import Any
+from weakref import WeakSet
+
+
+class Streams:
+    """Those of pages, websockets to kernels and terminals, downloads: one stream each, also while it is idle."""
+
+    def __init__(self) -> None:
+        self._open: WeakSet[Any] = WeakSet()
+
+    def watch(self, web_app: Any) -> None:
+        """Takes note of each from now on."""
+        stock = web_app.start_request
+
+        def start_request(server: Any, connection: Any) -> Any:
+            self._open.add(connection.stream)
+            return stock(server, connection)
+
+        web_app.start_request = start_request
+
+    def close_others(self, own: Any) -> int:
+        """Closes all but `own`, as if the network had cut them: no one is waited for. Returns how many there were.
+
+        A websocket's own close asks the other end, and goes on reading for 5 s meanwhile.
+        """
+        others = [stream for stream in self._open if stream is not own and not stream.closed()]
+        for stream in others:
+            stream.close()
+        return len(others)
