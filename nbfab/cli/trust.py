@@ -21,6 +21,7 @@ if TYPE_CHECKING:
     from nbfab.authority.signer import Signer
     from nbfab.trust.do import Done
     from nbfab.trust.machine import Machine
+    from nbfab.trust.plan import Seen
     from nbfab.trust.root import Root
 
 
@@ -77,7 +78,7 @@ def _change(call: Call, report: Report, roots: "Sequence[Root]", *, adds: bool) 
                 records.record(root)
     done = do.do(here, works, adds=adds)
     if adds:
-        done += _proven(call, here, wanted, asks=bool(mine))
+        done += _proven(call, here, wanted, asks=bool(mine)) + _left(call, seen, wanted)
     else:
         _forget(done, wanted)
     status = 1 if any(one.failed for one in done) else DUE if any(one.ending == "to do" for one in done) else 0
@@ -103,6 +104,20 @@ def _agree(
     if not confirms("Go on?"):
         complain("nothing was changed")
         raise Exit(code=1)
+
+
+def _left(call: Call, seen: "Seen", wanted: "Sequence[Root]") -> "tuple[Done, ...]":
+    """The roots that nbfab has put here and whose authority is gone: they are trusted all the same."""
+    from nbfab.trust.do import Done
+
+    fix = (Command(plain(call)("trust", "--remove")), Command(plain(call)("trust")))
+    why = "it is trusted here still, though its authority is gone; take all out, and put in those that there are"
+    gone = [root for root in seen.known if root not in wanted]
+    return tuple(
+        Done(root.name, str(root.file), "left", why, fix)
+        for root in gone
+        if any(root.fingerprint in place.held for place in seen.places)
+    )
 
 
 def _proven(call: Call, here: "Machine", roots: "Sequence[Root]", *, asks: bool) -> "tuple[Done, ...]":
@@ -182,10 +197,9 @@ def _tell(
         head = "trust: nothing to remove"
     elif status == 1:
         head = "trust: not all of it is done"
-    elif not changed:
-        head = f"trust: nothing to do{' here' if status else ''}"
     else:
-        head = f"trust: {'done' if adds else 'removed'}"
+        words = "nothing to do" if not changed else "done" if adds else "removed"
+        head = f"trust: {words}{', except what takes an administrator' if status else ''}"
     text = shown(head, roots, done if adds or roots else (), str(here.home))
     return complain(text) if status == 1 else show(text)
 
