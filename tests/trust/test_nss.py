@@ -188,7 +188,7 @@ def test_a_primary_password_is_for_a_person_to_type(tmp_path: Path) -> None:
         (("arch",), "sudo pacman -S nss"),
         (("opensuse-leap", "suse", "opensuse"), "sudo zypper install mozilla-nss-tools"),
         (("alpine",), "sudo apk add nss-tools"),
-        (("nixos",), "install the package that has certutil of NSS (nss-tools, libnss3-tools or nss)"),
+        (("nixos",), "install the package nss-tools, or what this system calls it"),
     ],
 )
 def test_without_certutil_the_package_is_named(tmp_path: Path, system: tuple[str, ...], command: str) -> None:

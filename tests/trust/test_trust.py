@@ -120,7 +120,9 @@ def test_several_authorities_and_one_that_is_gone(desk: Desk) -> None:
         ["certutil", "-d", f"sql:{store}", "-A", "-t", "C,,", "-n", "mine", "-i", str(other.file)], check=True
     )
     (desk.certificates / "mine.crt").write_text(other.pem)
-    assert set(endings(desk, "--yes").values()) <= {"done", "opens"}
+    ended = endings(desk, "--yes")
+    assert ended.pop(gone.name) == "left"
+    assert set(ended.values()) <= {"done", "opens"}
     assert trusted(store) == dict.fromkeys((gone.name, two[0].name, two[1].name, "mine"), "C,,")
     endings(desk, "--remove", "--yes")
     assert trusted(store) == {"mine": "C,,"}
@@ -134,6 +136,7 @@ def test_a_user_gets_the_command_that_an_administrator_types(tmp_path: Path) -> 
     root = root_in(desk.data)
     told = desk.fails("trust", "--yes", status=3)
     assert desk.calls == []
+    assert told.startswith("trust: done, except what takes an administrator\n")
     assert "  to do        the system (/usr/local/share/ca-certificates): it takes an administrator; " in told
     assert "  to do        curl (" in told
     file = f"{CERTIFICATES}/nbfab-{root.short}.crt"
@@ -152,6 +155,7 @@ def test_what_it_does_not_do(desk: Desk) -> None:
     told = desk.fails("trust")
     assert "there is no authority to trust yet\n  fix          " in told
     assert told.endswith("nbfab ca\n")
+    assert "by sudo it does not look for those of ann\n" in desk.run("trust", SUDO_USER="ann").stderr
     assert "trust: nothing to remove\n" in desk.ok("trust", "--remove")
     root_in(desk.data)
     assert "trust is for this machine, and takes no host" in desk.run("-H", "box", "trust").stderr
