@@ -177,6 +177,12 @@ def test_one_that_has_expired_is_refused_with_what_replaces_it_and_served_meanwh
     assert shlex.split(line)[-2:] == ["certificate", "--reissue"]
     said = here.fails("certificate", *given(here, leaf), status=2)
     assert "has expired, on " in said
+    here.ok("stop")
+    stopped = here.json("status")
+    assert (stopped["verdict"], stopped["error"]) == ("not running", "it does not run: it was stopped")
+    assert stopped["fix"][-1]["command"].endswith(" start")
+    here.ok("start")
+    assert shown(here) == der(leaf)
     here.ok("certificate", *given(here, three("box")))
     assert here.json("setup")["verdict"] == "unchanged"
     (here.folder / FILE).write_text(leaf.secret() + leaf.chain)
