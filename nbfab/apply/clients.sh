@@ -3,7 +3,7 @@
 
 # Takes certificates out of the bundle, by their base64, and puts others in, whatever else it holds by now. So one
 # operator's change does not undo another's. A bundle without any would make every connection hang, so there is none.
-# Uses file, mode, adds, drops, folder. Sets content, size.
+# Uses file, adds, drops, folder. Sets content, size.
 change_clients() {
 	content=
 	if [ -f "$file" ] && [ ! -L "$file" ]; then
