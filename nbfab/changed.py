@@ -11,6 +11,7 @@ Kind = Literal[
     "use environment",
     "set password",
     "renew certificate",
+    "issue certificate",
     "start server",
     "stop server",
     "end sessions",

@@ -61,6 +61,11 @@ def task(name: str, *options: str) -> Task:
     return Task(name, options)
 
 
+def called(fix: Fix, name: str) -> Fix:
+    """A fix in which the task to call again is the one of that name."""
+    return tuple(replace(part, name=part.name or name) if isinstance(part, Task) else part for part in fix)
+
+
 def text(fix: Fix) -> str:
     """A fix as text, a line for each part."""
     return "\n".join(map(str, fix))

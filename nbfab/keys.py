@@ -63,5 +63,9 @@ class Key:
 
     def certify(self, builder: x509.CertificateBuilder) -> str:
         """A PEM with this key, and with the certificate of `builder` that it has signed."""
+        return self.joined(builder.sign(self._private, hashes.SHA256()))
+
+    def joined(self, certificate: x509.Certificate) -> str:
+        """A PEM with this key and its certificate."""
         secret = self._private.private_bytes(Encoding.PEM, PrivateFormat.PKCS8, NoEncryption())
-        return (secret + builder.sign(self._private, hashes.SHA256()).public_bytes(Encoding.PEM)).decode()
+        return (secret + certificate.public_bytes(Encoding.PEM)).decode()

@@ -34,6 +34,7 @@ STATE = (
     "settings",
     "fingerprint",
     "days_left",
+    "authority",
     "pin",
     "names",
     "elsewhere",

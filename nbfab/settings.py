@@ -176,7 +176,13 @@ class Option:
     @property
     def parameter(self) -> str:
         """What its flag is called as the parameter of a function; Invoke leaves out the underscore at its end."""
-        return f"{self.flag}_" if keyword.iskeyword(self.flag) else self.flag
+        name = self.flag.replace("-", "_")
+        return f"{name}_" if keyword.iskeyword(name) else name
+
+    @property
+    def variable(self) -> str:
+        """The variable of the environment that it may be chosen in."""
+        return f"NBFAB_{self.flag.replace('-', '_').upper()}"
 
     @property
     def switch(self) -> bool:
@@ -257,6 +263,14 @@ class Settings:
     debugger: bool = _option(
         False, "Let JupyterLab's debugger into Python kernels", _yes, absent="off", schema={"type": "boolean"}
     )
+    self_signed: bool = _option(
+        False,
+        "Have the certificate sign itself, though there is an authority",
+        _yes,
+        flag="self-signed",
+        absent="off",
+        schema={"type": "boolean"},
+    )
     sources: Mapping[str, str] = field(default_factory=lambda: MappingProxyType({}), compare=False)
 
     @classmethod
@@ -303,8 +317,8 @@ class Settings:
         environment = {
             option.key: value.split(",") if option.repeatable else value
             for option in OPTIONS
-            for name in dict.fromkeys((option.flag, option.key))
-            if (value := os.environ.get(f"NBFAB_{name.upper()}"))
+            for name in dict.fromkeys((option.variable, f"NBFAB_{option.key.upper()}"))
+            if (value := os.environ.get(name))
         }
         settings = cls.parse(configuration, "configuration")
         settings = settings.with_values(environment, "environment")
@@ -332,9 +346,7 @@ RESETTABLE = tuple(key for key in BY_KEY if key not in ("profile", "names"))
 
 def origin(key: str, source: str) -> str:
     """Where the value of an option was chosen, for people."""
-    return SOURCES[source.partition("#")[0]][1].format(
-        flag=f"--{BY_KEY[key].flag}", variable=f"NBFAB_{BY_KEY[key].flag.upper()}"
-    )
+    return SOURCES[source.partition("#")[0]][1].format(flag=f"--{BY_KEY[key].flag}", variable=BY_KEY[key].variable)
 
 
 def state_home() -> str:

@@ -23,6 +23,10 @@ class Console(Protocol):
         """What is typed at a prompt of SSH, such as a passphrase; None if no one answers."""
         ...
 
+    def unlocks(self, question: str) -> str | None:
+        """A passphrase, typed unseen; None if no one is there to type it."""
+        ...
+
     def reads(self, line: str) -> None:
         """Shows a line that stays."""
 
@@ -65,6 +69,10 @@ class User(Protocol):
 
     def confirms(self, question: str) -> bool:
         """Whether the answer is yes."""
+        ...
+
+    def unlocks(self, question: str) -> str | None:
+        """A passphrase, typed unseen; None if no one is there to type it."""
         ...
 
     def opens(self, spec: "Spec") -> None:
@@ -111,6 +119,10 @@ class NoUser:
     def confirms(self, question: str) -> bool:
         """As `User.confirms`."""
         return False
+
+    def unlocks(self, question: str) -> str | None:
+        """As `User.unlocks`."""
+        return None
 
     def opens(self, spec: "Spec") -> None:
         """As `User.opens`."""

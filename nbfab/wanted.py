@@ -3,7 +3,9 @@
 from dataclasses import dataclass, field
 
 from nbfab.authority.authority import Authority
+from nbfab.authority.signer import Signer
 from nbfab.keys import Key
+from nbfab.own import Own
 from nbfab.passwords import Password
 from nbfab.settings import Settings
 
@@ -15,7 +17,9 @@ class Wanted:
     `names` are those that people reach the host by: what was given to -H, and its HostName. `now` is this machine's
     clock, in seconds since the epoch. Without a `password` the host keeps the one it has. The certificate gets the
     `key` that is here, if any, and is no longer for the names in `drops`. `authorities` are
-    the user's, the oldest first. `restart` allows a restart that ends
+    the user's, the oldest first, `issued` the names of the last certificate that one of them has issued to the host,
+    and `signer` the one that signs, if its key is here. `own` is a certificate of the user's own, to be put in place;
+    with `reissue`, nbfab makes one in place of one that it did not make. `restart` allows a restart that ends
     kernels. `resets` are options that go back to their defaults, whatever the profile has; for a host that is in an
     `inventory`, so do those that were chosen in that one and no longer are; it is named by its mark. In the
     `foreground` the server is not started in tmux. With `as_found`, no environment is made where one was found that
@@ -34,6 +38,10 @@ class Wanted:
     key: Key | None = None
     drops: tuple[str, ...] = ()
     authorities: tuple[Authority, ...] = ()
+    issued: tuple[str, ...] = ()
+    signer: Signer | None = None
+    own: Own | None = None
+    reissue: bool = False
     restart: bool = False
     resets: tuple[str, ...] = ()
     inventory: str = ""

@@ -11,8 +11,9 @@ PACKAGE = ROOT / "nbfab"
 # From the bottom up: a module imports only from lines above its own, or from its own package.
 FLOORS = (
     ("names", "text", "fix", "errors", "settings", "changed", "relay", "prompts"),
-    ("passwords", "keys", "outcome", "signals", "tunnel"),
+    ("passwords", "keys", "own", "outcome", "signals", "tunnel"),
     ("authority",),
+    ("trust",),
     ("user", "wanted", "program"),
     ("host",),
     ("look",),

@@ -8,15 +8,17 @@ from typing import TYPE_CHECKING, Any
 
 from invoke import Context
 
-from nbfab.cli.called import called, without
-from nbfab.cli.options import LISTS
+from nbfab.cli.called import HERE, called, without
+from nbfab.cli.options import GIVEN, LISTS
 from nbfab.errors import UsageError
-from nbfab.fix import task
+from nbfab.fix import again, task
 from nbfab.names import HostString, parse_host
 from nbfab.settings import OPTIONS, RESETTABLE, Settings, whole_number
 
 if TYPE_CHECKING:
+    from nbfab.authority.keyring import Keyring
     from nbfab.inventory.hosts import InventoryHost
+    from nbfab.own import Own
     from nbfab.passwords import Password
     from nbfab.ssh.early import Early
     from nbfab.ssh.options import SshOptions
@@ -33,6 +35,8 @@ _FABRIC_S = {
 }
 _UNDERSTOOD = ("key_filename", "password", "passphrase", "timeout")  # of connect_kwargs
 HANDING_OUT = ("password", "rotate", "serve", "setup", "handout")  # the tasks that have --handout
+SIGNING = ("certificate", "rotate", "serve", "setup", "ca")  # those that have --passphrase-file
+LEAVE = "leave one of them out"
 _LONGEST = 1_000_000  # seconds; a system call takes no more than 2**31 milliseconds
 
 
@@ -70,12 +74,28 @@ class Call:
 
     @property
     def lists(self) -> Mapping[str, tuple[str, ...]]:
-        """The values of the flags that may be given several times, beside the options. Raises UsageError."""
+        """The values of the flags beside the options that may be repeated, or name files. Raises UsageError."""
         lists = {flag: tuple(self.given[flag]) for flag in LISTS if self.given.get(flag)}
+        lists |= {flag: (self.given[flag],) for flag in GIVEN if self.given.get(flag)}
         for key in lists.get("reset", ()):
             if key not in RESETTABLE:
                 raise UsageError(f"--reset {key}: there is no such option", f"one of {', '.join(RESETTABLE)}")
         return lists
+
+    @property
+    def own(self) -> "Own | None":
+        """The user's own certificate, if one was given; read anew each time. Raises UsageError."""
+        certificate, key = (self.given.get(flag) for flag in GIVEN)
+        if certificate is None and key is None:
+            return None
+        if not certificate:
+            raise UsageError("a key alone is no certificate", "name that, too", again("--certificate=FULLCHAIN.pem"))
+        for flag in ("new_key", "reissue"):
+            if flag in self.flags:
+                raise UsageError(f"--certificate brings one, and --{flag.replace('_', '-')} has nbfab make one", LEAVE)
+        from nbfab.run.own_certificate import read
+
+        return read(certificate, key or "")
 
     @property
     def hosts(self) -> Sequence[HostString]:
@@ -126,6 +146,14 @@ class Call:
         if not self.wants_password:
             return None
         return given(self.task, self.given["password_stdin"], "new" in self.flags, command)
+
+    @property
+    def keyring(self) -> "Keyring":
+        """What unlocks the keys of authorities."""
+        from nbfab.authority.keyring import Keyring
+
+        given = self.given.get("passphrase_file")
+        return Keyring(Path(given) if given else None)
 
     def ssh_options(self, entry: "InventoryHost | None" = None) -> "SshOptions":
         """How to reach a host: what Fabric's options say, and the host's entry. Raises UsageError."""
@@ -196,10 +224,14 @@ class Call:
         ]
         if self.given["ssh"]:
             options.append(f"--ssh={self.given['ssh']}")
+        passphrase = self.given.get("passphrase_file")
+        file = [f"--passphrase-file={passphrase}"] if passphrase else []
         handout = [f"--handout={self.given['handout']}"] if self.given.get("handout") else []
 
         def command(task: str, *more: str) -> str:
-            told = [*after, *options, *(handout if task in HANDING_OUT else ())]
+            if task in HERE:
+                return shlex.join([*called(), task, *more])
+            told = [*after, *options, *(handout if task in HANDING_OUT else ()), *(file if task in SIGNING else ())]
             return shlex.join([*words, *before, prefix + task, *without(told, more), *more])
 
         return command

@@ -12,6 +12,7 @@ from pathlib import Path
 
 from nbfab.fix import Task
 
+HERE = ("ca",)  # the tasks of this machine alone
 PROGRAMS = ("inv", "invoke", "fab", "nbfab")
 # Options of the programs themselves, which stand before a task, and whether they take a value.
 _CORE = {
@@ -47,6 +48,8 @@ def typed(task: Task, running: str) -> str:
     """The command line for a task, where no more of this call is known than its words; `running` is the task now."""
     if not task.name and _program():
         return shlex.join((*_program(), *without(sys.argv[1:], task.options), *task.options))
+    if task.name in HERE:
+        return shlex.join((*called(), task.name, *task.options))
     fleet = task.name.startswith("fleet.")
     where = _chosen(sys.argv[1:], _CONFIG if fleet else _CONFIG | _HOSTS)
     listed = without(_chosen(sys.argv[1:], _INVENTORY if fleet else {}), task.options)

@@ -12,6 +12,7 @@ from invoke import Exit
 from nbfab.cli.call import INVENTORY, Call
 from nbfab.cli.init import plain
 from nbfab.cli.report import Report
+from nbfab.cli.trust import instructions_beside
 from nbfab.errors import Interrupted, UsageError
 from nbfab.fix import Command, Task, again, task
 
@@ -79,11 +80,12 @@ def page_of_fleet(call: Call, body: "Body") -> None:
             raise Interrupted("the page was not written", "run it again", by=run.interrupted)
         outcomes = many.all_outcomes(run)
         path = Path(call.given["output"] or "fleet.html").absolute()
-        _write(path, page(outcomes, time.strftime("%Y-%m-%d %H:%M %Z"), _opens(call, inventory)))
+        trust, hint = instructions_beside(call, path)
+        _write(path, page(outcomes, time.strftime("%Y-%m-%d %H:%M %Z"), _opens(call, inventory), trust))
         if call.json:
             report.document(outcomes, exit_status(outcomes, run), page=str(path))
         elif not call.quiet or exit_status(outcomes, run):
-            show(f"{path}: {sum(not outcome.status for outcome in outcomes)} of {len(outcomes)} running")
+            show(f"{path}: {sum(not outcome.status for outcome in outcomes)} of {len(outcomes)} running{hint}")
         report.corrected(many.handout)
     if status := exit_status(outcomes, run):
         raise Exit(code=status)

@@ -59,7 +59,7 @@ class Many:
         again: str = AGAIN,
     ) -> None:
         self.outcomes = {host.name: _refused(call.task, host, host.unread) for host in hosts if host.unread}
-        self._call = call
+        self._call, self._own = call, call.own
         self._hosts = hosts
         self._command = command
         self._types = types and sys.stdin is not None and sys.stdin.isatty()
@@ -68,6 +68,7 @@ class Many:
         self._terminal = Terminal("", lambda outcome: None, call.command(), quiet=call.quiet)
         self.progress = self._terminal.progress
         self._console = FromThreads(self._terminal, self._questions)
+        self._keyring = call.keyring
         to = Path(os.path.abspath(call.given["handout"])) if call.given.get("handout") else None
         self.handout = Handout(hosts, self._console, inventory, to=to, order=order)
         self._jumps = Jumps()
@@ -198,6 +199,8 @@ class Many:
             self._console,
             self._command(entry),
             asks="yes" not in self._call.flags,
+            own=self._own,
+            keyring=self._keyring,
         )
         self._members[entry.name] = member
         return member

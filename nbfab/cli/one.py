@@ -30,7 +30,7 @@ def on_one(call: Call, body: "Body", typed: HostString | None) -> None:
     terminal = Terminal(label, report.one, again, seen.append, quiet=call.quiet)
     with report.errors():
         call.check_dry_run()
-        days_left = call.days_left
+        days_left, own = call.days_left, call.own
         entry = entries([typed])[0] if typed else None
         if entry and entry.unread:
             raise entry.unread
@@ -78,6 +78,8 @@ def on_one(call: Call, body: "Body", typed: HostString | None) -> None:
             lists=call.lists,
             days_left=days_left,
             inventory=entry.listed if entry else "",
+            own=own,
+            keyring=call.keyring,
         )
         terminal.progress.end()
         if entry:

@@ -38,7 +38,7 @@ def show_list(call: Call) -> None:
     with report.errors():
         found = [_described(running) for running in claim.every(place())]
         if call.json:
-            report.document([], 0, opened=found)
+            report.document([], 0, lists={"open": found})
         else:
             show("\n".join(_lines(found)) or "nothing is open")
 

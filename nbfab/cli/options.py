@@ -18,16 +18,22 @@ FLAGS = {
     "quiet": "Print only what has changed or failed; nothing at all if that is nothing.",
     "accept_new_host_key": "Record the key of a host that is not known yet, and go on.",
     "ssh": "What makes the connection, openssh or paramiko (paramiko, where that has what the host needs).",
-    "new": "Make a new password: of one host it is shown, of several it goes into the handout.",
+    "new": "Make a new password: of one host it is shown, of several it goes into the handout. `ca`: one more.",
     "handout": "CSV file for the passwords that are made for several hosts (INVENTORY-passwords.csv, beside it).",
     "password_stdin": "Read the password from standard input, one line.",
     "drop_name": "Name or address that the certificate is no longer for (may be repeated).",
     "new_key": "Make a new key for the certificate, even if the old one could be kept; its pin changes.",
+    "certificate": "Certificate of your own to put in place, with its chain: the file that it is in here (PEM).",
+    "key": "File with the key of that certificate, without a passphrase (the file of the certificate).",
+    "reissue": "Have nbfab make a certificate in place of one that it did not make.",
     "now": "End every session at once, also what is being sent: a laptop is lost.",
     "reset": "Option that goes back to its default, whatever was chosen for the host (may be repeated).",
     "restart": "Restart a running server if needed, even if that ends live kernels.",
     "check": "Exit with status 3 if something would change.",
-    "days_left": "Exit with status 3 if the certificate has fewer days left than that.",
+    "allow": "Domain, address or network that the authority may sign, beside those of the inventory (may be repeated).",
+    "passphrase": "Protect the authority's key by a passphrase, which you type twice.",
+    "passphrase_file": "File that holds the passphrase of the authority's key, and that only you can read.",
+    "days_left": "Exit with status 3 if the certificate, or one behind it, has fewer days left than that.",
     "foreground": "On this machine: run without tmux, until Control-C.",
     "force": "End the server even if that ends live kernels.",
     "linger_off": "Turn lingering off as well, if nbfab turned it on for this user and no other profile is left.",
@@ -37,13 +43,18 @@ FLAGS = {
     "failed": "Only hosts that failed or were not reached last time.",
     "fail_fast": "Start no more hosts once one has failed.",
     "yes": "Change things without asking first.",
+    "remove": "Take the authorities out again, wherever they are on this machine.",
+    "export": "Write what other machines need, and a page that explains it, into a folder (trust).",
     "output": "File to write (fleet.html; for slips INVENTORY-slips.html, beside it).",
 }
 EVERYWHERE = ("json", "quiet", "accept_new_host_key", "ssh")
 CHOOSING = ("inventory", "limit", "jobs")  # which hosts of a fleet, and how many at a time
 RUNNING = ("failed", "fail_fast", "yes")  # what a run over a fleet may do
-_VALUES = {"handout", "inventory", "limit", "jobs", "output", "ssh", "days_left"}  # flags that take a value
-LISTS = {"drop_name", "reset"}  # and those that take one each time they are given
+GIVEN = ("certificate", "key")  # files that are to be given again if the task is called again
+OPTIONAL = {"export"}  # flags whose value may be left out
+# Flags that take a value.
+_VALUES = {"handout", "inventory", "limit", "jobs", "output", "ssh", "days_left", "passphrase_file", *GIVEN, *OPTIONAL}
+LISTS = {"allow", "drop_name", "reset"}  # and those that take one each time they are given
 
 
 def defaults(flags: Iterable[str], options: Iterable[Option] = OPTIONS) -> dict[str, Any]:

@@ -13,7 +13,7 @@ from invoke import Task
 
 from nbfab.cli.options import CHOOSING, EVERYWHERE, FLAGS
 from nbfab.cli.statuses import MANY, STATUSES
-from nbfab.cli.tasks import TASKS, close, fleet, init
+from nbfab.cli.tasks import TASKS, ca, close, fleet, init, trust
 from nbfab.display.schema import schema as output
 from nbfab.inventory.schema import schema
 from nbfab.settings import OPTIONS
@@ -47,13 +47,17 @@ def _reference() -> Iterator[str]:
     yield "|---|---|---|---|"
     for option in OPTIONS:
         about = option.help.replace("*", r"\*")  # or what is between two of them would be in italics
-        yield f"| `--{option.flag}` | `{option.key}` | `NBFAB_{option.flag.upper()}` | {about} |"
+        yield f"| `--{option.flag}` | `{option.key}` | `{option.variable}` | {about} |"
     yield ""
     yield from _tasks("Tasks", "", TASKS, EVERYWHERE)
     yield from _tasks("Tasks on a fleet", "fleet.", tuple(fleet.tasks.values()), (*CHOOSING, *EVERYWHERE))
+    yield f"`ca` takes {_flags(ca.help)}. {ca.__doc__}"
+    yield ""
     yield f"`close` takes {_flags(close.help)}. {close.__doc__}"
     yield ""
     yield f"`init` takes {_flags(init.help)}. {init.__doc__}"
+    yield ""
+    yield f"`trust` takes {_flags(trust.help)}. {trust.__doc__}"
     yield ""
     yield "## Flags"
     yield ""

@@ -63,7 +63,7 @@ class Report:
         status: int,
         *,
         error: NbfabError | None = None,
-        opened: "Sequence[Mapping[str, Any]] | None" = None,
+        lists: "Mapping[str, Sequence[Mapping[str, Any]]] | None" = None,
         **files: str,
     ) -> None:
         """The document, unless it has been printed."""
@@ -72,7 +72,7 @@ class Report:
 
         if not self._printed:
             self._printed = True
-            show(document(self._task, outcomes, status, error=error, opened=opened, **files))
+            show(document(self._task, outcomes, status, error=error, lists=lists, **files))
 
     def corrected(self, handout: "Handout") -> None:
         """The sheets of passwords on which something else has changed."""

@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Any
 from invoke import Context, Exit, Task
 
 from nbfab.cli.call import Call
-from nbfab.cli.options import LISTS, defaults, helps
+from nbfab.cli.options import LISTS, OPTIONAL, defaults, helps
 from nbfab.errors import NbfabError
 from nbfab.settings import OPTIONS, Option
 from nbfab.signals import as_control_c
@@ -56,7 +56,8 @@ def declare(
     task.__signature__ = inspect.Signature(parameters)  # type: ignore[attr-defined]
     task.__doc__ = about
     lists = [option.parameter for option in options if option.repeatable] + [flag for flag in flags if flag in LISTS]
-    return kind(task, name=name, help=helps(flags, options), iterable=lists, auto_shortflags=False)
+    optional = [flag for flag in flags if flag in OPTIONAL]
+    return kind(task, name=name, help=helps(flags, options), iterable=lists, optional=optional, auto_shortflags=False)
 
 
 @contextmanager

@@ -8,6 +8,7 @@ from invoke import Collection, Task
 from nbfab.cli.call import Call
 from nbfab.cli.options import CHOOSING, EVERYWHERE, RUNNING
 from nbfab.cli.task import HostTask, declare
+from nbfab.plan.certificate import OWN
 from nbfab.plan.steps import STEPS
 from nbfab.settings import OPTIONS
 
@@ -86,7 +87,7 @@ def _of_step(step: "Step") -> HostTask:
     return _on_hosts(body, step.name, step.help, *step.flags)
 
 
-@_task("password_stdin", "handout", "restart", "reset", "foreground")
+@_task("password_stdin", "handout", "passphrase_file", "restart", "reset", *OWN, "foreground")
 def serve(job: "Job") -> "Outcome":
     """Start the notebook server in tmux, after doing the steps that are missing."""
     from nbfab.run import foreground
@@ -95,7 +96,7 @@ def serve(job: "Job") -> "Outcome":
     return foreground.serve(job) if foreground.is_wanted(job) else converge(job)
 
 
-@_task("password_stdin", "handout", "restart", "reset")
+@_task("password_stdin", "handout", "passphrase_file", "restart", "reset", *OWN, "days_left")
 def setup(job: "Job") -> "Outcome":
     """Do the whole how-to, all steps in order; what is right already stays as it is."""
     from nbfab.run import foreground
@@ -104,7 +105,7 @@ def setup(job: "Job") -> "Outcome":
     return foreground.serve(job) if foreground.falls_back(job) else converge(job)
 
 
-@_task("password_stdin", "reset", "check")
+@_task("password_stdin", "reset", *OWN, "check", "days_left")
 def plan(job: "Job") -> "Outcome":
     """Show what setup would change and why; change nothing."""
     from nbfab.run import foreground
@@ -244,6 +245,18 @@ _PROFILE = tuple(option for option in OPTIONS if option.key == "profile")
 close: Task[Any] = declare(_close, "close", _HELP, EVERYWHERE, options=_PROFILE)
 
 
+def _ca(call: Call) -> None:
+    from nbfab.cli.ca import ca
+
+    ca(call)
+
+
+_HELP = "Show your certificate authorities, or make one, for the hosts of the inventory; contacts no host."
+ca: Task[Any] = declare(
+    _ca, "ca", _HELP, ("new", "allow", "inventory", "passphrase", "passphrase_file", "json"), options=()
+)
+
+
 def _init(call: Call) -> None:
     from nbfab.cli.init import init
 
@@ -252,5 +265,17 @@ def _init(call: Call) -> None:
 
 _HELP = "Write a commented hosts.yaml into this folder, to be filled in for the tasks of a fleet."
 init: Task[Any] = declare(_init, "init", _HELP, ("inventory", "json"), options=())
-ns = Collection(*TASKS, close, init, fleet)
+
+
+def _trust(call: Call) -> None:
+    from nbfab.cli.trust import trust
+
+    trust(call)
+
+
+_HELP = (
+    "Have this machine's browsers and tools trust the authorities that `ca` made; shows what it will touch, and asks."
+)
+trust: Task[Any] = declare(_trust, "trust", _HELP, ("remove", "export", "yes", "json", "quiet"), options=())
+ns = Collection(*TASKS, ca, close, init, trust, fleet)
 ns.add_task(fleet["setup"], name="provision")

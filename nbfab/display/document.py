@@ -9,7 +9,8 @@ from nbfab.errors import NbfabError
 from nbfab.outcome import Outcome
 
 VERSION = 2
-FILES = ("passwords", "page", "slips", "inventory")
+LISTS = ("open", "trust", "authorities")
+FILES = ("passwords", "page", "slips", "inventory", "export")
 
 
 def document(
@@ -18,13 +19,13 @@ def document(
     status: int,
     *,
     error: NbfabError | None = None,
-    opened: Sequence[Mapping[str, Any]] | None = None,
+    lists: Mapping[str, Sequence[Mapping[str, Any]]] | None = None,
     **files: str,
 ) -> str:
     """The document of `display/schema.py`: always the same keys, each host as `Outcome.document`.
 
     `status` is the exit status, `error` what kept the run from beginning; `files` are the paths of files that were
-    written, by what they hold. `opened` is what `open --list` lists.
+    written, by what they hold; `lists` are what tasks of this machine list, by the keys in LISTS.
     """
     whole = {
         "version": VERSION,
@@ -34,7 +35,6 @@ def document(
         "hint": (error.hint or None) if error else None,
         "fix": fix.document(error.fix) if error else [],
         "hosts": [outcome.document() for outcome in outcomes],
-        "open": None if opened is None else list(opened),
     }
     paths = {name: path or None for name, path in files.items()}
-    return json.dumps(whole | dict.fromkeys(FILES) | paths, indent=2)
+    return json.dumps(whole | dict.fromkeys((*LISTS, *FILES)) | dict(lists or {}) | paths, indent=2)

@@ -9,8 +9,9 @@ from dataclasses import replace
 
 from nbfab import fix as fixes
 from nbfab.changed import Kind
-from nbfab.display.host import WIDTH, style
+from nbfab.display.host import style
 from nbfab.display.hosts import MOST, named
+from nbfab.display.lines import WIDTH
 from nbfab.display.paint import Line, Painted, Piece
 from nbfab.fix import Command, Fix, Note
 from nbfab.outcome import Outcome

@@ -3,16 +3,16 @@
 from collections.abc import Iterator, Mapping
 from typing import Any
 
+from nbfab.display.lines import line as _line
+from nbfab.display.lines import parts as _parts
 from nbfab.display.paint import Line, Painted, Piece
 from nbfab.errors import NbfabError
-from nbfab.fix import Fix, Note
+from nbfab.fix import Note
 from nbfab.outcome import Outcome
 from nbfab.settings import origin, written
 from nbfab.text import one_line
 
 _VERDICTS = {"unchanged": "nothing changed"}
-_STYLES = {"reason": "bad", "fix": "bold", "not done": "mixed", "pending": "mixed", "note": "mixed", "open": "bold"}
-WIDTH = 13  # of the first column: the longest label and two blanks
 
 
 def report(outcome: Outcome) -> Painted:
@@ -81,6 +81,8 @@ def _state(outcome: Outcome) -> Iterator[Line]:
         yield _line("tmux", state["attach"])
     if "fingerprint" in state:
         yield _line("certificate", f"SHA-256 {state['fingerprint']}, {state['days_left']} days left")
+    if outcome.task in ("status", "plan") and "authority" in state:
+        yield _line("authority", f"{state['authority']['name']}, {state['authority']['days_left']} days left")
     if outcome.task == "status" and state.get("pin"):
         yield _line("pin", state["pin"])
         yield _line("names", " ".join(state["names"]))
@@ -101,14 +103,3 @@ def _guarded(state: Mapping[str, Any]) -> Iterator[Line]:
         yield _line("logins", f"{failed['failures'] or 'none'} failed{refused} since {failed['since']}{where}")
     if names := ", ".join(state.get("tcp_kernels", ())):
         yield _line("not private", f"kernels of {names} use TCP: other users of the host can read what they print")
-
-
-def _parts(label: str, parts: Fix) -> Iterator[Line]:
-    """A line for each part, the first with the label: a command stands alone, so that it can be copied."""
-    for number, part in enumerate(parts):
-        yield _line("" if number else label, str(part))
-
-
-def _line(label: str, text: str, style: str = "") -> Line:
-    """A line with a label, which may have a style of its own; `style` is the text's."""
-    return Piece(f"  {label:{WIDTH}}", _STYLES.get(label, "")), Piece(text, style)

@@ -11,13 +11,14 @@ from nbfab.program import source
 from nbfab.text import clean_line
 
 
-def page(outcomes: Sequence[Outcome], made: str, opens: Callable[[str], str]) -> str:
+def page(outcomes: Sequence[Outcome], made: str, opens: Callable[[str], str], trust: str = "") -> str:
     """The page as HTML: the outcomes of `status`, as they were at the time `made`. It holds no secret.
 
-    `opens` gives the command line that opens a host.
+    `opens` gives the command line that opens a host; `trust` is the address of the page by which a device trusts them.
     """
     cards = [_card(outcome, opens(outcome.host)) for outcome in outcomes]
-    return rendered("page.html", cards=cards, running=sum(card["runs"] for card in cards), made=made)
+    running = sum(card["runs"] for card in cards)
+    return rendered("page.html", cards=cards, running=running, made=made, trust=trust)
 
 
 def rendered(template: str, **values: Any) -> str:

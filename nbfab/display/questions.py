@@ -39,6 +39,20 @@ def _typed_twice(question: str) -> Password | None:
         complain("those were not the same")
 
 
+def chooses_passphrase() -> str:
+    """A new passphrase that is typed twice, unseen; empty if none is, or no one is there."""
+    if not someone_is_there():
+        return ""
+    try:
+        while first := typed_unseen("Passphrase for the authority's key: "):
+            if typed_unseen("Type it again: ") == first:
+                return first
+            complain("those were not the same")
+    except EOFError:
+        complain("")
+    return ""
+
+
 def confirms(question: str) -> bool:
     """Whether the answer is yes; the end of input (Control-D) is no."""
     if not someone_is_there():

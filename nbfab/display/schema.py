@@ -7,6 +7,7 @@ from nbfab.changed import Kind
 from nbfab.display.document import FILES, VERSION
 from nbfab.outcome import STATE, Verdict
 from nbfab.settings import RESETTABLE, SOURCES
+from nbfab.trust.do import Ending
 from nbfab.tunnel.control import LINKS
 
 _TEXT: Mapping[str, Any] = {"type": "string", "minLength": 1}
@@ -28,6 +29,13 @@ def schema() -> dict[str, Any]:
         "fix": _FIX,
         "hosts": {"type": "array", "items": {"$ref": "#/$defs/host"}},
         "open": _said("Of `open --list`: what is open here.", {"type": ["array", "null"], "items": _object(_OPEN)}),
+        "trust": _said(
+            "Of `trust`: each place, and each program that was tried.",
+            {"type": ["array", "null"], "items": _object(_TRUST)},
+        ),
+        "authorities": _said(
+            "Of `ca`: the user's authorities.", {"type": ["array", "null"], "items": _object(_AUTHORITY)}
+        ),
         **{name: _said(f"The path of the file that was written: {name}.", _TEXT_OR_NULL) for name in FILES},
         "page": _said("The path of the page that was written; of `fleet.open` the URL of its page.", _TEXT_OR_NULL),
     }
@@ -98,6 +106,32 @@ _OPEN: Mapping[str, Any] = {
     "since": _said("When it was opened.", _TIME),
     "pid": _NUMBER,
 }
+_TRUST: Mapping[str, Any] = {
+    "what": _said("Whose store it is, or the program.", _TEXT),
+    "path": _said("Where that is.", _TEXT),
+    "ending": {"enum": list(get_args(Ending))},
+    "why": _said("Why not well, or what there is to know.", _TEXT_OR_NULL),
+    "fix": _FIX,
+}
+_ISSUED: Mapping[str, Any] = {
+    "time": _TIME,
+    "host": _said("As it was named.", _TEXT),
+    "profile": _TEXT,
+    "names": _TEXTS,
+    "serial": _said("In hexadecimal.", _TEXT),
+    "fingerprint": _TEXT,
+    "ends": _TIME,
+}
+_AUTHORITY: Mapping[str, Any] = {
+    "name": _said("Of its subject; null if its root is lost.", _TEXT_OR_NULL),
+    "folder": _TEXT,
+    "made": _said("Whether this run has made it.", {"type": "boolean"}),
+    "fingerprint": _said("SHA-256 of its root.", _TEXT_OR_NULL),
+    "permits": _said("The domains, with all names below them, and the networks that it may sign for.", _TEXTS),
+    "days_left": _said("Until it ends; negative once it has.", {"type": ["integer", "null"]}),
+    "issued": {"type": "array", "items": _object(_ISSUED)},
+    "error": _said("Why it cannot sign.", _TEXT_OR_NULL),
+}
 _CHANGE: Mapping[str, Any] = {
     "step": _TEXT,
     "kind": {"enum": list(get_args(Kind))},
@@ -123,6 +157,10 @@ def _state() -> Mapping[str, Any]:
         "settings": _said("What counts, and where it was chosen.", _or_null(dict.fromkeys(RESETTABLE, choice))),
         "fingerprint": _said("SHA-256 of the certificate.", _TEXT_OR_NULL),
         "days_left": _said("Of the certificate; negative once it has expired.", {"type": ["integer", "null"]}),
+        "authority": _said(
+            "The user's authority that has issued the certificate.",
+            _or_null({"name": _TEXT, "fingerprint": _TEXT, "days_left": {"type": "integer"}}),
+        ),
         "pin": _said("SHA-256 of its public key, which a renewal keeps.", _TEXT_OR_NULL),
         "names": _said("Names and addresses that the certificate is for.", _TEXTS_OR_NULL),
         "elsewhere": _said("URLs for other machines.", _TEXTS_OR_NULL),

@@ -96,6 +96,11 @@ class Terminal:
         self.progress.end()
         return questions.confirms(question)
 
+    def unlocks(self, question: str) -> str | None:
+        """As `User.unlocks`, and as `Console.unlocks`."""
+        self.progress.end()
+        return questions.answers(question) if questions.someone_is_there() else None
+
     def answers(self, prompt: str, *, echo: bool = False) -> str | None:
         """As `Typist.answers`."""
         self.progress.end()

@@ -1,11 +1,13 @@
 """A host among many, and the user that its task sees."""
 
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 
+from nbfab.authority.keyring import Keyring
 from nbfab.fleet.handout import Handout
 from nbfab.host import Host
 from nbfab.outcome import Outcome
+from nbfab.own import Own
 from nbfab.passwords import Password
 from nbfab.run.job import Body, attempt
 from nbfab.settings import Settings
@@ -18,8 +20,8 @@ class Member:
     """A host on which a task is to run, as one of many. It is the user of its own task, too.
 
     What is typed, is typed once for all, at the `console`; passwords come from the `handout`. `command` gives the
-    command line of a task for this host alone. `inventory` is the mark of the one it is in. Unless it
-    `asks`, every question is answered with no.
+    command line of a task for this host alone. `inventory` is the mark of the one it is in. `own` is a certificate for
+    it. Unless it `asks`, every question is answered with no. The `keyring` is that of all hosts.
     """
 
     host: Host
@@ -35,6 +37,8 @@ class Member:
     console: Console
     command: Callable[..., str]
     asks: bool = True
+    own: Own | None = None
+    keyring: Keyring = field(default_factory=Keyring)
     opened: Spec | None = None
     tell: Callable[[str], None] = lambda line: None
     pass_on: Callable[[str], None] = lambda line: None
@@ -58,6 +62,8 @@ class Member:
             lists=self.lists,
             days_left=self.days_left,
             inventory=self.inventory,
+            own=self.own,
+            keyring=self.keyring,
         )
         self.handout.tells(self.host, self.settings, outcome)
         if not (unwritten := self.handout.ends(self.name)):
@@ -114,3 +120,7 @@ class Member:
     def confirms(self, question: str) -> bool:
         """As `User.confirms`."""
         return self.asks and self.console.confirms(question)
+
+    def unlocks(self, question: str) -> str | None:
+        """As `User.unlocks`: asked once for all hosts."""
+        return self.console.unlocks(question)

@@ -63,6 +63,10 @@ class FromThreads:
         """As `Console.confirms`."""
         return self._put(lambda: self._console.confirms(question))
 
+    def unlocks(self, question: str) -> str | None:
+        """As `Console.unlocks`."""
+        return self._put(lambda: self._console.unlocks(question))
+
     def answers(self, prompt: str, *, echo: bool = False) -> str | None:
         """As `Console.answers`."""
         return self._put(lambda: self._console.answers(prompt, echo=echo))

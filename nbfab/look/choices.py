@@ -15,7 +15,7 @@ from nbfab.settings import BY_KEY, RESETTABLE, SOURCES
 FILE = "choices"
 LONGEST = 65_536  # characters
 MOST_NAMES = 100  # of one certificate
-_LINE = r"(?P<option>[a-z]{1,20}) (?P<source>[a-z]{1,20}(?:#[0-9a-f]{12})?)(?: (?P<value>.{1,5000}))?"
+_LINE = r"(?P<option>[a-z_]{1,20}) (?P<source>[a-z]{1,20}(?:#[0-9a-f]{12})?)(?: (?P<value>.{1,5000}))?"
 
 
 class Choice(NamedTuple):

@@ -43,7 +43,7 @@ def adopt(facts: Facts) -> Facts:
 
 def _options(facts: Facts, cert: Certificate | None) -> dict[str, Choice]:
     from nbfab.look.choices import Choice
-    from nbfab.plan import pem
+    from nbfab.plan import kinds, pem
 
     found: dict[str, Any] = {}
     if facts.choices.environment:
@@ -52,7 +52,7 @@ def _options(facts: Facts, cert: Certificate | None) -> dict[str, Choice]:
     for trait, value in traits(facts.files.text(config.FILE)).items():
         if key := config.OPTIONS.get(trait.rpartition(".")[2]):
             found[key] = value
-    if cert and (days := pem.days(cert)):
+    if cert and kinds.is_nbfab_s(cert) and (days := pem.days(cert)):
         found["days"] = days
     # Without a directory that is asked for, the look shows the default.
     home = facts.files.directory if not facts.choices.directory else None
@@ -69,10 +69,10 @@ def _options(facts: Facts, cert: Certificate | None) -> dict[str, Choice]:
 
 def _names(facts: Facts, cert: Certificate | None) -> dict[str, str]:
     """The names in the certificate that may have been asked for, which was not recorded; the host's own are not."""
-    from nbfab.plan import pem
+    from nbfab.plan import kinds, pem
 
     own = {*facts.host.all_names, *certificate.ALWAYS}
-    if cert is None or not pem.is_self_signed(cert):
+    if cert is None or not kinds.is_nbfab_s(cert):
         return {}
     asked = [name for name in pem.names_in(cert) if is_name(name) and name not in own]
     return dict.fromkeys(asked[: certificate.MOST // 2], "earlier")  # with room for those that are asked for now

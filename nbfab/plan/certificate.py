@@ -1,4 +1,7 @@
-"""The step `certificate`: a self-signed certificate and its key, in one PEM."""
+"""The step `certificate`: a certificate and its key in one PEM, self-signed or issued by an authority of the user's.
+
+One that nbfab did not make stays as it is.
+"""
 
 from __future__ import annotations
 
@@ -6,20 +9,24 @@ from collections.abc import Collection, Iterable, Iterator
 from typing import TYPE_CHECKING
 
 from nbfab.errors import HostError
-from nbfab.fix import task
+from nbfab.fix import Note, task
 from nbfab.names import EVERY_ADDRESS, canonical, is_name
-from nbfab.plan import renewal
+from nbfab.plan import foreign, issuing, kinds, own, renewal
 from nbfab.plan.change import Change
 from nbfab.plan.files import Managed, write
 from nbfab.plan.step import Step
 
 if TYPE_CHECKING:
+    from cryptography.x509 import Certificate
+
     from nbfab.look.facts import Facts
+    from nbfab.plan.issuing import Issue
     from nbfab.settings import Settings
     from nbfab.wanted import Wanted
 
 FILE = "nbserver.pem"
 SKEW = 600  # seconds between two clocks that are worth a note
+OWN = ("certificate", "key", "reissue")  # flags on certificates that nbfab does not make
 ALWAYS = ("localhost", "127.0.0.1", "::1")
 MOST = 100  # names, beside those
 
@@ -74,22 +81,46 @@ def names_there(facts: Facts) -> tuple[str, ...]:
     return pem.names_in(have) if have else ()
 
 
-def plan(wanted: Wanted, facts: Facts) -> Iterator[Change]:
-    """A certificate, unless the present one fits: names, key, days and mode. It keeps its key if that is possible.
+def issue(wanted: Wanted, facts: Facts) -> Issue | None:
+    """What an authority is to sign, of the names that are asked for here; None if the host is to sign it itself.
 
-    Until `wanted` has that key, the change is one that only says so.
+    Those that were issued to the host before count if the host has them on record, too: they may have been dropped.
+    """
+    here = asked_here(wanted.names, wanted.settings, wanted.kept)
+    return issuing.issue(wanted, here, [name for name in wanted.issued if name in facts.choices.made.names])
+
+
+def plan(wanted: Wanted, facts: Facts) -> Iterator[Change]:
+    """A certificate, unless the present one fits: names, key, days, mode, signer. It keeps its key if that is possible.
+
+    Until `wanted` has that key, or the authority's, the change is one that only says so. Raises Refused if none of the
+    authorities may sign it.
     """
     from nbfab.plan import pem
 
-    entry, every = facts.files.entry(FILE), names(wanted, facts)
-    reason = renewal.why(wanted, facts, entry, (*asked(wanted, facts), *ALWAYS))
+    entry, signs = facts.files.entry(FILE), issue(wanted, facts)
+    have = pem.load(entry.text) if entry else None
+    if wanted.own:
+        yield from own.plan(wanted, facts, FILE, asked(wanted, facts))
+        return
+    if entry and have and kinds.stays(wanted, have):
+        yield from foreign.plan(wanted, facts, entry, have)
+        return
+    authority = signs.authority if signs else None
+    needed = signs.names if signs else tuple(asked(wanted, facts))
+    reason = renewal.why(wanted, facts, entry, (*needed, *ALWAYS), authority)
     if not reason:
         return
-    have = pem.load(entry.text) if entry else None
-    why_new_key = renewal.why_new_key(facts, entry)
+    if signs and authority is None:
+        raise signs.refusal()
+    why_new_key = renewal.why_new_key(wanted, facts, entry)
     if why_new_key and why_new_key != reason:
         reason = f"{reason}; {why_new_key}"
+    every = (*signs.names, *ALWAYS) if signs else names(wanted, facts)
     detail, note = f"for {', '.join(every)}", _not_asked_here(wanted, facts)
+    if signs and authority:
+        detail += f", issued by {authority.name}"
+        note = _left_out(wanted, facts, signs)
     if have:
         keeps = not why_new_key and (wanted.key is None or wanted.key.public == pem.public_key(have))
         detail += f", with {'the same' if keeps else 'a new'} key"
@@ -100,7 +131,11 @@ def plan(wanted: Wanted, facts: Facts) -> Iterator[Change]:
             )
             return
     what = "renew the certificate" if facts.files.text(FILE) else "make the certificate"
-    text = pem.make(every, wanted.settings.days, wanted.now, facts.host.clock, wanted.key)
+    if authority and (wanted.signer is None or wanted.signer.authority != authority):
+        yield Change(step="certificate", kind="issue certificate", what=what, detail=detail, reason=reason, note=note)
+        return
+    signer = wanted.signer if authority else None
+    text = pem.make(every, wanted.settings.days, wanted.now, facts.host.clock, wanted.key, signer)
     yield write("certificate", what, FILE, text, detail=detail, reason=reason, note=note)
 
 
@@ -117,6 +152,14 @@ def _not_asked_here(wanted: Wanted, facts: Facts) -> str:
     return f"kept from the host's own record: {', '.join(only)} (to ask here: {flags})" if only else ""
 
 
+def _left_out(wanted: Wanted, facts: Facts, signs: Issue) -> str:
+    """A note on the names that no authority signs, since only the host claims them."""
+    here = (*signs.names, *signs.odd, *signs.outside, *wanted.drops)
+    only = [name for name in dict.fromkeys((*asked(wanted, facts), *_found(facts))) if name not in here]
+    flags = " ".join(f"--name {name}" for name in only)
+    return f"left out, since only the host claims it: {', '.join(only)} (to ask here: {flags})" if only else ""
+
+
 def _from(names: Iterable[str], source: str) -> dict[str, str]:
     """The names that a certificate can carry, as it writes them, with their source; not those that each one has."""
     every = (canonical(name) for name in names if is_name(name))
@@ -124,11 +167,38 @@ def _from(names: Iterable[str], source: str) -> dict[str, str]:
 
 
 def notes(wanted: Wanted, facts: Facts) -> Iterator[str]:
-    """A difference between the two clocks."""
+    """An authority that is about to end, and a difference between the two clocks."""
+    yield from issuing.ending(wanted, facts.files.text(FILE))
     skew = facts.host.clock - wanted.now
     if abs(skew) > SKEW:
         amount = f"{abs(skew) / 86400:.1f} days" if abs(skew) > 86400 else f"{abs(skew) / 60:.0f} minutes"
         yield f"the host's clock is {amount} {'ahead of' if skew > 0 else 'behind'} this machine's"
+    if wanted.own:
+        yield from wanted.own.notes
+    elif chain := _foreign(wanted, facts):
+        yield from foreign.notes(chain, wanted.now)
+
+
+def _foreign(wanted: Wanted, facts: Facts) -> tuple[Certificate, ...]:
+    """The certificate that is there with its chain, if nbfab did not make it and leaves it there."""
+    from nbfab.plan import pem
+
+    chain = pem.chain(facts.files.text(FILE))
+    return chain if chain and kinds.stays(wanted, chain[0]) else ()
+
+
+def standing(wanted: Wanted, facts: Facts) -> Iterator[str]:
+    """Whose the certificate is, if nbfab did not make it; else why it stays self-signed, or what is left out of it."""
+    from nbfab.plan import pem
+
+    if chain := _foreign(wanted, facts):
+        yield foreign.standing(chain[0], asked(wanted, facts), wanted.now)
+        return
+    have, signs = pem.load(facts.files.text(FILE)), issue(wanted, facts)
+    if have and signs and signs.authority is None and kinds.is_nbfab_s(have):
+        yield Note(f"the certificate stays self-signed: {signs.reason}", *signs.fix[:2])
+    elif signs and not wanted.own:
+        yield from signs.notes()
 
 
 STEP = Step(
@@ -137,6 +207,7 @@ STEP = Step(
     plan,
     files=lambda settings: (Managed(FILE, "certificate"),),
     notes=notes,
-    options=("names", "days"),
-    flags=("drop_name", "new_key"),
+    standing=standing,
+    options=("names", "days", "self_signed"),
+    flags=("drop_name", "new_key", *OWN, "passphrase_file", "days_left"),
 )

@@ -14,8 +14,10 @@ from cryptography.hazmat.primitives.asymmetric import ec
 from cryptography.hazmat.primitives.serialization import Encoding, PublicFormat
 from cryptography.x509.oid import ExtendedKeyUsageOID, NameOID
 
+from nbfab.authority.signer import Signer
 from nbfab.keys import Key
 
+_BEGIN = "-----BEGIN CERTIFICATE-----"
 _ODD_EXTENSIONS = (x509.DuplicateExtension, x509.UnsupportedGeneralNameType)
 
 
@@ -31,6 +33,23 @@ def load(pem: str) -> x509.Certificate | None:
     except (ValueError, TypeError, UnsupportedAlgorithm, x509.InvalidVersion, *_ODD_EXTENSIONS):
         return None
     return found
+
+
+def chain(pem: str) -> tuple[x509.Certificate, ...]:
+    """The certificate in a PEM, and those behind it up to one that cannot be read; none if it has none."""
+    found = []
+    _, *parts = pem.split(_BEGIN)
+    for part in parts:
+        certificate = load(_BEGIN + part)
+        if certificate is None:
+            break
+        found.append(certificate)
+    return tuple(found)
+
+
+def text(certificate: x509.Certificate) -> str:
+    """It as PEM, without those behind it."""
+    return certificate.public_bytes(Encoding.PEM).decode()
 
 
 def fingerprint(certificate: x509.Certificate) -> str:
@@ -73,6 +92,11 @@ def is_self_signed(certificate: x509.Certificate) -> bool:
     return certificate.issuer == certificate.subject
 
 
+def issuer(certificate: x509.Certificate) -> str:
+    """Who has issued it, for people."""
+    return certificate.issuer.rfc4514_string()[:100] or "an issuer without a name"
+
+
 def has_our_kind_of_key(certificate: x509.Certificate) -> bool:
     """Whether its key is of the kind that `make` makes."""
     try:
@@ -98,11 +122,13 @@ def names_in(certificate: x509.Certificate) -> tuple[str, ...]:
     return tuple(dict.fromkeys((*names, *map(str, san.get_values_for_type(x509.IPAddress)))))
 
 
-def make(names: tuple[str, ...], days: int, now: float, clock: float, key: Key | None = None) -> str:
-    """A PEM with an EC P-256 key and a self-signed certificate, for serverAuth only (RFC 5280).
+def make(
+    names: tuple[str, ...], days: int, now: float, clock: float, key: Key | None = None, signer: Signer | None = None
+) -> str:
+    """A PEM with an EC P-256 key and its certificate, self-signed or issued by `signer`, for serverAuth (RFC 5280).
 
-    The key is a new one unless it is given. Valid for `days` from `now`, and from a day before the earlier of `now` and
-    the host's `clock`.
+    The key is a new one unless it is given. Valid for `days` from `now`, but not longer than an authority, and from a
+    day before the earlier of `now` and the host's `clock`. Raises NbfabError if strict clients would refuse it.
     """
     key = key or Key.new()
     subject = x509.Name([x509.NameAttribute(NameOID.COMMON_NAME, names[0][:64])])
@@ -115,18 +141,18 @@ def make(names: tuple[str, ...], days: int, now: float, clock: float, key: Key |
         (x509.ExtendedKeyUsage([ExtendedKeyUsageOID.SERVER_AUTH]), False),
         (digest, False),
     ]
+    ends = datetime.fromtimestamp(now, UTC) + timedelta(days=days)
     builder = (
         x509.CertificateBuilder()
         .subject_name(subject)
-        .issuer_name(subject)
         .public_key(key.public_key)
         .serial_number(x509.random_serial_number())
         .not_valid_before(datetime.fromtimestamp(min(now, clock), UTC) - timedelta(days=1))
-        .not_valid_after(datetime.fromtimestamp(now, UTC) + timedelta(days=days))
+        .not_valid_after(min(ends, signer.authority.ends) if signer else ends)
     )
     for extension, critical in extensions:
         builder = builder.add_extension(extension, critical)
-    return key.certify(builder)
+    return key.joined(signer.issue(builder, names, now)) if signer else key.certify(builder.issuer_name(subject))
 
 
 def _general_name(name: str) -> x509.GeneralName:

@@ -2,12 +2,15 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Collection, Iterable
 from typing import TYPE_CHECKING
+
+from nbfab.plan import kinds
 
 if TYPE_CHECKING:
     from cryptography.x509 import Certificate
 
+    from nbfab.authority.authority import Authority
     from nbfab.look.facts import Facts
     from nbfab.look.files import Entry
     from nbfab.wanted import Wanted
@@ -15,8 +18,13 @@ if TYPE_CHECKING:
 RENEW = 30  # days left, as ACME clients do it; a third of its life for a shorter one
 
 
-def why(wanted: Wanted, facts: Facts, entry: Entry | None, needed: Iterable[str]) -> str:
-    """Why the certificate of that entry will not do; empty if it will. It has to be for the names that are `needed`."""
+def why(
+    wanted: Wanted, facts: Facts, entry: Entry | None, needed: Iterable[str], authority: Authority | None = None
+) -> str:
+    """Why the certificate of that entry will not do; empty if it will. It has to be for the names that are `needed`.
+
+    A self-signed one will not do if an `authority` can issue one.
+    """
     from nbfab.plan import pem
 
     if entry is None:
@@ -25,18 +33,20 @@ def why(wanted: Wanted, facts: Facts, entry: Entry | None, needed: Iterable[str]
     public = pem.public_key(have) if have else None
     if have is None or public is None:
         return "the one there cannot be read"
+    if kinds.kind(have, wanted.authorities) == "foreign":
+        return f"the one there, issued by {pem.issuer(have)}, is to be replaced"
     known = pem.names_in(have)
-    missing = [name for name in needed if name not in known and _wildcard(name) not in known]
+    missing = lacking(known, needed)
     dropped = [name for name in wanted.drops if name in known]
     if missing:
         return f"it lacks {', '.join(missing)}"
     if dropped:
         return f"it still has {', '.join(dropped)}"
-    if not _matches(facts, public):
+    if not matches(facts, public):
         return "its key does not match"
     if have.not_valid_before_utc.timestamp() > min(wanted.now, facts.host.clock):
         return "it is not valid yet"
-    if reason := _time(wanted, have):
+    if reason := _time(wanted, have) or _by_another(wanted, have, authority):
         return reason
     if exposed := _exposed(entry):
         return exposed
@@ -45,7 +55,17 @@ def why(wanted: Wanted, facts: Facts, entry: Entry | None, needed: Iterable[str]
     return ""
 
 
-def why_new_key(facts: Facts, entry: Entry | None) -> str:
+def _by_another(wanted: Wanted, have: Certificate, authority: Authority | None) -> str:
+    """Why a certificate is to be signed by another than the one that has signed it."""
+    whose = kinds.kind(have, wanted.authorities)
+    if whose == "self-signed" and authority:
+        return f"it is self-signed, and {authority.name} can issue one"
+    if whose == "issued" and wanted.settings.self_signed:
+        return "it is an authority's, and a self-signed one is wanted"
+    return ""
+
+
+def why_new_key(wanted: Wanted, facts: Facts, entry: Entry | None) -> str:
     """Why the key of a certificate has to be replaced with it; empty if it can be kept, or there is none."""
     from nbfab.plan import pem
 
@@ -53,11 +73,9 @@ def why_new_key(facts: Facts, entry: Entry | None) -> str:
     public = pem.public_key(have) if have else None
     if entry is None or have is None or public is None:
         return ""
-    if not pem.is_self_signed(have):
-        return f"a downgrade: the one there was issued by {have.issuer.rfc4514_string()[:100]}"
-    if not pem.has_our_kind_of_key(have):
-        return "its key is of another kind than nbfab's, EC P-256"
-    if not _matches(facts, public):
+    if kinds.kind(have, wanted.authorities) == "foreign":
+        return "its key is none that nbfab made"
+    if not matches(facts, public):
         return "its key does not match"
     return _exposed(entry)
 
@@ -68,22 +86,26 @@ def _time(wanted: Wanted, have: Certificate) -> str:
     left, days = pem.days_left(have, wanted.now), wanted.settings.days
     if left < 0:
         return "it has expired"
-    if not pem.is_self_signed(have):  # how long an authority's is valid is for the authority to say
-        return ""
     if left < min(RENEW, days // 3):
         return f"it expires in {left} days"
     return f"it is valid for {left} more days, but {days} are wanted" if left > days else ""
 
 
-def _matches(facts: Facts, public: str) -> bool:
+def matches(facts: Facts, public: str) -> bool:
     """Whether the key on the host is that of a certificate; assumed where look could not tell."""
     key = facts.files.key.strip()
     return facts.files.key_loads and key in ("", public.strip())
 
 
+def lacking(known: Collection[str], needed: Iterable[str]) -> list[str]:
+    """Those names that a certificate for the names `known` is not for. A wildcard stands for one label (RFC 6125)."""
+    return [name for name in needed if name not in known and f"*.{name.partition('.')[2]}" not in known]
+
+
 def _exposed(entry: Entry) -> str:
-    return "" if entry.mode[4:] == "------" else f"others could read its key ({entry.mode})"
+    return "" if is_private(entry) else f"others could read its key ({entry.mode})"
 
 
-def _wildcard(name: str) -> str:
-    return f"*.{name.partition('.')[2]}"
+def is_private(entry: Entry) -> bool:
+    """Whether only the owner can read it."""
+    return entry.mode[4:] == "------"

@@ -1,6 +1,6 @@
 """Converge: look, plan, apply, look again, until the host is what is wanted."""
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass, field, replace
 
 from nbfab.apply.apply import Declined, apply
@@ -15,6 +15,8 @@ from nbfab.plan.adopt import adopt
 from nbfab.plan.change import Change
 from nbfab.plan.step import Step
 from nbfab.plan.steps import STEPS, plan, request
+from nbfab.run import issue
+from nbfab.run.days import in_time
 from nbfab.run.describe import describe
 from nbfab.run.job import Job
 from nbfab.run.key import with_key
@@ -28,7 +30,7 @@ from nbfab.wanted import Wanted
 class Course:
     """How far a plan has got: the changes that were `sent` to the host, those it has `begun`, and its words on them.
 
-    `total` is how many will have begun in the end.
+    `total` is how many will have begun in the end. `records` keeps what was made, and says why it could not.
 
     The user sees each step.
     """
@@ -39,6 +41,7 @@ class Course:
     total: int = 0
     words: list[str] = field(default_factory=list)
     password_set: bool = False
+    records: Callable[[Change], str] = lambda change: ""
 
     def begins(self, change: Change) -> None:
         """As `apply.Watcher.begins`."""
@@ -55,7 +58,7 @@ class Course:
 
     def ends(self, change: Change, words: str) -> None:
         """As `apply.Watcher.ends`."""
-        self.words += filter(None, (words, change.note))
+        self.words += filter(None, (words, change.note, self.records(change)))
         if _sets_password(change):
             self.password_set = True
             self.user.password_is_set(certain=True)
@@ -76,6 +79,7 @@ def converge(job: Job, steps: Sequence[Step] = STEPS) -> Outcome:
 def go_on(job: Job, seen: Facts, steps: Sequence[Step]) -> Outcome:
     """The same, once the host is `seen`, and it is settled which settings count."""
     wanted = job.wanted
+    issue.check(wanted, steps)
     changes = plan(wanted, seen, steps)
     given = None
     if "new" in job.flags:
@@ -92,6 +96,10 @@ def go_on(job: Job, seen: Facts, steps: Sequence[Step]) -> Outcome:
         wanted, new_key = with_key(job, wanted, seen)
         changes = plan(wanted, seen, steps)
         course.words += filter(None, [new_key])
+    if any(change.kind == "issue certificate" for change in changes):
+        wanted = issue.with_signer(job, wanted, seen)
+        changes = plan(wanted, seen, steps)
+    course.records = lambda change: issue.record(job, wanted, change)
     try:
         now, withheld, live = _with_or_without_plots(job, wanted, seen, changes, steps, course)
         started = any(change.kind == "start server" for change in course.begun)
@@ -120,7 +128,7 @@ def go_on(job: Job, seen: Facts, steps: Sequence[Step]) -> Outcome:
         )
     if ends and not now.server.alive:
         return gone(outcome, ends, now)
-    return outcome
+    return in_time(job, outcome, now)
 
 
 def _with_or_without_plots(
@@ -203,6 +211,7 @@ def preview(job: Job, steps: Sequence[Step] = STEPS) -> Outcome:
 def foresee(job: Job, seen: Facts, steps: Sequence[Step]) -> Outcome:
     """The same, once the host is `seen`, and it is settled which settings count."""
     job.user.sees_hash(password.known(seen))
+    issue.check(job.wanted, steps)
     changes = plan(job.wanted, seen, steps)
     outcome = replace(describe(job, job.wanted, seen), pending=takes.pending(job.wanted, seen))
     live = () if job.wanted.restart else seen.server.live
@@ -214,9 +223,9 @@ def foresee(job: Job, seen: Facts, steps: Sequence[Step]) -> Outcome:
     if any(change.kind == "start server" for change in changes):
         outcome = replace(outcome, pending=())
     if not changes:
-        return replace(outcome, notes=notes)
-    status = DUE if "check" in job.flags else 0
-    return replace(outcome, verdict="would change", changes=reported(changes), notes=notes, status=status)
+        return in_time(job, replace(outcome, notes=notes), seen)
+    outcome = in_time(job, replace(outcome, verdict="would change", changes=reported(changes), notes=notes), seen)
+    return replace(outcome, status=DUE) if "check" in job.flags else outcome
 
 
 def reported(changes: Iterable[Change]) -> tuple[Changed, ...]:

@@ -8,7 +8,7 @@ from urllib.parse import urlsplit
 
 from nbfab.fix import Note, task
 from nbfab.look.facts import Facts
-from nbfab.names import EVERY_ADDRESS, in_url, is_name
+from nbfab.names import EVERY_ADDRESS, canonical, in_url, is_name
 from nbfab.outcome import Outcome
 from nbfab.plan import certificate, pem, takes
 from nbfab.plan.server import attach
@@ -49,10 +49,17 @@ def describe(job: Job, wanted: Wanted, seen: Facts) -> Outcome:
     if cert:
         state["fingerprint"] = pem.fingerprint(cert)
         state["days_left"] = pem.days_left(cert, wanted.now)
+        for authority in wanted.authorities:
+            if authority.has_issued(cert):
+                left = authority.days_left(wanted.now)
+                issuer = {"name": authority.name, "fingerprint": authority.fingerprint, "days_left": left}
+                state["authority"] = issuer
         state["pin"] = pem.pin(cert)
         state["names"] = list(certificate.names_there(seen)[:MOST_NAMES])
     if job.host.local and server.ours and settings.ip in EVERY_ADDRESS:
         own = [name for name in seen.host.all_names if is_name(name)]
+        if "authority" in state:  # which signs no name that only this machine claims
+            own = [name for name in own if canonical(name) in certificate.names_there(seen)]
         state["elsewhere"] = [f"https://{in_url(name)}:{port}/" for name in own[:MOST_URLS]]
     name, address = job.host.names[0], settings.ip
     # Not one that the profile has: what a host says of itself decides no name.

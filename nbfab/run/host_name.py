@@ -7,7 +7,7 @@ from nbfab.errors import Refused, UsageError
 from nbfab.look.facts import Facts
 from nbfab.names import is_address, is_name, parse_host
 from nbfab.outcome import Outcome
-from nbfab.plan import certificate, pem
+from nbfab.plan import certificate, kinds, pem
 from nbfab.run.converge import converge
 from nbfab.run.job import Job
 
@@ -49,9 +49,9 @@ def add(job: Job, name: str, seen: Facts) -> Outcome | None:
     have = pem.load(seen.files.text(certificate.FILE))
     if not have or name in (*certificate.ALWAYS, *pem.names_in(have)):
         return None
-    if not pem.is_self_signed(have):
+    if kinds.stays(job.wanted, have):
         raise Refused(
-            "the certificate there was issued by an authority, and is not for " + name,
+            f"the certificate there, issued by {pem.issuer(have)}, is not for {name}",
             "leave --host-names out, or have one issued for that name",
         )
     return converge(job, (certificate.STEP,))

@@ -5,18 +5,33 @@ from collections.abc import Callable, Collection, Mapping
 from dataclasses import dataclass, field, replace
 from types import MappingProxyType
 
+from nbfab.authority import issued, store
+from nbfab.authority.keyring import Keyring
 from nbfab.errors import NbfabError
 from nbfab.fix import Task
 from nbfab.host import Host
 from nbfab.keys import Key
 from nbfab.outcome import Outcome, failure
+from nbfab.own import Own
 from nbfab.passwords import Password
 from nbfab.plan import drops
 from nbfab.settings import Settings
 from nbfab.user import NoUser, User
 from nbfab.wanted import Wanted
 
-AGAIN = ("accept_new_host_key", "check", "foreground", "force", "linger_off", "new", "new_key", "now", "restart", "yes")
+AGAIN = (
+    "accept_new_host_key",
+    "check",
+    "foreground",
+    "force",
+    "linger_off",
+    "new",
+    "new_key",
+    "now",
+    "reissue",
+    "restart",
+    "yes",
+)
 """Flags with which a task is called again."""
 
 
@@ -24,8 +39,8 @@ AGAIN = ("accept_new_host_key", "check", "foreground", "force", "linger_off", "n
 class Job:
     """A task on one host: what is wanted there, the task's own flags that were given, and the user at the other end.
 
-    `lists` are the values of flags that may be repeated; `days_left` is how many days a certificate should be valid
-    for at least, for `status`.
+    `lists` are the values of flags that may be repeated, or name files; `days_left` is how many days a
+    certificate should be valid for at least. `keyring` unlocks the keys of authorities, once for all hosts of a run.
     """
 
     task: str
@@ -35,6 +50,7 @@ class Job:
     flags: frozenset[str] = frozenset()
     lists: Mapping[str, tuple[str, ...]] = field(default_factory=dict)
     days_left: int | None = None
+    keyring: Keyring = field(default_factory=Keyring)
 
     def settled(self, outcome: Outcome) -> Outcome:
         """The outcome with fixes that can be typed."""
@@ -57,12 +73,15 @@ def attempt(
     lists: Mapping[str, tuple[str, ...]] = MappingProxyType({}),
     days_left: int | None = None,
     inventory: str = "",
+    own: Own | None = None,
+    keyring: Keyring | None = None,
 ) -> Outcome:
-    """What `body` does on a host; `lists` are the values of flags that may be repeated.
+    """What `body` does on a host; `lists` are the values of flags that may be repeated, or name files.
 
     A failure becomes an outcome too, also a bug; the connection is closed.
     """
     try:
+        authorities = store.authorities()
         wanted = Wanted(
             settings,
             host.names,
@@ -73,8 +92,12 @@ def attempt(
             inventory=inventory,
             key=Key.new() if "new_key" in flags else None,
             drops=drops.parse(lists.get("drop_name", ()), host.names, settings),
+            own=own,
+            reissue="reissue" in flags,
+            authorities=authorities,
+            issued=issued.names(authorities, host.label, settings.profile),
         )
-        outcome = body(Job(task, host, wanted, user, flags, lists, days_left))
+        outcome = body(Job(task, host, wanted, user, flags, lists, days_left, keyring or Keyring()))
     except (NbfabError, KeyboardInterrupt) as error:
         outcome = failure(task, host.label, error)
     except Exception as error:  # a bug must not cost this host its verdict, nor other hosts theirs

@@ -110,7 +110,7 @@ def _spec(job: Job, seen: Facts) -> Spec:
     settings, answer = job.wanted.settings, seen.server.answer
     port = answer.port if answer and seen.server.ready else settings.port
     token = fetch(job.host, settings.profile)
-    cert = seen.files.text(certificate.FILE)
+    cert = pem.load(seen.files.text(certificate.FILE))
     plain = f"{in_url(_address(settings))}:{port}"
     return Spec(
         host=job.host.label,
@@ -120,7 +120,7 @@ def _spec(job: Job, seen: Facts) -> Spec:
         relayed=bool(seen.relay.socket),
         ports=(port,),
         plain=plain,
-        certificate=cert if pem.load(cert) else "",
+        certificate=pem.text(cert) if cert else "",
         token=token.reveal() if token else "",
         login="yes" if "login" in job.flags else "no" if "no_login" in job.flags else "",
         editor="editor" in job.flags,

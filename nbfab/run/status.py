@@ -3,13 +3,14 @@
 from dataclasses import replace
 
 from nbfab.errors import NbfabError
-from nbfab.fix import Command, Fix, Task, task
+from nbfab.fix import Fix, called, task
 from nbfab.look.facts import Facts
-from nbfab.outcome import DUE, Outcome
-from nbfab.plan import certificate, password
+from nbfab.outcome import Outcome
+from nbfab.plan import password
 from nbfab.plan.server import why_not_set_up
 from nbfab.plan.steps import STEPS, plan
 from nbfab.run import foreground
+from nbfab.run.days import in_time
 from nbfab.run.describe import describe
 from nbfab.run.job import Job
 from nbfab.run.see import see
@@ -22,27 +23,16 @@ def status(job: Job) -> Outcome:
     job.user.sees_hash(password.known(seen))
     outcome, server = describe(job, job.wanted, seen), seen.server
     if server.ours and server.ready and "fingerprint" in outcome.state:
-        return _in_time(job, replace(outcome, verdict="running"), seen)
+        return in_time(job, replace(outcome, verdict="running"), seen)
     wanted = foreground.if_without_tmux(job).wanted
     why, fix = _why_not(job, seen), _start(wanted, seen)
     try:
         plan(wanted, seen, STEPS)
     except NbfabError as error:  # what setup, or a start, would end with
-        why, fix = f"{why}; it cannot be started: {error}", tuple(map(_of_setup, error.fix))
+        why, fix = f"{why}; it cannot be started: {error}", called(error.fix, "setup")
     if server.log and server.started:
         why += f"\nits log ends:\n{server.log}"
     return replace(outcome, verdict="not running", error=why, fix=fix, status=1)
-
-
-def _in_time(job: Job, outcome: Outcome, seen: Facts) -> Outcome:
-    """The outcome of a server that runs; DUE if its certificate has fewer days left than were asked for."""
-    left = outcome.state["days_left"]
-    if job.days_left is None or left >= job.days_left:
-        return outcome
-    error = f"its certificate has {left} days left, fewer than {job.days_left}"
-    # One that has many left is not renewed yet, and one that an authority has issued is not nbfab's to renew.
-    renews = list(certificate.plan(job.wanted, seen))
-    return replace(outcome, error=error, fix=(task("certificate"),) if renews else (), status=DUE)
 
 
 def _why_not(job: Job, seen: Facts) -> str:
@@ -64,11 +54,6 @@ def _why_not(job: Job, seen: Facts) -> str:
 def _last(log: str) -> str:
     """The last line that says something."""
     return next((line.strip() for line in reversed(log.splitlines()) if line.strip()), "")
-
-
-def _of_setup(part: str | Command | Task) -> str | Command | Task:
-    """A part of a fix, where the task to call again is not this one, but setup."""
-    return replace(part, name=part.name or "setup") if isinstance(part, Task) else part
 
 
 def _start(wanted: Wanted, seen: Facts) -> Fix:

@@ -75,7 +75,7 @@ class Causes:
         if carrier is None:
             raise Failed("there is no connection")
         now = await self.host.server(carrier)
-        if now.certificate and now.certificate != spec.certificate:
+        if now.certificate and now.certificate.split() != spec.certificate.split():
             self._note("the server has a new certificate; pages that are open go on", "certificate")
         return replace(spec, certificate=now.certificate or spec.certificate, token=now.token or spec.token)
 

@@ -6,11 +6,11 @@ import http.client
 import json
 import os
 import shutil
-import socket
-import ssl
 import tempfile
 from html import escape
 from pathlib import Path
+
+from nbfab.tunnel.proven import Proven
 
 ANSWER = 15.0  # seconds
 _PAGE = """<!doctype html>
@@ -30,29 +30,15 @@ class NoLogin(Exception):
     """There is no such login to be had. The message says why."""
 
 
-class _Here(http.client.HTTPSConnection):
-    """A connection to an address of ours, to the server whose certificate is for that name, too."""
-
-    def __init__(self, name: str, port: int, address: str, context: ssl.SSLContext) -> None:
-        super().__init__(name, port, timeout=ANSWER, context=context)
-        self._tls, self._address = context, address
-
-    def connect(self) -> None:
-        plain = socket.create_connection((self._address, self.port), ANSWER)
-        self.sock = self._tls.wrap_socket(plain, server_hostname=self.host)
-
-
 def ask(port: int, certificate: str, token: str, name: str = "localhost", address: str = "127.0.0.1") -> str:
-    """A nonce, from the server behind a port of ours, if it has that certificate (PEM), which is for that name.
+    """A nonce, from the server behind a port of ours, if it has the certificate that is first in that PEM.
 
     Raises NoLogin.
     """
     try:
-        context = ssl.create_default_context(cadata=certificate)
-    except (ssl.SSLError, ValueError):
+        connection = Proven(name, port, certificate, ANSWER, address)
+    except ValueError:
         raise NoLogin("the host's certificate makes no sense") from None
-    context.verify_flags |= ssl.VerifyFlags(0x200000)  # X509_V_FLAG_NO_CHECK_TIME: what is verified here is the key
-    connection = _Here(name, port, address, context)
     try:
         connection.request("POST", "/nbfab-login", headers={"Authorization": f"token {token}"})
         response = connection.getresponse()

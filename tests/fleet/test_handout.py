@@ -51,6 +51,9 @@ class Unattended:
     def confirms(self, question: str) -> bool:
         return False
 
+    def unlocks(self, question: str) -> str | None:
+        return None
+
     def answers(self, prompt: str, *, echo: bool = False) -> str | None:
         return None
 

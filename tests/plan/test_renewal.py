@@ -4,16 +4,12 @@ import re
 import subprocess
 from collections.abc import Mapping
 from dataclasses import replace
-from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Any
 
 import pytest
 from cryptography import x509
-from cryptography.hazmat.primitives import hashes
-from cryptography.hazmat.primitives.asymmetric import ec, rsa
 from cryptography.hazmat.primitives.serialization import Encoding, PublicFormat
-from cryptography.x509.oid import NameOID
 from hypothesis import given
 from hypothesis import strategies as st
 from plan_cases import DAY, NEW, NOW, WANTED, certified, file, holding, seen, shown, wanting
@@ -75,25 +71,6 @@ def typing(*names: str, **settings: Any) -> Wanted:
 def recorded(facts: Facts, *names: str) -> Facts:
     """A host whose record has those names."""
     return seen(facts, choices={"made": Choices("0.2.0", names=dict.fromkeys(names, "typed"))})
-
-
-def issued(names: tuple[str, ...] = ("box.example.org",), days: float = 90, issuer: str = "Lab CA") -> str:
-    """The certificate of an authority, or with `box` as the issuer a self-signed one, with a key of another kind."""
-    key: Any = ec.generate_private_key(ec.SECP256R1()) if issuer != "box" else rsa.generate_private_key(65537, 2048)
-
-    def called(name: str) -> x509.Name:
-        return x509.Name([x509.NameAttribute(NameOID.COMMON_NAME, name)])
-
-    every = [pem._general_name(name) for name in (*names, *certificate.ALWAYS)]
-    now = datetime.fromtimestamp(NOW, UTC)
-    made = (
-        x509.CertificateBuilder(called(issuer), called("box"), key.public_key(), 7)
-        .not_valid_before(now - timedelta(days=100))
-        .not_valid_after(now + timedelta(days=days))
-        .add_extension(x509.SubjectAlternativeName(every), False)
-        .sign(key, hashes.SHA256())
-    )
-    return made.public_bytes(Encoding.PEM).decode()
 
 
 ALIASES = st.sampled_from(["gpu1", "gpu1.example.org", "GPU1.example.org", "192.0.2.9", "2001:db8::9"])
@@ -267,21 +244,14 @@ def test_a_name_that_is_not_there_is_noted() -> None:
         (seen(certified(), files={"key_loads": False}), wanting(names=["lab"]), "a new"),
         (certified(mode="-rw-r--r--"), wanting(names=["lab"]), "a new"),
         (certified(), replace(WANTED, key=Key.new()), "a new"),
-        (holding(NEW, file(certificate.FILE, issued(issuer="box"))), wanting(names=["lab"]), "a new"),
     ],
-    ids=["days", "late", "too late", "name", "unknown", "another", "unreadable", "exposed", "--new-key", "RSA"],
+    ids=["days", "late", "too late", "name", "unknown", "another", "unreadable", "exposed", "--new-key"],
 )
 def test_a_renewal_keeps_the_key_unless_that_cannot_be(facts: Facts, wanted: Wanted, key: str) -> None:
     (change,) = certificate.plan(wanted, facts)
     assert f", with {key} key: " in change.summary
     assert (change.kind == "renew certificate") == (key == "the same")
     assert bool(change.args) == (key == "a new")
-
-
-def test_a_key_of_another_kind_is_named_as_the_reason_for_a_new_one() -> None:
-    facts = holding(NEW, file(certificate.FILE, issued(issuer="box")))
-    (change,) = certificate.plan(wanting(names=["lab"]), facts)
-    assert change.reason == "it lacks lab; its key is of another kind than nbfab's, EC P-256"
 
 
 def test_a_new_key_is_made_once() -> None:
@@ -294,29 +264,6 @@ def test_a_new_key_is_made_once() -> None:
     assert box.pin != pin
     assert box.run(wanted) == []
     assert box.run(typing("gpu1")) == []
-
-
-@pytest.mark.parametrize(
-    ("text", "reason"),
-    [
-        (issued(), ""),
-        (issued(days=5), ""),
-        (issued(days=800), ""),
-        (issued(("BOX.example.org",)), ""),
-        (issued(("*.example.org",)), ""),
-        (issued(days=-1), "it has expired; a downgrade: the one there was issued by CN=Lab CA"),
-        (issued(("other",)), "it lacks box.example.org; a downgrade: the one there was issued by CN=Lab CA"),
-    ],
-)
-def test_a_certificate_of_an_authority_is_replaced_only_if_it_does_not_fit(text: str, reason: str) -> None:
-    changes = list(certificate.plan(WANTED, holding(NEW, file(certificate.FILE, text))))
-    assert [change.reason for change in changes] == ([reason] if reason else [])
-    assert all(change.kind == "write" and ", with a new key: " in change.summary for change in changes)
-
-
-def test_the_names_of_an_authority_s_certificate_are_not_taken_over() -> None:
-    facts = holding(NEW, file(certificate.FILE, issued(("other",))))
-    assert certificate.asked(WANTED, facts) == {"box.example.org": "typed"}
 
 
 def test_the_pin_is_the_one_that_openssl_computes(tmp_path: Path) -> None:

@@ -35,7 +35,7 @@ def test_an_answer_that_has_no_end_of_depth(monkeypatch: pytest.MonkeyPatch) -> 
         def getresponse(self) -> "Connection":
             return self
 
-    monkeypatch.setattr(once, "_Here", Connection)
+    monkeypatch.setattr(once, "Proven", Connection)
     with pytest.raises(once.NoLogin):
         once.ask(9, "", "token")
 

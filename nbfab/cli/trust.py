@@ -1,0 +1,211 @@
+"""`trust`: browsers and tools here trust the user's authorities, or no more; and what other machines need for that."""
+
+import time
+from collections.abc import Sequence
+from dataclasses import replace
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from invoke import Exit
+
+from nbfab.cli.call import Call
+from nbfab.cli.init import plain
+from nbfab.cli.options import EVERYWHERE, defaults
+from nbfab.cli.report import Report
+from nbfab.errors import NbfabError, Refused, UsageError
+from nbfab.fix import Command, again, task
+from nbfab.outcome import DUE
+
+if TYPE_CHECKING:
+    from cryptography.hazmat.primitives.asymmetric.ec import EllipticCurvePrivateKey
+
+    from nbfab.trust.do import Done
+    from nbfab.trust.machine import Machine
+    from nbfab.trust.root import Root
+
+
+def trust(call: Call) -> None:
+    """Does what the flags say; ends the program unless all of it is as wanted."""
+    from nbfab.authority.store import authorities
+    from nbfab.trust.root import of
+
+    call = replace(call, given={**defaults(EVERYWHERE), **call.given})  # it takes no option of a server
+    report = Report(call.task, call.json, call.quiet)
+    with report.errors():
+        call.check_dry_run()
+        if getattr(call.c, "nbfab_hosts", ()):
+            raise UsageError("trust is for this machine, and takes no host", Command(plain(call)("trust")))
+        removes, folder = "remove" in call.flags, call.given["export"]
+        if removes and folder is not None:
+            raise UsageError("--remove and --export are two tasks", "give one of them")
+        roots = tuple(of(authority) for authority in authorities())
+        if not roots and not removes:
+            raise NbfabError("there is no authority to trust yet", task("ca"))
+        status = 0
+        if folder is not None:
+            _export(report, roots, folder)
+        else:
+            status = _change(call, report, roots, adds=not removes)
+    if status:
+        raise Exit(code=status)
+
+
+def _change(call: Call, report: Report, roots: "Sequence[Root]", *, adds: bool) -> int:
+    """Shows, asks, does and proves; the exit status."""
+    from nbfab.trust import do, machine, plan, records
+
+    recorded = records.recorded()
+    known = {root.fingerprint: root for root in (*recorded, *roots)}
+    wanted = tuple(roots if adds else known.values())
+    here = machine.this()
+    seen = plan.look(here, tuple(known.values()))
+    works = plan.adding(seen, wanted) if adds else plan.removing(seen, wanted)
+    ahead = do.ahead(works, adds=adds)
+    mine = [work for work in works if work.actions and not work.takes_root]
+    if mine:
+        _agree(call, report, wanted, ahead, here, adds=adds)
+        if adds:
+            for root in wanted:
+                records.record(root)
+    done = do.do(here, works, adds=adds)
+    if adds:
+        done += _proven(call, here, wanted, asks=bool(mine))
+    else:
+        _forget(done, wanted)
+    status = 1 if any(one.failed for one in done) else DUE if any(one.ending == "to do" for one in done) else 0
+    _tell(call, report, wanted, done, here, status, changed=bool(mine), adds=adds)
+    return status
+
+
+def _agree(
+    call: Call, report: Report, roots: "Sequence[Root]", ahead: "Sequence[Done]", here: "Machine", *, adds: bool
+) -> None:
+    """Shows what will be touched and asks. Raises Refused where no one can answer; Exit if the answer is no."""
+    from nbfab.display.output import complain
+    from nbfab.display.questions import confirms, someone_is_there
+    from nbfab.display.trust import report as shown
+
+    if "yes" in call.flags:
+        return
+    if call.json or not someone_is_there():
+        places = ", ".join(one.path for one in ahead if one.ending == "to do")
+        raise Refused(f"it would change {places}, and no one is there to ask", again("--yes"))
+    head = "this puts your authority where browsers and tools look" if adds else "this takes your authority out"
+    complain(shown(f"{head}:", roots, ahead, str(here.home)))
+    if not confirms("Go on?"):
+        complain("nothing was changed")
+        raise Exit(code=1)
+
+
+def _proven(call: Call, here: "Machine", roots: "Sequence[Root]", *, asks: bool) -> "tuple[Done, ...]":
+    """Each authority's certificate for localhost, opened by what is installed."""
+    from nbfab.trust import plan, proof
+    from nbfab.trust.do import Done
+
+    seen = plan.look(here, roots)
+    found: tuple[Done, ...] = ()
+    for root in roots:
+        folder = root.file.parent
+        try:
+            key = proof.key_of(folder) or (_unlocked(folder, root.name) if asks and not call.json else None)
+        except (OSError, NbfabError) as error:
+            found += (Done("the proof", str(folder), "not tried", str(error)),)
+            continue
+        if key is None:
+            why = f"the key of {root.name} has a passphrase, which was not given"
+            found += (Done("the proof", str(folder), "not tried", why),)
+        else:
+            leaf = proof.leaf_for_localhost(root, key)
+            found += proof.prove(here, leaf, in_system=plan.is_in_system(seen, [root]))
+    return tuple(dict.fromkeys(found))
+
+
+def _unlocked(folder: Path, name: str) -> "EllipticCurvePrivateKey | None":
+    """The key, by the passphrase that is typed; None if nothing is."""
+    from nbfab.display.questions import answers, someone_is_there
+    from nbfab.trust import proof
+
+    if not someone_is_there():
+        return None
+    typed = answers(f"Passphrase of {name}, to prove it by a page here (empty: not now): ")
+    return proof.key_of(folder, typed.encode()) if typed else None
+
+
+def _forget(done: "Sequence[Done]", roots: "Sequence[Root]") -> None:
+    """Drops the records of roots, once they are in no place."""
+    from nbfab.trust import records
+
+    if not any(one.failed or one.ending == "to do" for one in done):
+        for root in roots:
+            records.forget(root)
+
+
+def _tell(
+    call: Call,
+    report: Report,
+    roots: "Sequence[Root]",
+    done: "Sequence[Done]",
+    here: "Machine",
+    status: int,
+    *,
+    changed: bool,
+    adds: bool,
+) -> None:
+    from nbfab.display.output import complain, show
+    from nbfab.display.trust import report as shown
+
+    if call.json:
+        return report.document([], status, lists={"trust": [one.document() for one in done]})
+    if call.quiet and not changed and not status:
+        return None
+    if not roots:
+        head = "trust: nothing to remove"
+    elif status == 1:
+        head = "trust: not all of it is done"
+    elif not changed:
+        head = f"trust: nothing to do{' here' if status else ''}"
+    else:
+        head = f"trust: {'done' if adds else 'removed'}"
+    text = shown(head, roots, done if adds or roots else (), str(here.home))
+    return complain(text) if status == 1 else show(text)
+
+
+def instructions_beside(call: Call, page: Path) -> tuple[str, str]:
+    """The link from a fleet's page to the instructions beside it, and what to print where there are none to link to."""
+    from nbfab.authority.store import authorities
+    from nbfab.trust.export import FOLDER, PAGE, has
+    from nbfab.trust.root import of
+
+    folder = page.parent / FOLDER
+    link = f"{FOLDER}/{PAGE}" if (folder / PAGE).is_file() else ""
+    roots = [of(authority) for authority in authorities()]
+    if all(has(folder, root) for root in roots):
+        return link, ""
+    where = "--export" if folder == Path(FOLDER).absolute() else f"--export={folder}"
+    line = plain(call)("trust", where)
+    what = "its link to how devices trust them leaves out an authority" if link else "to link to how devices trust them"
+    return link, f"\n  note         {what}\n               {line}"
+
+
+def _export(report: Report, roots: "Sequence[Root]", given: str | bool) -> None:
+    """Writes the files for other machines."""
+    from nbfab.display.instructions import page
+    from nbfab.display.output import show
+    from nbfab.trust.export import FOLDER, PAGE, files
+    from nbfab.trust.records import write_whole
+
+    folder = Path(FOLDER if given is True else str(given)).absolute()
+    made = page(roots, time.strftime("%Y-%m-%d"))
+    try:
+        for name, data in {**files(roots), PAGE: made.encode()}.items():
+            write_whole(folder / name, data.decode())
+    except OSError as error:
+        raise UsageError(f"{folder} could not be written: {error.strerror}") from None
+    if report.json:
+        report.document([], 0, export=str(folder / PAGE))
+        return
+    count = len(roots)
+    show(f"{folder / PAGE}: how other machines trust {'your authority' if count == 1 else f'your {count} authorities'}")
+    show("  next         give people that folder, and read the fingerprint out to them")
+    for root in roots:
+        show(f"  SHA-256      {root.fingerprint}")

@@ -1,0 +1,50 @@
+"""What an authority signs for a host: its key, unlocked where it is needed, and the record of what it has issued."""
+
+import time
+from collections.abc import Sequence
+from dataclasses import replace
+
+from nbfab.authority import issued, store
+from nbfab.errors import Refused
+from nbfab.fix import task
+from nbfab.look.facts import Facts
+from nbfab.plan import certificate, pem
+from nbfab.plan.change import Change
+from nbfab.plan.step import Step
+from nbfab.run.job import Job
+from nbfab.wanted import Wanted
+
+
+def check(wanted: Wanted, steps: Sequence[Step]) -> None:
+    """Raises Refused where a certificate might be made, and the one authority that would sign it is broken.
+
+    A self-signed one in its place would be a downgrade that no one has asked for.
+    """
+    if certificate.STEP not in steps or wanted.settings.self_signed or wanted.authorities:
+        return
+    for folder, why in store.look().broken:
+        raise Refused(f"there is an authority in {folder}, but {why}", "find out more", task("ca"))
+
+
+def with_signer(job: Job, wanted: Wanted, seen: Facts) -> Wanted:
+    """What is wanted, with the key of the authority that signs; its passphrase is asked for once a run.
+
+    Raises Refused.
+    """
+    signs = certificate.issue(wanted, seen)
+    assert signs
+    assert signs.authority
+    return replace(wanted, signer=job.keyring.signer(signs.authority, job.user.unlocks))
+
+
+def record(job: Job, wanted: Wanted, change: Change) -> str:
+    """Records a certificate that the host has confirmed. What to tell if that could not be; empty if it was."""
+    made = pem.load(change.args.get("content", "")) if change.args.get("file") == certificate.FILE else None
+    if made is None or wanted.signer is None or not wanted.signer.authority.has_issued(made):
+        return ""
+    names = [name for name in pem.names_in(made) if name not in certificate.ALWAYS]
+    try:
+        issued.record(wanted.signer.authority, job.host.label, wanted.settings.profile, names, made, now=time.time())
+    except OSError as error:
+        return f"what was issued could not be recorded in {wanted.signer.authority.folder}: {error.strerror}"
+    return ""
