@@ -122,7 +122,7 @@ def status(job: "Job") -> "Outcome":
     return status(job)
 
 
-@_task("new", "password_stdin", "handout", "new_key", "now", "restart")
+@_task("new", "password_stdin", "handout", "new_key", "passphrase_file", "now", "restart")
 def rotate(job: "Job") -> "Outcome":
     """Replace the secrets: a new password ends every login, and no kernel; an authority's certificate is made anew."""
     from nbfab.run.rotate import rotate
