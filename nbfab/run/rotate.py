@@ -18,6 +18,7 @@ from nbfab.run.see import see
 
 ENDED = "every login of before has ended; kernels and terminals go on"
 TOKEN = "the server's token, by which nbfab and open come in, ends with a restart only"  # noqa: S105
+CLIENT = "a client's certificate that is lost, too, is admitted until it is removed"
 KEYS = "a key for SSH that is lost, too, still leads to the host: take it out of authorized_keys there"
 
 
@@ -74,6 +75,12 @@ def _token(seen: Facts, outcome: Outcome) -> tuple[str, ...]:
     return (Note(TOKEN, task("restart", *(["--force"] if seen.server.live else []))),)
 
 
+def _lost(job: Job) -> tuple[str, ...]:
+    """What a lost laptop may still have that leads in, and that no rotation ends."""
+    fix = (task("client.list"), "and, by its name", task("client.remove", "NAME"))
+    return (KEYS, *([Note(CLIENT, *fix)] if job.wanted.settings.client_certificates else []))
+
+
 def _end(job: Job, seen: Facts) -> Change:
     started = seen.server.started
     assert started
@@ -96,7 +103,7 @@ def _now(job: Job, outcome: Outcome) -> Outcome:
     try:
         job, now = see(job)
         if not now.server.alive:
-            return replace(outcome, notes=(*outcome.notes, KEYS))
+            return replace(outcome, notes=(*outcome.notes, *_lost(job)))
         guard = now.server.answer.guard if now.server.answer else None
         if guard is None or guard.version < module.ENDS:
             raise Refused(
@@ -111,4 +118,4 @@ def _now(job: Job, outcome: Outcome) -> Outcome:
             outcome, verdict=failed.verdict, error=failed.error, fix=failed.fix, jump=failed.jump, status=failed.status
         )
     changes = (*outcome.changes, *reported(course.begun))
-    return replace(outcome, changes=changes, notes=(*outcome.notes, KEYS))
+    return replace(outcome, changes=changes, notes=(*outcome.notes, *_lost(job)))

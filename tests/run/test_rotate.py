@@ -12,6 +12,8 @@ from notebook_client import Notebook, is_cut, logs_in
 from pythons import NOTEBOOKS, need
 from terminal import Terminal
 
+from nbfab.plan import pem
+
 NEW = "another horse battery"
 MADE = r"([a-z2-7]{5}-){3}[a-z2-7]{5}"
 
@@ -95,13 +97,28 @@ def test_another_s_certificate_stays(here: Machine, tmp_path: Path) -> None:
     names = ",".join(f"DNS:{name}" for name in (socket.gethostname(), "localhost")) + ",IP:127.0.0.1,IP:::1"
     words = "openssl req -x509 -newkey rsa:2048 -nodes -days 90 -subj /CN=box -keyout key -out certificate -addext"
     subprocess.run([*words.split(), f"subjectAltName={names}"], cwd=tmp_path, check=True, capture_output=True)
-    pem = here.folder / "nbserver.pem"
-    pem.write_text((tmp_path / "key").read_text() + (tmp_path / "certificate").read_text())
-    before = pem.read_text()
+    file = here.folder / "nbserver.pem"
+    file.write_text((tmp_path / "key").read_text() + (tmp_path / "certificate").read_text())
+    before = file.read_text()
     said = here.ok("rotate", "--new-key", password=None)
     assert "the certificate and its key stay: neither nbfab nor an authority of yours here has made it" in said
     assert "rewrite the hash of the new password" in said
-    assert pem.read_text() == before
+    assert file.read_text() == before
+
+
+def test_an_authority_s_certificate_is_issued_anew(here: Machine) -> None:
+    here.ok("ca", "--allow", "127.0.0.0/8", password=None)
+    here.ok("setup")
+    before, old = (here.folder / "nbserver.pem").read_text(), here.json("status", password=None)["state"]
+    said = here.ok("rotate", password=None)
+    assert ", with a new key: a new key is wanted" in said
+    assert "the certificate and its key stay" not in said
+    after, new = (here.folder / "nbserver.pem").read_text(), here.json("status", password=None)["state"]
+    assert old["pin"] != new["pin"]
+    first, second = filter(None, map(pem.load, (before, after)))
+    assert first.issuer == second.issuer
+    assert not pem.is_self_signed(second)
+    assert "nothing would change" in here.ok("plan", password=None)
 
 
 def test_at_a_terminal_it_asks_for_one_or_makes_one(here: Machine) -> None:
