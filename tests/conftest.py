@@ -13,6 +13,7 @@ import pytest
 from machine import Machine
 from sshd import Sshd
 from sshd_fleet import Fleet, fleet_of
+from trusting import Trusting
 
 
 def pytest_configure() -> None:
@@ -41,6 +42,7 @@ REAL = {
     "guarded",
     "own",
     "rig",
+    "trusting",
 }  # fixtures that start real servers
 
 
@@ -133,6 +135,15 @@ def stack() -> Iterator[ExitStack]:
 def three(tmp_path: Path, stack: ExitStack) -> Fleet:
     """A fleet of three hosts."""
     return fleet_of(["one", "two", "three"], tmp_path, stack)
+
+
+@pytest.fixture
+def trusting(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Trusting:
+    """A person, whose home folder is that of this process, too."""
+    trusting = Trusting(tmp_path)
+    monkeypatch.setenv("HOME", str(trusting.home))
+    monkeypatch.delenv("XDG_DATA_HOME", raising=False)
+    return trusting
 
 
 def pytest_sessionfinish(session: pytest.Session) -> None:

@@ -8,13 +8,11 @@ from pathlib import Path
 import pytest
 from chromium import SLOWEST, chromium
 from machine import PASSWORD, ROOT, Machine
-from playwright.sync_api import Browser, Page, expect
+from notebook_page import CELL, CONNECTED, NEW, OUTPUT, STATUS
+from playwright.sync_api import Browser, expect
 from venvs import environment
 
 PLOT = "import os, matplotlib.pyplot as plt\nprint(os.path.basename(os.getcwd()))\n_ = plt.plot([1, 4, 9, 16])"
-# The kernel's status as the page shows it once there is a connection; before, the other one says "idle" for a moment.
-CONNECTED = ".jp-NotebookKernelStatus-fade:not(.jp-NotebookKernelStatus-info)"
-STATUS = ".jp-Notebook-ExecutionIndicator"
 
 
 @pytest.fixture
@@ -34,21 +32,6 @@ def browser(tmp_path: Path, here: Machine) -> Iterator[Browser]:
         yield browser
 
 
-def _new_notebook(page: Page, base: str) -> str:
-    """A new notebook with one cell, made by the page itself as its menu would."""
-    script = """async (source) => {
-        const token = document.cookie.match('_xsrf=([^;]*)')[1];
-        const call = (method, path, body) => fetch(path, {method, body: JSON.stringify(body), headers: {
-            'X-XSRFToken': token, 'Content-Type': 'application/json'}}).then(answer => answer.json());
-        const made = await call('POST', '/api/contents', {type: 'notebook'});
-        const cell = {cell_type: 'code', source, metadata: {}, outputs: [], execution_count: null, id: 'plot'};
-        const kernel = {kernelspec: {name: 'nbserver', display_name: 'Python 3 (nbserver: geo)', language: 'python'}};
-        await call('PUT', '/api/contents/' + made.path,
-            {type: 'notebook', content: {cells: [cell], metadata: kernel, nbformat: 4, nbformat_minor: 5}});
-        return made.path; }"""
-    return f"{base}/notebooks/{page.evaluate(script, PLOT)}"
-
-
 def test_from_the_login_to_a_plot(here: Machine, browser: Browser) -> None:
     base = f"https://localhost:{here.port}"
     page = browser.new_context(viewport={"width": 1100, "height": 800}).new_page()
@@ -60,17 +43,17 @@ def test_from_the_login_to_a_plot(here: Machine, browser: Browser) -> None:
     page.fill("#password_input", PASSWORD)
     page.click("#login_submit")
     page.wait_for_url("**/tree**")
-    page.goto(_new_notebook(page, base))
+    page.goto(f"{base}/notebooks/{page.evaluate(NEW, PLOT)}")
     # Shift+Enter runs nothing where the page has not yet asked for a kernel.
     page.locator(CONNECTED).wait_for(state="attached")
     expect(page.locator(STATUS)).to_have_attribute("data-status", "idle")
-    page.locator(".jp-Cell").first.click()
+    page.locator(CELL).first.click()
     page.keyboard.press("Shift+Enter")
-    plot = page.locator(".jp-OutputArea-output img").first
+    plot = page.locator(f"{OUTPUT} img").first
     expect(plot).to_be_visible()
     expect(page.get_by_text("Python 3 (nbserver: geo)")).to_be_visible()
     assert plot.evaluate("image => image.naturalWidth") > 100
-    expect(page.locator(".jp-OutputArea-output", has_text=here.work.name).first).to_be_visible()
+    expect(page.locator(OUTPUT, has_text=here.work.name).first).to_be_visible()
     folder = ROOT / "screenshots"
     folder.mkdir(exist_ok=True)
     page.screenshot(path=folder / "notebook.png")
