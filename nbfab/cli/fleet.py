@@ -10,9 +10,9 @@ from typing import TYPE_CHECKING
 from invoke import Exit
 
 from nbfab.cli.call import INVENTORY, Call
+from nbfab.cli.exported import instructions_beside
 from nbfab.cli.init import plain
 from nbfab.cli.report import Report
-from nbfab.cli.trust import instructions_beside
 from nbfab.errors import Interrupted, UsageError
 from nbfab.fix import Command, Task, again, task
 

@@ -1,24 +1,23 @@
 """`trust`: browsers and tools here trust the user's authorities, or no more; and what other machines need for that."""
 
 import os
-import time
 from collections.abc import Sequence
 from dataclasses import replace
-from pathlib import Path
 from typing import TYPE_CHECKING
 
 from invoke import Exit
 
 from nbfab.cli.call import Call
+from nbfab.cli.exported import export
 from nbfab.cli.init import plain
 from nbfab.cli.options import EVERYWHERE, defaults
+from nbfab.cli.proven import proven
 from nbfab.cli.report import Report
 from nbfab.errors import NbfabError, Refused, UsageError
 from nbfab.fix import Command, again, task
 from nbfab.outcome import DUE
 
 if TYPE_CHECKING:
-    from nbfab.authority.signer import Signer
     from nbfab.trust.do import Done
     from nbfab.trust.machine import Machine
     from nbfab.trust.plan import Seen
@@ -44,7 +43,7 @@ def trust(call: Call) -> None:
             raise _none()
         status = 0
         if folder is not None:
-            _export(report, roots, folder)
+            export(report, roots, folder)
         else:
             status = _change(call, report, roots, adds=not removes)
     if status:
@@ -78,7 +77,7 @@ def _change(call: Call, report: Report, roots: "Sequence[Root]", *, adds: bool) 
                 records.record(root)
     done = do.do(here, works, adds=adds)
     if adds:
-        done += _proven(call, here, wanted, asks=bool(mine)) + _left(call, seen, wanted)
+        done += proven(call, here, wanted, asks=bool(mine)) + _left(call, seen, wanted)
     else:
         _forget(done, wanted)
     status = 1 if any(one.failed for one in done) else DUE if any(one.ending == "to do" for one in done) else 0
@@ -120,52 +119,6 @@ def _left(call: Call, seen: "Seen", wanted: "Sequence[Root]") -> "tuple[Done, ..
     )
 
 
-def _proven(call: Call, here: "Machine", roots: "Sequence[Root]", *, asks: bool) -> "tuple[Done, ...]":
-    """Each authority's certificate for localhost, opened by what is installed."""
-    from nbfab.trust import plan, proof
-    from nbfab.trust.do import Done
-
-    seen = plan.look(here, roots)
-    found: tuple[Done, ...] = ()
-    for root in roots:
-        try:
-            signer = _signer(call, root, asks=asks and not call.json)
-        except NbfabError as error:
-            found += (Done("the proof", str(root.file.parent), "not tried", str(error), error.fix),)
-            continue
-        if signer is None:
-            why = f"the key of {root.name} has a passphrase, which was not given"
-            found += (Done("the proof", str(root.file.parent), "not tried", why),)
-        else:
-            leaf = proof.leaf_for_localhost(signer)
-            found += proof.prove(here, leaf, in_system=plan.is_in_system(seen, [root]))
-    return tuple(dict.fromkeys(found))
-
-
-def _signer(call: Call, root: "Root", *, asks: bool) -> "Signer | None":
-    """The authority with its key, by the passphrase that is given, or, if it `asks`, typed; None without one.
-
-    Raises NbfabError.
-    """
-    from nbfab.authority import keyring
-    from nbfab.authority.authority import Authority
-    from nbfab.display.questions import answers, someone_is_there
-
-    authority, file = Authority(root.file.parent, root.certificate), call.given["passphrase_file"]
-    try:
-        return keyring.signer(authority)
-    except keyring.Locked:
-        if file:
-            return keyring.Keyring(Path(file)).signer(authority, lambda question: None)
-    if not (asks and someone_is_there()):
-        return None
-    typed = answers(f"Passphrase of {root.name}, to prove it by a page here (empty: not now): ")
-    try:
-        return keyring.signer(authority, typed) if typed else None
-    except keyring.Locked:
-        raise UsageError(f"that is not the passphrase of {root.name}") from None
-
-
 def _forget(done: "Sequence[Done]", roots: "Sequence[Root]") -> None:
     """Drops the records of roots, once they are in no place."""
     from nbfab.trust import records
@@ -202,44 +155,3 @@ def _tell(
         head = f"trust: {words}{', except what takes an administrator' if status else ''}"
     text = shown(head, roots, done if adds or roots else (), str(here.home))
     return complain(text) if status == 1 else show(text)
-
-
-def instructions_beside(call: Call, page: Path) -> tuple[str, str]:
-    """The link from a fleet's page to the instructions beside it, and what to print where there are none to link to."""
-    from nbfab.authority.store import authorities
-    from nbfab.trust.export import FOLDER, PAGE, has
-    from nbfab.trust.root import of
-
-    folder = page.parent / FOLDER
-    link = f"{FOLDER}/{PAGE}" if (folder / PAGE).is_file() else ""
-    roots = [of(authority) for authority in authorities()]
-    if all(has(folder, root) for root in roots):
-        return link, ""
-    where = "--export" if folder == Path(FOLDER).absolute() else f"--export={folder}"
-    line = plain(call)("trust", where)
-    what = "its link to how devices trust them leaves out an authority" if link else "to link to how devices trust them"
-    return link, f"\n  note         {what}\n               {line}"
-
-
-def _export(report: Report, roots: "Sequence[Root]", given: str | bool) -> None:
-    """Writes the files for other machines."""
-    from nbfab.display.instructions import page
-    from nbfab.display.output import show
-    from nbfab.trust.export import FOLDER, PAGE, files
-    from nbfab.trust.records import write_whole
-
-    folder = Path(FOLDER if given is True else str(given)).absolute()
-    made = page(roots, time.strftime("%Y-%m-%d"))
-    try:
-        for name, data in {**files(roots), PAGE: made.encode()}.items():
-            write_whole(folder / name, data.decode())
-    except OSError as error:
-        raise UsageError(f"{folder} could not be written: {error.strerror}") from None
-    if report.json:
-        report.document([], 0, export=str(folder / PAGE))
-        return
-    count = len(roots)
-    show(f"{folder / PAGE}: how other machines trust {'your authority' if count == 1 else f'your {count} authorities'}")
-    show("  next         give people that folder, and read the fingerprint out to them")
-    for root in roots:
-        show(f"  SHA-256      {root.fingerprint}")
