@@ -20,6 +20,8 @@ def misread(parser: Parser, words: Sequence[str]) -> UsageError | None:
     try:
         result = parser.parse_argv(list(words))
     except ParseError as error:
+        if error.context and error.context.missing_positional_args:
+            return UsageError(f"{error.context.name} needs a name behind it", helps(error.context))
         flag = words[-1] if words else ""
         return UsageError(f"{flag} needs a value", helps(error.context)) if flag.startswith("-") else None
     if not result.unparsed:

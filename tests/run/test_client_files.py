@@ -88,8 +88,9 @@ def test_a_name_that_will_not_do_is_refused_before_anything_is_made(ready: Machi
 
 
 def test_a_name_has_to_be_given(ready: Machine) -> None:
-    assert "client" in ready.fails("client.add", status=2)
-    assert "client" in ready.fails("client.remove", status=2)
+    for task in ("client.add", "client.remove"):
+        said = ready.fails(task, status=2)
+        assert said == f"nbfab: {task} needs a name behind it\n  fix          nbfab --help {task}\n"
 
 
 def test_who_is_not_there_is_not_removed(ready: Machine) -> None:

@@ -60,6 +60,11 @@ def has_ended(socket: WebSocket) -> bool:
 def test_only_those_are_let_in_that_have_a_certificate_and_one_that_is_removed_at_once_no_more(asking: Machine) -> None:
     server = asking.server
     assert refusal(asking, context(asking)) == NONE
+    (fix,) = (note.splitlines()[1] for note in asking.json("status")["notes"] if "no browser is admitted yet" in note)
+    first = subprocess.run(
+        ["sh", "-c", fix], env=asking.env, cwd=asking.work, capture_output=True, text=True, check=True
+    )
+    assert refusal(asking, context(asking, given(first.stdout).pem)) == ""
     ann, bob = given(asking.ok("client.add", "ann")), given(asking.ok("client.add", "bob"))
     assert ann.path.parent == asking.work
     assert ann.path.stat().st_mode & 0o777 == 0o600
