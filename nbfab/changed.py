@@ -12,6 +12,7 @@ Kind = Literal[
     "set password",
     "renew certificate",
     "issue certificate",
+    "change clients",
     "start server",
     "stop server",
     "end sessions",

@@ -12,8 +12,10 @@ from cryptography.hazmat.primitives.serialization import (
     PrivateFormat,
     PublicFormat,
     load_pem_private_key,
+    pkcs12,
 )
 
+ROUNDS = 50_000  # of the key derivation in a PKCS#12 file
 LONGEST = 4000  # characters of a PEM; one with a P-256 key has 241
 
 
@@ -69,3 +71,17 @@ class Key:
         """A PEM with this key and its certificate."""
         secret = self._private.private_bytes(Encoding.PEM, PrivateFormat.PKCS8, NoEncryption())
         return (secret + certificate.public_bytes(Encoding.PEM)).decode()
+
+    def pkcs12(self, name: str, certificate: x509.Certificate, password: str, *, legacy: bool) -> bytes:
+        """A PKCS#12 file (RFC 7292) with this key and its certificate, under a password.
+
+        AES-256 and SHA-256; for systems that do not know these, `legacy`: 3DES and SHA-1.
+        """
+        builder = PrivateFormat.PKCS12.encryption_builder().kdf_rounds(ROUNDS)
+        if legacy:
+            builder = builder.key_cert_algorithm(pkcs12.PBES.PBESv1SHA1And3KeyTripleDESCBC)
+        else:
+            builder = builder.key_cert_algorithm(pkcs12.PBES.PBESv2SHA256AndAES256CBC)
+        builder = builder.hmac_hash(hashes.SHA1() if legacy else hashes.SHA256())  # noqa: S303
+        encryption = builder.build(password.encode())
+        return pkcs12.serialize_key_and_certificates(name.encode(), self._private, certificate, None, encryption)

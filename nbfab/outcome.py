@@ -31,6 +31,8 @@ STATE = (
     "kernels",
     "failed_logins",
     "tcp_kernels",
+    "clients",
+    "p12",
     "settings",
     "fingerprint",
     "days_left",

@@ -180,6 +180,11 @@ class Option:
         return f"{name}_" if keyword.iskeyword(name) else name
 
     @property
+    def off(self) -> str:
+        """The same of the flag that turns a switch off."""
+        return f"no_{self.parameter}"
+
+    @property
     def variable(self) -> str:
         """The variable of the environment that it may be chosen in."""
         return f"NBFAB_{self.flag.replace('-', '_').upper()}"
@@ -268,6 +273,14 @@ class Settings:
         "Have the certificate sign itself, though there is an authority",
         _yes,
         flag="self-signed",
+        absent="off",
+        schema={"type": "boolean"},
+    )
+    client_certificates: bool = _option(
+        False,
+        "Admit only clients that present a certificate, see client.add",
+        _yes,
+        flag="client-certificates",
         absent="off",
         schema={"type": "boolean"},
     )

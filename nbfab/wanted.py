@@ -5,7 +5,7 @@ from dataclasses import dataclass, field
 from nbfab.authority.authority import Authority
 from nbfab.authority.signer import Signer
 from nbfab.keys import Key
-from nbfab.own import Own
+from nbfab.own.own import Own
 from nbfab.passwords import Password
 from nbfab.settings import Settings
 
@@ -23,7 +23,8 @@ class Wanted:
     kernels. `resets` are options that go back to their defaults, whatever the profile has; for a host that is in an
     `inventory`, so do those that were chosen in that one and no longer are; it is named by its mark. In the
     `foreground` the server is not started in tmux. With `as_found`, no environment is made where one was found that
-    can serve. `seconds` is how long a server may take to become ready. With `relay`, what `open` needs there is to
+    can serve. `client` is the certificate (PEM) that this user's nbfab presents to the server, if it is to have one.
+    `seconds` is how long a server may take to become ready. With `relay`, what `open` needs there is to
     run. `removing` is whether all of it is to be removed, and `linger_off` whether lingering is then turned off as
     well.
 
@@ -49,6 +50,7 @@ class Wanted:
     kept: frozenset[str] = frozenset()
     foreground: bool = False
     as_found: bool = False
+    client: str = ""
     seconds: int = 60
     relay: bool = False
     removing: bool = False

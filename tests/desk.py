@@ -46,7 +46,6 @@ class Desk(Machine):
         subprocess.run(["cp", "-a", "/etc", self.etc], capture_output=True, check=False)
         (self.etc / "os-release").unlink()
         (self.etc / "os-release").write_text(SYSTEMS[system])
-        subprocess.run(self.within("update-ca-certificates", "--fresh"), capture_output=True, check=True)
 
     def within(self, *command: str, root: bool = True) -> list[str]:
         """A command, there."""
@@ -82,9 +81,9 @@ class Desk(Machine):
     @property
     def calls(self) -> list[str]:
         """How the stand-ins were called since this was asked last."""
-        lines = self.log.read_text().splitlines() if self.log.exists() else []
+        text = self.log.read_text() if self.log.exists() else ""
         self.log.unlink(missing_ok=True)
-        return lines
+        return [line.rstrip() for line in text.splitlines()]
 
 
 def database(folder: Path) -> Path:

@@ -5,6 +5,7 @@ import contextlib
 import json
 import re
 import secrets
+import socket
 import ssl
 import urllib.error
 import urllib.parse
@@ -132,3 +133,16 @@ def asks_for_a_password_alone(port: int, folder: Path) -> bool:
 def logs_in(port: int, folder: Path, password: str) -> bool:
     """Whether a browser that was never there logs in with the password."""
     return Notebook(port, folder).logs_in(password)
+
+
+def is_cut(connection: socket.socket | None) -> bool:
+    """Whether the server has hung up by now; whatever it has sent before is read."""
+    assert connection
+    connection.settimeout(0.5)
+    with contextlib.suppress(ConnectionResetError):
+        try:
+            while connection.recv(65536):
+                pass
+        except TimeoutError:
+            return False
+    return True

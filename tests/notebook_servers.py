@@ -60,7 +60,8 @@ class Kind:
 class Server:
     """A server of a kind, at a free port of loopback. Without a `guard` it is as it comes.
 
-    With the path of a `certificate`, which has its key with it, it speaks https. `more` are lines for its settings.
+    With the path of a `certificate`, which has its key with it, it speaks https; with that of a `client`'s, it admits
+    no one without. `more` are lines for its settings.
     """
 
     def __init__(
@@ -72,11 +73,14 @@ class Server:
         ip: str = "127.0.0.1",
         guard: bool = True,
         certificate: str = "",
+        client: str = "",
         more: str = "",
     ) -> None:
         self.folder, self.kind, self.base = folder, kind, base
         self.port = free_port()
-        self.certificate = certificate
+        self.certificate, self.client = certificate, client
+        files = {"certfile": certificate, "client_ca": client}
+        more += "".join(f"\napp.{trait} = {path!r}" for trait, path in files.items() if path)
         self.log = folder / "server.log"
         self.settings = folder / "jupyter_server_config.py"
         folder.mkdir(exist_ok=True)
@@ -90,7 +94,7 @@ class Server:
                 port=self.port,
                 base=base,
                 guard=configure if guard else "",
-                more=f"{more}\n{f'app.certfile = {certificate!r}' if certificate else ''}",
+                more=more,
             )
         )
         self.set_password(FIRST)
@@ -148,6 +152,8 @@ class Server:
         if not self.certificate:
             return http.client.HTTPConnection("127.0.0.1", self.port, timeout=60)
         context = ssl.create_default_context(cafile=self.certificate)
+        if self.client:
+            context.load_cert_chain(self.client)
         return http.client.HTTPSConnection("127.0.0.1", self.port, timeout=60, context=context)
 
     def ask(self, path: str, method: str = "GET") -> Any:

@@ -7,6 +7,7 @@ from typing import Any
 from cryptography import x509
 from cryptography.hazmat.primitives.serialization import Encoding, PublicFormat
 
+from nbfab.keys import Key
 from nbfab.look.choices import ChoiceFacts, parse
 from nbfab.look.environments import Environment, EnvironmentFacts
 from nbfab.look.facts import Facts
@@ -16,7 +17,8 @@ from nbfab.look.left import Entry as Left
 from nbfab.look.port import PortFacts
 from nbfab.look.server import Answer, ServerFacts, Started
 from nbfab.passwords import Password
-from nbfab.plan import certificate, choices, module, pem, server
+from nbfab.plan import bundle, certificate, choices, clients, module, pem, server
+from nbfab.plan.bundle import Role
 from nbfab.plan.change import Change
 from nbfab.plan.steps import STEPS, plan
 from nbfab.settings import Settings
@@ -103,13 +105,19 @@ def certified(facts: Facts = NEW, wanted: Wanted = WANTED, *, mode: str = "-rw--
     return seen(holding(facts, file(certificate.FILE, shown(text), mode)), files={"key": key})
 
 
+def entry(name: str, role: Role = "client", by: str = "ann@laptop", days: int = 365) -> str:
+    """An entry of a client, as a host has it."""
+    return bundle.shown(bundle.make(name, role, by, days, NOW, Key.new()))
+
+
 def after(facts: Facts, changes: Iterable[Change]) -> Facts:
     """A host once the files of those changes are written, and its environment is recorded."""
     facts = seen(facts, environments={"remembered": True})
     for change in changes:
         args = change.args
         if change.kind == "write":
-            text = shown(args["content"]) if args["file"] == certificate.FILE else args["content"]
+            with_key = args["file"] in (certificate.FILE, clients.PROBE)
+            text = shown(args["content"]) if with_key else args["content"]
             facts = holding(facts, file(args["file"], text, owner=facts.host.uid))
             if args["file"] == choices.FILE:
                 facts = seen(facts, choices={"made": parse(text)})
@@ -117,6 +125,11 @@ def after(facts: Facts, changes: Iterable[Change]) -> Facts:
             facts = holding(facts, folder(module.NAME, owner=facts.host.uid))
             written = {path: module.checksum(text) for path, _, text in batched(change.words)}
             facts = seen(facts, files={"sums": tuple({**dict(facts.files.sums), **written}.items())})
+        elif change.kind == "change clients":
+            kept = bundle.read(facts.files.text(args["file"]))
+            stays = [client.certificate for client in kept if client.body not in args["drops"].split()]
+            text = "".join(one.public_bytes(Encoding.PEM).decode() for one in stays) + args["adds"]
+            facts = holding(facts, file(args["file"], text, owner=facts.host.uid))
         elif change.kind == "make private":
             facts = holding(facts, folder(args["file"], owner=facts.host.uid))
     return facts

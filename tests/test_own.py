@@ -17,7 +17,8 @@ from hypothesis import strategies as st
 from issuers import Issued, three
 
 from nbfab.errors import UsageError
-from nbfab.own import Given, Own, own
+from nbfab.own.given import Given
+from nbfab.own.own import Own, own
 from nbfab.run.own_certificate import read
 
 NOW = time.time()
@@ -146,7 +147,7 @@ def test_what_is_refused_and_what_that_says(certificates: str, key: str | None, 
 
 @pytest.mark.parametrize("digest", [hashes.MD5, hashes.SHA1])
 def test_a_signature_that_clients_refuse(digest: Any, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("nbfab.own._digest", lambda certificate: digest())  # cryptography signs with neither
+    monkeypatch.setattr("nbfab.own.fitness.digest_of", lambda certificate: digest())  # cryptography signs with neither
     with pytest.raises(UsageError, match=f"CN=box is signed with {digest.name.upper()}, which clients refuse"):
         check(LEAF.chain, LEAF.secret())
 

@@ -9,7 +9,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from nbfab.errors import UsageError
-from nbfab.settings import BY_KEY, OPTIONS, Option, Settings, is_hash, state_home, written
+from nbfab.settings import BY_KEY, OPTIONS, Option, Settings, is_hash, origin, state_home, written
 
 
 @pytest.mark.parametrize(
@@ -213,3 +213,14 @@ def test_a_name_is_no_path(python: str, path: str, tmp_path: Path, monkeypatch: 
     monkeypatch.chdir(tmp_path)
     monkeypatch.setenv("HOME", "/home/ann")
     assert Settings(python=python).from_here().python == path.format(cwd=tmp_path)
+
+
+def test_a_flag_of_two_words_is_one_variable_and_one_key(monkeypatch: pytest.MonkeyPatch) -> None:
+    option = BY_KEY["self_signed"]
+    assert (option.flag, option.parameter, option.variable) == ("self-signed", "self_signed", "NBFAB_SELF_SIGNED")
+    assert origin("self_signed", "flag") == "--self-signed"
+    monkeypatch.setenv("NBFAB_SELF_SIGNED", "yes")
+    assert Settings.gather({}, {}).self_signed
+    assert not Settings.gather({}, {}, {"self_signed": False}).self_signed
+    with pytest.raises(UsageError, match="the inventory: self-signed must be yes or no"):
+        Settings.gather({}, {}, {"self_signed": "perhaps"})

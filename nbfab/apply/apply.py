@@ -22,6 +22,7 @@ FUNCTIONS: Mapping[Kind, str] = {
     "write": "write_file",
     "write module": "write_files",
     "make private": "make_private",
+    "change clients": "change_clients",
     "make environment": "install_environment",
     "use environment": "remember_environment",
     "start server": "start_server",
@@ -108,8 +109,9 @@ def apply(
     silence = INSTALL if installs else look.SILENCE + seconds  # a server that is started twice says so in between
     try:
         removes = ("apply/remove",) if any(change.kind in REMOVING for change in changes) else ()
+        clients = ("apply/clients",) if any(change.kind == "change clients" for change in changes) else ()
         relays = ("look/relay", "apply/relay") if any("relay" in change.kind for change in changes) else ()
-        files = dict.fromkeys((*FILES, *look.more_files(request), *removes, *relays))
+        files = dict.fromkeys((*FILES, *look.more_files(request), *removes, *clients, *relays))
         program = render(files, calls)
         records = run(host, program, receive, silence, "making changes")
         if len(done) < len(changes):

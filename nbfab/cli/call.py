@@ -9,16 +9,16 @@ from typing import TYPE_CHECKING, Any
 from invoke import Context
 
 from nbfab.cli.called import HERE, called, without
-from nbfab.cli.options import GIVEN, LISTS
+from nbfab.cli.options import GIVEN, LISTS, POSITIONAL
 from nbfab.errors import UsageError
 from nbfab.fix import again, task
 from nbfab.names import HostString, parse_host
-from nbfab.settings import OPTIONS, RESETTABLE, Settings, whole_number
+from nbfab.settings import OPTIONS, RESETTABLE, Option, Settings, whole_number
 
 if TYPE_CHECKING:
     from nbfab.authority.keyring import Keyring
     from nbfab.inventory.hosts import InventoryHost
-    from nbfab.own import Own
+    from nbfab.own.own import Own
     from nbfab.passwords import Password
     from nbfab.ssh.early import Early
     from nbfab.ssh.options import SshOptions
@@ -74,9 +74,11 @@ class Call:
 
     @property
     def lists(self) -> Mapping[str, tuple[str, ...]]:
-        """The values of the flags beside the options that may be repeated, or name files. Raises UsageError."""
+        """The values of the flags beside the options that may be repeated, name files, or have to be given: with these
+        a task is called again. Raises UsageError.
+        """
         lists = {flag: tuple(self.given[flag]) for flag in LISTS if self.given.get(flag)}
-        lists |= {flag: (self.given[flag],) for flag in GIVEN if self.given.get(flag)}
+        lists |= {flag: (str(self.given[flag]),) for flag in (*GIVEN, *POSITIONAL) if self.given.get(flag)}
         for key in lists.get("reset", ()):
             if key not in RESETTABLE:
                 raise UsageError(f"--reset {key}: there is no such option", f"one of {', '.join(RESETTABLE)}")
@@ -90,8 +92,8 @@ class Call:
             return None
         if not certificate:
             raise UsageError("a key alone is no certificate", "name that, too", again("--certificate=FULLCHAIN.pem"))
-        for flag in ("new_key", "reissue"):
-            if flag in self.flags:
+        for flag in ("new_key", "reissue", "self_signed"):
+            if self.given.get(flag):
                 raise UsageError(f"--certificate brings one, and --{flag.replace('_', '-')} has nbfab make one", LEAVE)
         from nbfab.run.own_certificate import read
 
@@ -125,11 +127,19 @@ class Call:
         """What the server on a host should be, by flags, the host's entry in an inventory, and so on."""
         section = self.c.config.get("nbfab") or {}
         plain = {key: section[key] for key in section} if hasattr(section, "keys") else section
-        flags = {
-            option.key: None if option.switch and not self.given[option.parameter] else self.given[option.parameter]
-            for option in OPTIONS
-        }
+        flags = {option.key: self._of_flag(option) for option in OPTIONS}
         return Settings.gather(flags, plain, entry.options if entry else None)
+
+    def _of_flag(self, option: Option) -> Any:
+        """What the flag of an option says; None if it was not given. Raises UsageError."""
+        given = self.given[option.parameter]
+        if not option.switch:
+            return given
+        on, off = bool(given), bool(self.given[option.off])
+        if on and off:
+            flags = f"--{option.flag} and --{_dashed(option.off)}"
+            raise UsageError(f"{flags} contradict each other", "leave one of them out")
+        return on if on or off else None
 
     @property
     def wants_password(self) -> bool:
@@ -222,6 +232,7 @@ class Call:
             if self.given[option.parameter]
             for value in (self.given[option.parameter] if option.repeatable else [self.given[option.parameter]])
         ]
+        options += [f"--{_dashed(option.off)}" for option in OPTIONS if option.switch and self.given[option.off]]
         if self.given["ssh"]:
             options.append(f"--ssh={self.given['ssh']}")
         passphrase = self.given.get("passphrase_file")
@@ -242,6 +253,10 @@ class Call:
         words = [*called(), *(("-S", path) if (path := getattr(self.c.config, "_runtime_ssh_path", None)) else ())]
         words += [*(("-H", label) if label else ()), "close", *((f"--profile={profile}",) if profile else ())]
         return shlex.join(map(str, words))
+
+
+def _dashed(parameter: str) -> str:
+    return parameter.replace("_", "-")
 
 
 def _seconds(given: Any) -> float | None:

@@ -12,7 +12,7 @@ from pathlib import Path
 
 from nbfab.fix import Task
 
-HERE = ("ca",)  # the tasks of this machine alone
+HERE = ("ca", "trust")  # the tasks of this machine alone
 PROGRAMS = ("inv", "invoke", "fab", "nbfab")
 # Options of the programs themselves, which stand before a task, and whether they take a value.
 _CORE = {

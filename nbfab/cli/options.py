@@ -45,7 +45,10 @@ FLAGS = {
     "yes": "Change things without asking first.",
     "remove": "Take the authorities out again, wherever they are on this machine.",
     "export": "Write what other machines need, and a page that explains it, into a folder (trust).",
-    "output": "File to write (fleet.html; for slips INVENTORY-slips.html, beside it).",
+    "output": "File to write (fleet.html; for slips INVENTORY-slips.html, beside it; for a client NAME-HOST.p12).",
+    "client": "Name of the client: whose browser it is, or which.",
+    "legacy": "Encrypt the .p12 as macOS before 15 and Windows before 10 1709 want it (3DES, SHA-1).",
+    "replace": "Replace the client of that name: its old certificate is no longer admitted.",
 }
 EVERYWHERE = ("json", "quiet", "accept_new_host_key", "ssh")
 CHOOSING = ("inventory", "limit", "jobs")  # which hosts of a fleet, and how many at a time
@@ -54,6 +57,7 @@ GIVEN = ("certificate", "key")  # files that are to be given again if the task i
 OPTIONAL = {"export"}  # flags whose value may be left out
 # Flags that take a value.
 _VALUES = {"handout", "inventory", "limit", "jobs", "output", "ssh", "days_left", "passphrase_file", *GIVEN, *OPTIONAL}
+POSITIONAL = {"client"}  # flags that have to be given; a word without a flag is one, too
 LISTS = {"allow", "drop_name", "reset"}  # and those that take one each time they are given
 
 
@@ -62,9 +66,12 @@ def defaults(flags: Iterable[str], options: Iterable[Option] = OPTIONS) -> dict[
     values: dict[str, Any] = {
         option.parameter: [] if option.repeatable else False if option.switch else None for option in options
     }
+    values |= {option.off: False for option in options if option.switch}
     return values | {flag: None if flag in _VALUES else [] if flag in LISTS else False for flag in flags}
 
 
 def helps(flags: Iterable[str], options: Iterable[Option] = OPTIONS) -> dict[str, str]:
     """The help for each of those parameters."""
-    return {option.flag: option.help for option in options} | {flag: FLAGS[flag] for flag in flags}
+    every = {option.flag: option.help for option in options}
+    every |= {option.off: f"Turn --{option.flag} off again." for option in options if option.switch}
+    return every | {flag: FLAGS[flag] for flag in flags}

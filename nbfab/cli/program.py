@@ -130,7 +130,7 @@ class Program(Fab):  # type: ignore[misc]
         """A wrong use inside ends the program, with a document if --json is among the words that were typed."""
         words = self.argv or sys.argv  # the former once they are parsed
         task = next((word for word in words[1:] if word in ns.task_names), "")
-        with reader_may_leave(), Report(task.rpartition(".")[2], "--json" in words).errors():
+        with reader_may_leave(), Report(task.removeprefix("fleet."), "--json" in words).errors():
             try:
                 yield
             except ParseError as error:

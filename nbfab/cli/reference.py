@@ -13,7 +13,7 @@ from invoke import Task
 
 from nbfab.cli.options import CHOOSING, EVERYWHERE, FLAGS
 from nbfab.cli.statuses import MANY, STATUSES
-from nbfab.cli.tasks import TASKS, ca, close, fleet, init, trust
+from nbfab.cli.tasks import CLIENTS, TASKS, ca, close, fleet, init, trust
 from nbfab.display.schema import schema as output
 from nbfab.inventory.schema import schema
 from nbfab.settings import OPTIONS
@@ -47,10 +47,15 @@ def _reference() -> Iterator[str]:
     yield "|---|---|---|---|"
     for option in OPTIONS:
         about = option.help.replace("*", r"\*")  # or what is between two of them would be in italics
-        yield f"| `--{option.flag}` | `{option.key}` | `{option.variable}` | {about} |"
+        off = f", {_flags([option.off])}" if option.switch else ""
+        yield f"| `--{option.flag}`{off} | `{option.key}` | `{option.variable}` | {about} |"
     yield ""
     yield from _tasks("Tasks", "", TASKS, EVERYWHERE)
     yield from _tasks("Tasks on a fleet", "fleet.", tuple(fleet.tasks.values()), (*CHOOSING, *EVERYWHERE))
+    about = "Tasks on client certificates"
+    yield from _tasks(about, "client.", tuple(one for one, _ in CLIENTS), EVERYWHERE)
+    yield f"On a fleet they are {', '.join(f'`fleet.client.{one.name}`' for one, _ in CLIENTS)}."
+    yield ""
     yield f"`ca` takes {_flags(ca.help)}. {ca.__doc__}"
     yield ""
     yield f"`close` takes {_flags(close.help)}. {close.__doc__}"
@@ -85,7 +90,7 @@ def _tasks(title: str, prefix: str, tasks: Sequence[Task[Any]], shared: Sequence
     yield ""
     yield "| task | what it does | more flags |"
     yield "|---|---|---|"
-    known = {*shared, *(option.flag for option in OPTIONS)}
+    known = {*shared, *(name for option in OPTIONS for name in (option.flag, option.off))}
     for task in tasks:
         yield f"| `{prefix}{task.name}` | {task.__doc__} | {_flags(flag for flag in task.help if flag not in known)} |"
     yield ""

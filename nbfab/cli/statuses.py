@@ -4,7 +4,8 @@ STATUSES = {
     0: "All is as it should be, or is now. `plan`: whether or not something would change.",
     1: "Something failed, was refused, or a host was not reached. `status`: the server does not run or answer.",
     2: "Wrong use, such as an unknown option.",
-    3: "`plan --check`: something would change. `status --days-left N`: it runs, with fewer than N days left.",
+    3: "`plan --check`: something would change. `--days-left N`: the certificate has fewer than N days left."
+    " `trust`: the rest takes an administrator.",
     4: "`open`: it takes a person to log in, and none is there.",
     130: "Stopped by Control-C; by another signal: 128 and its number.",
     141: "The reader of the output, such as head(1), has left.",

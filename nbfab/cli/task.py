@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Any
 from invoke import Context, Exit, Task
 
 from nbfab.cli.call import Call
-from nbfab.cli.options import LISTS, OPTIONAL, defaults, helps
+from nbfab.cli.options import LISTS, OPTIONAL, POSITIONAL, defaults, helps
 from nbfab.errors import NbfabError
 from nbfab.settings import OPTIONS, Option
 from nbfab.signals import as_control_c
@@ -39,7 +39,10 @@ def declare(
     kind: type[Task[Any]] = Task,
     options: Sequence[Option] = OPTIONS,
 ) -> Any:
-    """The task `name`, which is `about` that, with those flags, and with every option of a server or with some."""
+    """The task `name`, which is `about` that, with those flags, and with every option of a server or with some.
+
+    In a group, `GROUP.NAME`, it is listed by the last part.
+    """
 
     def task(c: Context, **given: Any) -> None:
         # Invoke leaves no compiled files beside a tasks.py (its --write-pyc), and so none of anything that is imported
@@ -50,14 +53,17 @@ def declare(
 
     parameters = [inspect.Parameter("c", inspect.Parameter.POSITIONAL_OR_KEYWORD)]
     parameters += [
-        inspect.Parameter(key, inspect.Parameter.KEYWORD_ONLY, default=value)
+        inspect.Parameter(
+            key, inspect.Parameter.KEYWORD_ONLY, default=inspect.Parameter.empty if key in POSITIONAL else value
+        )
         for key, value in defaults(flags, options).items()
     ]
     task.__signature__ = inspect.Signature(parameters)  # type: ignore[attr-defined]
     task.__doc__ = about
     lists = [option.parameter for option in options if option.repeatable] + [flag for flag in flags if flag in LISTS]
     optional = [flag for flag in flags if flag in OPTIONAL]
-    return kind(task, name=name, help=helps(flags, options), iterable=lists, optional=optional, auto_shortflags=False)
+    last = name.rpartition(".")[2]
+    return kind(task, name=last, help=helps(flags, options), iterable=lists, optional=optional, auto_shortflags=False)
 
 
 @contextmanager

@@ -122,7 +122,7 @@ def status(job: "Job") -> "Outcome":
     return status(job)
 
 
-@_task("new", "password_stdin", "handout", "new_key", "now", "restart")
+@_task("new", "password_stdin", "handout", "passphrase_file", "new_key", "now", "restart")
 def rotate(job: "Job") -> "Outcome":
     """Replace the secrets: a new password ends every login, and no kernel; an authority's certificate is made anew."""
     from nbfab.run.rotate import rotate
@@ -276,6 +276,61 @@ def _trust(call: Call) -> None:
 _HELP = (
     "Have this machine's browsers and tools trust the authorities that `ca` made; shows what it will touch, and asks."
 )
-trust: Task[Any] = declare(_trust, "trust", _HELP, ("remove", "export", "yes", "json", "quiet"), options=())
-ns = Collection(*TASKS, ca, close, init, trust, fleet)
+trust: Task[Any] = declare(
+    _trust, "trust", _HELP, ("remove", "export", "yes", "passphrase_file", "json", "quiet"), options=()
+)
+
+
+def _of_clients(name: str, about: str, *flags: str) -> "tuple[Task[Any], Task[Any]]":
+    """A task on the clients of one host, and that on those of a fleet; `cli/clients.py` does it."""
+
+    def on_hosts(call: Call) -> None:
+        _does(call, name, _on_typed, many=len(call.hosts) > 1)
+
+    def on_fleet(call: Call) -> None:
+        _does(call, name, _on_listed, many=True)
+
+    whole = f"client.{name}"
+    every = f"On every host: {about[:1].lower()}{about[1:]}"
+    shared = (*CHOOSING, "failed", "fail_fast")
+    return declare(on_hosts, whole, about, (*flags, *EVERYWHERE)), declare(
+        on_fleet, whole, every, (*flags, *shared, *EVERYWHERE)
+    )
+
+
+def _does(call: Call, name: str, runs: "Callable[[Call, Body], None]", *, many: bool) -> None:
+    from nbfab.cli import clients
+
+    {"add": clients.add, "remove": clients.remove, "list": clients.listing}[name](call, runs, many=many)
+
+
+def _on_typed(call: Call, body: "Body") -> None:
+    hosts = call.hosts
+    if len(hosts) > 1:
+        from nbfab.cli.several import on_several
+
+        return on_several(call, body, hosts)
+    from nbfab.cli.one import on_one
+
+    return on_one(call, body, hosts[0] if hosts else None)
+
+
+def _on_listed(call: Call, body: "Body") -> None:
+    from nbfab.cli.fleet import on_fleet
+
+    on_fleet(call, body, None)
+
+
+CLIENTS = (
+    _of_clients(
+        "add",
+        "Admit one more client: makes a certificate for a browser, as a .p12, and shows its password once.",
+        *("client", "replace", "legacy", "output"),
+    ),
+    _of_clients("remove", "Remove a client; its open connections end, and no kernel does.", "client"),
+    _of_clients("list", "List the clients that a server admits: names, fingerprints, days left."),
+)
+clients = Collection("client", *(one for one, _ in CLIENTS))
+fleet.add_collection(Collection("client", *(every for _, every in CLIENTS)))
+ns = Collection(*TASKS, ca, close, init, trust, fleet, clients)
 ns.add_task(fleet["setup"], name="provision")

@@ -1,5 +1,6 @@
 """`trust`: browsers and tools here trust the user's authorities, or no more; and what other machines need for that."""
 
+import os
 import time
 from collections.abc import Sequence
 from dataclasses import replace
@@ -17,10 +18,10 @@ from nbfab.fix import Command, again, task
 from nbfab.outcome import DUE
 
 if TYPE_CHECKING:
-    from cryptography.hazmat.primitives.asymmetric.ec import EllipticCurvePrivateKey
-
+    from nbfab.authority.signer import Signer
     from nbfab.trust.do import Done
     from nbfab.trust.machine import Machine
+    from nbfab.trust.plan import Seen
     from nbfab.trust.root import Root
 
 
@@ -40,7 +41,7 @@ def trust(call: Call) -> None:
             raise UsageError("--remove and --export are two tasks", "give one of them")
         roots = tuple(of(authority) for authority in authorities())
         if not roots and not removes:
-            raise NbfabError("there is no authority to trust yet", task("ca"))
+            raise _none()
         status = 0
         if folder is not None:
             _export(report, roots, folder)
@@ -48,6 +49,14 @@ def trust(call: Call) -> None:
             status = _change(call, report, roots, adds=not removes)
     if status:
         raise Exit(code=status)
+
+
+def _none() -> NbfabError:
+    """That there is no authority: under sudo, it looks into the home folder of root, which may have none."""
+    if (user := os.environ.get("SUDO_USER")) and os.geteuid() == 0:
+        fix = "run it without sudo: what takes an administrator, it gives you as a command"
+        return NbfabError(f"there is no authority of root's, and by sudo it does not look for those of {user}", fix)
+    return NbfabError("there is no authority to trust yet", task("ca"))
 
 
 def _change(call: Call, report: Report, roots: "Sequence[Root]", *, adds: bool) -> int:
@@ -69,7 +78,7 @@ def _change(call: Call, report: Report, roots: "Sequence[Root]", *, adds: bool) 
                 records.record(root)
     done = do.do(here, works, adds=adds)
     if adds:
-        done += _proven(call, here, wanted, asks=bool(mine))
+        done += _proven(call, here, wanted, asks=bool(mine)) + _left(call, seen, wanted)
     else:
         _forget(done, wanted)
     status = 1 if any(one.failed for one in done) else DUE if any(one.ending == "to do" for one in done) else 0
@@ -97,6 +106,20 @@ def _agree(
         raise Exit(code=1)
 
 
+def _left(call: Call, seen: "Seen", wanted: "Sequence[Root]") -> "tuple[Done, ...]":
+    """The roots that nbfab has put here and whose authority is gone: they are trusted all the same."""
+    from nbfab.trust.do import Done
+
+    fix = (Command(plain(call)("trust", "--remove")), Command(plain(call)("trust")))
+    why = "it is trusted here still, though its authority is gone; take all out, and put in those that there are"
+    gone = [root for root in seen.known if root not in wanted]
+    return tuple(
+        Done(root.name, str(root.file), "left", why, fix)
+        for root in gone
+        if any(root.fingerprint in place.held for place in seen.places)
+    )
+
+
 def _proven(call: Call, here: "Machine", roots: "Sequence[Root]", *, asks: bool) -> "tuple[Done, ...]":
     """Each authority's certificate for localhost, opened by what is installed."""
     from nbfab.trust import plan, proof
@@ -105,30 +128,42 @@ def _proven(call: Call, here: "Machine", roots: "Sequence[Root]", *, asks: bool)
     seen = plan.look(here, roots)
     found: tuple[Done, ...] = ()
     for root in roots:
-        folder = root.file.parent
         try:
-            key = proof.key_of(folder) or (_unlocked(folder, root.name) if asks and not call.json else None)
-        except (OSError, NbfabError) as error:
-            found += (Done("the proof", str(folder), "not tried", str(error)),)
+            signer = _signer(call, root, asks=asks and not call.json)
+        except NbfabError as error:
+            found += (Done("the proof", str(root.file.parent), "not tried", str(error), error.fix),)
             continue
-        if key is None:
+        if signer is None:
             why = f"the key of {root.name} has a passphrase, which was not given"
-            found += (Done("the proof", str(folder), "not tried", why),)
+            found += (Done("the proof", str(root.file.parent), "not tried", why),)
         else:
-            leaf = proof.leaf_for_localhost(root, key)
+            leaf = proof.leaf_for_localhost(signer)
             found += proof.prove(here, leaf, in_system=plan.is_in_system(seen, [root]))
     return tuple(dict.fromkeys(found))
 
 
-def _unlocked(folder: Path, name: str) -> "EllipticCurvePrivateKey | None":
-    """The key, by the passphrase that is typed; None if nothing is."""
-    from nbfab.display.questions import answers, someone_is_there
-    from nbfab.trust import proof
+def _signer(call: Call, root: "Root", *, asks: bool) -> "Signer | None":
+    """The authority with its key, by the passphrase that is given, or, if it `asks`, typed; None without one.
 
-    if not someone_is_there():
+    Raises NbfabError.
+    """
+    from nbfab.authority import keyring
+    from nbfab.authority.authority import Authority
+    from nbfab.display.questions import answers, someone_is_there
+
+    authority, file = Authority(root.file.parent, root.certificate), call.given["passphrase_file"]
+    try:
+        return keyring.signer(authority)
+    except keyring.Locked:
+        if file:
+            return keyring.Keyring(Path(file)).signer(authority, lambda question: None)
+    if not (asks and someone_is_there()):
         return None
-    typed = answers(f"Passphrase of {name}, to prove it by a page here (empty: not now): ")
-    return proof.key_of(folder, typed.encode()) if typed else None
+    typed = answers(f"Passphrase of {root.name}, to prove it by a page here (empty: not now): ")
+    try:
+        return keyring.signer(authority, typed) if typed else None
+    except keyring.Locked:
+        raise UsageError(f"that is not the passphrase of {root.name}") from None
 
 
 def _forget(done: "Sequence[Done]", roots: "Sequence[Root]") -> None:
@@ -162,10 +197,9 @@ def _tell(
         head = "trust: nothing to remove"
     elif status == 1:
         head = "trust: not all of it is done"
-    elif not changed:
-        head = f"trust: nothing to do{' here' if status else ''}"
     else:
-        head = f"trust: {'done' if adds else 'removed'}"
+        words = "nothing to do" if not changed else "done" if adds else "removed"
+        head = f"trust: {words}{', except what takes an administrator' if status else ''}"
     text = shown(head, roots, done if adds or roots else (), str(here.home))
     return complain(text) if status == 1 else show(text)
 

@@ -133,6 +133,9 @@ def _what(outcome: Outcome) -> str:
     """What changed on a host, or the reason why not."""
     if outcome.error:
         return outcome.error.splitlines()[0]
+    if outcome.task == "client.list":
+        names = [client["name"] for client in outcome.state.get("clients") or () if client["role"] == "client"]
+        return ", ".join(names) or "no clients"
     if outcome.task == "status" and not outcome.changes and "days_left" in outcome.state:
         return f"{outcome.state['days_left']} days left"
     return ", ".join(dict.fromkeys(change.step for change in outcome.changes))

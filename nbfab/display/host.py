@@ -79,6 +79,7 @@ def _state(outcome: Outcome) -> Iterator[Line]:
         yield _line("environment", state["environment"])
     if "attach" in state and not daily:
         yield _line("tmux", state["attach"])
+    yield from _clients(outcome.task, state)
     if "fingerprint" in state:
         yield _line("certificate", f"SHA-256 {state['fingerprint']}, {state['days_left']} days left")
     if outcome.task in ("status", "plan") and "authority" in state:
@@ -93,6 +94,23 @@ def _state(outcome: Outcome) -> Iterator[Line]:
             yield _line("open", outcome.url, "bold")
     if outcome.password:
         yield Piece("  Password: "), Piece(outcome.password, "bold")
+
+
+def _clients(task: str, state: Mapping[str, Any]) -> Iterator[Line]:
+    """Who may connect: all of them where that is asked for, else their names."""
+    clients = state.get("clients")
+    if clients is None:
+        return
+    people = [client["name"] for client in clients if client["role"] == "client"]
+    if task == "status":
+        yield _line("clients", f"only those with a certificate: {', '.join(people) or 'no browser yet'}")
+    if task != "client.list":
+        return
+    for client in clients:
+        who = {"client": "", "operator": "nbfab of ", "probe": ""}[client["role"]] + client["name"]
+        by = f", added by {client['added_by']}" if client["added_by"] else ""
+        yield _line("client", f"{who}, {client['days_left']} days left{by}")
+        yield _line("", f"SHA-256 {client['fingerprint']}")
 
 
 def _guarded(state: Mapping[str, Any]) -> Iterator[Line]:

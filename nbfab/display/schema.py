@@ -6,6 +6,7 @@ from typing import Any, get_args
 from nbfab.changed import Kind
 from nbfab.display.document import FILES, VERSION
 from nbfab.outcome import STATE, Verdict
+from nbfab.plan.bundle import Role
 from nbfab.settings import RESETTABLE, SOURCES
 from nbfab.trust.do import Ending
 from nbfab.tunnel.control import LINKS
@@ -143,6 +144,15 @@ _CHANGE: Mapping[str, Any] = {
 
 def _state() -> Mapping[str, Any]:
     failed = {"failures": _NUMBER, "refused": _NUMBER, "since": _TIME, "addresses": _NUMBER}
+    client = _object(
+        {
+            "name": _TEXT,
+            "role": _said("A browser, say; nbfab of an operator; nbfab on the host.", {"enum": list(get_args(Role))}),
+            "fingerprint": _said("SHA-256.", _TEXT),
+            "days_left": _said("Negative once it has expired.", {"type": "integer"}),
+            "added_by": _said("Null if that is not known.", _TEXT_OR_NULL),
+        }
+    )
     choice = _object({"value": {"type": ["string", "integer", "boolean", "array"]}, "source": {"enum": list(SOURCES)}})
     known: Mapping[str, Any] = {
         "running": _said("Whether a server runs that is proven to be the profile's.", {"type": ["boolean", "null"]}),
@@ -154,6 +164,11 @@ def _state() -> Mapping[str, Any]:
         "kernels": _said("What is live, and would end with the server.", _TEXTS_OR_NULL),
         "failed_logins": _said("Since the server was started.", _or_null(failed)),
         "tcp_kernels": _said("Kernels that other users of the host can read.", _TEXTS_OR_NULL),
+        "clients": _said(
+            "Whose certificates the server admits; null if it asks for none.",
+            {"type": ["array", "null"], "items": client},
+        ),
+        "p12": _said("The path of the file that was made here for a client.", _TEXT_OR_NULL),
         "settings": _said("What counts, and where it was chosen.", _or_null(dict.fromkeys(RESETTABLE, choice))),
         "fingerprint": _said("SHA-256 of the certificate.", _TEXT_OR_NULL),
         "days_left": _said("Of the certificate; negative once it has expired.", {"type": ["integer", "null"]}),

@@ -28,9 +28,7 @@ def _lines(done: Done, home: str) -> Iterator[Line]:
         done.ending, f"{done.what} ({where}){f': {done.why}' if done.why else ''}", _STYLES.get(done.ending, "")
     )
     for number, part in enumerate(done.fix):
-        yield _line(
-            "" if number else "fix" if done.ending in ("failed", "refuses", "to do") else "add", str(part), "bold"
-        )
+        yield _line("" if number else "add" if done.ending in ("done", "there") else "fix", str(part), "bold")
 
 
 def _line(label: str, text: str, style: str = "") -> Line:

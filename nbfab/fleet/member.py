@@ -7,7 +7,7 @@ from nbfab.authority.keyring import Keyring
 from nbfab.fleet.handout import Handout
 from nbfab.host import Host
 from nbfab.outcome import Outcome
-from nbfab.own import Own
+from nbfab.own.own import Own
 from nbfab.passwords import Password
 from nbfab.run.job import Body, attempt
 from nbfab.settings import Settings

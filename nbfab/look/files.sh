@@ -46,16 +46,16 @@ look_files() {
 }
 
 # Prints mode, owner and text of the managed files of the current folder, with one ls and one awk for all of them. Of
-# the PEM only the certificate is printed: the key stays on the host. Only regular files are opened: a FIFO would block.
-# No managed path contains a blank. Uses paths, texts, certificate.
+# a PEM only the certificate is printed: the key stays on the host. Only regular files are opened: a FIFO would block.
+# No managed path contains a blank. Uses paths, texts, certificates.
 print_entries() {
 	# shellcheck disable=SC2086,SC2012 # a list of paths, and their modes
-	LC_ALL=C ls -lnd $paths 2>/dev/null | awk -v texts=" $texts " -v certificate="$certificate" '
+	LC_ALL=C ls -lnd $paths 2>/dev/null | awk -v texts=" $texts " -v certificates=" $certificates " '
 		{
 			sub(/ -> .*/, "")
 			path = $NF; mode = substr($1, 1, 10); out = ""
 			whole = index(texts, " " path " "); shown = whole
-			if (substr(mode, 1, 1) == "-" && (whole || path == certificate)) {
+			if (substr(mode, 1, 1) == "-" && (whole || index(certificates, " " path " "))) {
 				# None of them is longer, and more of another file is of no use.
 				while (length(out) < 100000 && (getline line < path) > 0 && length(line) < 100000) {
 					if (line ~ /^-----BEGIN CERTIFICATE/) shown = 1

@@ -61,6 +61,7 @@ def look_call(host: Host, request: Request) -> str:
         paths=_listed(request.paths, GENERATION),
         texts=_listed(request.texts, GENERATION),
         certificate=request.certificate,
+        certificates=_listed((request.certificate, *request.clients)),
         modules=" ".join(request.modules),
         searches="yes" if _by_name(request) else "",
         environment_probe=source("look/environment_probe.py"),

@@ -26,7 +26,8 @@ class Request:
     The `settings` in `firm` count; others give way to what the profile has, unless that is `forgotten`: an option, or
     OPTION/SOURCE. If it `adds`, their packages are more than those that the profile has, and not instead of them.
 
-    The facts include the text of the paths in `texts`, of `certificate`, a PEM, only the certificate in it, and of
+    The facts include the text of the paths in `texts`, of `certificate`, a PEM, and others like it in `clients` only
+    the certificate in it, and of
     the Python files in the folders `modules` the checksums; whether the relay of the name `relay` runs, and what is
     `left`, if that is asked for.
     """
@@ -38,6 +39,7 @@ class Request:
     paths: tuple[str, ...] = ()
     texts: tuple[str, ...] = ()
     certificate: str = ""
+    clients: tuple[str, ...] = ()
     modules: tuple[str, ...] = ()
     relay: str = ""
     left: Left | None = None

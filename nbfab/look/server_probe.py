@@ -52,10 +52,33 @@ class Proven(http.client.HTTPSConnection):
             raise Another("its certificate is not the profile's")
 
 
+def show_who_asks(context):
+    """Presents our own certificate, for a server that admits only some clients; and looks whether it can admit any."""
+    own, admitted = os.path.join(folder, "probe.pem"), os.path.join(folder, "clients.pem")
+    if not os.path.exists(own):
+        return
+    try:
+        context.load_cert_chain(own)
+        ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER).load_verify_locations(admitted)
+    except OSError as error:  # also one of ssl
+        # The server would let every connection hang.
+        broken = own if not isinstance(error, FileNotFoundError) and not loads(own) else admitted
+        raise OSError(f"it admits no one: {broken} cannot be read") from None
+
+
+def loads(own):
+    try:
+        ssl.SSLContext(ssl.PROTOCOL_TLS_CLIENT).load_cert_chain(own)
+    except OSError:
+        return False
+    return True
+
+
 def ask():
     served = info()
     context = ssl.SSLContext(ssl.PROTOCOL_TLS_CLIENT)
     context.check_hostname, context.verify_mode = False, ssl.CERT_NONE
+    show_who_asks(context)
     address = {"": "127.0.0.1", "*": "127.0.0.1", "0.0.0.0": "127.0.0.1", "::": "::1", "localhost": "127.0.0.1"}
     host = served.get("hostname", "")
     connection = Proven(address.get(host, host), served["port"], timeout=5, context=context)

@@ -135,7 +135,8 @@ def plan(wanted: Wanted, facts: Facts) -> Iterator[Change]:
         yield Change(step="certificate", kind="issue certificate", what=what, detail=detail, reason=reason, note=note)
         return
     signer = wanted.signer if authority else None
-    text = pem.make(every, wanted.settings.days, wanted.now, facts.host.clock, wanted.key, signer)
+    days = min(wanted.settings.days, issuing.DAYS) if signer else wanted.settings.days
+    text = pem.make(every, days, wanted.now, facts.host.clock, wanted.key, signer)
     yield write("certificate", what, FILE, text, detail=detail, reason=reason, note=note)
 
 
@@ -198,7 +199,7 @@ def standing(wanted: Wanted, facts: Facts) -> Iterator[str]:
     if have and signs and signs.authority is None and kinds.is_nbfab_s(have):
         yield Note(f"the certificate stays self-signed: {signs.reason}", *signs.fix[:2])
     elif signs and not wanted.own:
-        yield from signs.notes()
+        yield from signs.notes(wanted.settings.days)
 
 
 STEP = Step(
@@ -209,5 +210,5 @@ STEP = Step(
     notes=notes,
     standing=standing,
     options=("names", "days", "self_signed"),
-    flags=("drop_name", "new_key", *OWN, "passphrase_file", "days_left"),
+    flags=("drop_name", "new_key", *OWN, "passphrase_file", "reset", "days_left"),
 )

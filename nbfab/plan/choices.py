@@ -23,7 +23,8 @@ if TYPE_CHECKING:
 
 FILE = "choices"
 MANAGED = Managed(FILE)
-_WITH_A_START = ("port", "ip", "directory", "python", "app")  # options that a running server takes up by a restart
+# Options that a running server takes up by a restart.
+_WITH_A_START = ("port", "ip", "directory", "python", "app", "client_certificates")
 _HEAD = "# What was chosen for this profile, and where. Written by nbfab, and replaced by it.\n"
 
 
@@ -134,6 +135,8 @@ def _downgrade(wanted: Wanted, key: str, old: Any) -> str:
     typed = wanted.settings.sources.get(key) == "flag" or key in wanted.resets
     if key == "ip" and _is_private(old) and not _is_private(wanted.settings.ip) and not typed:
         return "; a downgrade: other machines will reach the server"
+    if key == "client_certificates" and old and not wanted.settings.client_certificates and not typed:
+        return "; a downgrade: a password will be enough"
     return ""
 
 

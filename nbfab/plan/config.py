@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING
 from nbfab.errors import HostError
 from nbfab.fix import there
 from nbfab.names import kernel_name
-from nbfab.plan import login, module
+from nbfab.plan import clients, login, module
 from nbfab.plan.certificate import FILE as CERTIFICATE
 from nbfab.plan.files import Managed, in_file
 from nbfab.plan.install import choose
@@ -44,6 +44,8 @@ def text(wanted: Wanted, facts: Facts) -> str:
         f"{app}.extra_template_paths": [f"{facts.files.folder}/templates"],
         "MultiKernelManager.default_kernel_name": kernel_name(wanted.settings.profile),
     }
+    if wanted.settings.client_certificates:
+        values[f"{app}.client_ca"] = f"{facts.files.folder}/{clients.FILE}"
     lines = [f"c.{trait} = {value!a}" for trait, value in values.items()]
     guard = module.lines(facts.files.folder, classic=classic)
     token = "NotebookApp.token" if classic else "IdentityProvider.token"
@@ -75,6 +77,7 @@ def guards(wanted: Wanted, facts: Facts) -> tuple[str, ...]:
     classic = choose(wanted, facts).classic
     app = "NotebookApp" if classic else "ServerApp"
     provider = "NotebookApp" if classic else "PasswordIdentityProvider"
+    admits = (f"--{app}.client_ca={facts.files.folder}/{clients.FILE}",) if wanted.settings.client_certificates else ()
     root = ("--allow-root",) if facts.host.is_root else ()
     return (
         f"--config={facts.files.folder}/{FILE}",
@@ -83,6 +86,7 @@ def guards(wanted: Wanted, facts: Facts) -> tuple[str, ...]:
         f"--{app}.port_retries=0",
         f"--{app}.open_browser=False",
         f"--{provider}.password_required=True",
+        *admits,
         *root,
     )
 
@@ -109,7 +113,7 @@ STEP = Step(
     "Write the settings: certificate, address, no browser, one port, the directory.",
     plan,
     files=lambda settings: (Managed(FILE), Managed(login.FILE)),
-    options=("port", "ip", "directory"),
+    options=("port", "ip", "directory", "client_certificates"),
     flags=("restart", "reset"),
     restarts=True,
 )

@@ -17,8 +17,6 @@ if TYPE_CHECKING:
     from nbfab.look.files import Entry
     from nbfab.wanted import Wanted
 
-SOON = 21  # days left: ACME clients renew at 30, so one that has come this far was forgotten
-
 
 def plan(wanted: Wanted, facts: Facts, entry: Entry, have: Certificate) -> Iterator[Change]:
     """Its mode, if others could read its key. Raises Refused if it cannot serve any more, and for a new key."""
@@ -54,6 +52,7 @@ def another(*, replace: bool = False) -> Fix:
 
 def notes(chain: Sequence[Certificate], now: float) -> Iterator[str]:
     """What of a chain, the host's certificate first, ends soon or is not valid yet."""
+    from nbfab.own.fitness import SOON
     from nbfab.plan import pem
 
     leaf, *others = chain

@@ -16,6 +16,7 @@ if TYPE_CHECKING:
     from nbfab.wanted import Wanted
 
 
+DAYS = 825  # of one that is issued: Apple's systems take no longer ones (support.apple.com/HT210176)
 SOON = 90  # days before the end of an authority in which it is time for another
 
 
@@ -48,8 +49,10 @@ class Issue:
             again("--self-signed"),
         )
 
-    def notes(self) -> Iterable[str]:
-        """What is left out of the certificate, and how to have it in."""
+    def notes(self, days: int) -> Iterable[str]:
+        """What is left out of the certificate, and how to have it in; also days, of those that are wanted."""
+        if days > DAYS:
+            yield f"{days} days are wanted, but an authority issues certificates for {DAYS}, Apple's limit"
         if self.odd:
             yield f"left out of the certificate, since strict clients would refuse all of it: {', '.join(self.odd)}"
         if self.outside:

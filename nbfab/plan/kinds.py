@@ -56,5 +56,4 @@ def replaces(wanted: Wanted) -> bool:
     A choice of before says nothing about a certificate that has come since.
     """
     settings = wanted.given or wanted.settings
-    self_signed = getattr(settings, "self_signed", False) and settings.sources.get("self_signed") == "flag"
-    return wanted.reissue or bool(self_signed)
+    return wanted.reissue or (settings.self_signed and settings.sources.get("self_signed") == "flag")

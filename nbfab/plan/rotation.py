@@ -22,7 +22,7 @@ def key(wanted: Wanted, facts: Facts) -> tuple[Key | None, str]:
     from nbfab.plan import pem
 
     have = pem.load(facts.files.text(certificate.FILE))
-    kind = kinds.kind(have, wanted.authorities) if have else "self-signed"
+    kind = kinds.kind(have, wanted.authorities) if have else "issued"  # one that cannot be read is made anew, too
     if kind == "foreign":
         return None, "the certificate and its key stay: neither nbfab nor an authority of yours here has made it"
     if kind == "issued" or wanted.key:

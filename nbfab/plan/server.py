@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING
 
 from nbfab.errors import HostError
 from nbfab.fix import Fix, Note, Task, again, task, there
-from nbfab.plan import certificate, config, module, password, takes
+from nbfab.plan import certificate, clients, config, module, password, takes
 from nbfab.plan.change import Change
 from nbfab.plan.files import PRIVATE, Managed, write
 from nbfab.plan.install import choose, how_to_install
@@ -30,7 +30,8 @@ def launcher(wanted: Wanted, facts: Facts) -> tuple[str, str]:
     arguments = ("-m", chosen.module, *config.guards(wanted, facts))
     script = functions("look/process", "plan/run")
     digest = takes.digest(script, chosen.python, arguments, config.text(wanted, facts), password.text(wanted, facts))
-    return script + call("run_server", *arguments, digest=digest, python=chosen.python, needed=" ".join(NEEDED)), digest
+    needed = " ".join((*NEEDED, *((clients.FILE,) if wanted.settings.client_certificates else ())))
+    return script + call("run_server", *arguments, digest=digest, python=chosen.python, needed=needed), digest
 
 
 def plan(wanted: Wanted, facts: Facts) -> Iterator[Change]:

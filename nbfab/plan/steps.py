@@ -13,6 +13,7 @@ from typing import TYPE_CHECKING
 from nbfab.plan import (
     certificate,
     choices,
+    clients,
     config,
     install,
     left,
@@ -40,6 +41,7 @@ STEPS: tuple[Step, ...] = (
     password.STEP,
     certificate.STEP,
     module.STEP,
+    clients.STEP,
     profile.STEP,
     config.STEP,
     server.STEP,
@@ -91,8 +93,10 @@ def with_restart(steps: Sequence[Step], facts: Facts) -> tuple[Step, ...]:
 
 def _with_module(steps: Sequence[Step]) -> tuple[Step, ...]:
     """Those steps, after the module if one of them writes what refers to it."""
-    more = module.STEP not in steps and (profile.STEP in steps or config.STEP in steps)
-    return (*([module.STEP] if more else []), *steps)
+    config_too = config.STEP in steps
+    more = [module.STEP] if profile.STEP in steps or config_too else []
+    more += [clients.STEP] if config_too else []
+    return (*(step for step in more if step not in steps), *steps)
 
 
 def notes(wanted: Wanted, facts: Facts) -> tuple[str, ...]:
@@ -123,7 +127,8 @@ def request(wanted: Wanted, steps: Iterable[Step] = ()) -> Request:
         adds=not wanted.given and settle.adds(wanted, options),
         paths=tuple(of.path for of in files),
         texts=tuple(of.path for of in files if of.kind == "text"),
-        certificate=next(of.path for of in files if of.kind == "certificate"),
+        certificate=certificate.FILE,
+        clients=tuple(of.path for of in files if of.kind == "certificate" and of.path != certificate.FILE),
         modules=(module.NAME, *([relay.NAME] if wanted.relay else [])),
         relay=relay.RUNS if wanted.relay or wanted.removing else "",
         left=Left(left.places(of.path for of in files), left.TREES, tuple(left.SOCKETS), left.TRACES)

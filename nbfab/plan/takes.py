@@ -16,6 +16,7 @@ from typing import TYPE_CHECKING
 from nbfab.plan import config, module, password
 from nbfab.plan.files import Managed, write
 from nbfab.plan.install import choose
+from nbfab.settings import written
 
 if TYPE_CHECKING:
     from nbfab.look.facts import Facts
@@ -181,4 +182,5 @@ def port(takes: Takes) -> str:
 
 def _options(takes: Takes) -> dict[str, str]:
     named = ((config.OPTIONS.get(key.rpartition(".")[2]), value) for key, value in takes.items())
-    return {key: value for key, value in named if key}
+    admits = any(key.endswith(".client_ca") for key in takes)
+    return {key: value for key, value in named if key} | {"client_certificates": written(admits)}

@@ -79,8 +79,8 @@ def converge(job: Job, steps: Sequence[Step] = STEPS) -> Outcome:
 def go_on(job: Job, seen: Facts, steps: Sequence[Step]) -> Outcome:
     """The same, once the host is `seen`, and it is settled which settings count."""
     wanted = job.wanted
-    issue.check(wanted, steps)
     changes = plan(wanted, seen, steps)
+    issue.check(wanted, changes)
     given = None
     if "new" in job.flags:
         given = job.user.makes_password(wanted.settings)
@@ -211,8 +211,8 @@ def preview(job: Job, steps: Sequence[Step] = STEPS) -> Outcome:
 def foresee(job: Job, seen: Facts, steps: Sequence[Step]) -> Outcome:
     """The same, once the host is `seen`, and it is settled which settings count."""
     job.user.sees_hash(password.known(seen))
-    issue.check(job.wanted, steps)
     changes = plan(job.wanted, seen, steps)
+    issue.check(job.wanted, changes)
     outcome = replace(describe(job, job.wanted, seen), pending=takes.pending(job.wanted, seen))
     live = () if job.wanted.restart else seen.server.live
     withheld = tuple(change.summary for change in changes if live and change.needs_restart)

@@ -10,7 +10,7 @@ from nbfab.fix import Note, task
 from nbfab.look.facts import Facts
 from nbfab.names import EVERY_ADDRESS, canonical, in_url, is_name
 from nbfab.outcome import Outcome
-from nbfab.plan import certificate, pem, takes
+from nbfab.plan import bundle, certificate, clients, pem, takes
 from nbfab.plan.server import attach
 from nbfab.plan.steps import notes, standing
 from nbfab.run import reach
@@ -46,6 +46,8 @@ def describe(job: Job, wanted: Wanted, seen: Facts) -> Outcome:
         key: {"value": getattr(settings, key), "source": settings.sources.get(key, "default").partition("#")[0]}
         for key in RESETTABLE
     }
+    if settings.client_certificates:
+        state["clients"] = listed(wanted, seen)
     if cert:
         state["fingerprint"] = pem.fingerprint(cert)
         state["days_left"] = pem.days_left(cert, wanted.now)
@@ -82,6 +84,20 @@ def describe(job: Job, wanted: Wanted, seen: Facts) -> Outcome:
     return _from_here(job, wanted, outcome, seen) if cert and server.ours and server.ready else outcome
 
 
+def listed(wanted: Wanted, seen: Facts) -> list[dict[str, Any]]:
+    """The clients that the host has, for reports."""
+    return [
+        {
+            "name": client.name,
+            "role": client.role,
+            "fingerprint": client.fingerprint,
+            "days_left": client.days_left(wanted.now),
+            "added_by": client.by or None,
+        }
+        for client in clients.there(seen)[: bundle.MOST]
+    ]
+
+
 def _time(seconds: int) -> str:
     return time.strftime("%Y-%m-%dT%H:%M:%SZ", time.gmtime(seconds))
 
@@ -89,6 +105,9 @@ def _time(seconds: int) -> str:
 def _from_here(job: Job, wanted: Wanted, outcome: Outcome, seen: Facts) -> Outcome:
     """The outcome, with a note if the server cannot be reached from this machine."""
     settings = wanted.settings
+    if not clients.is_admitted(wanted, seen):
+        unknown = Note("the server does not admit nbfab on this machine yet", task("setup"))
+        return replace(outcome, notes=(*outcome.notes, unknown))
     port = seen.server.answer.port if seen.server.answer and seen.server.ready else settings.port
     why_not = reach.reach(urlsplit(outcome.url).hostname or "", port, seen.files.text(certificate.FILE))
     if not why_not:

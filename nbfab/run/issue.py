@@ -1,7 +1,7 @@
 """What an authority signs for a host: its key, unlocked where it is needed, and the record of what it has issued."""
 
 import time
-from collections.abc import Sequence
+from collections.abc import Iterable
 from dataclasses import replace
 
 from nbfab.authority import issued, store
@@ -10,17 +10,17 @@ from nbfab.fix import task
 from nbfab.look.facts import Facts
 from nbfab.plan import certificate, pem
 from nbfab.plan.change import Change
-from nbfab.plan.step import Step
 from nbfab.run.job import Job
 from nbfab.wanted import Wanted
 
 
-def check(wanted: Wanted, steps: Sequence[Step]) -> None:
-    """Raises Refused where a certificate might be made, and the one authority that would sign it is broken.
+def check(wanted: Wanted, changes: Iterable[Change]) -> None:
+    """Raises Refused where a certificate would be made that signs itself, only because the authority is broken.
 
-    A self-signed one in its place would be a downgrade that no one has asked for.
+    That would be a downgrade that no one has asked for.
     """
-    if certificate.STEP not in steps or wanted.settings.self_signed or wanted.authorities:
+    makes = any(change.kind == "renew certificate" or change.args.get("file") == certificate.FILE for change in changes)
+    if not makes or wanted.own or wanted.settings.self_signed or wanted.authorities:
         return
     for folder, why in store.look().broken:
         raise Refused(f"there is an authority in {folder}, but {why}", "find out more", task("ca"))

@@ -12,7 +12,7 @@ from nbfab.fix import Task
 from nbfab.host import Host
 from nbfab.keys import Key
 from nbfab.outcome import Outcome, failure
-from nbfab.own import Own
+from nbfab.own.own import Own
 from nbfab.passwords import Password
 from nbfab.plan import drops
 from nbfab.settings import Settings
@@ -20,17 +20,8 @@ from nbfab.user import NoUser, User
 from nbfab.wanted import Wanted
 
 AGAIN = (
-    "accept_new_host_key",
-    "check",
-    "foreground",
-    "force",
-    "linger_off",
-    "new",
-    "new_key",
-    "now",
-    "reissue",
-    "restart",
-    "yes",
+    *("accept_new_host_key", "check", "foreground", "force", "legacy", "linger_off", "new", "new_key", "now"),
+    *("reissue", "replace", "restart", "yes"),
 )
 """Flags with which a task is called again."""
 

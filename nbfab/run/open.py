@@ -9,12 +9,12 @@ from nbfab.apply.again import programs
 from nbfab.apply.apply import Declined
 from nbfab.apply.token import fetch
 from nbfab.errors import HostError, Refused, UsageError
-from nbfab.fix import again, task
+from nbfab.fix import Note, again, task
 from nbfab.look.facts import Facts
 from nbfab.names import EVERY_ADDRESS, in_url
 from nbfab.outcome import Outcome
-from nbfab.plan import certificate, password, pem, relay, server
-from nbfab.run import host_name, reach
+from nbfab.plan import certificate, clients, kinds, password, pem, relay, renewal, server
+from nbfab.run import host_name, identity, reach
 from nbfab.run.converge import Course, converge, make, reported
 from nbfab.run.describe import describe
 from nbfab.run.job import Job
@@ -27,6 +27,9 @@ TRIES = 5  # to start the relay, one a second, where another run is at work
 LACKS = (
     "there is no link: output that is printed while the network is down may be missing from the page",
     "the browser warns of the certificate until that is trusted (its fingerprint is above); log in with the password",
+)
+CERTIFIED = (
+    "the server asks the browser for a client certificate, through this link, too: import the .p12 of client.add"
 )
 
 
@@ -67,8 +70,18 @@ def linked(job: Job, seen: Facts, outcome: Outcome, name: str = "localhost") -> 
     """
     course = Course(job.user)
     seen, notes = _with_relay(job, seen, course)
+    notes += _warns(job, seen, name)
     job.user.opens(replace(_spec(job, seen), name=name))
     return _open(replace(outcome, changes=(*outcome.changes, *reported(course.begun)), notes=(*outcome.notes, *notes)))
+
+
+def _warns(job: Job, seen: Facts, name: str) -> tuple[str, ...]:
+    """A note if the browser will warn, since a certificate that nbfab did not make is not for that name."""
+    have = pem.load(seen.files.text(certificate.FILE))
+    if not (have and kinds.stays(job.wanted, have) and renewal.lacking(pem.names_in(have), [name])):
+        return ()
+    words = f"the browser warns at {name}: nbfab did not make the certificate, which is not for that"
+    return (Note(words, "at a name that it is for, without a link", task("open", "--direct")),)
 
 
 def _open(outcome: Outcome) -> Outcome:
@@ -95,7 +108,8 @@ def _with_relay(job: Job, seen: Facts, course: Course) -> tuple[Facts, tuple[str
     """
     for tries in count(1):
         try:
-            return make(job, job.wanted, list(relay.plan(job.wanted, seen)), seen, course), ()
+            changes = [*clients.plan(job.wanted, seen), *relay.plan(job.wanted, seen)]
+            return make(job, job.wanted, changes, seen, course), ()
         except Declined as error:
             if course.begun or tries == TRIES:
                 return seen, (f"nbfab's relay could not be started there: {error.words}",)
@@ -125,6 +139,8 @@ def _spec(job: Job, seen: Facts) -> Spec:
         login="yes" if "login" in job.flags else "no" if "no_login" in job.flags else "",
         editor="editor" in job.flags,
         programs=dict(programs(settings.profile)),
+        client=identity.file() if settings.client_certificates else "",
+        notes=(CERTIFIED,) if settings.client_certificates else (),
     )
 
 
@@ -141,4 +157,4 @@ def _direct(job: Job, spec: Spec, outcome: Outcome) -> Spec:
     parts = urlsplit(outcome.url)
     if why := reach.reach(parts.hostname or "", parts.port or 443, spec.certificate):
         raise HostError(f"{outcome.url} cannot be reached from here: {why}", "leave out --direct", task("open"))
-    return replace(spec, url=outcome.url, notes=LACKS)
+    return replace(spec, url=outcome.url, notes=(*LACKS, *spec.notes))

@@ -11,7 +11,8 @@ from contextlib import contextmanager
 
 from nbfab.errors import UsageError
 from nbfab.fix import Command, Note
-from nbfab.own import LONGEST, Given, Own, own
+from nbfab.own.given import LONGEST, Given
+from nbfab.own.own import Own, own
 
 READABLE_BY_OTHERS = 0o077
 

@@ -3,6 +3,7 @@
 import http.client
 import socket
 
+from nbfab.run import identity
 from nbfab.tunnel.proven import Another, Proven
 
 SECONDS = 3  # a server that answers at all does so at once; a firewall may say nothing forever
@@ -11,7 +12,7 @@ SECONDS = 3  # a server that answers at all does so at once; a firewall may say 
 def reach(host: str, port: int, certificate: str) -> str:
     """Why an HTTPS GET of `/api` from here, of a server with that `certificate` (PEM), fails; empty if it succeeds."""
     try:
-        connection = Proven(host, port, certificate, SECONDS)
+        connection = Proven(host, port, certificate, SECONDS, client=identity.file())
         connection.request("GET", "/api")
         answer = connection.getresponse()
         return "" if answer.status == 200 else f"GET /api answers {answer.status}"

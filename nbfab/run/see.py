@@ -11,6 +11,7 @@ from nbfab.plan.adopt import adopt
 from nbfab.plan.settle import settle
 from nbfab.plan.step import Step
 from nbfab.plan.steps import owned, request
+from nbfab.run import identity
 from nbfab.run.job import Job
 from nbfab.settings import written
 
@@ -33,4 +34,6 @@ def see(job: Job, steps: Sequence[Step] = ()) -> tuple[Job, Facts]:
         # The host went by others: the profile is of a release that kept no choices, or a flag does not count here. Or
         # an environment is to be sought by the name that the profile has.
         seen = adopt(look(job.host, request(wanted)))
+    if settings.client_certificates:
+        wanted = replace(wanted, client=identity.certificate())
     return replace(job, wanted=wanted), seen

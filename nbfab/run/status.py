@@ -6,8 +6,9 @@ from nbfab.errors import NbfabError
 from nbfab.fix import Fix, called, task
 from nbfab.look.facts import Facts
 from nbfab.outcome import Outcome
-from nbfab.plan import password
+from nbfab.plan import certificate, clients, kinds, password, pem, renewal
 from nbfab.plan.server import why_not_set_up
+from nbfab.plan.step import Step
 from nbfab.plan.steps import STEPS, plan
 from nbfab.run import foreground
 from nbfab.run.days import in_time
@@ -27,12 +28,19 @@ def status(job: Job) -> Outcome:
     wanted = foreground.if_without_tmux(job).wanted
     why, fix = _why_not(job, seen), _start(wanted, seen)
     try:
-        plan(wanted, seen, STEPS)
+        plan(wanted, seen, _steps(wanted, seen))
     except NbfabError as error:  # what setup, or a start, would end with
         why, fix = f"{why}; it cannot be started: {error}", called(error.fix, "setup")
     if server.log and server.started:
         why += f"\nits log ends:\n{server.log}"
     return replace(outcome, verdict="not running", error=why, fix=fix, status=1)
+
+
+def _steps(wanted: Wanted, seen: Facts) -> tuple[Step, ...]:
+    """The steps that tell whether it can be started, which a certificate that has expired does not prevent."""
+    have = pem.load(seen.files.text(certificate.FILE))
+    served = have is not None and kinds.stays(wanted, have) and renewal.matches(seen, pem.public_key(have) or "")
+    return tuple(step for step in STEPS if not (served and step is certificate.STEP))
 
 
 def _why_not(job: Job, seen: Facts) -> str:
@@ -60,6 +68,8 @@ def _start(wanted: Wanted, seen: Facts) -> Fix:
     """The task that makes it run: if it is set up, as it was."""
     if seen.files.state == "absent":
         return (task("setup"),)
+    if seen.server.alive and list(clients.plan(wanted, seen)):
+        return (task("setup"),)  # without a restart: it lets no one in, not even nbfab
     if seen.server.alive and not seen.server.ready:
         return "if what runs in it may end", task("serve", "--restart")
     return (task("serve" if wanted.foreground or why_not_set_up(seen) else "start"),)

@@ -13,6 +13,7 @@ on:
 - With that token, nbfab may also have every session end at once. (`endpoints`, `streams`)
 - Names below `localhost` are names of this machine. (`hostnames`)
 - A websocket through the owner's tunnel outlives a laptop's sleep. (`sockets`)
+- Where clients have to present a certificate, the connections of one that is removed end. (`clients`)
 
 What it hooks into is in `jupyter2` and `classic`, one for each server. It needs nothing but the standard library and
 the server, and runs on Python 3.8 and later.

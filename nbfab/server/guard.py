@@ -12,6 +12,7 @@ from tornado.websocket import WebSocketHandler
 from . import VERSION
 from .bodies import bound
 from .checker import Queue
+from .clients import Clients
 from .hashed import Hashed
 from .hostnames import Hostnames
 from .kernels import on_tcp
@@ -31,6 +32,7 @@ class Guard:
     def __init__(self, folder: str, hashed: Hashed, check: Callable[[str, str], bool]) -> None:
         self.hashed = hashed
         self.known = Known(os.path.join(folder, "known.json"))
+        self.clients = Clients(os.path.join(folder, "clients.pem"))
         self.peers = Peers()
         self.limiter, self.tally, self.nonces, self.sockets = Limiter(), Tally(), Nonces(), Sockets()
         self.streams = Streams()
@@ -57,6 +59,7 @@ class Guard:
         bound(app.web_app)
         self.streams.watch(app.web_app)
         redirect(app.web_app)
+        self.clients.watch(app.web_app)
 
     def trusts(self, token: str) -> bool:
         """Whether that is the server's own token, which is nbfab's alone."""

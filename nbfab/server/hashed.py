@@ -16,17 +16,10 @@ class Hashed:
 
     def read(self) -> str:
         """The hash; empty, which no password matches, if the file is missing or broken."""
-        stamp = self._look()
-        if stamp is None or stamp != self._stamp:
-            self._stamp, self._value = stamp, self._load()
+        seen = stamp(self._path)
+        if seen is None or seen != self._stamp:
+            self._stamp, self._value = seen, self._load()
         return self._value
-
-    def _look(self) -> tuple[int, ...] | None:
-        try:
-            found = os.stat(self._path)
-        except OSError:
-            return None
-        return found.st_dev, found.st_ino, found.st_size, found.st_mtime_ns, found.st_ctime_ns
 
     def _load(self) -> str:
         try:
@@ -35,3 +28,12 @@ class Hashed:
         except (OSError, ValueError, KeyError, TypeError, RecursionError):
             return ""
         return value if isinstance(value, str) else ""
+
+
+def stamp(path: str) -> tuple[int, ...] | None:
+    """What a file is known by: another one has another; None if there is none."""
+    try:
+        found = os.stat(path)
+    except OSError:
+        return None
+    return found.st_dev, found.st_ino, found.st_size, found.st_mtime_ns, found.st_ctime_ns

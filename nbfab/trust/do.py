@@ -14,7 +14,7 @@ from nbfab.trust.place import Action, Delete, Install, Place, Run, Work, Write, 
 from nbfab.trust.records import write_whole
 from nbfab.trust.root import Root
 
-Ending = Literal["done", "there", "not there", "to do", "failed", "opens", "refuses", "not tried"]
+Ending = Literal["done", "there", "not there", "to do", "failed", "opens", "refuses", "not tried", "left"]
 
 
 @dataclass(frozen=True)

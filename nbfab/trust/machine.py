@@ -9,6 +9,8 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 
+from nbfab.fix import Command, Fix
+
 PROGRAMS = (
     "certutil",
     "update-ca-certificates",
@@ -23,6 +25,18 @@ PROGRAMS = (
     *("brave-browser", "brave", "microsoft-edge", "microsoft-edge-stable", "vivaldi", "vivaldi-stable", "opera"),
 )
 CHROMIUMS = PROGRAMS[8:]
+_INSTALLERS = {
+    "debian": "apt-get install",
+    "ubuntu": "apt-get install",
+    "alpine": "apk add",
+    "fedora": "dnf install",
+    "rhel": "dnf install",
+    "centos": "dnf install",
+    "arch": "pacman -S",
+    "suse": "zypper install",
+    "opensuse": "zypper install",
+    "Darwin": "brew install",
+}
 LONGEST = 60  # seconds for a program
 
 
@@ -64,6 +78,15 @@ def this() -> Machine:
     )
 
 
+def installing(machine: Machine, packages: Mapping[str, str], usual: str) -> Fix:
+    """The command that installs a package, by the name that it has on this system, or its `usual` one; else words."""
+    for system in machine.system:
+        if system in _INSTALLERS:
+            sudo = "" if machine.is_root or system == "Darwin" else "sudo "
+            return (Command(f"{sudo}{_INSTALLERS[system]} {packages.get(system, usual)}"),)
+    return (f"install the package {usual}, or what this system calls it",)
+
+
 def _in_sbin(name: str) -> str:
     """A program where the PATH of a user may not lead to: update-ca-certificates of Debian, say."""
     return next((path for path in (f"/usr/sbin/{name}", f"/sbin/{name}") if os.access(path, os.X_OK)), "")
@@ -102,5 +125,7 @@ def run(argv: Sequence[str], env: Mapping[str, str] | None = None) -> Result:
         return Result("", f"{argv[0]} did not end within {LONGEST} seconds")
     if done.returncode:
         printed = [line.strip() for line in (done.stderr or done.stdout).splitlines() if line.strip()]
-        return Result(done.stdout, printed[-1] if printed else f"{argv[0]} ended with exit status {done.returncode}")
+        own = [line for line in printed if line.startswith(f"{os.path.basename(argv[0])}: ")]
+        usual = f"{argv[0]} ended with exit status {done.returncode}"
+        return Result(done.stdout, next(iter((*own, *reversed(printed), usual))))
     return Result(done.stdout)

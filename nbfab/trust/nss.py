@@ -8,8 +8,7 @@ from configparser import ConfigParser, Error
 from dataclasses import replace
 from pathlib import Path
 
-from nbfab.fix import Command, Fix
-from nbfab.trust.machine import CHROMIUMS, Machine, run
+from nbfab.trust.machine import CHROMIUMS, Machine, installing, run
 from nbfab.trust.place import Action, Place, Run
 from nbfab.trust.root import Root, fingerprints
 
@@ -23,39 +22,27 @@ _FLATPAKS = {
 }
 _SNAPS = {"chromium": "Chromium", "brave": "Brave"}
 _PACKAGES = {
-    "debian": "apt-get install libnss3-tools",
-    "ubuntu": "apt-get install libnss3-tools",
-    "alpine": "apk add nss-tools",
-    "fedora": "dnf install nss-tools",
-    "rhel": "dnf install nss-tools",
-    "centos": "dnf install nss-tools",
-    "arch": "pacman -S nss",
-    "suse": "zypper install mozilla-nss-tools",
-    "opensuse": "zypper install mozilla-nss-tools",
-    "Darwin": "brew install nss",
+    "debian": "libnss3-tools",
+    "ubuntu": "libnss3-tools",
+    "arch": "nss",
+    "suse": "mozilla-nss-tools",
+    "opensuse": "mozilla-nss-tools",
+    "Darwin": "nss",
 }
 
 
 def places(machine: Machine, known: Iterable[Root]) -> Iterator[Place]:
     """Each database, with the roots in it; `known` are those to look for."""
     names = frozenset(root.name for root in known)
+    package = installing(machine, _PACKAGES, "nss-tools")
     for what, path, note in _databases(machine):
         exists = (path / "cert9.db").exists()
         if "certutil" not in machine.programs:
             why = "there is no certutil, which changes it"
-            yield Place("nss", what, path, exists=exists, why=why, fix=package(machine))
+            yield Place("nss", what, path, exists=exists, why=why, fix=package)
             continue
         found = Place("nss", what, path, exists=exists, note=note)
         yield _read(machine, found, names) if exists else found
-
-
-def package(machine: Machine) -> Fix:
-    """The command that installs certutil, or words where the system is not known."""
-    for system in machine.system:
-        if system in _PACKAGES:
-            sudo = "" if machine.is_root or system == "Darwin" else "sudo "
-            return (Command(f"{sudo}{_PACKAGES[system]}"),)
-    return ("install the package that has certutil of NSS (nss-tools, libnss3-tools or nss)",)
 
 
 def adding(place: Place, roots: Iterable[Root]) -> Iterator[Action]:

@@ -1,25 +1,22 @@
 """The proof: a server here, for a moment, with a certificate of the authority, opened by what is installed."""
 
 import contextlib
-import datetime
-import ipaddress
 import socket
 import ssl
 import tempfile
 import threading
 from collections.abc import Iterator
-from pathlib import Path
+from datetime import UTC, datetime, timedelta
 
 from cryptography import x509
-from cryptography.hazmat.primitives import hashes, serialization
+from cryptography.hazmat.primitives import serialization
 from cryptography.hazmat.primitives.asymmetric import ec
 from cryptography.x509.oid import ExtendedKeyUsageOID, NameOID
 
-from nbfab.errors import UsageError
+from nbfab.authority.signer import Signer
 from nbfab.trust import system, tools
 from nbfab.trust.do import Done
 from nbfab.trust.machine import Machine, run
-from nbfab.trust.root import Root
 
 _PYTHON = """
 import sys, urllib.request
@@ -40,40 +37,25 @@ _REPLACED = ("SSL_CERT_FILE", "SSL_CERT_DIR", "CURL_CA_BUNDLE", "REQUESTS_CA_BUN
 """Variables that name another store than the system's."""
 
 
-def key_of(folder: Path, passphrase: bytes | None = None) -> ec.EllipticCurvePrivateKey | None:
-    """The key of an authority; None if it takes a passphrase. Raises UsageError for a wrong one, OSError."""
-    data = (folder / "key.pem").read_bytes()
-    try:
-        key = serialization.load_pem_private_key(data, passphrase or None)
-    except TypeError:  # it is encrypted, and there is no passphrase, or the reverse
-        return None
-    except ValueError:
-        raise UsageError("that is not the passphrase of the authority's key") from None
-    return key if isinstance(key, ec.EllipticCurvePrivateKey) else None
-
-
-def leaf_for_localhost(root: Root, key: ec.EllipticCurvePrivateKey) -> bytes:
+def leaf_for_localhost(signer: Signer) -> bytes:
     """A key and its certificate for localhost, as PEM, for an hour."""
     own = ec.generate_private_key(ec.SECP256R1())
-    now = datetime.datetime.now(datetime.UTC)
-    names = [x509.DNSName("localhost"), x509.IPAddress(ipaddress.ip_address("127.0.0.1"))]
+    now = datetime.now(UTC)
     usage = x509.KeyUsage(True, False, False, False, False, False, False, False, False)
     builder = (
         x509.CertificateBuilder()
         .subject_name(x509.Name([x509.NameAttribute(NameOID.COMMON_NAME, "localhost")]))
-        .issuer_name(root.certificate.subject)
         .public_key(own.public_key())
         .serial_number(x509.random_serial_number())
-        .not_valid_before(now - datetime.timedelta(days=1))
-        .not_valid_after(now + datetime.timedelta(hours=1))
+        .not_valid_before(now - timedelta(days=1))
+        .not_valid_after(now + timedelta(hours=1))
         .add_extension(x509.BasicConstraints(False, None), critical=True)
         .add_extension(usage, critical=True)
         .add_extension(x509.ExtendedKeyUsage([ExtendedKeyUsageOID.SERVER_AUTH]), critical=False)
         .add_extension(x509.SubjectKeyIdentifier.from_public_key(own.public_key()), critical=False)
-        .add_extension(x509.AuthorityKeyIdentifier.from_issuer_public_key(key.public_key()), critical=False)
-        .add_extension(x509.SubjectAlternativeName(names), critical=False)
+        .add_extension(x509.SubjectAlternativeName([x509.DNSName("localhost")]), critical=False)
     )
-    made = builder.sign(key, hashes.SHA256())
+    made = signer.issue(builder, ("localhost",), now.timestamp())
     private = own.private_bytes(
         serialization.Encoding.PEM, serialization.PrivateFormat.PKCS8, serialization.NoEncryption()
     )

@@ -5,7 +5,7 @@ from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 from pathlib import Path
 
-from nbfab.trust.machine import Machine, run
+from nbfab.trust.machine import Machine, installing, run
 from nbfab.trust.place import Action, Delete, Install, Place, Run
 from nbfab.trust.root import Root, fingerprints
 
@@ -77,16 +77,16 @@ def place(machine: Machine) -> Place:
         return _keychain(machine)
     kept = store(machine)
     if kept is None:
-        fix = "its manual has how an administrator adds a root"
-        return Place("system", "the system", Path("/etc/ssl"), exists=False, why=UNKNOWN, fix=(fix,))
+        words = "its manual has how an administrator adds a root"
+        return Place("system", "the system", Path("/etc/ssl"), exists=False, why=UNKNOWN, fix=(words,))
     held = dict.fromkeys(_certificates(kept.bundle), "")
     for file in sorted(_files(kept)):
         held |= dict.fromkeys(_certificates(file), str(file))
     path = kept.anchors
     if kept.updater[0] not in machine.programs:
         why = f"there is no {kept.updater[0]}, which updates it"
-        fix = "install the package ca-certificates" if kept is not _ARCH else "install the package p11-kit"
-        return Place("system", "the system", path, held, why=why, fix=(fix,))
+        fix = installing(machine, {"arch": "p11-kit"}, "ca-certificates")
+        return Place("system", "the system", path, held, why=why, fix=fix)
     return Place("system", "the system", path, held)
 
 

@@ -39,5 +39,5 @@ async def _login_page(spec: Spec, telling: Telling) -> handover.Page:
     url = urlsplit(spec.url)
     way = await asyncio.to_thread(handover.chosen, anyway=spec.login == "yes")
     ask = (url.port or 443, spec.certificate, spec.token, url.hostname or "", spec.address)
-    nonce = await asyncio.to_thread(once.ask, *ask)
+    nonce = await asyncio.to_thread(once.ask, *ask, client=spec.client)
     return await handover.page(way, spec.url.rstrip("/"), nonce, telling.note)

@@ -92,7 +92,8 @@ class Kept:
         origin = self.row.url.rstrip("/")
         if self._member is not None:
             return origin, await self._member.opened.nonce()
-        nonce = await asyncio.to_thread(once.ask, urlsplit(origin).port or 0, spec.certificate, spec.token, spec.name)
+        ask = (urlsplit(origin).port or 0, spec.certificate, spec.token, spec.name)
+        nonce = await asyncio.to_thread(once.ask, *ask, client=spec.client)
         return origin, nonce
 
     async def close(self) -> None:

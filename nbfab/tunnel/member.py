@@ -223,7 +223,9 @@ class Member:
             return True
         try:
             asked = asyncio.to_thread(
-                once.ask, self.opened.port, self.spec.certificate, self.spec.token, self.spec.name
+                once.ask,
+                *(self.opened.port, self.spec.certificate, self.spec.token, self.spec.name),
+                client=self.spec.client,
             )
             await asyncio.wait_for(asked, ANSWER)
         except (once.NoLogin, TimeoutError):

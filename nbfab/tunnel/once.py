@@ -30,13 +30,19 @@ class NoLogin(Exception):
     """There is no such login to be had. The message says why."""
 
 
-def ask(port: int, certificate: str, token: str, name: str = "localhost", address: str = "127.0.0.1") -> str:
+def ask(
+    port: int, certificate: str, token: str, name: str = "localhost", address: str = "127.0.0.1", client: str = ""
+) -> str:
     """A nonce, from the server behind a port of ours, if it has the certificate that is first in that PEM.
+
+    `client` is a file with what we present to it, if it asks for that.
 
     Raises NoLogin.
     """
     try:
-        connection = Proven(name, port, certificate, ANSWER, address)
+        connection = Proven(name, port, certificate, ANSWER, address, client)
+    except OSError as error:  # also one of ssl
+        raise NoLogin(f"{client} cannot be read: {error.strerror}") from None
     except ValueError:
         raise NoLogin("the host's certificate makes no sense") from None
     try:

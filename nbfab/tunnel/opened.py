@@ -167,7 +167,8 @@ class Opened:
 
     async def _ask(self) -> str:
         spec = self.spec
-        return await asyncio.to_thread(once.ask, self.port, spec.certificate, spec.token, spec.name)
+        ask = (self.port, spec.certificate, spec.token, spec.name)
+        return await asyncio.to_thread(once.ask, *ask, client=spec.client)
 
     async def close(self) -> None:
         """Ends it; the server goes on."""

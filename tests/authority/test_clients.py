@@ -1,4 +1,4 @@
-"""Which certificates clients accept from an authority, as docs/clients.md has it: all of them agree."""
+"""Which certificates clients accept from an authority, as docs/which-clients.md has it: all of them agree."""
 
 import json
 import sys
@@ -11,7 +11,7 @@ from trusting import NOW, Trusting, authority, issued
 from nbfab.authority.authority import Authority
 from nbfab.plan import pem
 
-PAGE = ROOT / "docs/clients.md"
+PAGE = ROOT / "docs/which-clients.md"
 CLIENTS = ROOT / "tests/tls_clients.py"
 ADDRESSES = ("10.3.0.1/32", "10.4.0.1/32")
 INSIDE = "for a name inside the constraints"
@@ -63,7 +63,7 @@ def _made(trusting: Trusting, cases: dict[str, tuple[str, bytes]]) -> dict[str, 
 
 
 def _text(table: dict[str, dict[str, bool | str]]) -> str:
-    """The table as docs/clients.md has it."""
+    """The table as docs/which-clients.md has it."""
     clients = list(table[INSIDE])
     rows = [["A certificate", *clients], ["---"] * (len(clients) + 1)]
     rows += [[case, *("yes" if made[client] else "no" for client in clients)] for case, made in table.items()]

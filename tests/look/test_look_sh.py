@@ -32,7 +32,7 @@ def facts(output: str) -> dict[str, Any]:
 
 def entries(shell: tuple[str, ...], folder: Path, paths: str, texts: str = "", certificate: str = "") -> list[Any]:
     """The entries that a look at the paths in a folder prints."""
-    program = ALL + call("print_entries", paths=paths, texts=texts, certificate=certificate)
+    program = ALL + call("print_entries", paths=paths, texts=texts, certificates=certificate)
     return [record["files.entries"] for record in records(run(shell, program, folder))]
 
 
@@ -135,7 +135,7 @@ def test_the_state_of_the_profiles_folder(
     if made:
         folder.parent.mkdir()
         put(folder, made)
-    program = ALL + "find_base; folder=$base/GPU2\n" + call("look_files", paths=".", texts="", certificate="") + PRINT
+    program = ALL + "find_base; folder=$base/GPU2\n" + call("look_files", paths=".", texts="", certificates="") + PRINT
     found = facts(run(shell, program, env={"XDG_DATA_HOME": f"{tmp_path}/data"}))
     assert found["files.folder"] == str(folder)
     assert found["files.state"] == state

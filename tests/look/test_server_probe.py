@@ -21,14 +21,14 @@ PROBE = (ROOT / "nbfab/look/server_probe.py").read_text()
 
 
 class Notebook(BaseHTTPRequestHandler):
-    """A server as far as the program asks; `heard` are the tokens that it was given."""
+    """A server as far as the program asks; `asked` are the tokens that it was given."""
 
     protocol_version = "HTTP/1.1"
-    heard: list[str]
+    asked: list[str]
     after: Any
 
     def do_GET(self) -> None:
-        self.heard.append(str(self.headers["Authorization"]))
+        self.asked.append(str(self.headers["Authorization"]))
         body = b"[]" if self.path not in ("/api", "/api/status", "/nbfab-status") else b"{}"
         self.send_response(200)
         self.send_header("Content-Length", str(len(body)))
@@ -53,7 +53,7 @@ def serving(folder: Path, leaf: Issued, then: Issued | None = None) -> Iterator[
         context.load_cert_chain(shown)
 
     show(leaf)
-    handler = type("Handler", (Notebook,), {"heard": [], "after": staticmethod(lambda: show(then)) if then else None})
+    handler = type("Handler", (Notebook,), {"asked": [], "after": staticmethod(lambda: show(then)) if then else None})
     server = ThreadingHTTPServer(("127.0.0.1", 0), handler)
     server.socket = context.wrap_socket(server.socket, server_side=True, do_handshake_on_connect=False)
     server.handle_error = lambda *_: None  # type: ignore[method-assign]
@@ -62,7 +62,7 @@ def serving(folder: Path, leaf: Issued, then: Issued | None = None) -> Iterator[
     (folder / f"runtime/jpserver-{os.getpid()}.json").write_text(json.dumps(note))
     threading.Thread(target=server.serve_forever, daemon=True).start()
     try:
-        yield handler.heard  # type: ignore[attr-defined]
+        yield handler.asked  # type: ignore[attr-defined]
     finally:
         server.shutdown()
         server.server_close()
@@ -88,11 +88,11 @@ def probe(folder: Path) -> tuple[int, dict[str, Any]]:
 )
 def test_a_server_with_any_kind_of_certificate_answers_if_it_is_the_profile_s(leaf: Issued, tmp_path: Path) -> None:
     (tmp_path / "nbserver.pem").write_text(leaf.secret() + leaf.chain)
-    with serving(tmp_path, leaf) as heard:
+    with serving(tmp_path, leaf) as asked:
         status, answer = probe(tmp_path)
     assert (status, answer["ready"]) == (10, True)
-    assert heard
-    assert set(heard) == {f"token {TOKEN}"}
+    assert asked
+    assert set(asked) == {f"token {TOKEN}"}
 
 
 def test_another_server_is_not_given_the_token(tmp_path: Path) -> None:
@@ -103,19 +103,19 @@ def test_another_server_is_not_given_the_token(tmp_path: Path) -> None:
         folder = tmp_path / str(id(other))
         folder.mkdir()
         (folder / "nbserver.pem").write_text(leaf.secret() + leaf.chain)
-        with serving(folder, other) as heard:
+        with serving(folder, other) as asked:
             status, answer = probe(folder)
         assert (status, answer) == (11, {"ready": False, "reason": "its certificate is not the profile's"})
-        assert heard == []
+        assert asked == []
 
 
 def test_nor_is_one_that_takes_its_place_after_an_answer(tmp_path: Path) -> None:
     leaf = three("127.0.0.1")
     (tmp_path / "nbserver.pem").write_text(leaf.secret() + leaf.chain)
-    with serving(tmp_path, leaf, then=three("127.0.0.1")) as heard:
+    with serving(tmp_path, leaf, then=three("127.0.0.1")) as asked:
         status, answer = probe(tmp_path)
     assert (status, answer["ready"]) == (11, False)
-    assert len(heard) == 1
+    assert len(asked) == 1
 
 
 @pytest.mark.parametrize(
@@ -123,6 +123,6 @@ def test_nor_is_one_that_takes_its_place_after_an_answer(tmp_path: Path) -> None
 )
 def test_a_file_that_holds_no_certificate_is_no_proof(text: str, tmp_path: Path) -> None:
     (tmp_path / "nbserver.pem").write_text(text)
-    with serving(tmp_path, three("127.0.0.1")) as heard:
+    with serving(tmp_path, three("127.0.0.1")) as asked:
         status, answer = probe(tmp_path)
-    assert (status, answer["ready"], heard) == (11, False, [])
+    assert (status, answer["ready"], asked) == (11, False, [])

@@ -15,6 +15,7 @@ from nbfab.keys import Key
 from nbfab.look.facts import Facts
 from nbfab.plan import certificate, pem
 from nbfab.plan.adopt import adopt
+from nbfab.settings import Settings
 from nbfab.wanted import Wanted
 
 
@@ -81,6 +82,17 @@ def test_reissue_replaces_it_with_a_new_key_and_then_has_no_more_to_do() -> None
     assert pem.is_self_signed(made)
     after = holding(NEW, file(certificate.FILE, made.public_bytes(Encoding.PEM).decode()))
     assert list(certificate.plan(wanted, after)) == []
+
+
+def test_self_signed_replaces_it_where_it_was_typed_and_a_choice_of_before_does_not() -> None:
+    def wants(source: str) -> Wanted:
+        return replace(WANTED, settings=Settings.parse({"self_signed": True}, source))
+
+    assert len(list(certificate.plan(wants("flag"), having(BOX)))) == 1
+    for source in ("inventory", "environment", "configuration"):
+        assert list(certificate.plan(wants(source), having(BOX))) == []
+    kept = replace(wants("flag"), given=Settings(), kept=frozenset({"self_signed"}))
+    assert list(certificate.plan(kept, having(BOX))) == []
 
 
 def test_one_of_the_user_s_own_authority_is_none() -> None:

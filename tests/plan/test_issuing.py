@@ -107,6 +107,15 @@ def test_the_days_are_those_that_are_wanted(lab: Signer) -> None:
     assert pem.days_left(found, NOW) == 90
 
 
+def test_no_certificate_is_for_longer_than_apple_s_systems_take(lab: Signer) -> None:
+    wanted = wanting(lab, "gpu1.lab.example.org", days=3650)
+    facts, _, text = made(wanted, NEW, lab)
+    found = pem.load(text)
+    assert found
+    assert pem.days_left(found, NOW) == 825
+    assert "3650 days are wanted, but an authority issues certificates for 825" in "".join(standing(wanted, facts))
+
+
 @pytest.mark.parametrize(
     ("later", "changes", "reason"),
     [

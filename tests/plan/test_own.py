@@ -13,7 +13,8 @@ from nbfab.errors import Refused
 from nbfab.keys import Key
 from nbfab.look.choices import Choices
 from nbfab.look.facts import Facts
-from nbfab.own import Given, Own, own
+from nbfab.own.given import Given
+from nbfab.own.own import Own, own
 from nbfab.plan import certificate
 from nbfab.wanted import Wanted
 

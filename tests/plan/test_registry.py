@@ -9,17 +9,18 @@ from nbfab.errors import HostError
 from nbfab.look.environments import Environment
 from nbfab.look.server import Started
 from nbfab.passwords import Password
-from nbfab.plan import certificate, choices, config, install, module, password, profile, server
+from nbfab.plan import certificate, choices, clients, config, install, module, password, profile, server
 from nbfab.plan.step import Step
 from nbfab.plan.steps import STEPS, managed, notes, plan, request, standing, with_restart
 from nbfab.settings import Settings
 from nbfab.wanted import Wanted
 
+BEFORE = (module.STEP, clients.STEP)  # they come along with what refers to them
 PLOTS = MODERN._replace(packages={**MODERN.packages, "matplotlib": "3.9"})
 
 
 def test_on_a_new_host_every_step_has_something_to_do() -> None:
-    changes = plan(WANTED, NEW, STEPS)
+    changes = plan(wanting(client_certificates=True), NEW, STEPS)
     assert list(dict.fromkeys(change.step for change in changes)) == [step.name for step in STEPS]
     assert [change.kind for change in changes][-2:] == ["start server", "write"]
 
@@ -33,10 +34,9 @@ def test_what_is_as_wanted_is_left_alone(environment: Environment) -> None:
 
 
 def test_a_step_plans_its_own_changes_only() -> None:
+    before = {step.name for step in BEFORE}
     for step in STEPS:
-        assert {change.step for change in plan(WANTED, NEW, [step])} - {module.STEP.name} == {step.name} - {
-            module.STEP.name
-        }
+        assert {change.step for change in plan(WANTED, NEW, [step])} - before == {step.name} - before
 
 
 def test_every_file_that_a_step_writes_it_manages() -> None:
@@ -78,8 +78,8 @@ def test_a_step_that_a_running_server_has_to_pick_up_brings_the_restart(
     steps: tuple[Step, ...], restarted: bool
 ) -> None:
     more = [step for step in (config.STEP, server.STEP) if restarted and step not in steps]
-    assert [step for step in with_restart(steps, running()) if step != module.STEP] == [
-        step for step in (*steps, *more) if step != module.STEP
+    assert [step for step in with_restart(steps, running()) if step not in BEFORE] == [
+        step for step in (*steps, *more) if step not in BEFORE
     ]
     assert server.STEP in steps or server.STEP not in with_restart(steps, NEW)
 

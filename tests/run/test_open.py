@@ -1,6 +1,7 @@
 """Open: from nothing to a page here, and what stays of it whatever happens to the connection."""
 
 import re
+import subprocess
 
 import pytest
 from machine import PASSWORD, Machine
@@ -41,3 +42,13 @@ def test_a_new_host_takes_one_question(there: Machine) -> None:
         port = page.port
         (password,) = re.findall(r"Password: (\S+)", page.said)
         assert Notebook(port, there.folder, password).get("/api")["version"]
+
+
+def test_who_forgets_the_s_is_sent_to_https(there: Machine) -> None:
+    with opened(there, "--yes", "--no-browser") as page:
+        words = ["curl", "--silent", "--noproxy", "*", "--max-time", "30", "--head"]
+        done = subprocess.run(
+            [*words, f"http://localhost:{page.port}/tree"], capture_output=True, text=True, check=True
+        )
+        assert done.stdout.startswith("HTTP/1.1 307 ")
+        assert f"\nLocation: https://localhost:{page.port}/tree\n" in done.stdout.replace("\r", "")

@@ -17,8 +17,10 @@ from pathlib import Path
 import pytest
 from issuers import Issued, three
 from machine import PASSWORD, Machine
+from opened import opened
 
 from nbfab.plan import pem
+from nbfab.tunnel import once
 
 FILE = "nbserver.pem"
 
@@ -175,6 +177,12 @@ def test_one_that_has_expired_is_refused_with_what_replaces_it_and_served_meanwh
     assert shlex.split(line)[-2:] == ["certificate", "--reissue"]
     said = here.fails("certificate", *given(here, leaf), status=2)
     assert "has expired, on " in said
+    here.ok("stop")
+    stopped = here.json("status")
+    assert (stopped["verdict"], stopped["error"]) == ("not running", "it does not run: it was stopped")
+    assert stopped["fix"][-1]["command"].endswith(" start")
+    here.ok("start")
+    assert shown(here) == der(leaf)
     here.ok("certificate", *given(here, three("box")))
     assert here.json("setup")["verdict"] == "unchanged"
     (here.folder / FILE).write_text(leaf.secret() + leaf.chain)
@@ -212,6 +220,7 @@ def test_files_that_will_not_do_are_refused_before_any_host_is_contacted(there: 
         ((certificate, full, flag, str(there.work / "other.key")), "other.key is not that of the certificate in"),
         ((certificate, full, flag, str(there.work / "none")), "none cannot be read: No such file or directory"),
         ((certificate, full, flag, key, "--reissue"), "--certificate brings one, and --reissue has nbfab make one"),
+        ((certificate, full, "--self-signed"), "--certificate brings one, and --self-signed has nbfab make one"),
     ]:
         assert words in there.fails("certificate", *args, status=2)
         document = json.loads(there.run("setup", *args, "--json").stdout)
@@ -251,6 +260,26 @@ def test_the_key_is_in_no_argument_and_in_no_report(there: Machine) -> None:
     assert canary in (there.folder / FILE).read_text()
     assert seen == []
     assert canary not in done.stdout + done.stderr + there.run("plan", *options).stdout
+
+
+def test_open_logs_in_over_a_chain_and_says_that_the_browser_warns_at_localhost(there: Machine) -> None:
+    there.program = "nbfab"
+    leaf = three("box", kind="P-384")
+    there.ok("setup", *given(there, leaf))
+    (note,) = (there.folder / "runtime").glob("jpserver-*.json")
+    token = json.loads(note.read_text())["token"]
+    with opened(there, "--no-browser") as page:
+        assert once.ask(page.port, leaf.chain, token)
+        with pytest.raises(once.NoLogin, match="it has another certificate"):
+            once.ask(page.port, three("box").chain, token)
+        assert "the browser warns at localhost: nbfab did not make the certificate, which is not for that" in page.said
+        there.ok("certificate", *given(there, three("box", "localhost")))
+        with pytest.raises(once.NoLogin, match="it has another certificate"):
+            once.ask(page.port, leaf.chain, token)
+        assert page.close() == 0
+    with opened(there, "--no-browser") as page:
+        assert page.port
+        assert "the browser warns" not in page.said
 
 
 @pytest.mark.parametrize("quiet", [True, False])

@@ -10,7 +10,7 @@ from pathlib import Path
 
 import pytest
 from machine import PASSWORD, Machine
-from notebook_client import Notebook
+from notebook_client import Notebook, logs_in
 from plan_cases import after
 from pythons import NOTEBOOKS, need
 from recorded import RECORDED, place
@@ -135,6 +135,21 @@ def test_a_server_with_a_live_kernel_is_taken_over(here: Machine, release: str, 
     need(python)
     here.env["NBFAB_PYTHON"] = python
     Upgraded(here, f"{release}/{variant}", env=str(Path(python).parents[1]), directory=here.work).is_taken_over()
+
+
+def test_to_rotate_its_secrets_takes_one_last_restart(here: Machine) -> None:
+    old = Upgraded(here, "0.1.0/modern", env=str(Path(NOTEBOOKS["notebook 7"]).parents[1]), directory=here.work)
+    before = here.folder.joinpath("jupyter_server_config.json").read_text()
+    said = here.fails("rotate", "--now", password=None)
+    assert "the server was not restarted, because that would end kernel" in said
+    assert "rotate --now --restart" in said
+    assert here.folder.joinpath("jupyter_server_config.json").read_text() == before
+    assert old.evaluates("answer") == "42"
+    document = here.json("rotate", "--now", "--restart", password=None)
+    assert document["status"] == 0
+    assert [change["kind"] for change in document["changes"]][-1] == "end sessions"
+    assert not any("ends with a restart only" in note for note in document["notes"])
+    assert not logs_in(here.port, here.folder, old.password)
 
 
 LATER = """\

@@ -158,6 +158,26 @@ def test_a_late_handshake_and_a_websocket_are_as_ever(secure: Server) -> None:
     assert run(browser.channels(), "6 * 7") == "42"
 
 
+def test_where_clients_need_a_certificate_it_leads_there_all_the_same(
+    kind: Kind, certificate: str, tmp_path: Path
+) -> None:
+    """The first byte is looked at before TLS asks for one."""
+    words = "openssl req -x509 -newkey ec -pkeyopt ec_paramgen_curve:P-256 -nodes -subj /CN=ann -keyout k -out c"
+    more = "-addext extendedKeyUsage=clientAuth -addext basicConstraints=critical,CA:FALSE"
+    subprocess.run(f"{words} {more}".split(), cwd=tmp_path, check=True, capture_output=True)
+    client = tmp_path / "client.pem"
+    client.write_text((tmp_path / "k").read_text() + (tmp_path / "c").read_text())
+    server = Server(tmp_path / "profile", kind, certificate=certificate, client=str(client))
+    try:
+        assert Browser(server).logs_in(FIRST)
+        assert location(said(server, b"GET /x HTTP/1.0\r\n\r\n")) == f"https://127.0.0.1:{server.port}/x"
+        server.client = ""
+        with pytest.raises(OSError, match="certificate required"):
+            Browser(server).request("GET", "/api")
+    finally:
+        server.stop()
+
+
 def test_what_stays_silent_is_hung_up_on(kind: Kind, certificate: str, tmp_path: Path) -> None:
     short = "import nbfab_server.plain_http\nnbfab_server.plain_http.SILENCE = 0.5"
     server = Server(tmp_path / "profile", kind, certificate=certificate, more=short)

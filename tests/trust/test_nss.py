@@ -6,7 +6,7 @@ from pathlib import Path
 
 import pytest
 from desk import database, trusted
-from roots import NAME, authority
+from roots import root_in
 
 from nbfab.fix import Command, text
 from nbfab.trust import do, nss, plan
@@ -54,10 +54,10 @@ def test_chromium_gets_it_where_it_reads(
         (tmp_path / name).mkdir(parents=True)
         if made:
             database(tmp_path / name)
-    root = authority(tmp_path / "data")
+    root = root_in(tmp_path / "data")
     assert {path: done.ending for path, done in put_in(tmp_path, root).items()} == dict.fromkeys(expected, "done")
     for name in expected:
-        assert trusted(tmp_path / name) == {NAME: "C,,"}
+        assert trusted(tmp_path / name) == {root.name: "C,,"}
     assert sorted(found(tmp_path)) == sorted(expected)
     assert {done.ending for done in put_in(tmp_path, root).values()} == {"there"}
 
@@ -84,8 +84,8 @@ def test_browsers_in_boxes(tmp_path: Path, folder: str, made: str, what: str) ->
     assert found(tmp_path)[f"{folder}/{made}"] == what
     database(tmp_path / folder / OLD)
     assert [path for path in found(tmp_path) if path.startswith(folder)] == [f"{folder}/{OLD}"]
-    put_in(tmp_path, authority(tmp_path / "data"))
-    assert trusted(tmp_path / folder / OLD) == {NAME: "C,,"}
+    put_in(tmp_path, root := root_in(tmp_path / "data"))
+    assert trusted(tmp_path / folder / OLD) == {root.name: "C,,"}
 
 
 @pytest.mark.parametrize(
@@ -130,9 +130,9 @@ StartWithLastProfile=1
         f"{base}/Profiles/a.default": f"{what}, profile old 100%",
         "far away/profile": f"{what}, profile far",
     }
-    put_in(tmp_path, authority(tmp_path / "data"))
+    put_in(tmp_path, root := root_in(tmp_path / "data"))
     for path in profiles:
-        assert trusted(tmp_path / path) == {NAME: "C,,"}
+        assert trusted(tmp_path / path) == {root.name: "C,,"}
 
 
 @pytest.mark.parametrize("ini", ["", "no sections\n", "[Profile0]\nName=x\n", "[Profile0\n\0", "\udcff"])
@@ -149,13 +149,13 @@ def test_a_firefox_that_runs_is_mentioned(tmp_path: Path) -> None:
     )
     (tmp_path / ".mozilla/firefox/one/lock").symlink_to(f"127.0.1.1:+{os.getpid()}")
     (tmp_path / ".mozilla/firefox/two/lock").symlink_to("127.0.1.1:+999999999")
-    done = put_in(tmp_path, authority(tmp_path / "data"))
+    done = put_in(tmp_path, root_in(tmp_path / "data"))
     assert done[".mozilla/firefox/one"].why == "Firefox runs, and takes it up at its next start"
     assert done[".mozilla/firefox/two"].why == ""
 
 
 def test_one_that_is_there_without_trust_gets_it(tmp_path: Path) -> None:
-    root = authority(tmp_path / "data")
+    root = root_in(tmp_path / "data")
     add = ["certutil", "-d", f"sql:{database(tmp_path / NEW)}", "-A", "-t", ",,", "-n", "other", "-i", str(root.file)]
     subprocess.run(add, check=True)
     assert put_in(tmp_path, root)[NEW].ending == "done"
@@ -168,7 +168,7 @@ def test_a_primary_password_is_for_a_person_to_type(tmp_path: Path) -> None:
     (tmp_path / "password").write_text("a primary password\n")
     make = ["certutil", "-d", f"sql:{folder}/one", "-N", "-f", str(tmp_path / "password")]
     subprocess.run(make, check=True)
-    root = authority(tmp_path / "data")
+    root = root_in(tmp_path / "data")
     done = put_in(tmp_path, root)[".mozilla/firefox/one"]
     assert (done.ending, done.why) == ("failed", "it has a primary password, which certutil asks for at a terminal")
     (command,) = done.fix
@@ -188,7 +188,7 @@ def test_a_primary_password_is_for_a_person_to_type(tmp_path: Path) -> None:
         (("arch",), "sudo pacman -S nss"),
         (("opensuse-leap", "suse", "opensuse"), "sudo zypper install mozilla-nss-tools"),
         (("alpine",), "sudo apk add nss-tools"),
-        (("nixos",), "install the package that has certutil of NSS (nss-tools, libnss3-tools or nss)"),
+        (("nixos",), "install the package nss-tools, or what this system calls it"),
     ],
 )
 def test_without_certutil_the_package_is_named(tmp_path: Path, system: tuple[str, ...], command: str) -> None:

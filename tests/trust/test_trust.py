@@ -8,7 +8,7 @@ import pytest
 from desk import CERTIFICATES, Desk, trusted
 from documents import check_document
 from fixes import check
-from roots import NAME, authority
+from roots import root_in
 from terminal import Terminal
 
 from nbfab.trust.root import fingerprints
@@ -40,10 +40,10 @@ def endings(desk: Desk, *args: str, status: int = 0) -> dict[str, str]:
 
 
 def test_it_is_put_in_everywhere_once_and_taken_out(desk: Desk) -> None:
-    root = authority(desk.data)
+    root = root_in(desk.data)
     chromium, firefox = desk.data / "pki/nssdb", desk.home / ".mozilla/firefox/abc.default"
     told = desk.ok("trust", "--yes")
-    assert told.startswith(f"trust: done\n  authority    {NAME}\n               SHA-256 {root.fingerprint}\n")
+    assert told.startswith(f"trust: done\n  authority    {root.name}\n               SHA-256 {root.fingerprint}\n")
     for line in (
         "  done         Chromium (~/.local/share/pki/nssdb)\n",
         "  done         Firefox, profile default (~/.mozilla/firefox/abc.default)\n",
@@ -54,7 +54,7 @@ def test_it_is_put_in_everywhere_once_and_taken_out(desk: Desk) -> None:
         f"  opens        Node (/usr/bin/node): with what {desk.data}/nbfab-trust/env.sh sets\n",
     ):
         assert line in told
-    assert trusted(chromium) == trusted(firefox) == {NAME: "C,,"}
+    assert trusted(chromium) == trusted(firefox) == {root.name: "C,,"}
     assert root.fingerprint in fingerprints((desk.etc.parent / BUNDLE).read_text())
     line = f"openssl verify -CAfile /etc/ssl/certs/ca-certificates.crt {root.file}"
     assert desk.shell(line).returncode == 0
@@ -69,7 +69,7 @@ def test_it_is_put_in_everywhere_once_and_taken_out(desk: Desk) -> None:
 
 
 def test_nothing_is_changed_that_no_one_has_agreed_to(desk: Desk) -> None:
-    authority(desk.data)
+    root = root_in(desk.data)
     told = desk.fails("trust")
     assert f"it would change {desk.data}/pki/nssdb, " in told
     assert "and no one is there to ask\n" in told
@@ -90,37 +90,39 @@ def test_nothing_is_changed_that_no_one_has_agreed_to(desk: Desk) -> None:
         terminal.type("y")
         terminal.shows("trust: done")
         terminal.shows("status=0")
-    assert trusted(desk.data / "pki/nssdb") == {NAME: "C,,"}
+    assert trusted(desk.data / "pki/nssdb") == {root.name: "C,,"}
 
 
 def test_a_key_with_a_passphrase_is_proven_only_if_that_is_typed(desk: Desk) -> None:
-    authority(desk.data, passphrase=b"canary horse")
+    root = root_in(desk.data, passphrase="canary horse")
     with Terminal(desk) as terminal:
         terminal.task("trust", "--yes")
-        terminal.shows(f"Passphrase of {NAME}, to prove it by a page here (empty: not now):")
+        terminal.shows(f"Passphrase of {root.name}, to prove it by a page here (empty: not now):")
         terminal.type("canary horse")
         screen = terminal.shows("status=0")
         assert "opens        curl" in screen
         assert "canary" not in screen
         terminal.clear()
         terminal.task("trust")  # nothing to do: nothing is asked
-        assert f"the key of {NAME} has a passphrase" in terminal.shows("status=0")
+        assert f"the key of {root.name} has a passphrase" in terminal.shows("status=0")
 
 
 def test_several_authorities_and_one_that_is_gone(desk: Desk) -> None:
-    gone = authority(desk.data, "nbfab authority of ann, 2024-01-02 aaaa", days_ago=9)
+    gone = root_in(desk.data, days_ago=9)
     endings(desk, "--yes")
     for file in gone.file.parent.iterdir():
         file.unlink()
     gone.file.parent.rmdir()
-    two = [authority(desk.data), authority(desk.data, "nbfab authority of ann, 2026-12-24 beef")]
-    other = authority(desk.work, "someone's root abcd")  # that the user has put there
+    two = [root_in(desk.data, days_ago=1), root_in(desk.data)]
+    other = root_in(desk.work)  # that the user has put there
     store = desk.data / "pki/nssdb"
     subprocess.run(
         ["certutil", "-d", f"sql:{store}", "-A", "-t", "C,,", "-n", "mine", "-i", str(other.file)], check=True
     )
     (desk.certificates / "mine.crt").write_text(other.pem)
-    assert set(endings(desk, "--yes").values()) <= {"done", "opens"}
+    ended = endings(desk, "--yes")
+    assert ended.pop(gone.name) == "left"
+    assert set(ended.values()) <= {"done", "opens"}
     assert trusted(store) == dict.fromkeys((gone.name, two[0].name, two[1].name, "mine"), "C,,")
     endings(desk, "--remove", "--yes")
     assert trusted(store) == {"mine": "C,,"}
@@ -131,9 +133,10 @@ def test_several_authorities_and_one_that_is_gone(desk: Desk) -> None:
 def test_a_user_gets_the_command_that_an_administrator_types(tmp_path: Path) -> None:
     desk = Desk(tmp_path, user=True)
     desk.stand_in("sudo", 'exec "$@"')
-    root = authority(desk.data)
+    root = root_in(desk.data)
     told = desk.fails("trust", "--yes", status=3)
     assert desk.calls == []
+    assert told.startswith("trust: done, except what takes an administrator\n")
     assert "  to do        the system (/usr/local/share/ca-certificates): it takes an administrator; " in told
     assert "  to do        curl (" in told
     file = f"{CERTIFICATES}/nbfab-{root.short}.crt"
@@ -152,14 +155,15 @@ def test_what_it_does_not_do(desk: Desk) -> None:
     told = desk.fails("trust")
     assert "there is no authority to trust yet\n  fix          " in told
     assert told.endswith("nbfab ca\n")
+    assert "by sudo it does not look for those of ann\n" in desk.run("trust", SUDO_USER="ann").stderr
     assert "trust: nothing to remove\n" in desk.ok("trust", "--remove")
-    authority(desk.data)
+    root_in(desk.data)
     assert "trust is for this machine, and takes no host" in desk.run("-H", "box", "trust").stderr
     assert "--remove and --export are two tasks\n" in desk.fails("trust", "--remove", "--export", status=2)
 
 
 def test_a_variable_that_names_another_store_is_named(desk: Desk) -> None:
-    authority(desk.data)
+    root_in(desk.data)
     empty = desk.work / "empty.pem"
     empty.write_text("")
     done = desk.run("trust", "--yes", SSL_CERT_FILE=str(empty), NODE_EXTRA_CA_CERTS=str(empty))
