@@ -10,6 +10,7 @@ from sshd import Sshd
 from system import System, environment
 
 HOST = "gpu1.lab.test"
+OTHER = "gpu1.other.test"  # a name that ssh_config may make of it
 
 
 class Person(Machine):
@@ -18,7 +19,7 @@ class Person(Machine):
     def __init__(self, folder: Path, sshd: Sshd) -> None:
         super().__init__(folder, sshd, "nbfab")
         sshd.write_config(name=HOST)
-        self.system = System(folder / "system", [HOST])
+        self.system = System(folder / "system", [HOST, OTHER])
         self.mine = folder / "home"
         self.env |= environment(self.mine, PATH=f"{BIN}:{os.environ['PATH']}")
         geo = venvs.environment(folder / "geo")

@@ -5,7 +5,7 @@ from chromium import chromium
 from firefox import firefox, profile_of
 from machine import PASSWORD, ROOT
 from notebook_page import CELL, CODE, CONNECTED, NEW, OUTPUT, STATUS, firefox_runs
-from person import HOST, Person
+from person import HOST, OTHER, Person
 from playwright.sync_api import Error, Page, expect
 
 SCREENSHOTS = ROOT / "screenshots"
@@ -55,3 +55,13 @@ def test_two_browsers_open_a_host_without_a_warning_until_trust_is_removed(perso
         assert "ERR_CERT_AUTHORITY_INVALID" in _refusal(browser.new_page(), person.url)
     with firefox(person.mine, [HOST], person.system.within) as fox:
         assert fox.refuses(person.url) == "SEC_ERROR_UNKNOWN_ISSUER"
+
+
+def test_the_url_is_one_that_the_authority_may_sign(person: Person) -> None:
+    assert person.sshd
+    person.sshd.write_config(f"Host {HOST}\n  HostName {OTHER}\n  HostKeyAlias [127.0.0.1]:{person.sshd.port}\n", HOST)
+    person.ok("ca", "--allow", "lab.test")
+    person.ok("setup")
+    host = person.json("status")
+    assert OTHER not in host["state"]["names"]
+    assert host["url"] == f"{person.url}/"
