@@ -11,6 +11,7 @@ from typing import Any
 import hypothesis
 import pytest
 from machine import Machine
+from person import Person
 from sshd import Sshd
 from sshd_fleet import Fleet, fleet_of
 from trusting import Trusting
@@ -43,6 +44,7 @@ REAL = {
     "own",
     "rig",
     "trusting",
+    "person",
 }  # fixtures that start real servers
 
 
@@ -135,6 +137,15 @@ def stack() -> Iterator[ExitStack]:
 def three(tmp_path: Path, stack: ExitStack) -> Fleet:
     """A fleet of three hosts."""
     return fleet_of(["one", "two", "three"], tmp_path, stack)
+
+
+@pytest.fixture
+def person(tmp_path: Path) -> Iterator[Person]:
+    """A person with browsers and a host."""
+    with Sshd(tmp_path / "host") as sshd:
+        person = Person(tmp_path, sshd)
+        yield person
+        person.close()
 
 
 @pytest.fixture

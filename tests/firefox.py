@@ -20,6 +20,7 @@ from sshd import wait_until
 
 SLOWEST = 60  # seconds that a busy machine may take for a page
 PROFILE = "test"
+SHIFT, ENTER = "\ue008", "\ue007"  # as WebDriver has them
 DEAD = 1  # a port at which nothing listens
 PREFERENCES: dict[str, str | int | bool] = {
     "marionette.port": 0,  # any that is free
@@ -42,6 +43,7 @@ PREFERENCES: dict[str, str | int | bool] = {
     "datareporting.healthreport.uploadEnabled": False,
     "app.normandy.enabled": False,
     "services.settings.server": "data:,#remote-settings-dummy/v1",
+    "security.default_personal_cert": "Select Automatically",  # no window to ask in
     "browser.startup.page": 0,
     "browser.aboutwelcome.enabled": False,
 }
@@ -122,8 +124,8 @@ class Firefox:
         wait_until(holds, f"{condition} at {self.url}", SLOWEST)
 
     def press(self, key: str, *, shift: bool = False) -> None:
-        """Presses a key of WebDriver's, which the page gets as from a keyboard."""
-        keys = [*(["\ue008"] if shift else []), key]
+        """Presses a key, which the page gets as from a keyboard."""
+        keys = [*([SHIFT] if shift else []), key]
         down = [{"type": "keyDown", "value": one} for one in keys]
         up = [{"type": "keyUp", "value": one} for one in reversed(keys)]
         self._call("WebDriver:PerformActions", actions=[{"type": "key", "id": "keyboard", "actions": [*down, *up]}])

@@ -64,6 +64,9 @@ def describe(job: Job, wanted: Wanted, seen: Facts) -> Outcome:
             own = [name for name in own if canonical(name) in certificate.names_there(seen)]
         state["elsewhere"] = [f"https://{in_url(name)}:{port}/" for name in own[:MOST_URLS]]
     name, address = job.host.names[0], settings.ip
+    if "authority" in state:  # which may not sign all of them, and a browser would warn of the others
+        signed = certificate.names_there(seen)
+        name = next((one for one in job.host.names if canonical(one) in signed), name)
     # Not one that the profile has: what a host says of itself decides no name.
     if address not in (*EVERY_ADDRESS, "localhost") and (
         job.host.local or ("ip" not in wanted.kept and not ip_address(address).is_loopback)
