@@ -9,35 +9,35 @@ from __future__ import annotations
 import re
 import ssl
 from typing import Any
-from weakref import WeakSet
 
 from tornado.httputil import HTTPMessageDelegate
 from tornado.ioloop import PeriodicCallback
 
 from .hashed import stamp
+from .streams import Streams
 
 WATCH = 1000  # ms between two looks
 _BLOCK = re.compile("-----BEGIN CERTIFICATE-----[A-Za-z0-9+/=\\s]+-----END CERTIFICATE-----")
 
 
 class Clients:
-    """The certificates in a file, read again whenever that is another, and all open connections."""
+    """The certificates in a file, read again whenever that is another, and who of all connections has one of them."""
 
-    def __init__(self, path: str) -> None:
-        self._path = path
+    def __init__(self, path: str, streams: Streams) -> None:
+        self._path, self._streams = path, streams
         self._stamp: tuple[int, ...] | None = None
         self._admitted: frozenset[bytes] = frozenset()
-        self._open: WeakSet[Any] = WeakSet()
         self._watch: PeriodicCallback | None = None
 
     def watch(self, web_app: Any) -> None:
-        """Takes note of every connection to a server, from its first moment on."""
+        """Looks at every connection to a server, from its first request on."""
         stock = web_app.start_request
 
         def start_request(server: Any, connection: Any) -> Any:
-            stream = connection.stream
-            self._take(stream)
-            return Asked(stock(server, connection), stream, self)
+            if self._watch is None:
+                self._watch = PeriodicCallback(self.close_others, WATCH)
+                self._watch.start()
+            return Asked(stock(server, connection), connection.stream, self)
 
         web_app.start_request = start_request
 
@@ -48,7 +48,7 @@ class Clients:
 
     def close_others(self) -> None:
         """Closes the connections that are no longer admitted, with the websockets among them."""
-        for stream in list(self._open):
+        for stream in self._streams.open:
             if not self.admits(stream):
                 stream.close()
 
@@ -58,12 +58,6 @@ class Clients:
         if seen is None or seen != self._stamp:
             self._stamp, self._admitted = seen, _load(self._path)
         return self._admitted
-
-    def _take(self, stream: Any) -> None:
-        self._open.add(stream)
-        if self._watch is None:
-            self._watch = PeriodicCallback(self.close_others, WATCH)
-            self._watch.start()
 
 
 class Asked(HTTPMessageDelegate):

@@ -32,10 +32,10 @@ class Guard:
     def __init__(self, folder: str, hashed: Hashed, check: Callable[[str, str], bool]) -> None:
         self.hashed = hashed
         self.known = Known(os.path.join(folder, "known.json"))
-        self.clients = Clients(os.path.join(folder, "clients.pem"))
         self.peers = Peers()
         self.limiter, self.tally, self.nonces, self.sockets = Limiter(), Tally(), Nonces(), Sockets()
         self.streams = Streams()
+        self.clients = Clients(os.path.join(folder, "clients.pem"), self.streams)
         self.strangers, self.friends = Queue(check), Queue(check)  # friends do not wait for strangers
         self._kernels: Any = None
         self._token = b""

@@ -9,13 +9,14 @@ import pytest
 from plan_cases import entry
 
 from nbfab.server.clients import Asked, Clients
+from nbfab.server.streams import Streams
 
 
 class Stream:
     """A connection whose other end has presented that certificate."""
 
     def __init__(self, pem: str = "", error: Exception | None = None) -> None:
-        self.closed = False
+        self._closed = False
         self._der = ssl.PEM_cert_to_DER_cert(pem) if pem else None
         self._error = error
 
@@ -30,7 +31,10 @@ class Stream:
         return self._der
 
     def close(self) -> None:
-        self.closed = True
+        self._closed = True
+
+    def closed(self) -> bool:
+        return self._closed
 
 
 class Own:
@@ -47,9 +51,14 @@ ANN, BOB = entry("ann"), entry("bob")
 
 
 @pytest.fixture
-def clients(tmp_path: Path) -> Clients:
+def streams() -> Streams:
+    return Streams()
+
+
+@pytest.fixture
+def clients(tmp_path: Path, streams: Streams) -> Clients:
     (tmp_path / "clients.pem").write_text(f"# of us\n{ANN}{BOB}")
-    return Clients(str(tmp_path / "clients.pem"))
+    return Clients(str(tmp_path / "clients.pem"), streams)
 
 
 def replace(tmp_path: Path, text: str) -> None:
@@ -91,15 +100,15 @@ def test_a_connection_without_a_certificate_is_none_of_its_business(clients: Cli
     assert clients.admits(stream)
 
 
-def test_only_what_is_no_longer_admitted_is_closed(clients: Clients, tmp_path: Path) -> None:
-    streams = [Stream(ANN), Stream(BOB), Stream()]
-    for stream in streams:
-        clients._open.add(stream)
+def test_only_what_is_no_longer_admitted_is_closed(clients: Clients, streams: Streams, tmp_path: Path) -> None:
+    connections = [Stream(ANN), Stream(BOB), Stream()]
+    for one in connections:
+        streams.add(one)
     clients.close_others()
-    assert [stream.closed for stream in streams] == [False, False, False]
+    assert [one.closed() for one in connections] == [False, False, False]
     replace(tmp_path, BOB)
     clients.close_others()
-    assert [stream.closed for stream in streams] == [True, False, False]
+    assert [one.closed() for one in connections] == [True, False, False]
 
 
 def test_a_request_of_one_that_was_removed_is_not_answered(clients: Clients, tmp_path: Path) -> None:
@@ -112,4 +121,4 @@ def test_a_request_of_one_that_was_removed_is_not_answered(clients: Clients, tmp
         asked.data_received(b"")
         asked.finish()
         assert own.calls == calls
-        assert stream.closed is (calls == [])
+        assert stream.closed() is (calls == [])
