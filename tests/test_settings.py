@@ -9,7 +9,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from nbfab.errors import UsageError
-from nbfab.settings import BY_KEY, OPTIONS, Option, Settings, is_hash, origin, state_home, written
+from nbfab.settings import BY_KEY, OPTIONS, Option, Settings, is_hash, state_home, written
 
 
 @pytest.mark.parametrize(
@@ -213,11 +213,3 @@ def test_a_name_is_no_path(python: str, path: str, tmp_path: Path, monkeypatch: 
     monkeypatch.chdir(tmp_path)
     monkeypatch.setenv("HOME", "/home/ann")
     assert Settings(python=python).from_here().python == path.format(cwd=tmp_path)
-
-
-def test_an_option_of_two_words_has_a_name_that_a_shell_can_set(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setenv("NBFAB_CLIENT_CERTIFICATES", "yes")
-    settings = Settings.gather({}, {})
-    assert settings.client_certificates
-    assert origin("client_certificates", "environment") == "NBFAB_CLIENT_CERTIFICATES"
-    assert origin("client_certificates", "flag") == "--client-certificates"
