@@ -72,6 +72,19 @@ def test_the_handout_is_named_again_for_the_tasks_that_have_one() -> None:
     assert command("status").split()[1:] == ["fleet.status"]
 
 
+@pytest.mark.parametrize(
+    ("switch", "option"), [("debugger", "debugger"), ("client_certificates", "client-certificates")]
+)
+def test_a_switch_can_be_turned_off_by_a_flag_too(switch: str, option: str) -> None:
+    made = Call(Context(), "setup", {**defaults(("ssh",)), f"no_{switch}": True})
+    listed = InventoryHost("a", Place("hosts.yaml"), values={switch: True})
+    assert getattr(made.settings(listed), switch) is False
+    assert made.command()("setup").split()[1:] == ["setup", f"--no-{option}"]
+    both = Call(Context(), "setup", {**defaults(()), switch: True, f"no_{switch}": True})
+    with pytest.raises(UsageError, match=f"^--{option} and --no-{option} contradict each other$"):
+        both.settings(None)
+
+
 @pytest.mark.parametrize(("flag", "on"), [(True, True), (False, False)])
 def test_a_switch_that_is_not_given_leaves_what_others_say(flag: bool, on: bool) -> None:
     made = Call(Context(), "setup", {**defaults(()), "debugger": flag})
