@@ -24,10 +24,9 @@ from nbfab.settings import Settings
 from nbfab.tunnel.spec import Spec
 
 TRIES = 5  # to start the relay, one a second, where another run is at work
-LACKS = (
-    "there is no link: output that is printed while the network is down may be missing from the page",
-    "the browser warns of the certificate until that is trusted (its fingerprint is above); log in with the password",
-)
+LACKS = "there is no link: output that is printed while the network is down may be missing from the page"
+UNKNOWN = "the browser warns of the certificate until that is trusted (its fingerprint is above)"
+LOGIN = "log in with the password"
 CERTIFIED = (
     "the server asks the browser for a client certificate, through this link, too: import the .p12 of client.add"
 )
@@ -135,6 +134,7 @@ def _spec(job: Job, seen: Facts) -> Spec:
         ports=(port,),
         plain=plain,
         certificate=pem.text(cert) if cert else "",
+        issued=cert is not None and kinds.kind(cert, job.wanted.authorities) == "issued",
         token=token.reveal() if token else "",
         login="yes" if "login" in job.flags else "no" if "no_login" in job.flags else "",
         editor="editor" in job.flags,
@@ -157,4 +157,5 @@ def _direct(job: Job, spec: Spec, outcome: Outcome) -> Spec:
     parts = urlsplit(outcome.url)
     if why := reach.reach(parts.hostname or "", parts.port or 443, spec.certificate):
         raise HostError(f"{outcome.url} cannot be reached from here: {why}", "leave out --direct", task("open"))
-    return replace(spec, url=outcome.url, notes=(*LACKS, *spec.notes))
+    login = LOGIN if spec.issued else f"{UNKNOWN}; {LOGIN}"
+    return replace(spec, url=outcome.url, notes=(LACKS, login, *spec.notes))

@@ -25,7 +25,7 @@ async def show(opened: Opened, telling: Told) -> None:
     spec = opened.spec
     target, notes = await showing.target(spec, f"{opened.origin}/", lambda: opened.login_page(telling.note))
     risk = (f"{opened.why_plain}: {AT_RISK}",) if opened.why_plain else ()
-    unknown = (UNKNOWN,) if opened.first else ()
+    unknown = (UNKNOWN,) if opened.first and not spec.issued else ()
     opened.first = False
     telling.up(f"{opened.origin}/", (*spec.notes, *notes, *unknown, *risk))
     if target:

@@ -17,7 +17,8 @@ class Spec:
     `command` is the `ssh` that carries, `target` a socket or HOST:PORT there, `relayed` whether the relay is behind
     it; then `plain` is the server's own HOST:PORT, for a host that does not let the relay be reached. `ports` are to be
     tried in that order; 0 is any that is free. `certificate` (PEM) and `token` are the server's; without a token no one
-    is logged in. `name` is the host's in the URL; `browser` says whether one is started.
+    is logged in. `issued` is whether an authority of the user's has signed that certificate, so that browsers know it.
+    `name` is the host's in the URL; `browser` says whether one is started.
 
     `asking` is the same `ssh` with prompts, empty if it has none that we could answer; `typed` is what was answered to
     them before, and `keeps` whether more may be kept. `person` is whether someone is at the terminal. `commands` are
@@ -43,6 +44,7 @@ class Spec:
     plain: str = ""
     name: str = "localhost"
     certificate: str = ""
+    issued: bool = False
     token: str = field(default="", repr=False)
     browser: bool = True
     json: bool = False

@@ -5,6 +5,7 @@ from chromium import chromium
 from firefox import firefox, profile_of
 from machine import PASSWORD, ROOT
 from notebook_page import CELL, CODE, CONNECTED, NEW, OUTPUT, STATUS, firefox_runs
+from opened import opened
 from person import HOST, OTHER, Person
 from playwright.sync_api import Error, Page, expect
 
@@ -65,3 +66,15 @@ def test_the_url_is_one_that_the_authority_may_sign(person: Person) -> None:
     host = person.json("status")
     assert OTHER not in host["state"]["names"]
     assert host["url"] == f"{person.url}/"
+
+
+def test_open_has_none_to_tell_of_and_none_comes(person: Person) -> None:
+    profile_of(person.mine)
+    person.ok("ca", "--allow", "lab.test")
+    person.ok("trust", "--yes")
+    person.ok("setup")
+    with opened(person, "--no-browser") as page:
+        url = f"https://localhost:{page.port}"
+        assert "warns" not in page.said
+        with firefox(person.mine, [], person.system.within) as fox:
+            firefox_runs(fox, url, PASSWORD)
