@@ -71,6 +71,12 @@ def is_public(name: str) -> bool:
     return name in _SHARED or (first in _BELOW_A_COUNTRY and len(rest) == 2 and rest in _TOP)
 
 
+def is_local(name: str) -> bool:
+    """Whether no one else in the world can have a name: it has one label, or is below a private domain."""
+    name = canonical(name)
+    return is_name(name) and not is_address(name) and ("." not in name or name.rpartition(".")[2] in _PRIVATE)
+
+
 def covering(name: str) -> Constraint | None:
     """What an authority should be allowed for the sake of one name or address; None if no constraint fits.
 

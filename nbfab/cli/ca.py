@@ -71,6 +71,8 @@ def _again(call: Call) -> list[str]:
 def _permitted(call: Call) -> "tuple[Sequence[Constraint], Sequence[str]]":
     """What a new authority may sign, by the inventory and --allow; and the names for which there is no constraint.
 
+    Without either, that is what ssh_config calls hosts, as far as no one else can have such a name.
+
     Raises UsageError.
     """
     from nbfab.authority import constraints
@@ -88,6 +90,12 @@ def _permitted(call: Call) -> "tuple[Sequence[Constraint], Sequence[str]]":
         from nbfab.inventory.load import load
 
         names = list(dict.fromkeys(_names(call, load(path, named=bool(given)).hosts)))
+    elif not allowed:
+        from nbfab.names import canonical
+        from nbfab.ssh.aliases import aliases
+
+        # Not github.com, which may well be in there.
+        names = [canonical(name) for name in aliases(call.ssh_options().config) if constraints.is_local(name)]
     covering = {name: constraints.covering(name) for name in names}
     every = constraints.narrowed([*allowed, *(of for of in covering.values() if of)])
     if len(every) > constraints.MOST:

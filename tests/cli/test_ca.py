@@ -116,7 +116,19 @@ def test_what_one_may_sign_cannot_be_changed_but_a_further_one_can_be_made(perso
     assert first["name"] != second["name"]
 
 
+def test_without_an_inventory_ssh_config_names_the_hosts_that_no_one_else_can_have(person: Person) -> None:
+    ssh = person.home / ".ssh"
+    (ssh / "more").mkdir(parents=True)
+    (ssh / "more/lab").write_text("Host=pc01 pc02 pc*\n")
+    person.config.write_text("Host Gpu1 !gpu2 nas.lan github.com *\n  User ann\nInclude more/*\n")
+    (shown,) = person.json("--new")
+    assert shown["permits"][:-3] == ["gpu1", "lan", "pc01", "pc02"]
+    (shown,) = (one for one in person.json("--new", "--allow=lab.example.org") if one["made"])
+    assert shown["permits"][:-3] == ["lab.example.org"]
+
+
 def test_without_hosts_one_is_made_for_this_machine(person: Person) -> None:
+    person.config.write_text("")
     assert "  may sign     nothing but what every authority may\n" in person.ok("ca")
 
 
