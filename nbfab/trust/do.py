@@ -86,6 +86,10 @@ def _do(machine: Machine, work: Work, *, adds: bool) -> Done:
     wrong = [root for root in work.roots if not _is_right(machine, work.place, root, adds=adds)]
     if wrong:
         names = " and ".join(root.name for root in wrong)
+        file = "" if adds or work.place.kind != "system" else system.shared(machine, wrong[0])
+        if file and not why:
+            why = f"{file} has {names} among others, so it stays"
+            return Done(what, path, "failed", why, (f"take it out of {file}",))
         why = why or f"{names} {'is not in it' if adds else 'is still in it'} after that"
         return Done(what, path, "failed", why, (Command(line(work.actions, sudo=False)),))
     return _for_shells(machine, work, Done(what, path, "done", work.place.note), adds=adds)
