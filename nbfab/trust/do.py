@@ -64,10 +64,10 @@ def _for_shells(machine: Machine, work: Work, done: Done, *, adds: bool) -> Done
     if work.place.kind != "tools" or not adds or tools.is_set(machine):
         return done
     later = "sessions of a desktop have it from the next login on; " if machine.has_systemd else ""
-    snippet = tools.snippet(machine)
-    return replace(
-        done, why=f"{later}for shells, this line goes into their profile", fix=(Command(f". {quote(str(snippet))}"),)
-    )
+    file = quote(str(tools.snippet(machine)))
+    # dash ends at a file that is not there, and with it the login: trust --remove leaves the line in the profile.
+    line = Command(f"[ ! -r {file} ] || . {file}")
+    return replace(done, why=f"{later}for shells, this line goes into their profile", fix=(line,))
 
 
 def _by_hand(work: Work) -> Done:
