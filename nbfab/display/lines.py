@@ -5,7 +5,7 @@ from collections.abc import Iterator
 from nbfab.display.paint import Line, Piece
 from nbfab.fix import Fix
 
-WIDTH = 13  # of the first column: the longest label and two blanks
+WIDTH = 13  # of the first column: the longest label but for names of options, and two blanks
 _STYLES = {"reason": "bad", "fix": "bold", "not done": "mixed", "pending": "mixed", "note": "mixed", "open": "bold"}
 
 
@@ -17,4 +17,4 @@ def parts(label: str, fix: Fix) -> Iterator[Line]:
 
 def line(label: str, text: str, style: str = "") -> Line:
     """A line with a label, which may have a style of its own; `style` is the text's."""
-    return Piece(f"  {label:{WIDTH}}", _STYLES.get(label, "")), Piece(text, style)
+    return Piece(f"  {label + '  ':{WIDTH}}", _STYLES.get(label, "")), Piece(text, style)

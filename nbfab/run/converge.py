@@ -30,7 +30,7 @@ from nbfab.wanted import Wanted
 class Course:
     """How far a plan has got: the changes that were `sent` to the host, those it has `begun`, and its words on them.
 
-    `total` is how many will have begun in the end. `records` keeps what was made, and says why it could not.
+    `total` is how many will have begun in the end. `records` keeps what is sent, and says why it could not.
 
     The user sees each step.
     """
@@ -58,7 +58,7 @@ class Course:
 
     def ends(self, change: Change, words: str) -> None:
         """As `apply.Watcher.ends`."""
-        self.words += filter(None, (words, change.note, self.records(change)))
+        self.words += filter(None, (words, change.note))
         if _sets_password(change):
             self.password_set = True
             self.user.password_is_set(certain=True)
@@ -177,6 +177,7 @@ def _carry_out(
 def make(job: Job, wanted: Wanted, changes: Sequence[Change], seen: Facts, course: Course) -> Facts:
     """Makes changes on the job's host, and returns what is seen then. Raises NbfabError."""
     course.sent += changes
+    course.words += filter(None, map(course.records, changes))
     course.total = len(course.begun) + len(changes)
     return adopt(apply(job.host, request(wanted), changes, seen, course, wanted.seconds))
 

@@ -38,7 +38,10 @@ def with_signer(job: Job, wanted: Wanted, seen: Facts) -> Wanted:
 
 
 def record(job: Job, wanted: Wanted, change: Change) -> str:
-    """Records a certificate that the host has confirmed. What to tell if that could not be; empty if it was."""
+    """Records a certificate before it is sent, since a host may keep one and say that it failed.
+
+    What to tell if that could not be; empty if it was.
+    """
     made = pem.load(change.args.get("content", "")) if change.args.get("file") == certificate.FILE else None
     if made is None or wanted.signer is None or not wanted.signer.authority.has_issued(made):
         return ""

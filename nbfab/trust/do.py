@@ -64,10 +64,10 @@ def _for_shells(machine: Machine, work: Work, done: Done, *, adds: bool) -> Done
     if work.place.kind != "tools" or not adds or tools.is_set(machine):
         return done
     later = "sessions of a desktop have it from the next login on; " if machine.has_systemd else ""
-    snippet = tools.snippet(machine)
-    return replace(
-        done, why=f"{later}for shells, this line goes into their profile", fix=(Command(f". {quote(str(snippet))}"),)
-    )
+    file = quote(str(tools.snippet(machine)))
+    # dash ends at a file that is not there, and with it the login: trust --remove leaves the line in the profile.
+    line = Command(f"[ ! -r {file} ] || . {file}")
+    return replace(done, why=f"{later}for shells, this line goes into their profile", fix=(line,))
 
 
 def _by_hand(work: Work) -> Done:
@@ -86,6 +86,10 @@ def _do(machine: Machine, work: Work, *, adds: bool) -> Done:
     wrong = [root for root in work.roots if not _is_right(machine, work.place, root, adds=adds)]
     if wrong:
         names = " and ".join(root.name for root in wrong)
+        file = "" if adds or work.place.kind != "system" else system.shared(machine, wrong[0])
+        if file and not why:
+            why = f"{file} has {names} among others, so it stays"
+            return Done(what, path, "failed", why, (f"take it out of {file}",))
         why = why or f"{names} {'is not in it' if adds else 'is still in it'} after that"
         return Done(what, path, "failed", why, (Command(line(work.actions, sudo=False)),))
     return _for_shells(machine, work, Done(what, path, "done", work.place.note), adds=adds)

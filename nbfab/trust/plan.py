@@ -54,7 +54,7 @@ def removing(seen: Seen, roots: Sequence[Root]) -> tuple[Work, ...]:
         elif place.kind == "nss":
             works.append(Work(place, tuple(nss.removing(place, there)), there))
         else:
-            actions = tuple(system.removing(machine, place, there))
+            actions = tuple(system.removing(machine, there))
             works.append(Work(place, actions, there, takes_root=_needs(machine)))
     return tuple(works)
 

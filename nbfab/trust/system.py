@@ -112,8 +112,8 @@ def adding(machine: Machine, roots: Iterable[Root]) -> Iterator[Action]:
         yield Run(kept.updater)
 
 
-def removing(machine: Machine, found: Place, roots: Iterable[Root]) -> Iterator[Action]:
-    """What takes the roots out."""
+def removing(machine: Machine, roots: Iterable[Root]) -> Iterator[Action]:
+    """What takes the roots out. A file that has others, too, stays."""
     kept = store(machine)
     if kept is None:
         for root in roots:
@@ -122,9 +122,16 @@ def removing(machine: Machine, found: Place, roots: Iterable[Root]) -> Iterator[
     elif kept is _ARCH:
         yield from (Run((*kept.fresh, str(root.file))) for root in roots)
     else:
-        files = [found.held[root.fingerprint] for root in roots]
-        yield from (Delete(Path(file)) for file in files if file)
+        ours = [{root.fingerprint} for root in roots]
+        yield from (Delete(file) for file in sorted(_files(kept)) if _certificates(file) in ours)
         yield Run(kept.fresh)
+
+
+def shared(machine: Machine, root: Root) -> str:
+    """The administrator's file that has a root among others; empty if there is none."""
+    kept = store(machine)
+    every = {str(file): _certificates(file) for file in sorted(_files(kept))} if kept else {}
+    return next((file for file, found in every.items() if found > {root.fingerprint}), "")
 
 
 def keychain(machine: Machine) -> Path:

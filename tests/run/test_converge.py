@@ -3,15 +3,19 @@
 import json
 import re
 from collections.abc import Iterator
+from dataclasses import replace
+from pathlib import Path
 from typing import Any
 
 import pytest
+from authorities import authority, home_of
 from plan_cases import KEEP, NEW
 
+from nbfab.authority import issued
 from nbfab.errors import ConnectError
 from nbfab.outcome import Outcome
 from nbfab.passwords import Password, generate
-from nbfab.plan import password
+from nbfab.plan import certificate, password
 from nbfab.run import converge, see
 from nbfab.run.job import Job
 from nbfab.settings import Settings
@@ -95,3 +99,17 @@ def test_a_password_that_the_host_has_refused_is_not_shown(records: list[Any], m
     assert user.told == []
     assert not outcome.password
     assert not outcome.notes
+
+
+@pytest.mark.parametrize("records", [[], [DOING], [DOING, {"failed": 0, "text": "the disk is full"}]])
+def test_a_certificate_that_a_host_may_have_is_on_record_whatever_it_reports(
+    records: list[Any], tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(see, "look", lambda host, request: NEW)
+    with home_of(tmp_path):
+        lab = authority("box.example.org")
+        wanted = replace(KEEP, authorities=(lab,))
+        outcome = converge.converge(Job("certificate", Scripted(records, CUT), wanted), (certificate.STEP,))
+        assert outcome.status
+        (line,) = issued.read(lab)
+    assert (line["host"], line["names"]) == ("box", ["box.example.org"])

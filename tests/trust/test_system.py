@@ -99,6 +99,32 @@ def test_as_root_it_is_done_and_undone(tmp_path: Path, name: str) -> None:
 
 
 @pytest.mark.real
+def test_a_file_that_has_other_roots_too_stays(tmp_path: Path) -> None:
+    desk = desk_of("ubuntu", tmp_path, user=False)
+    bundle = system.STORES["ubuntu"].bundle
+    desk.stand_in("update-ca-certificates", f'cat "$BASE" {CERTIFICATES}/*.crt > {bundle} 2>/dev/null; true')
+    root, other = root_in(desk.data), root_in(tmp_path / "another")
+    desk.run("trust", "--yes")
+    ours, copy, company = (desk.certificates / f"{name}.crt" for name in (f"nbfab-{root.short}", "copy", "zz-company"))
+    assert ours.exists()
+    company.write_text(root.pem + other.pem)
+    copy.write_text(root.pem)
+    (entry,) = [one for one in removal(desk) if one["what"] == "the system"]
+    assert fingerprints(company.read_text()) == {root.fingerprint, other.fingerprint}
+    assert not ours.exists()
+    assert not copy.exists()
+    assert entry["why"] == f"{CERTIFICATES}/zz-company.crt has {root.name} among others, so it stays"
+    company.write_text(other.pem)
+    assert {one["ending"] for one in removal(desk)} <= {"done", "not there"}
+    assert fingerprints(company.read_text()) == {other.fingerprint}
+
+
+def removal(desk: Desk) -> list[dict[str, str]]:
+    """How a removal ends in each place."""
+    return list(json.loads(desk.run("trust", "--remove", "--yes", "--json").stdout)["trust"])
+
+
+@pytest.mark.real
 @pytest.mark.parametrize("name", ["fedora", "opensuse", "arch"])
 def test_a_user_types_what_it_says(tmp_path: Path, name: str) -> None:
     desk = desk_of(name, tmp_path, user=True)

@@ -65,6 +65,8 @@ def test_a_shell_and_a_session_get_the_variables(tmp_path: Path, name: str) -> N
     works = [work for work in plan.removing(plan.look(here, [root]), [root]) if work.place.kind == "tools"]
     assert [done.ending for done in do.do(here, works, adds=False)] == ["done"]
     assert [path for path in home.rglob("*") if path.is_file()] == []
+    profile = subprocess.run(["sh", "-ec", f"{line}\necho on"], capture_output=True, text=True)
+    assert (profile.stdout, profile.stderr) == ("on\n", "")  # the line, still there, keeps no one from logging in
 
 
 @pytest.mark.real

@@ -48,7 +48,7 @@ def test_it_is_put_in_everywhere_once_and_taken_out(desk: Desk) -> None:
         "  done         Chromium (~/.local/share/pki/nssdb)\n",
         "  done         Firefox, profile default (~/.mozilla/firefox/abc.default)\n",
         "  done         the system (/usr/local/share/ca-certificates)\n",
-        f"  add          . {desk.data}/nbfab-trust/env.sh\n",
+        f"  add          [ ! -r {desk.data}/nbfab-trust/env.sh ] || . {desk.data}/nbfab-trust/env.sh\n",
         "  opens        curl (",
         "  opens        Python (",
         f"  opens        Node (/usr/bin/node): with what {desk.data}/nbfab-trust/env.sh sets\n",
