@@ -140,6 +140,7 @@ def _spec(job: Job, seen: Facts) -> Spec:
         editor="editor" in job.flags,
         programs=dict(programs(settings.profile)),
         client=identity.file() if settings.client_certificates else "",
+        issued=cert is not None and kinds.kind(cert, job.wanted.authorities) == "issued",
         notes=(CERTIFIED,) if settings.client_certificates else (),
     )
 

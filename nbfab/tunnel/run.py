@@ -17,6 +17,7 @@ from nbfab.tunnel.telling import Telling
 
 FILES = 8192  # that may be open
 UNKNOWN = "the first time, the browser warns of the certificate: go on if its fingerprint is the one that nbfab printed"
+UNTRUSTED = "if the browser warns of the certificate, this machine does not trust your authority yet"
 AT_RISK = "what is printed while the connection is down may be missing from the page"
 
 
@@ -25,7 +26,7 @@ async def show(opened: Opened, telling: Told) -> None:
     spec = opened.spec
     target, notes = await showing.target(spec, f"{opened.origin}/", lambda: opened.login_page(telling.note))
     risk = (f"{opened.why_plain}: {AT_RISK}",) if opened.why_plain else ()
-    unknown = (UNKNOWN,) if opened.first else ()
+    unknown = (UNTRUSTED if spec.issued else UNKNOWN,) if opened.first else ()
     opened.first = False
     telling.up(f"{opened.origin}/", (*spec.notes, *notes, *unknown, *risk))
     if target:

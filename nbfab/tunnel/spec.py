@@ -31,7 +31,7 @@ class Spec:
     `login` is whether the user is logged in: `yes` and `no` by their own word, else by the rules. With a `url`, the
     server's own, there is no link; `address` is where it is then asked for a login, if that is this machine. `notes`
     are for the user; with `editor` they are told what an editor asks for. `client` is a file with what is presented to
-    a server that asks for a certificate.
+    a server that asks for a certificate. `issued` is whether an authority of the user's has issued the server's.
     """
 
     host: str
@@ -62,6 +62,7 @@ class Spec:
     address: str = ""
     notes: tuple[str, ...] = ()
     client: str = ""
+    issued: bool = False
     editor: bool = False
     claim: int = -1
 
