@@ -1,7 +1,7 @@
 """An authority of the user's own: its root certificate, and the folder that holds it."""
 
 import math
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import datetime
 from pathlib import Path
 
@@ -18,10 +18,11 @@ LAST = 30  # days before its end in which it issues nothing: no certificate may 
 
 @dataclass(frozen=True)
 class Authority:
-    """An authority on this machine. Its key is read only by what signs."""
+    """An authority on this machine; `has_key` is whether there is a key. That is read only by what signs."""
 
     folder: Path
     root: x509.Certificate
+    has_key: bool = field(default=True, compare=False)
 
     @property
     def name(self) -> str:

@@ -1,5 +1,6 @@
 """Keyring: the keys of authorities, each unlocked once in a run, however many hosts need it."""
 
+import shlex
 import threading
 from collections.abc import Callable
 from pathlib import Path
@@ -12,7 +13,7 @@ from nbfab.authority import private, store
 from nbfab.authority.authority import Authority
 from nbfab.authority.signer import Signer
 from nbfab.errors import Refused, UsageError
-from nbfab.fix import Fix, again, task
+from nbfab.fix import Command, Fix, again, task
 
 TRIES = 3
 _LONGEST = 4096  # bytes of a file with a passphrase
@@ -91,15 +92,22 @@ def signer(authority: Authority, passphrase: str = "") -> Signer:
         if passphrase and b"ENCRYPTED" in data:
             raise Locked from None
         del error  # which could quote the key
-        raise Refused(f"the key of {authority.name} is broken: {file}", *another(authority)) from None
+        raise Refused(f"the key of {authority.name} is broken: {file}", *_instead(authority, file)) from None
     if not isinstance(key, ec.EllipticCurvePrivateKey) or key.public_key() != authority.root.public_key():
-        raise Refused(f"{file} is not the key of {authority.name}", *another(authority))
+        raise Refused(f"{file} is not the key of {authority.name}", *_instead(authority, file))
     return Signer(authority, key)
 
 
 def another(authority: Authority) -> Fix:
     """The fix for one that can sign no more: another, for the same names."""
     return ("put back what is missing, or make another authority", task("ca", "--new", *allowing(authority)))
+
+
+def _instead(authority: Authority, file: Path) -> Fix:
+    """The same for one whose key is none: while that file is there, it is the one to sign."""
+    _, new = another(authority)
+    away = Command(f"mv {shlex.quote(str(file))} {shlex.quote(f'{file}.broken')}")
+    return ("put back the right one, or take it away and make another authority", away, new)
 
 
 def allowing(authority: Authority) -> tuple[str, ...]:

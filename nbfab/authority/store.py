@@ -54,6 +54,6 @@ def look() -> Found:
         except Exception as error:  # cryptography raises whatever its parser does
             broken.append((place, f"its root is broken: {str(error) or type(error).__name__}"))
         else:
-            found.append(Authority(place, root))
-    found.sort(key=lambda of: (of.root.not_valid_before_utc, of.folder.name))
+            found.append(Authority(place, root, (place / KEY).exists()))
+    found.sort(key=lambda of: (of.root.not_valid_before_utc, (of.folder / ROOT).stat().st_mtime_ns))
     return Found(tuple(found), tuple(broken))

@@ -106,6 +106,8 @@ def plan(wanted: Wanted, facts: Facts) -> Iterator[Change]:
     if entry and have and kinds.stays(wanted, have):
         yield from foreign.plan(wanted, facts, entry, have)
         return
+    if entry and kinds.is_strange(wanted, entry.text):
+        return
     authority = signs.authority if signs else None
     needed = signs.names if signs else tuple(asked(wanted, facts))
     reason = renewal.why(wanted, facts, entry, (*needed, *ALWAYS), authority)
@@ -194,6 +196,9 @@ def standing(wanted: Wanted, facts: Facts) -> Iterator[str]:
 
     if chain := _foreign(wanted, facts):
         yield foreign.standing(chain[0], asked(wanted, facts), wanted.now)
+        return
+    if kinds.is_strange(wanted, facts.files.text(FILE)):
+        yield foreign.STRANGE
         return
     have, signs = pem.load(facts.files.text(FILE)), issue(wanted, facts)
     if have and signs and signs.authority is None and kinds.is_nbfab_s(have):

@@ -17,6 +17,12 @@ if TYPE_CHECKING:
     from nbfab.look.files import Entry
     from nbfab.wanted import Wanted
 
+STRANGE = Note(
+    "nbfab cannot read the certificate, and did not make it, so it stays",
+    "to have nbfab make one",
+    task("certificate", "--reissue"),
+)
+
 
 def plan(wanted: Wanted, facts: Facts, entry: Entry, have: Certificate) -> Iterator[Change]:
     """Its mode, if others could read its key. Raises Refused if it cannot serve any more, and for a new key."""

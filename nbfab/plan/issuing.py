@@ -77,7 +77,8 @@ def issue(wanted: Wanted, here: Iterable[str], before: Iterable[str]) -> Issue |
     fit = [name for name in every if name not in odd]
     must = [name for name in fit if name in asked and name not in soft]
     may = [of for of in wanted.authorities if all(of.permits(name) for name in must)]
-    authority = next((of for of in may if of.issues(wanted.now)), None)
+    able = [of for of in may if of.issues(wanted.now)]
+    authority = next((of for of in (*(of for of in able if of.has_key), *able)), None)
     names = tuple(name for name in fit if authority is None or authority.permits(name))
     outside = tuple(name for name in fit if name not in names)
     reason = "" if authority else _reason(wanted, must, may)

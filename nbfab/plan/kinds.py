@@ -50,6 +50,13 @@ def stays(wanted: Wanted, certificate: Certificate) -> bool:
     return not replaces(wanted) and kind(certificate, wanted.authorities) == "foreign"
 
 
+def is_strange(wanted: Wanted, text: str) -> bool:
+    """Whether a PEM holds a certificate that cannot be read here, and is complete: none of nbfab's, and it stays."""
+    from nbfab.plan import pem
+
+    return not replaces(wanted) and pem.load(text) is None and pem.is_whole(text)
+
+
 def replaces(wanted: Wanted) -> bool:
     """Whether this run may replace a certificate that nbfab did not make: the user has typed a flag that says so.
 

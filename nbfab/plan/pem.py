@@ -35,6 +35,17 @@ def load(pem: str) -> x509.Certificate | None:
     return found
 
 
+def is_whole(pem: str) -> bool:
+    """Whether the first certificate in a PEM is complete, though `load` may not understand it: DER, all of it."""
+    body, end, _ = pem.partition(_BEGIN)[2].partition("-----END CERTIFICATE-----")
+    try:
+        der = base64.b64decode("".join(body.split()), validate=True)
+    except ValueError:
+        return False
+    # A SEQUENCE with its length in two bytes (X.690, 8.1.3.5), as each of 256 bytes and more has.
+    return bool(end) and der[:2] == b"\x30\x82" and int.from_bytes(der[2:4], "big") == len(der) - 4
+
+
 def chain(pem: str) -> tuple[x509.Certificate, ...]:
     """The certificate in a PEM, and those behind it up to one that cannot be read; none if it has none."""
     found = []

@@ -21,9 +21,10 @@ def key(wanted: Wanted, facts: Facts) -> tuple[Key | None, str]:
     """
     from nbfab.plan import pem
 
-    have = pem.load(facts.files.text(certificate.FILE))
-    kind = kinds.kind(have, wanted.authorities) if have else "issued"  # one that cannot be read is made anew, too
-    if kind == "foreign":
+    text = facts.files.text(certificate.FILE)
+    have = pem.load(text)
+    kind = kinds.kind(have, wanted.authorities) if have else "issued"  # one that is broken is made anew, too
+    if kind == "foreign" or kinds.is_strange(wanted, text):
         return None, "the certificate and its key stay: neither nbfab nor an authority of yours here has made it"
     if kind == "issued" or wanted.key:
         return wanted.key or Key.new(), ""

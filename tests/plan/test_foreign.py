@@ -1,11 +1,16 @@
 """A certificate that nbfab did not make: it stays, and what is amiss with it is said."""
 
 from dataclasses import replace
+from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Any
 
 import pytest
+from cryptography import x509
+from cryptography.hazmat.primitives.asymmetric import ec
+from cryptography.hazmat.primitives.hashes import SHA256
 from cryptography.hazmat.primitives.serialization import Encoding, PublicFormat
+from cryptography.x509.oid import ExtensionOID, NameOID
 from issuers import Issued, three
 from plan_cases import DAY, NEW, NOW, WANTED, file, holding, seen, wanting
 
@@ -13,7 +18,7 @@ from nbfab.authority.authority import Authority
 from nbfab.errors import Refused
 from nbfab.keys import Key
 from nbfab.look.facts import Facts
-from nbfab.plan import certificate, pem
+from nbfab.plan import certificate, pem, rotation
 from nbfab.plan.adopt import adopt
 from nbfab.settings import Settings
 from nbfab.wanted import Wanted
@@ -70,6 +75,31 @@ def test_one_that_serves_no_more_is_refused_with_what_to_do(facts: Facts, wanted
     (change,) = certificate.plan(replace(wanted, reissue=True), facts)
     assert change.kind == "write"
     assert "-----BEGIN PRIVATE KEY-----" in change.args["content"]
+
+
+def test_one_that_cannot_be_read_here_stays_too_unless_it_is_cut_short() -> None:
+    """Such as one whose subjectAltName has a kind of name (RFC 5280, ediPartyName) that cryptography refuses."""
+    key = ec.generate_private_key(ec.SECP256R1())
+    name = x509.Name([x509.NameAttribute(NameOID.COMMON_NAME, "box.example.org")])
+    at = datetime.fromtimestamp(NOW, UTC)
+    builder = x509.CertificateBuilder().subject_name(name).issuer_name(name).public_key(key.public_key())
+    builder = builder.serial_number(1).not_valid_before(at).not_valid_after(at + timedelta(days=9))
+    odd = x509.UnrecognizedExtension(ExtensionOID.SUBJECT_ALTERNATIVE_NAME, bytes.fromhex("3006a504a1020c00"))
+    text = builder.add_extension(odd, critical=False).sign(key, SHA256()).public_bytes(Encoding.PEM).decode()
+    facts = holding(NEW, file(certificate.FILE, text))
+    assert pem.load(text) is None
+    assert list(certificate.plan(WANTED, facts)) == []
+    (note,) = certificate.standing(WANTED, facts)
+    assert str(note).startswith("nbfab cannot read the certificate, and did not make it, so it stays")
+    made, why = rotation.key(WANTED, facts)
+    assert made is None
+    assert "stay" in why
+    (change,) = certificate.plan(replace(WANTED, reissue=True), facts)
+    assert change.reason == "the one there cannot be read"
+    lines = text.splitlines()
+    cut = "\n".join((*lines[:3], lines[-1], ""))
+    (change,) = certificate.plan(WANTED, holding(NEW, file(certificate.FILE, cut)))
+    assert change.reason == "the one there cannot be read"
 
 
 def test_reissue_replaces_it_with_a_new_key_and_then_has_no_more_to_do() -> None:

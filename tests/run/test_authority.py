@@ -84,6 +84,25 @@ def person(there: Machine) -> Person:
     return Person(there)
 
 
+def test_another_authority_signs_once_the_key_of_the_first_is_lost_or_broken(person: Person) -> None:
+    person.types("nbfab ca")
+    person.types("nbfab -H gpu1.lab.test setup")
+    (person.authorities[0] / "key.pem").unlink()
+    said = person.types("nbfab -H gpu1.lab.test certificate --new-key", status=1)
+    assert "key.pem: No such file or directory" in said
+    person.types(command_in(said, "nbfab ca --new"))
+    assert "issued by nbfab authority of" in person.types("nbfab -H gpu1.lab.test certificate --new-key")
+    assert " 200 " in person.opens("gpu1.lab.test", 1)
+
+    key = person.authorities[1] / "key.pem"
+    key.write_text("broken")
+    said = person.types("nbfab -H gpu1.lab.test certificate --new-key", status=1)
+    subprocess.run(["sh", "-c", command_in(said, "mv ")], check=True)
+    person.types(command_in(said, "nbfab ca --new"))
+    person.types("nbfab -H gpu1.lab.test certificate --new-key")
+    assert " 200 " in person.opens("gpu1.lab.test", 2)
+
+
 def command_in(said: str, start: str) -> str:
     """The command line that a report suggests."""
     return next(line.strip() for line in said.splitlines() if line.strip().startswith(start))

@@ -76,6 +76,7 @@ def test_a_first_login_that_takes_long_is_told_once(tmp_path: Path, monkeypatch:
     first, second = ended([spec(tmp_path)])[1], ended([spec(tmp_path)])[1]
     assert first.startswith("box: still connecting\nnote: the first time, the browser warns of the certificate")
     assert second.startswith("box: still connecting\nhttps://")
+    assert "the browser warns" not in ended([spec(tmp_path, "gpu1", issued=True)])[1]
     document = '{"status": 0, "hosts": [{"host": "box", "notes": []}]}'
     assert json.loads(ended([spec(tmp_path, json=True, document=document)])[1])["hosts"]
 
