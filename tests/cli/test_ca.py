@@ -116,8 +116,12 @@ def test_what_one_may_sign_cannot_be_changed_but_a_further_one_can_be_made(perso
     assert first["name"] != second["name"]
 
 
-def test_without_hosts_one_is_made_for_this_machine(person: Person) -> None:
-    assert "  may sign     nothing but what every authority may\n" in person.ok("ca")
+def test_without_hosts_one_is_made_for_this_machine_and_it_gives_what_makes_one_for_a_host(person: Person) -> None:
+    for shown in (person.ok("ca"), person.ok("ca")):
+        assert "  may sign     for this machine alone: localhost with all names below it, 127.0.0.0/8 and" in shown
+        assert "  note         for a host, make a further one\n               nbfab ca --new --allow=NAME\n" in shown
+    assert "  may sign     gpu1\n" in person.ok("ca", "--new", "--allow=gpu1")
+    assert "make a further one" not in person.ok("ca")
 
 
 @pytest.mark.parametrize(
