@@ -25,6 +25,8 @@ def described(found: Found, made: Authority | None, now: float, command: Callabl
             continue
         words = Piece("made", "bold good") if is_new else _health(authority, now)
         lines += [(Piece(f"{authority.name}: "), words), *_lines(authority, now, command)]
+    if not any(authority.permitted for authority in found.authorities):
+        lines += parts("note", ("for a host, make a further one", Command(command("ca", "--new", "--allow=NAME"))))
     if made:
         lines.append(line("next", command("trust"), "bold"))
     else:
@@ -67,8 +69,12 @@ def _health(authority: Authority, now: float) -> Piece:
 
 def _lines(authority: Authority, now: float, command: Callable[..., str]) -> Iterator[Line]:
     own = ", ".join(map(str, authority.permitted))
-    yield line("may sign", own or "nothing but what every authority may")
-    yield line("", f"and always localhost with all names below it, {ALWAYS[1]} and {ALWAYS[2]}")
+    always = f"localhost with all names below it, {ALWAYS[1]} and {ALWAYS[2]}"
+    if own:
+        yield line("may sign", own)
+        yield line("", f"and always {always}")
+    else:
+        yield line("may sign", f"for this machine alone: {always}")
     yield line("certificate", f"SHA-256 {authority.fingerprint}, {authority.days_left(now)} days left")
     yield line("folder", str(authority.folder))
     error, fix = _key(authority)

@@ -160,7 +160,8 @@ def _left_out(wanted: Wanted, facts: Facts, signs: Issue) -> str:
     here = (*signs.names, *signs.odd, *signs.outside, *wanted.drops)
     only = [name for name in dict.fromkeys((*asked(wanted, facts), *_found(facts))) if name not in here]
     flags = " ".join(f"--name {name}" for name in only)
-    return f"left out, since only the host claims it: {', '.join(only)} (to ask here: {flags})" if only else ""
+    words = f"left out of the certificate, since only the host claims these: {', '.join(only)}"
+    return f"{words} (to ask here: {flags})" if only else ""
 
 
 def _from(names: Iterable[str], source: str) -> dict[str, str]:

@@ -104,8 +104,10 @@ def _reason(wanted: Wanted, must: Iterable[str], may: Iterable[Authority]) -> st
         ends = f"ends in {left} days" if left > 0 else "has ended"
         return f"{authority.name} {ends}, and issues no more certificates"
     outside = [name for name in must if not any(of.permits(name) for of in wanted.authorities)]
-    one, several = len(wanted.authorities) == 1, len(wanted.authorities)
-    who = f"{wanted.authorities[0].name} may not sign" if one else f"none of your {several} authorities may sign"
+    first, several = wanted.authorities[0], len(wanted.authorities)
+    if several == 1 and outside and not first.permitted:
+        return f"{first.name} may sign for this machine alone, not for {', '.join(outside)}"
+    who = f"{first.name} may not sign" if several == 1 else f"none of your {several} authorities may sign"
     return f"{who} {', '.join(outside)}" if outside else f"{who} all of {', '.join(must)} together"
 
 

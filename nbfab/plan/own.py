@@ -1,4 +1,4 @@
-"""A certificate of the user's own, that was given with its key: put in place if it is another one than is there."""
+"""A certificate of the user's own, that was given with its key: put in place if it differs from the one there."""
 
 from __future__ import annotations
 
@@ -39,7 +39,7 @@ def plan(wanted: Wanted, facts: Facts, path: str, asked: Collection[str]) -> Ite
     elif chain != own.chain:
         why = f"the one there was issued by {pem.issuer(chain[0])}" if chain else "the one there cannot be read"
         if chain and chain[0].issuer == own.leaf.issuer:
-            why = "it is another one than is there"
+            why = "it differs from the one there"
     elif not renewal.matches(facts, pem.public_key(own.leaf) or ""):
         why = "its key does not match"
     elif entry.mode != PRIVATE:

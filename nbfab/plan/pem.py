@@ -105,7 +105,8 @@ def is_self_signed(certificate: x509.Certificate) -> bool:
 
 def issuer(certificate: x509.Certificate) -> str:
     """Who has issued it, for people."""
-    return certificate.issuer.rfc4514_string()[:100] or "an issuer without a name"
+    text = certificate.issuer.rfc4514_string().replace("\\,", ",")  # the name of an authority of nbfab's has a comma
+    return text[:100] or "an issuer without a name"
 
 
 def has_our_kind_of_key(certificate: x509.Certificate) -> bool:

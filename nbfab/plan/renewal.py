@@ -74,7 +74,7 @@ def why_new_key(wanted: Wanted, facts: Facts, entry: Entry | None) -> str:
     if entry is None or have is None or public is None:
         return ""
     if kinds.kind(have, wanted.authorities) == "foreign":
-        return "its key is none that nbfab made"
+        return "nbfab did not make its key"
     if not matches(facts, public):
         return "its key does not match"
     return _exposed(entry)

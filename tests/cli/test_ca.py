@@ -127,9 +127,13 @@ def test_without_an_inventory_ssh_config_names_the_hosts_that_no_one_else_can_ha
     assert shown["permits"][:-3] == ["lab.example.org"]
 
 
-def test_without_hosts_one_is_made_for_this_machine(person: Person) -> None:
+def test_without_hosts_one_is_made_for_this_machine_and_it_gives_what_makes_one_for_a_host(person: Person) -> None:
     person.config.write_text("")
-    assert "  may sign     nothing but what every authority may\n" in person.ok("ca")
+    for shown in (person.ok("ca"), person.ok("ca")):
+        assert "  may sign     for this machine alone: localhost with all names below it, 127.0.0.0/8 and" in shown
+        assert "  note         for a host, make a further one\n               nbfab ca --new --allow=NAME\n" in shown
+    assert "  may sign     gpu1\n" in person.ok("ca", "--new", "--allow=gpu1")
+    assert "make a further one" not in person.ok("ca")
 
 
 @pytest.mark.parametrize(

@@ -106,7 +106,7 @@ def test_reissue_replaces_it_with_a_new_key_and_then_has_no_more_to_do() -> None
     wanted = replace(WANTED, reissue=True)
     (change,) = certificate.plan(wanted, having(BOX))
     assert change.summary.startswith("renew the certificate for box.example.org, ")
-    assert change.reason == "the one there, issued by CN=Lab CA 1, is to be replaced; its key is none that nbfab made"
+    assert change.reason == "the one there, issued by CN=Lab CA 1, is to be replaced; nbfab did not make its key"
     made = pem.load(change.args["content"])
     assert made
     assert pem.is_self_signed(made)

@@ -91,7 +91,8 @@ def test_an_authority_signs_what_is_asked_for_and_nothing_that_the_host_claims(l
         f"issued by {lab.authority.name}: there is none"
     )
     assert change.note == (
-        "left out, since only the host claims it: gpu8.lab.example.org, box, gpu9.lab.example.org, 10.3.0.9 "
+        "left out of the certificate, since only the host claims these: gpu8.lab.example.org, box, "
+        "gpu9.lab.example.org, 10.3.0.9 "
         "(to ask here: --name gpu8.lab.example.org --name box --name gpu9.lab.example.org --name 10.3.0.9)"
     )
     found = pem.load(text)
@@ -176,6 +177,13 @@ def test_a_typed_name_outside_is_refused_with_what_allows_all_of_them(lab: Signe
     ]
     with pytest.raises(Refused, match="may not sign"):
         plan(wanted, NEW, STEPS)
+
+
+def test_one_for_this_machine_alone_is_refused_as_such(tmp_path: Path) -> None:
+    with home_of(tmp_path):
+        wanted = wanting(signer(authority()), "gpu1")
+    with pytest.raises(Refused, match=f"{wanted.authorities[0].name} may sign for this machine alone, not for gpu1"):
+        list(certificate.plan(wanted, NEW))
 
 
 def test_two_authorities_live_side_by_side_and_the_first_that_may_sign_all_of_it_does(

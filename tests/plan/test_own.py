@@ -1,4 +1,4 @@
-"""A certificate that was given: put in place if it is another one than is there, and only where it fits."""
+"""A certificate that was given: put in place if it differs from the one there, and only where it fits."""
 
 import time
 from dataclasses import replace
@@ -42,9 +42,9 @@ def having(leaf: Issued, *, chain: str = "", mode: str = "-rw-------", **files: 
         (having(BOX), ""),
         (having(BOX, key=""), ""),
         (having(BOX, chain=BOX.chain.replace("\n", "\r\n")), ""),
-        (having(OTHER), "it is another one than is there"),
-        (having(BOX, chain=BOX.pem), "it is another one than is there"),
-        (having(three("box.example.org", kind="P-384")), "it is another one than is there"),
+        (having(OTHER), "it differs from the one there"),
+        (having(BOX, chain=BOX.pem), "it differs from the one there"),
+        (having(three("box.example.org", kind="P-384")), "it differs from the one there"),
         (having(Issued.root("Other CA").issue("b", ["b"])), "the one there was issued by CN=Other CA"),
         (certified(), "the one there was issued by CN=box.example.org"),
         (having(BOX, chain="garbage"), "the one there cannot be read"),

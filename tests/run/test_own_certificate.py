@@ -118,7 +118,7 @@ def test_a_chain_on_a_host_from_its_first_day_to_its_last(there: Machine) -> Non
     with requests_go_on(there) as wrong:
         for leaf in (second, first, second):
             said = there.ok("certificate", *given(there, leaf))
-            assert "it is another one than is there" in said
+            assert "it differs from the one there" in said
     assert wrong == []
     assert shown(there) == der(second)
     assert there.server == pid
