@@ -171,6 +171,7 @@ def _direct(job: Job, spec: Spec, outcome: Outcome) -> Spec:
     if job.host.local:
         return replace(spec, url=outcome.url, address=_address(settings))
     parts = urlsplit(outcome.url)
-    if why := reach.reach(parts.hostname or "", parts.port or 443, spec.certificate):
+    place, presents = (parts.hostname or "", parts.port or 443), settings.client_certificates
+    if why := reach.reach(*place, spec.certificate, presents=presents):
         raise HostError(f"{outcome.url} cannot be reached from here: {why}", "leave out --direct", task("open"))
     return replace(spec, url=outcome.url, notes=(*LACKS, *spec.notes))
