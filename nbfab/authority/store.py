@@ -44,6 +44,7 @@ def look() -> Found:
     for place in places:
         try:
             root = x509.load_pem_x509_certificate((place / ROOT).read_bytes())
+            made = (place / ROOT).stat().st_mtime_ns  # of two of the same second
             root.verify_directly_issued_by(root)
             _ = root.extensions.get_extension_for_class(x509.SubjectKeyIdentifier)
             _ = root.subject.get_attributes_for_oid(NameOID.COMMON_NAME)[0]
@@ -54,6 +55,6 @@ def look() -> Found:
         except Exception as error:  # cryptography raises whatever its parser does
             broken.append((place, f"its root is broken: {str(error) or type(error).__name__}"))
         else:
-            found.append(Authority(place, root, (place / KEY).exists()))
-    found.sort(key=lambda of: (of.root.not_valid_before_utc, (of.folder / ROOT).stat().st_mtime_ns))
-    return Found(tuple(found), tuple(broken))
+            found.append((root.not_valid_before_utc, made, Authority(place, root, (place / KEY).exists())))
+    found.sort(key=lambda of: (of[0], of[1], of[2].folder.name))
+    return Found(tuple(authority for *_, authority in found), tuple(broken))

@@ -58,7 +58,7 @@ print_entries() {
 			if (substr(mode, 1, 1) == "-" && (whole || index(certificates, " " path " "))) {
 				# None of them is longer, and more of another file is of no use.
 				while (length(out) < 100000 && (getline line < path) > 0 && length(line) < 100000) {
-					if (line ~ /^-----BEGIN CERTIFICATE/) shown = 1
+					if (line ~ /^-----BEGIN/) shown = whole || line ~ /^-----BEGIN CERTIFICATE/
 					gsub(/[\\"]/, "\\\\&", line)
 					if (shown) out = out line "\\n"
 					if (!whole && line ~ /^-----END/) shown = 0

@@ -28,7 +28,7 @@ def info():
 def leaf():
     """The certificate that is first in the PEM."""
     begin, end = "-----BEGIN CERTIFICATE-----", "-----END CERTIFICATE-----"
-    with open(os.path.join(folder, certificate)) as file:
+    with open(os.path.join(folder, certificate), errors="replace") as file:  # of what stands beside it
         body = file.read().partition(begin)[2].partition(end)[0]
     return ssl.PEM_cert_to_DER_cert(begin + body + end)
 

@@ -121,6 +121,8 @@ def _choice(wanted: Wanted, key: str, before: Choice | None) -> Choice:
 
 def _why(wanted: Wanted, key: str, before: Choice) -> str:
     source = wanted.settings.sources.get(key, "default")
+    if source == "flag" and getattr(wanted.settings, key) is False:
+        return f"from --no-{BY_KEY[key].flag}"
     if source != "default":
         return f"from {origin(key, source)}"
     if key in wanted.resets:

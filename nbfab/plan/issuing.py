@@ -79,6 +79,8 @@ def issue(wanted: Wanted, here: Iterable[str], before: Iterable[str]) -> Issue |
     may = [of for of in wanted.authorities if all(of.permits(name) for name in must)]
     able = [of for of in may if of.issues(wanted.now)]
     authority = next((of for of in (*(of for of in able if of.has_key), *able)), None)
+    if authority and fit and not any(map(authority.permits, fit)):
+        authority, must, may = None, fit, []  # or the host would be left without a name
     names = tuple(name for name in fit if authority is None or authority.permits(name))
     outside = tuple(name for name in fit if name not in names)
     reason = "" if authority else _reason(wanted, must, may)

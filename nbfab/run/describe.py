@@ -112,7 +112,8 @@ def _from_here(job: Job, wanted: Wanted, outcome: Outcome, seen: Facts) -> Outco
         unknown = Note("the server does not admit nbfab on this machine yet", task("setup"))
         return replace(outcome, notes=(*outcome.notes, unknown))
     port = seen.server.answer.port if seen.server.answer and seen.server.ready else settings.port
-    why_not = reach.reach(urlsplit(outcome.url).hostname or "", port, seen.files.text(certificate.FILE))
+    name, text = urlsplit(outcome.url).hostname or "", seen.files.text(certificate.FILE)
+    why_not = reach.reach(name, port, text, presents=settings.client_certificates)
     if not why_not:
         return outcome
     note = f"{outcome.url} cannot be reached from here ({why_not})"

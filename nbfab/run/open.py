@@ -1,6 +1,7 @@
 """Open: all that has to be on a host before its page can be opened from here, and what the near end needs to know."""
 
 import time
+from contextlib import suppress
 from dataclasses import replace
 from itertools import count
 from urllib.parse import urlsplit
@@ -49,17 +50,31 @@ def open_(job: Job) -> Outcome:
         if named.status:
             return named
         known, seen = see(job)
+    course = Course(job.user)
+    seen = _admitted(known, seen, course)
     outcome = _running(job, known, seen)
     if outcome.status:
         return outcome
     if outcome.changes:
         known, seen = see(job)
+    outcome = replace(outcome, changes=(*reported(course.begun), *outcome.changes))
     if named:
         outcome = replace(outcome, verdict="changed", changes=(*named.changes, *outcome.changes))
     if has_link:
         return linked(known, seen, outcome, name)
     job.user.opens(_direct(known, _spec(known, seen), outcome))
     return _open(outcome)
+
+
+def _admitted(job: Job, seen: Facts, course: Course) -> Facts:
+    """What is seen once a server that runs admits nbfab on this machine. Raises HostError.
+
+    Not if another run is at work there, which the relay waits for.
+    """
+    if seen.server.alive and not clients.is_admitted(job.wanted, seen):
+        with suppress(Declined):
+            return make(job, job.wanted, list(clients.plan(job.wanted, seen)), seen, course)
+    return seen
 
 
 def linked(job: Job, seen: Facts, outcome: Outcome, name: str = "localhost") -> Outcome:
@@ -155,7 +170,8 @@ def _direct(job: Job, spec: Spec, outcome: Outcome) -> Spec:
     if job.host.local:
         return replace(spec, url=outcome.url, address=_address(settings))
     parts = urlsplit(outcome.url)
-    if why := reach.reach(parts.hostname or "", parts.port or 443, spec.certificate):
+    place, presents = (parts.hostname or "", parts.port or 443), settings.client_certificates
+    if why := reach.reach(*place, spec.certificate, presents=presents):
         raise HostError(f"{outcome.url} cannot be reached from here: {why}", "leave out --direct", task("open"))
     login = LOGIN if spec.issued else f"{UNKNOWN}; {LOGIN}"
     return replace(spec, url=outcome.url, notes=(LACKS, login, *spec.notes))

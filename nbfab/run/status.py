@@ -47,7 +47,8 @@ def _why_not(job: Job, seen: Facts) -> str:
     """Why there is no server that answers, in a line."""
     server, ended = seen.server, "it does not run"
     if server.ours and server.ready:
-        return "it runs, but its certificate is gone"
+        there = seen.files.text(certificate.FILE)
+        return f"it runs, but its certificate {'cannot be read by nbfab' if there else 'is gone'}"
     if server.alive and not server.ours:
         return "a process with its pid runs, but that cannot be proven to be it"
     if server.alive:

@@ -42,6 +42,11 @@ def test_one_that_is_broken_does_not_hide_another(harm: Callable[[Authority], No
     assert words.startswith(why)
 
 
+def test_the_oldest_comes_first_also_of_one_second(home: Path) -> None:
+    made = [authority("a.example.org") for _ in range(6)]
+    assert list(store.authorities()) == made
+
+
 def test_without_any_there_are_none(home: Path) -> None:
     assert store.look() == store.Found(())
     assert not home.exists()

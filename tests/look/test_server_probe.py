@@ -95,6 +95,15 @@ def test_a_server_with_any_kind_of_certificate_answers_if_it_is_the_profile_s(le
     assert set(asked) == {f"token {TOKEN}"}
 
 
+def test_what_stands_beside_the_certificate_may_be_in_any_encoding(tmp_path: Path) -> None:
+    leaf = three("127.0.0.1")
+    (tmp_path / "nbserver.pem").write_bytes(
+        "friendlyName: Müller\n".encode("latin-1") + (leaf.secret() + leaf.chain).encode()
+    )
+    with serving(tmp_path, leaf):
+        assert probe(tmp_path)[1]["ready"] is True
+
+
 def test_another_server_is_not_given_the_token(tmp_path: Path) -> None:
     leaf = three("127.0.0.1")
     (tmp_path / "nbserver.pem").write_text(leaf.secret() + leaf.chain)

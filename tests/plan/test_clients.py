@@ -123,7 +123,8 @@ def test_turning_it_on_or_off_restarts_a_server(on: bool) -> None:
     start = next(change for change in changes if change.kind == "stop server")
     words = "off -> on" if on else "on -> off"
     assert start.reason == f"client_certificates {words}"
-    assert any(change.summary == f"client_certificates {words}, from --client-certificates" for change in changes)
+    flag = "--client-certificates" if on else "--no-client-certificates"
+    assert any(change.summary == f"client_certificates {words}, from {flag}" for change in changes)
     assert {change.needs_restart for change in changes if change.step == "clients"} <= {False}
 
 

@@ -67,6 +67,16 @@ def made(wanted: Wanted, facts: Facts, *keys: Signer) -> tuple[Facts, Change, st
 OLD = [""]
 
 
+def test_no_certificate_is_issued_for_none_of_a_host_s_names(lab: Signer) -> None:
+    """An alias that strict clients refuse, of an address that is outside."""
+    wanted = wanting(lab, "192.0.2.7", "gpu_1")
+    with pytest.raises(Refused, match=r"may not sign 192\.0\.2\.7") as error:
+        list(certificate.plan(wanted, NEW))
+    assert "nbfab ca --new --allow=192.0.2.7/32\n" in error.value.hint
+    assert list(certificate.plan(wanted, certified(NEW, replace(wanted, authorities=())))) == []
+    assert names_of(made(wanting(lab, "10.3.0.7", "gpu_1"), NEW, lab)[2]) == {"10.3.0.7"}
+
+
 def names_of(text: str) -> set[str]:
     """The names in a certificate, beside those that each has."""
     found = pem.load(text)

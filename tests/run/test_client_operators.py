@@ -98,6 +98,15 @@ def test_open_logs_in_and_the_browser_presents_its_own(asking: Machine, tmp_path
         assert refusal(through, context(asking, ann.pem)) == ""
 
 
+def test_open_without_a_link_admits_the_machine_that_you_are_at_too(asking: Machine, tmp_path: Path) -> None:
+    second = of_another(asking, tmp_path / "second")
+    said = asking.ok("open", "--direct", "--no-browser", **second)
+    assert said.endswith(f"\nhttps://127.0.0.1:{asking.port}/\n")
+    assert "does not admit" not in said
+    operators = [one for one in asking.json("client.list")["state"]["clients"] if one["role"] == "operator"]
+    assert len(operators) == 2
+
+
 def test_one_file_is_good_for_a_fleet(three: Fleet) -> None:
     done = three.run("setup", "--yes", "--client-certificates", NBFAB_PASSWORD=PASSWORD)
     assert done.returncode == 0, done.stdout + done.stderr

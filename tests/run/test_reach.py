@@ -14,6 +14,7 @@ from cryptography.hazmat.primitives.asymmetric import ec
 from cryptography.x509.oid import NameOID
 from sshd import free_port
 
+from nbfab.run import identity
 from nbfab.run.reach import reach
 
 
@@ -78,3 +79,12 @@ def test_a_port_where_none_listens_and_a_certificate_that_is_none() -> None:
     assert reach("localhost", free_port(), "") != ""
     key = ec.generate_private_key(ec.SECP256R1())
     assert reach("localhost", free_port(), certificate("localhost", key, key)) == "Connection refused"
+
+
+def test_our_own_certificate_is_no_business_of_a_server_that_asks_for_none(
+    served: tuple[int, str], tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(identity, "path", lambda: tmp_path / "client.pem")
+    (tmp_path / "client.pem").write_text("broken")
+    assert reach("localhost", *served) == ""
+    assert "PEM" in reach("localhost", *served, presents=True)
