@@ -98,7 +98,8 @@ def _agree(
     if call.json or not someone_is_there():
         places = ", ".join(one.path for one in ahead if one.ending == "to do")
         raise Refused(f"it would change {places}, and no one is there to ask", again("--yes"))
-    head = "this puts your authority where browsers and tools look" if adds else "this takes your authority out"
+    yours = "your authority" if len(roots) == 1 else "your authorities"
+    head = f"this puts {yours} where browsers and tools look" if adds else f"this takes {yours} out"
     complain(shown(f"{head}:", roots, ahead, str(here.home)))
     if not confirms("Go on?"):
         complain("nothing was changed")

@@ -17,4 +17,5 @@ def parts(label: str, fix: Fix) -> Iterator[Line]:
 
 def line(label: str, text: str, style: str = "") -> Line:
     """A line with a label, which may have a style of its own; `style` is the text's."""
-    return Piece(f"  {label:{WIDTH}}", _STYLES.get(label, "")), Piece(text, style)
+    width = max(WIDTH, len(label) + 1)  # client_certificates is longer
+    return Piece(f"  {label:{width}}", _STYLES.get(label, "")), Piece(text, style)
