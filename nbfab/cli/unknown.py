@@ -21,7 +21,7 @@ def misread(parser: Parser, words: Sequence[str]) -> UsageError | None:
         result = parser.parse_argv(list(words))
     except ParseError as error:
         if error.context and error.context.missing_positional_args:
-            return UsageError(f"{error.context.name} needs a name behind it", helps(error.context))
+            return UsageError(f"{error.context.name} needs a name after it", helps(error.context))
         flag = words[-1] if words else ""
         return UsageError(f"{flag} needs a value", helps(error.context)) if flag.startswith("-") else None
     if not result.unparsed:
