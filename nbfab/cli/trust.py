@@ -2,6 +2,7 @@
 
 import os
 from collections.abc import Sequence
+from contextlib import suppress
 from dataclasses import replace
 from typing import TYPE_CHECKING
 
@@ -73,8 +74,7 @@ def _change(call: Call, report: Report, roots: "Sequence[Root]", *, adds: bool) 
     if mine:
         _agree(call, report, wanted, ahead, here, adds=adds)
         if adds:
-            for root in wanted:
-                records.record(root)
+            _record(wanted)
     done = do.do(here, works, adds=adds)
     if adds:
         done += proven(call, here, wanted, asks=bool(mine)) + _left(call, seen, wanted)
@@ -106,6 +106,18 @@ def _agree(
         raise Exit(code=1)
 
 
+def _record(roots: "Sequence[Root]") -> None:
+    """Keeps a copy of each root before it is put anywhere, so that --remove knows it. Raises NbfabError."""
+    from nbfab.trust import records
+
+    try:
+        for root in roots:
+            records.record(root)
+    except OSError as error:
+        why = f"{records.folder()} could not be written: {error.strerror}"
+        raise NbfabError(f"{why}; so no authority was put anywhere") from None
+
+
 def _left(call: Call, seen: "Seen", wanted: "Sequence[Root]") -> "tuple[Done, ...]":
     """The roots that nbfab has put here and whose authority is gone: they are trusted all the same."""
     from nbfab.trust.do import Done
@@ -125,8 +137,9 @@ def _forget(done: "Sequence[Done]", roots: "Sequence[Root]") -> None:
     from nbfab.trust import records
 
     if not any(one.failed or one.ending == "to do" for one in done):
-        for root in roots:
-            records.forget(root)
+        with suppress(OSError):  # the next --remove drops them
+            for root in roots:
+                records.forget(root)
 
 
 def _tell(
