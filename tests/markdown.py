@@ -33,6 +33,13 @@ def commands(text: str) -> Iterator[tuple[str, str]]:
             yield from ((heading, line) for line in token.content.splitlines() if line)
 
 
+def fenced(text: str) -> Iterator[str]:
+    """The lines of the blocks between fences."""
+    for token in _PARSER.parse(text):
+        if token.type == "fence":
+            yield from token.content.splitlines()
+
+
 def code(text: str) -> Iterator[str]:
     """What is set as code, in lines of text and in indented blocks."""
     yield from (token.content for token in _tokens(text) if token.type == "code_inline")

@@ -232,3 +232,23 @@ def test_the_commands_for_a_key_with_a_passphrase_and_for_a_pfx_file_do_it(tmp_p
     line = error.value.hint.splitlines()[1].replace("pkcs12 -in", "pkcs12 -passin stdin -in")
     subprocess.run(["sh", "-c", line], input="x\n", text=True, check=True)
     assert read(f"{pfx}.pem", "").reveal() == found.reveal()
+
+
+def test_the_commands_for_binary_files_do_it(tmp_path: Path) -> None:
+    full, key = (str(tmp_path / name) for name in ("the box.der", "the key.der"))
+    Path(full).write_bytes(LEAF.certificate.public_bytes(Encoding.DER))
+    pem_key = write(tmp_path, "key.pem", LEAF.secret())
+    subprocess.run(["openssl", "pkey", "-in", pem_key, "-outform", "DER", "-out", key], check=True)
+    for names, option in (((full, pem_key), "certificate"), ((f"{full}.pem", key), "key")):
+        with pytest.raises(UsageError, match=r"binary|no private key") as error:
+            read(*names)
+        *_, command, last = (line for line in error.value.hint.splitlines() if line != "then name that")
+        subprocess.run(["sh", "-c", command], check=True)
+        assert last == f"nbfab '--{option}={full if option == 'certificate' else key}.pem'"
+    assert read(f"{full}.pem", f"{key}.pem").reveal() == LEAF.secret() + LEAF.pem
+
+
+def test_files_that_are_exchanged_are_recognised() -> None:
+    with pytest.raises(UsageError, match=r"full\.pem holds no certificate") as error:
+        check(LEAF.secret(), LEAF.chain)
+    assert error.value.hint == "it holds a key: name that by --key, and the certificate by --certificate"

@@ -7,7 +7,7 @@ from pathlib import Path
 
 import pytest
 from machine import ROOT
-from markdown import anchors, code, commands, links
+from markdown import anchors, code, commands, fenced, links
 from newcomer import MADE, Newcomer
 from notebook_client import Notebook, logs_in
 from sshd import Sshd
@@ -29,6 +29,13 @@ def test_what_comes_before_the_reference_is_soon_read() -> None:
     before, heading, _ = TEXT.partition("\n## Reference\n")
     assert heading
     assert len(before.split()) <= 700
+
+
+def test_the_hooks_are_the_same_in_the_readme_and_in_the_page_on_certificates() -> None:
+    hooks = [line for line in fenced(TEXT) if "nbfab " in line]
+    page = {line for _, line in commands((ROOT / "docs/certificates.md").read_text())}
+    assert len(hooks) == 5
+    assert [line for line in hooks if line not in page] == []
 
 
 @pytest.mark.parametrize("page", PAGES, ids=lambda page: page.name)

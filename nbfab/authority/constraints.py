@@ -43,7 +43,7 @@ _PRIVATE = _words("alt corp example home internal intranet invalid lan local loc
 
 def parse(text: str) -> Constraint:
     """What `--allow` names: a domain with all below it, an address or a network. Raises ValueError."""
-    if "/" in text or is_address(text):
+    if is_address(text.partition("/")[0]):
         try:
             network = ip_network(text)
         except ValueError as error:
@@ -57,7 +57,8 @@ def parse(text: str) -> Constraint:
     except UnicodeError:
         name = ""
     if not is_name(name) or "_" in name or name.startswith("*"):
-        raise ValueError(f"{text[:60]!r} is neither a domain nor a network")
+        more = "give each an --allow of its own" if "," in text else "write one such as lab.example.org or 10.3.0.0/16"
+        raise ValueError(f"{text[:60]!r} is neither a domain nor a network; {more}")
     if is_public(name):
         raise ValueError(f"{name} is a public suffix, below which strangers have names; allow your own part of it")
     return name

@@ -35,7 +35,7 @@ def add(call: Call, runs: Runs, *, many: bool) -> None:
         call.check_dry_run()
         name = str(call.given["client"])
         if not is_new_name(name):
-            raise UsageError(f"{name[:80]!r} is no name for a client", FORM)
+            raise UsageError(f"{name[:80]!r} is not a name for a client", FORM)
         days = call.given["days"]
         try:
             days = BY_KEY["days"].default if days is None else BY_KEY["days"].parse(days)
@@ -63,7 +63,7 @@ def remove(call: Call, runs: Runs, *, many: bool) -> None:
     with Report(call.task, call.json, call.quiet).errors():
         name = str(call.given["client"])
         if not is_name(name):
-            raise UsageError(f"{name[:80]!r} is no name for a client", FORM)
+            raise UsageError(f"{name[:80]!r} is not a name for a client", FORM)
     runs(call, partial(clients.remove, name=name, many=many))
 
 

@@ -27,7 +27,11 @@ def instructions_beside(call: Call, page: Path) -> tuple[str, str]:
         return link, ""
     where = "--export" if folder == Path(FOLDER).absolute() else f"--export={folder}"
     line = plain(call)("trust", where)
-    what = "its link to how devices trust them leaves out an authority" if link else "to link to how devices trust them"
+    what = (
+        "the page on trust that it links to leaves out an authority"
+        if link
+        else "to link to a page on how to trust the hosts"
+    )
     return link, f"\n  note         {what}\n               {line}"
 
 

@@ -21,7 +21,7 @@ from nbfab.cli.first import FIRST
 from nbfab.cli.report import Report
 from nbfab.cli.task import reader_may_leave, unprinted
 from nbfab.cli.tasks import ns
-from nbfab.cli.unknown import helps, misread, unknown_task
+from nbfab.cli.unknown import helps, lacks_value, misread, unknown_task
 from nbfab.errors import UsageError
 from nbfab.fix import Command
 from nbfab.names import did_you_mean
@@ -84,6 +84,8 @@ class Program(Fab):  # type: ignore[misc]
                 super().parse_tasks()
             except ParseError as error:
                 raise misread(self.parser, self.core.unparsed) or UsageError(str(error)) from None
+            if lacking := lacks_value(self.parser, self.core.unparsed):
+                raise lacking
 
     def parse_cleanup(self) -> None:
         """As Fabric's, which ends here if it was asked for help or a list. Raises Exit."""

@@ -2,6 +2,7 @@
 
 import os
 from collections.abc import Sequence
+from contextlib import suppress
 from dataclasses import replace
 from typing import TYPE_CHECKING
 
@@ -73,8 +74,7 @@ def _change(call: Call, report: Report, roots: "Sequence[Root]", *, adds: bool) 
     if mine:
         _agree(call, report, wanted, ahead, here, adds=adds)
         if adds:
-            for root in wanted:
-                records.record(root)
+            _record(wanted)
     done = do.do(here, works, adds=adds)
     if adds:
         done += proven(call, here, wanted, asks=bool(mine)) + _left(call, seen, wanted)
@@ -98,11 +98,24 @@ def _agree(
     if call.json or not someone_is_there():
         places = ", ".join(one.path for one in ahead if one.ending == "to do")
         raise Refused(f"it would change {places}, and no one is there to ask", again("--yes"))
-    head = "this puts your authority where browsers and tools look" if adds else "this takes your authority out"
+    yours = "your authority" if len(roots) == 1 else "your authorities"
+    head = f"this puts {yours} where browsers and tools look" if adds else f"this takes {yours} out"
     complain(shown(f"{head}:", roots, ahead, str(here.home)))
     if not confirms("Go on?"):
         complain("nothing was changed")
         raise Exit(code=1)
+
+
+def _record(roots: "Sequence[Root]") -> None:
+    """Keeps a copy of each root before it is put anywhere, so that --remove knows it. Raises NbfabError."""
+    from nbfab.trust import records
+
+    try:
+        for root in roots:
+            records.record(root)
+    except OSError as error:
+        why = f"{records.folder()} could not be written: {error.strerror}"
+        raise NbfabError(f"{why}; so no authority was put anywhere") from None
 
 
 def _left(call: Call, seen: "Seen", wanted: "Sequence[Root]") -> "tuple[Done, ...]":
@@ -124,8 +137,9 @@ def _forget(done: "Sequence[Done]", roots: "Sequence[Root]") -> None:
     from nbfab.trust import records
 
     if not any(one.failed or one.ending == "to do" for one in done):
-        for root in roots:
-            records.forget(root)
+        with suppress(OSError):  # the next --remove drops them
+            for root in roots:
+                records.forget(root)
 
 
 def _tell(

@@ -2,6 +2,7 @@
 
 import shlex
 from collections.abc import Mapping, Sequence
+from itertools import pairwise
 
 from invoke import ParseError
 from invoke.parser import Parser, ParserContext
@@ -21,15 +22,34 @@ def misread(parser: Parser, words: Sequence[str]) -> UsageError | None:
         result = parser.parse_argv(list(words))
     except ParseError as error:
         if error.context and error.context.missing_positional_args:
-            return UsageError(f"{error.context.name} needs a name behind it", helps(error.context))
-        flag = words[-1] if words else ""
-        return UsageError(f"{flag} needs a value", helps(error.context)) if flag.startswith("-") else None
+            return UsageError(f"{error.context.name} needs a name after it", helps(error.context))
+        return _without_value(words, error.context)
     if not result.unparsed:
         return None
     word, context = result.unparsed[0], result[-1]
     if word.startswith("-"):
         return _option(_whole(word, words), context, parser.contexts, words)
     return unknown_task(word, parser, after=context.name or "")
+
+
+def lacks_value(parser: Parser, words: Sequence[str]) -> UsageError | None:
+    """That the last word is an option that may be repeated, and has no value: the parser takes that for none at all."""
+    for word in reversed(words):
+        if word in parser.contexts:
+            context = parser.contexts[word]
+            flag = context.flags.get(words[-1])
+            return UsageError(f"{words[-1]} needs a value", helps(context)) if flag and flag.kind is list else None
+    return None
+
+
+def _without_value(words: Sequence[str], context: ParserContext | None) -> UsageError | None:
+    """That an option has no value behind it; None if none lacks one."""
+    flags = context.flags if context else {}
+    for word, after in pairwise((*words, "")):
+        takes = word in flags and flags[word].takes_value and not flags[word].optional
+        if word.startswith("-") and (not after or (takes and after.startswith("-"))):
+            return UsageError(f"{word} needs a value", helps(context))
+    return None
 
 
 def unknown_task(word: str, parser: Parser, after: str = "") -> UsageError:

@@ -18,6 +18,7 @@ from nbfab.outcome import Outcome
 from nbfab.text import clean_line
 
 SHORT = 14  # characters of a detail that is listed for every host, such as `on port 65535`
+_ALLOWED = r"( --allow=\S+)+"  # what an authority is to be allowed
 _NOTHING = "no hosts: nothing to do"
 _FILES: tuple[Kind, ...] = ("write", "write module")
 
@@ -68,7 +69,7 @@ def _fixes(outcomes: Sequence[Outcome]) -> Iterator[Line]:
     """What to do about failures, each once: a line for each part, so that a command can be copied."""
     for group in _folded([outcome for outcome in outcomes if outcome.error and outcome.fix], _fix_of_any):
         names = [outcome.host for outcome in group]
-        made = [_fix_of_all(outcome, names) for outcome in group]
+        made = [_allowing(_fix_of_all(outcome, names), group) for outcome in group]
         such = f", such as {names[0]}" if len({*made}) > 1 else ""
         yield Piece("fix ", "bold"), Piece(f"for {named(names)}{such}:")
         yield from ((Piece(f"      {part}"),) for part in fixes.named(made[0], group[0].jump or _where(names)))
@@ -77,7 +78,18 @@ def _fixes(outcomes: Sequence[Outcome]) -> Iterator[Line]:
 def _fix_of_any(outcome: Outcome) -> object:
     """A fix without the name of its host, by which it may differ from those of others."""
     own = {outcome.host: "HOST"}
-    return outcome.jump, tuple(tuple(own.get(word, word) for word in str(part).split()) for part in outcome.fix)
+    parts = (re.sub(_ALLOWED, " --allow", str(part)) for part in outcome.fix)
+    return outcome.jump, tuple(tuple(own.get(word, word) for word in part.split()) for part in parts)
+
+
+def _allowing(fix: Fix, group: Sequence[Outcome]) -> Fix:
+    """A fix whose new authority may sign for every host of the group: one is enough."""
+    lines = [part.line for outcome in group for part in outcome.fix if isinstance(part, Command)]
+    every = "".join(dict.fromkeys(f" {word}" for line in lines for word in line.split() if word.startswith("--allow=")))
+    return tuple(
+        replace(part, line=re.sub(_ALLOWED, lambda _: every, part.line)) if isinstance(part, Command) else part
+        for part in fix
+    )
 
 
 def _fix_of_all(outcome: Outcome, names: Sequence[str]) -> Fix:

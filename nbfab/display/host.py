@@ -107,7 +107,8 @@ def _clients(task: str, state: Mapping[str, Any]) -> Iterator[Line]:
     if task != "client.list":
         return
     for client in clients:
-        who = {"client": "", "operator": "nbfab of ", "probe": ""}[client["role"]] + client["name"]
+        # By the name that client.remove takes.
+        who = client["name"] + (" (nbfab's own)" if client["role"] == "operator" else "")
         by = f", added by {client['added_by']}" if client["added_by"] else ""
         yield _line("client", f"{who}, {client['days_left']} days left{by}")
         yield _line("", f"SHA-256 {client['fingerprint']}")

@@ -16,6 +16,7 @@ from nbfab.fix import Command, again
 from nbfab.own.given import LONGEST, Given
 from nbfab.own.order import spki
 
+_BINARY = b"\x30"  # how DER begins: a certificate, a key or a .p12
 MOST = 20  # certificates in a chain
 _ODD = (
     ValueError,
@@ -50,18 +51,28 @@ def chain_in(file: Given) -> tuple[x509.Certificate, ...]:
     if len(file.data) > LONGEST:
         raise UsageError(f"{file.name} is longer than any certificate with its chain")
     blocks = [block for label, block in _blocks(_text(file)) if label in ("CERTIFICATE", "X509 CERTIFICATE")]
-    if not blocks and file.data[:1] == b"\x30":
-        name = shlex.quote(file.name)
-        raise UsageError(
-            f"{file.name} is binary, and PEM is wanted, which is text",
-            "of a .p12 or .pfx file, this makes one, with the key",
-            Command(f"(umask 077; openssl pkcs12 -in {name} -nodes -out {name}.pem)"),
-        )
+    if not blocks and file.data[:1] == _BINARY:
+        raise _binary(file)
     if not blocks:
-        raise UsageError(f"{file.name} holds no certificate (PEM)")
+        swapped = "PRIVATE KEY-----" in _text(file)
+        more = ("it holds a key: name that by --key, and the certificate by --certificate",) if swapped else ()
+        raise UsageError(f"{file.name} holds no certificate (PEM)", *more)
     if len(blocks) > MOST:
         raise UsageError(f"{file.name} holds {len(blocks)} certificates, which is no chain")
     return tuple(_certificate(file, block, number) for number, block in enumerate(blocks, 1))
+
+
+def _binary(file: Given) -> UsageError:
+    """That a file is not PEM, and how to make one of it."""
+    source, made = shlex.quote(file.name), shlex.quote(f"{file.name}.pem")
+    try:
+        x509.load_der_x509_certificate(file.data)
+        words, command = "this makes one", f"openssl x509 -inform DER -in {source} -out {made}"
+    except ValueError:
+        words = "of a .p12 or .pfx file, this makes one, with the key"
+        command = f"(umask 077; openssl pkcs12 -in {source} -nodes -out {made})"
+    error = f"{file.name} is binary, and PEM is wanted, which is text"
+    return UsageError(error, words, Command(command), "then name that", again(f"--certificate={file.name}.pem"))
 
 
 def _certificate(file: Given, block: str, number: int) -> x509.Certificate:
@@ -78,14 +89,24 @@ def _certificate(file: Given, block: str, number: int) -> x509.Certificate:
     return found
 
 
+def _no_key(file: Given, certificates: Given) -> UsageError:
+    error = f"{file.name} holds no private key (PEM)"
+    if file is certificates:
+        return UsageError(error, "name the file with the key", again("--key=KEY.pem"))
+    if file.data[:1] != _BINARY:
+        return UsageError(error)
+    source, made = shlex.quote(file.name), shlex.quote(f"{file.name}.pem")
+    command = Command(f"(umask 077; openssl pkey -inform DER -in {source} -out {made})")
+    return UsageError(error, "it is binary; this makes a PEM of it", command, again(f"--key={file.name}.pem"))
+
+
 def key_in(file: Given, certificates: Given) -> PrivateKeyTypes:
     """The key in a file; no error quotes anything of that. Raises UsageError, also for one that has a passphrase."""
     if len(file.data) > LONGEST:
         raise UsageError(f"{file.name} is longer than any key")
     blocks = [block for label, block in _blocks(_text(file)) if label.endswith("PRIVATE KEY")]
     if not blocks:
-        more = () if file is not certificates else ("name the file with the key", again("--key=KEY.pem"))
-        raise UsageError(f"{file.name} holds no private key (PEM)", *more)
+        raise _no_key(file, certificates)
     if len(blocks) > 1:
         raise UsageError(f"{file.name} holds {len(blocks)} private keys, and one is wanted")
     encrypted = "ENCRYPTED" in blocks[0]

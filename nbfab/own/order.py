@@ -22,7 +22,10 @@ def in_order(
     """
     matching = [number for number, each in enumerate(chain, 1) if spki(each.public_key()) == key]
     if not matching:
-        raise UsageError(f"the key in {key_file.name} is not that of the certificate in {file.name}")
+        raise UsageError(
+            f"the key in {key_file.name} is not that of the certificate in {file.name}",
+            "name the key that the certificate was requested with",
+        )
     if matching[0] != 1:
         raise UsageError(
             f"{file.name} is out of order: certificate {matching[0]} ({subject(chain[matching[0] - 1])}) is the "

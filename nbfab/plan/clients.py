@@ -46,7 +46,7 @@ def plan(wanted: Wanted, facts: Facts) -> Iterator[Change]:
     probe = bundle.shown(entry.text) if entry and entry.mode == PRIVATE else ""
     if not _lasts(bundle.read(probe), wanted.now):
         verb = "renew" if entry else "make"
-        made = bundle.make("nbfab on this host", "probe", "", bundle.LONG, wanted.now, Key.new())
+        made = bundle.make("nbfab on the host", "probe", "", bundle.LONG, wanted.now, Key.new())
         yield write("clients", f"{verb} the certificate with which nbfab there asks the server", PROBE, made)
         probe = bundle.shown(made)
         drops += [client.body for client in have if client.role == "probe"]
@@ -88,7 +88,7 @@ def notes(wanted: Wanted, facts: Facts) -> Iterator[str]:
     clients = people(facts)
     if not clients:
         yield Note(
-            "no browser is admitted yet: it has to present a client certificate, which is to be made",
+            "no browser is admitted yet; to make the certificate that one needs",
             task("client.add", _me(wanted)),
         )
     for client in clients:

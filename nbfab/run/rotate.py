@@ -16,8 +16,8 @@ from nbfab.run.converge import Course, foresee, go_on, make, reported
 from nbfab.run.job import Job
 from nbfab.run.see import see
 
-ENDED = "every login of before has ended; kernels and terminals go on"
-TOKEN = "the server's token, by which nbfab and open come in, ends with a restart only"  # noqa: S105
+ENDED = "every earlier login has ended; kernels and terminals go on"
+TOKEN = "the server's token, with which nbfab and open log in, ends only with a restart"  # noqa: S105
 CLIENT = "a client's certificate that is lost, too, is admitted until it is removed"
 KEYS = "a key for SSH that is lost, too, still leads to the host: take it out of authorized_keys there"
 

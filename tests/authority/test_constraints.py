@@ -70,7 +70,9 @@ def test_what_may_be_allowed(text: str, constraint: str) -> None:
         ("0.0.0.0/0", "0.0.0.0/0 is too wide: a prefix has 8 bits or more"),
         ("::/0", "::/0 is too wide: a prefix has 7 bits or more"),
         ("10.3.0.7/16", "'10.3.0.7/16' is not a network (10.3.0.7/16 has host bits set)"),
-        ("lab/16", "'lab/16' is not a network"),
+        ("lab/16", "'lab/16' is neither a domain nor a network; write one such as lab.example.org or 10.3.0.0/16"),
+        ("https://gpu1/", "'https://gpu1/' is neither a domain nor a network"),
+        ("gpu1,gpu2", "'gpu1,gpu2' is neither a domain nor a network; give each an --allow of its own"),
         ("x" * 300, "is neither a domain nor a network"),
     ],
 )

@@ -114,6 +114,15 @@ def test_a_task_that_fixes_one_host_is_named_for_all_that_it_fixes() -> None:
     assert table(many).splitlines()[-4:-2] == ["fix for 999 hosts (s[1:999]), such as s1:", "      nbfab --limit s1"]
 
 
+def test_one_new_authority_is_for_all_hosts_that_none_may_sign_for() -> None:
+    allowed = {"s1": "--allow=s1 --allow=lab.test", "s2": "--allow=s2 --allow=lab.test", "s3": "--allow=10.3.0.7/32"}
+    outcomes = [failed(host, f"may not sign {host}", Command(f"nbfab ca --new {of}")) for host, of in allowed.items()]
+    assert table(outcomes).splitlines()[-4:-2] == [
+        "fix for 3 hosts (s[1:3]):",
+        "      nbfab ca --new --allow=s1 --allow=lab.test --allow=s2 --allow=10.3.0.7/32",
+    ]
+
+
 def test_a_note_that_differs_only_in_the_way_to_its_host_is_told_once() -> None:
     outcomes = [
         Outcome(

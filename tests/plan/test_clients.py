@@ -23,7 +23,7 @@ def asking(source: str = "flag", *, on: bool = True) -> Wanted:
 
 
 ON = asking()
-PROBE = bundle.make("nbfab on this host", "probe", "", 3650, NOW, Key.new())
+PROBE = bundle.make("nbfab on the host", "probe", "", 3650, NOW, Key.new())
 FULL = holding(
     NEW, file(clients.PROBE, bundle.shown(PROBE)), file(clients.FILE, bundle.shown(PROBE) + OWN + entry("bob"))
 )
@@ -56,10 +56,10 @@ def test_nbfab_itself_is_admitted_there_and_here() -> None:
         "admit nbfab itself",
     ]
     facts = after(NEW, made)
-    assert names(facts) == ["nbfab on this host", "ann@laptop"]
+    assert names(facts) == ["nbfab on the host", "ann@laptop"]
     assert not list(clients.plan(ON, facts))
     assert [str(note) for note in clients.notes(ON, facts)] == [
-        "no browser is admitted yet: it has to present a client certificate, which is to be made\nnbfab client.add ann"
+        "no browser is admitted yet; to make the certificate that one needs\nnbfab client.add ann"
     ]
 
 
@@ -95,7 +95,7 @@ def test_what_is_missing_or_exposed_is_made_good(facts: Facts, summaries: list[s
 def test_a_renewal_leaves_no_old_one_behind() -> None:
     late = replace(ON, now=NOW + 3640 * DAY)
     facts = after(FULL, clients.plan(late, FULL))
-    assert names(facts).count("nbfab on this host") == 1
+    assert names(facts).count("nbfab on the host") == 1
     assert clients.there(facts)[-1].days_left(late.now) > 3000
 
 
@@ -112,7 +112,7 @@ def test_another_operator_is_added_and_the_first_one_stays() -> None:
     other = replace(ON, client=entry("eve@desk", "operator", ""))
     assert not clients.is_admitted(other, FULL)
     facts = after(FULL, clients.plan(other, FULL))
-    assert names(facts) == ["nbfab on this host", "ann@laptop", "bob", "eve@desk"]
+    assert names(facts) == ["nbfab on the host", "ann@laptop", "bob", "eve@desk"]
     assert not list(clients.plan(ON, facts))
 
 

@@ -82,7 +82,7 @@ def test_a_file_that_is_there_stays(ready: Machine) -> None:
 @pytest.mark.parametrize("name", ["a b", "../a", "ann@laptop", "", "x" * 65])
 def test_a_name_that_will_not_do_is_refused_before_anything_is_made(ready: Machine, name: str) -> None:
     said = ready.fails("client.add", name, status=2)
-    assert f"{name!r} is no name for a client" in said
+    assert f"{name!r} is not a name for a client" in said
     assert "letters, digits, and . _ - between them, at most 64 characters" in said
     assert not list(ready.work.iterdir())
 
@@ -90,7 +90,7 @@ def test_a_name_that_will_not_do_is_refused_before_anything_is_made(ready: Machi
 def test_a_name_has_to_be_given(ready: Machine) -> None:
     for task in ("client.add", "client.remove"):
         said = ready.fails(task, status=2)
-        assert said == f"nbfab: {task} needs a name behind it\n  fix          nbfab --help {task}\n"
+        assert said == f"nbfab: {task} needs a name after it\n  fix          nbfab --help {task}\n"
 
 
 def test_who_is_not_there_is_not_removed(ready: Machine) -> None:

@@ -43,8 +43,8 @@ def test_a_new_password_ends_every_login_and_no_kernel(machine: Machine) -> None
     for line in (
         "rewrite the hash of the new password",
         "the certificate and its key stay, since it signs itself; to replace both",
-        "every login of before has ended; kernels and terminals go on",
-        "the server's token, by which nbfab and open come in, ends with a restart only",
+        "every earlier login has ended; kernels and terminals go on",
+        "the server's token, with which nbfab and open log in, ends only with a restart",
     ):
         assert line in said
     with pytest.raises(urllib.error.HTTPError, match="403"):
@@ -54,7 +54,7 @@ def test_a_new_password_ends_every_login_and_no_kernel(machine: Machine) -> None
     assert new.evaluates(kernel, "answer") == "42"
     after = machine.json("status", password=None)["state"]
     assert (machine.server, after["fingerprint"]) == (server, before["fingerprint"])
-    assert "--force" in said.split("ends with a restart only")[1].splitlines()[1]  # a kernel is live
+    assert "--force" in said.split("ends only with a restart")[1].splitlines()[1]  # a kernel is live
     assert "nothing would change" in machine.ok("plan", password=None)
 
     # Both, without a restart, and with what keeps a connection open cut.
@@ -88,7 +88,7 @@ def test_without_a_server_the_secrets_are_replaced_too(here: Machine) -> None:
     here.ok("certificate")
     before = hash_of(here)
     said = here.ok("rotate", "--now", password=None)
-    assert "every login of before" not in said
+    assert "every earlier login" not in said
     assert hash_of(here) != before
 
 

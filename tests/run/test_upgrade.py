@@ -148,7 +148,7 @@ def test_to_rotate_its_secrets_takes_one_last_restart(here: Machine) -> None:
     document = here.json("rotate", "--now", "--restart", password=None)
     assert document["status"] == 0
     assert [change["kind"] for change in document["changes"]][-1] == "end sessions"
-    assert not any("ends with a restart only" in note for note in document["notes"])
+    assert not any("ends only with a restart" in note for note in document["notes"])
     assert not logs_in(here.port, here.folder, old.password)
 
 

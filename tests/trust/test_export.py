@@ -141,7 +141,9 @@ def test_a_page_of_a_fleet_links_to_it(person: Machine) -> None:
     assert "<a " not in text
     root_in(data(person), days_ago=1)
     told, text = written()
-    assert told.endswith("  note         to link to how devices trust them\n               nbfab trust --export\n")
+    assert told.endswith(
+        "  note         to link to a page on how to trust the hosts\n               nbfab trust --export\n"
+    )
     assert "<a " not in text
     told, _ = written("--output=pages/fleet.html")
     line = told.splitlines()[-1].strip()
@@ -152,5 +154,5 @@ def test_a_page_of_a_fleet_links_to_it(person: Machine) -> None:
     assert '<a href="trust/index.html">' in text
     root_in(data(person))
     told, text = written("--output=pages/fleet.html")
-    assert "note         its link to how devices trust them leaves out an authority\n" in told
+    assert "note         the page on trust that it links to leaves out an authority\n" in told
     assert '<a href="trust/index.html">' in text

@@ -39,6 +39,15 @@ def endings(desk: Desk, *args: str, status: int = 0) -> dict[str, str]:
     return {one["what"]: one["ending"] for one in document["trust"]}
 
 
+def test_nothing_is_trusted_of_which_no_copy_can_be_kept(desk: Desk) -> None:
+    root_in(desk.data)
+    (desk.home / ".local/state").touch()
+    said = desk.fails("trust", "--yes")
+    assert said.startswith(f"nbfab: {desk.home}/.local/state/nbfab/trust could not be written: ")
+    assert said.endswith("; so no authority was put anywhere\n")
+    assert not (desk.data / "pki/nssdb").exists()
+
+
 def test_it_is_put_in_everywhere_once_and_taken_out(desk: Desk) -> None:
     root = root_in(desk.data)
     chromium, firefox = desk.data / "pki/nssdb", desk.home / ".mozilla/firefox/abc.default"
