@@ -64,6 +64,8 @@ def document(found: Found, made: Authority | None, now: float) -> list[dict[str,
 def _health(authority: Authority, now: float) -> Piece:
     if authority.days_left(now) <= 0:
         return Piece("it has ended", "bold bad")
+    if _key(authority)[0]:
+        return Piece("issues nothing", "bold bad")
     return Piece("issues certificates", "bold good") if authority.issues(now) else Piece("ends soon", "bold mixed")
 
 

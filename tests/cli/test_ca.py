@@ -102,6 +102,13 @@ def test_with_one_there_it_is_shown_and_nothing_changes(person: Person) -> None:
     assert f"SHA-256 {made['fingerprint']}, 3650 days left\n" in said
     assert "  issued       nothing yet\n" in said
     assert {path: path.stat().st_mtime_ns for path in person.folder.rglob("*")} == before
+    (key,) = person.folder.glob("*/key.pem")
+    key.chmod(0o644)
+    said = person.ok("ca")
+    assert f"{made['name']}: issues nothing\n" in said
+    fix = next(line for line in said.splitlines() if line.startswith("  fix "))
+    subprocess.run(["sh", "-c", fix.partition("fix")[2]], check=True)
+    assert f"{made['name']}: issues certificates\n" in person.ok("ca")
 
 
 def test_what_one_may_sign_cannot_be_changed_but_a_further_one_can_be_made(person: Person) -> None:
