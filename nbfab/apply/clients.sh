@@ -17,9 +17,10 @@ change_clients() {
 			/^-----BEGIN CERTIFICATE-----/ { inside = 1; block = body = ""; next }
 			!inside { if (!/^-----(BEGIN|END) /) print; next } # of another kind, or without its other end
 			/^-----END CERTIFICATE-----/ {
-				inside = 0
+				inside = /-----BEGIN CERTIFICATE-----/ # where no line end was between two
 				if (body ~ /^[A-Za-z0-9+\/=]+$/ && !(body in gone))
 					print "-----BEGIN CERTIFICATE-----" block "\n-----END CERTIFICATE-----"
+				block = body = ""
 				next
 			}
 			{ block = block "\n" $0; gsub(/[ \t]/, ""); body = body $0 }' "$file") || return 1

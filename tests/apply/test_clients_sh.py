@@ -87,6 +87,9 @@ def test_what_follows_an_entry_on_its_last_line_goes(shell: tuple[str, ...], tmp
     bundle.write_text(f"{block('aaaa').rstrip()} # ann{chr(10)}{block('cccc').rstrip()}-----BEGIN X-----\n")
     assert run(shell, changing(["bbbb"]), tmp_path) == ""
     assert bundle.read_text() == block("aaaa") + block("cccc") + block("bbbb")
+    bundle.write_text(block("aaaa").rstrip() + block("cccc"))  # without a line end between them
+    assert run(shell, changing(["bbbb"]), tmp_path) == ""
+    assert bundle.read_text() == block("aaaa") + block("cccc") + block("bbbb")
 
 
 @each_shell
