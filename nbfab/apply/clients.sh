@@ -2,7 +2,8 @@
 # The certificates of the clients that the server admits.
 
 # Takes certificates out of the bundle, by their base64, and puts others in, whatever else it holds by now. So one
-# operator's change does not undo another's. A bundle without any would make every connection hang, so there is none.
+# operator's change does not undo another's; only what TLS would stumble over goes as well. A bundle without any would
+# make every connection hang, so there is none.
 # Uses file, adds, drops, folder. Sets content, size.
 change_clients() {
 	content=
@@ -13,15 +14,16 @@ change_clients() {
 				for (at = 1; at <= count; at++) gone[list[at]] = 1
 			}
 			{ sub(/\r$/, "") }
-			/^-----BEGIN CERTIFICATE-----/ { inside = 1; block = $0; body = ""; next }
-			!inside { print; next }
-			{ block = block "\n" $0 }
+			/^-----BEGIN CERTIFICATE-----/ { inside = 1; block = body = ""; next }
+			!inside { if (!/^-----(BEGIN|END) /) print; next } # of another kind, or without its other end
 			/^-----END CERTIFICATE-----/ {
-				inside = 0
-				if (body ~ /^[A-Za-z0-9+\/=]+$/ && !(body in gone)) print block
+				inside = /-----BEGIN CERTIFICATE-----/ # where no line end was between two
+				if (body ~ /^[A-Za-z0-9+\/=]+$/ && !(body in gone))
+					print "-----BEGIN CERTIFICATE-----" block "\n-----END CERTIFICATE-----"
+				block = body = ""
 				next
 			}
-			{ gsub(/[ \t]/, ""); body = body $0 }' "$file") || return 1
+			{ block = block "\n" $0; gsub(/[ \t]/, ""); body = body $0 }' "$file") || return 1
 	fi
 	content=${content:+$content$newline}$adds
 	case $content in

@@ -27,10 +27,12 @@ Role = Literal["client", "operator", "probe"]
 _NAME = r"[A-Za-z0-9][A-Za-z0-9._-]{0,63}"
 _ANY_NAME = rf"{_NAME}(?:@{_NAME})?"  # that of an operator is USER@MACHINE
 MOST = 100  # in one bundle: TLS reads all of it for each connection
+LOOKED = 100_000  # characters that a look shows of it, see `files.sh`
 BACK = 365  # days before now that one is valid from: a host's clock may be behind
 LONG = 3650  # days that nbfab's own are valid
 _ROLES: dict[str, Role] = {"nbfab operator": "operator", "nbfab probe": "probe"}
-_BLOCK = re.compile(r"-----BEGIN CERTIFICATE-----([^-]{1,20000})-----END CERTIFICATE-----")
+_BLOCK = re.compile(r"^-----BEGIN CERTIFICATE-----([^-]{1,20000})-----END CERTIFICATE-----", re.MULTILINE)
+_STRAY = re.compile(r"^-----(?:BEGIN|END) ", re.MULTILINE)
 
 
 @dataclass(frozen=True)
@@ -76,6 +78,11 @@ def bodies(text: str) -> tuple[str, ...]:
 def broken(text: str) -> tuple[str, ...]:
     """The base64 of those entries that cannot be read: for TLS, the whole file would be none."""
     return tuple(body for body in bodies(text) if not _client(body))
+
+
+def is_clean(text: str) -> bool:
+    """Whether there is nothing beside the entries that TLS would take for the beginning of one, and stumble over."""
+    return len(text) >= LOOKED or not _STRAY.search(_BLOCK.sub("", text))
 
 
 def named(clients: Iterable[Client], name: str) -> tuple[Client, ...]:

@@ -54,7 +54,7 @@ def plan(wanted: Wanted, facts: Facts) -> Iterator[Change]:
         if not known.intersection(bundle.bodies(own)):
             adds.append(own)
     drops += [client.body for client in have if client.role == "operator" and client.days_left(wanted.now) < 0]
-    if adds or drops or facts.files.mode(FILE) != PRIVATE:
+    if adds or drops or facts.files.mode(FILE) != PRIVATE or not bundle.is_clean(text):
         yield change("admit nbfab itself", adds, drops)
 
 

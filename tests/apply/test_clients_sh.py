@@ -82,6 +82,26 @@ def test_what_is_no_entry_goes_as_it_would_shut_everyone_out(shell: tuple[str, .
 
 
 @each_shell
+def test_what_follows_an_entry_on_its_last_line_goes(shell: tuple[str, ...], tmp_path: Path) -> None:
+    bundle = tmp_path / "clients.pem"
+    bundle.write_text(f"{block('aaaa').rstrip()} # ann{chr(10)}{block('cccc').rstrip()}-----BEGIN X-----\n")
+    assert run(shell, changing(["bbbb"]), tmp_path) == ""
+    assert bundle.read_text() == block("aaaa") + block("cccc") + block("bbbb")
+    bundle.write_text(block("aaaa").rstrip() + block("cccc"))  # without a line end between them
+    assert run(shell, changing(["bbbb"]), tmp_path) == ""
+    assert bundle.read_text() == block("aaaa") + block("cccc") + block("bbbb")
+
+
+@each_shell
+@pytest.mark.parametrize("kind", ["X509 CERTIFICATE", "TRUSTED CERTIFICATE", "PRIVATE KEY"])
+def test_what_tls_would_stumble_over_goes(shell: tuple[str, ...], kind: str, tmp_path: Path) -> None:
+    bundle = tmp_path / "clients.pem"
+    bundle.write_text(f"-----BEGIN {kind}-----\n# ---\n{block('aaaa')}-----END {kind}-----\n")
+    assert run(shell, changing(["bbbb"]), tmp_path) == ""
+    assert bundle.read_text() == f"# ---\n{block('aaaa')}{block('bbbb')}"
+
+
+@each_shell
 @pytest.mark.parametrize("kind", ["link", "folder"])
 def test_only_a_regular_file_is_replaced(shell: tuple[str, ...], kind: str, tmp_path: Path) -> None:
     place = tmp_path / "clients.pem"

@@ -52,6 +52,17 @@ def test_entries_that_cannot_be_read_are_told_apart() -> None:
     assert [client.name for client in bundle.read(bad + good)] == ["ann"]
 
 
+@pytest.mark.parametrize(
+    "stray", ["-----BEGIN X509 CERTIFICATE-----", "-----END CERTIFICATE-----", "-----BEGIN X-----"]
+)
+def test_what_tls_would_stumble_over_is_found(stray: str) -> None:
+    good = entry("ann")
+    for text in (good, f"# {stray}\n{good}", f"{good.replace(chr(10), chr(13) + chr(10))}-- note --\n"):
+        assert bundle.is_clean(text)
+        assert not bundle.is_clean(f"{text}{stray}\n{good}")
+    assert bundle.read(f"# {good}") == ()
+
+
 @given(st.text())
 def test_any_text_can_be_read(text: str) -> None:
     block = f"-----BEGIN CERTIFICATE-----\n{text}\n-----END CERTIFICATE-----\n"
