@@ -16,10 +16,7 @@ from nbfab.tunnel.supervisor import ENDS, Supervisor
 from nbfab.tunnel.telling import Telling
 
 FILES = 8192  # that may be open
-UNKNOWN = (
-    "the first time, the browser warns of the certificate, unless it trusts the authority that has issued it: go on if "
-    "the fingerprint is the one that nbfab printed"
-)
+UNKNOWN = "the first time, the browser warns of the certificate: go on if its fingerprint is the one that nbfab printed"
 AT_RISK = "what is printed while the connection is down may be missing from the page"
 
 
