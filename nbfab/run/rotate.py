@@ -29,6 +29,9 @@ def rotate(job: Job) -> Outcome:
     """
     job.user.sees("looking")
     job, seen, steps, notes = _rotation(job)
+    unsigned = _why_not_signed(job, seen) if job.wanted.key else None
+    if unsigned:  # which is no reason to keep the password
+        job, steps = replace(job, wanted=replace(job.wanted, key=None)), (password.STEP,)
     if job.wanted.password is None:
         new = job.user.makes_password if "new" in job.flags else job.user.chooses_password
         job = replace(job, wanted=replace(job.wanted, password=new(job.wanted.settings)))
@@ -39,7 +42,9 @@ def rotate(job: Job) -> Outcome:
         return outcome
     if seen.server.alive:
         outcome = replace(outcome, notes=(*outcome.notes, ENDED, *_token(seen, outcome)))
-    return _now(job, outcome) if "now" in job.flags else outcome
+    if "now" in job.flags:
+        outcome = _now(job, outcome)
+    return _failed(job, outcome, unsigned, "the certificate and its key stay: ") if unsigned else outcome
 
 
 def preview(job: Job) -> Outcome:
@@ -60,6 +65,20 @@ def _rotation(job: Job) -> tuple[Job, Facts, Sequence[Step], tuple[str, ...]]:
     key, note = rotation.key(job.wanted, seen)
     steps = (password.STEP, certificate.STEP) if key else (password.STEP,)
     return replace(job, wanted=replace(job.wanted, key=key)), seen, steps, (note,) if note else ()
+
+
+def _why_not_signed(job: Job, seen: Facts) -> NbfabError | None:
+    """Why no authority signs the certificate; None if one does, or it is to sign itself."""
+    signs = certificate.issue(job.wanted, seen)
+    if signs is None:
+        return None
+    if signs.authority is None:
+        return signs.refusal()
+    try:
+        job.keyring.signer(signs.authority, job.user.unlocks)
+    except NbfabError as error:
+        return error
+    return None
 
 
 def _check(job: Job, seen: Facts) -> None:
@@ -113,9 +132,14 @@ def _now(job: Job, outcome: Outcome) -> Outcome:
             )
         make(job, job.wanted, [_end(job, now)], now, course)
     except (NbfabError, KeyboardInterrupt) as error:
-        failed = failure(job.task, job.host.label, error)
-        return replace(
-            outcome, verdict=failed.verdict, error=failed.error, fix=failed.fix, jump=failed.jump, status=failed.status
-        )
+        return _failed(job, outcome, error)
     changes = (*outcome.changes, *reported(course.begun))
     return replace(outcome, changes=changes, notes=(*outcome.notes, *_lost(job)))
+
+
+def _failed(job: Job, outcome: Outcome, error: Exception | KeyboardInterrupt, what: str = "") -> Outcome:
+    """The outcome with what has failed after all that is in it, and after another failure."""
+    failed = failure(job.task, job.host.label, error)
+    words = "; ".join(filter(None, (outcome.error, f"{what}{failed.error}")))
+    fix = (*outcome.fix, *failed.fix)
+    return replace(outcome, verdict=failed.verdict, error=words, fix=fix, jump=failed.jump, status=failed.status)

@@ -121,6 +121,25 @@ def test_an_authority_s_certificate_is_issued_anew(here: Machine) -> None:
     assert "nothing would change" in here.ok("plan", password=None)
 
 
+def test_where_the_authority_cannot_sign_the_password_is_new_all_the_same(here: Machine) -> None:
+    here.ok("ca", "--allow", "127.0.0.0/8", password=None)
+    here.ok("setup")
+    (key,) = here.home.glob(".local/share/nbfab-authority/*/key.pem")
+    key.chmod(0o644)
+    before = (here.folder / "nbserver.pem").read_text()
+    said = here.fails("rotate", password=None)
+    assert "the certificate and its key stay: " in said
+    assert not logs_in(here.port, here.folder, PASSWORD)
+    made = re.search(rf"Password: ({MADE})", said)
+    assert made
+    assert logs_in(here.port, here.folder, made[1])
+    assert (here.folder / "nbserver.pem").read_text() == before
+    fix = next(line.removeprefix("  fix").strip() for line in said.splitlines() if "chmod" in line)
+    subprocess.run(["sh", "-c", fix], check=True)
+    here.ok("rotate", password=None)
+    assert (here.folder / "nbserver.pem").read_text() != before
+
+
 def test_at_a_terminal_it_asks_for_one_or_makes_one(here: Machine) -> None:
     here.ok("setup")
     with Terminal(here) as terminal:
