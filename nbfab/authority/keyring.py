@@ -69,7 +69,9 @@ class Keyring:
                 return signer(authority, typed)
             except Locked:
                 continue
-        raise Refused(f"the key of {authority.name} stays locked: that was not its passphrase", again())
+        _, *instead = _instead(authority, authority.folder / store.KEY)
+        lost = "if it is forgotten, take the key away and make another authority"
+        raise Refused(f"the key of {authority.name} stays locked: that was not its passphrase", again(), lost, *instead)
 
 
 def signer(authority: Authority, passphrase: str = "") -> Signer:

@@ -117,8 +117,9 @@ def test_a_wrong_passphrase_is_asked_for_again_and_then_not_for_each_host(home: 
         return "" if len(asked) == 2 else "wrong"
 
     for _ in range(3):
-        with pytest.raises(Refused, match="stays locked: that was not its passphrase"):
+        with pytest.raises(Refused, match="stays locked: that was not its passphrase") as error:
             keyring.signer(made, wrong)
+        assert "ca --new --allow=lab.example.org" in error.value.hint
     assert [question.startswith("That is not it. ") for question in asked] == [False, True, True]
 
 

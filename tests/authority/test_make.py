@@ -32,6 +32,8 @@ def test_a_root_has_what_strict_clients_want_and_its_files_are_its_owner_s(home:
     assert (usage.critical, usage.value.key_cert_sign, usage.value.crl_sign) == (True, True, True)
     assert not usage.value.digital_signature
     assert root.extensions.get_extension_for_class(x509.SubjectKeyIdentifier)
+    only = root.extensions.get_extension_for_class(x509.ExtendedKeyUsage)
+    assert only.value == x509.ExtendedKeyUsage([ExtendedKeyUsageOID.SERVER_AUTH])
     limits = root.extensions.get_extension_for_class(x509.NameConstraints)
     assert limits.critical
     assert [str(of.value) for of in limits.value.permitted_subtrees or ()] == [
