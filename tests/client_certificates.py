@@ -11,6 +11,7 @@ from cryptography.hazmat.primitives.serialization import Encoding, NoEncryption,
 from machine import Machine
 from websocket import WebSocket, create_connection
 
+TRIES = 10  # of a connection, to learn why it is refused
 SHOWN = re.compile(
     r"\n(/\S+\.p12): import it into the browser of (\S+); that asks for a password, shown this once:\n  (\S+)\n"
 )
@@ -78,11 +79,19 @@ class Connection:
 
 
 def refusal(machine: Machine, tls: ssl.SSLContext, session: ssl.SSLSession | None = None) -> str:
-    """Why a connection is refused; empty if it is not."""
-    try:
-        return "" if Connection(machine, tls, session).get() == 200 else "another status"
-    except ssl.SSLError as error:
-        return str(error.reason)
+    """Why a connection is refused; empty if it is not.
+
+    What the server says of it is lost where it has closed the connection before it has read the request: once more, then.
+    """
+    for _ in range(TRIES):
+        try:
+            return "" if Connection(machine, tls, session).get() == 200 else "another status"
+        except ssl.SSLError as error:
+            if error.reason and "EOF" not in error.reason:
+                return error.reason
+        except ConnectionError:
+            continue
+    return "closed without a word"
 
 
 def websocket(machine: Machine, pem: Path, kernel: str, token: str) -> WebSocket:

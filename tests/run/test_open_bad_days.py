@@ -81,7 +81,7 @@ def test_stop_ends_the_relay_and_restart_does_not(there: Machine) -> None:
         # The next one brings both back, also for a page that is open since before.
         with opened(laptop(there, "other"), "--no-browser") as other:
             assert answers(other, there)
-            wait_until(lambda: "answers again" in page.said, "the first one to go on")
+            wait_until(lambda: "answers again" in page.said, "the first one to go on", 120)
             assert answers(page, there)
     os.kill(there.server, signal.SIGTERM)
     wait_until(lambda: not there.server, "the server to end")
