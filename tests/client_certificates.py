@@ -81,7 +81,7 @@ class Connection:
 def refusal(machine: Machine, tls: ssl.SSLContext, session: ssl.SSLSession | None = None) -> str:
     """Why a connection is refused; empty if it is not.
 
-    What the server says of it is lost where it has closed the connection before it has read the request: once more, then.
+    What the server says of it is lost where it has closed before it has read the request: then once more.
     """
     for _ in range(TRIES):
         try:

@@ -16,14 +16,11 @@ if TYPE_CHECKING:
 
 def instructions_beside(call: Call, page: Path) -> tuple[str, str]:
     """The link from a fleet's page to the instructions beside it, and what to print where there are none to link to."""
-    from nbfab.authority.store import authorities
     from nbfab.trust.export import FOLDER, PAGE, has
-    from nbfab.trust.root import of
 
     folder = page.parent / FOLDER
     link = f"{FOLDER}/{PAGE}" if (folder / PAGE).is_file() else ""
-    roots = [of(authority) for authority in authorities()]
-    if all(has(folder, root) for root in roots):
+    if all(has(folder, root) for root in for_others()):
         return link, ""
     where = "--export" if folder == Path(FOLDER).absolute() else f"--export={folder}"
     line = plain(call)("trust", where)
@@ -33,6 +30,15 @@ def instructions_beside(call: Call, page: Path) -> tuple[str, str]:
         else "to link to a page on how to trust the hosts"
     )
     return link, f"\n  note         {what}\n               {line}"
+
+
+def for_others() -> "tuple[Root, ...]":
+    """The roots that other machines need: none that is for this one alone, unless all are."""
+    from nbfab.authority.store import authorities
+    from nbfab.trust.root import of
+
+    every = authorities()
+    return tuple(of(one) for one in every if one.permitted) or tuple(map(of, every))
 
 
 def export(report: Report, roots: "Sequence[Root]", given: str | bool) -> None:

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING
 from invoke import Exit
 
 from nbfab.cli.call import Call
-from nbfab.cli.exported import export
+from nbfab.cli.exported import export, for_others
 from nbfab.cli.init import plain
 from nbfab.cli.options import EVERYWHERE, defaults
 from nbfab.cli.proven import proven
@@ -44,7 +44,7 @@ def trust(call: Call) -> None:
             raise _none()
         status = 0
         if folder is not None:
-            export(report, roots, folder)
+            export(report, for_others(), folder)
         else:
             status = _change(call, report, roots, adds=not removes)
     if status:

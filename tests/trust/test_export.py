@@ -62,6 +62,19 @@ def test_it_writes_all_that_is_needed(person: Machine) -> None:
     assert "could not be written: " in person.fails("trust", "--export=file/below", status=2)
 
 
+@pytest.mark.real
+def test_an_authority_for_this_machine_alone_is_of_no_use_elsewhere(person: Machine) -> None:
+    person.ok("ca")
+    mine = json.loads(person.ok("ca", "--json"))["authorities"][0]["fingerprint"]
+    assert mine in person.ok("trust", "--export")
+    person.ok("ca", "--new", "--allow=gpu1")
+    said = person.ok("trust", "--export")
+    assert mine not in said
+    assert said.count("SHA-256") == 1
+    names = ["index.html", "root.crt", "root.mobileconfig"]
+    assert sorted(file.name for file in (person.work / "trust").iterdir()) == names
+
+
 def test_a_profile_for_apple(tmp_path: Path) -> None:
     roots = [root_in(tmp_path), root_in(tmp_path)]
     assert all(mobileconfig(root) == mobileconfig(of_again(root)) for root in roots)
