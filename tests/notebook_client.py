@@ -28,13 +28,13 @@ class Notebook:
         self.base = f"https://127.0.0.1:{port}"
         self.cookies = CookieJar()
         self.folder = folder
-        context = ssl.create_default_context(cafile=str(folder / "nbserver.pem"))
-        context.verify_flags |= ssl.VERIFY_X509_PARTIAL_CHAIN  # one that an authority has issued counts by itself
+        self._tls = ssl.create_default_context(cafile=str(folder / "nbserver.pem"))
+        self._tls.verify_flags |= ssl.VERIFY_X509_PARTIAL_CHAIN  # one that an authority has issued counts by itself
         if not dated:
-            context.verify_flags |= 0x200000  # X509_V_FLAG_NO_CHECK_TIME
+            self._tls.verify_flags |= 0x200000  # X509_V_FLAG_NO_CHECK_TIME
         self.opener = urllib.request.build_opener(
             urllib.request.ProxyHandler({}),
-            urllib.request.HTTPSHandler(context=context),
+            urllib.request.HTTPSHandler(context=self._tls),
             urllib.request.HTTPCookieProcessor(self.cookies),
         )
         if password:
@@ -85,7 +85,7 @@ class Notebook:
             f"{self.base.replace('https', 'wss')}/api/kernels/{kernel}/channels",
             timeout=60,
             cookie=cookies,
-            sslopt={"ca_certs": str(self.folder / "nbserver.pem")},
+            sslopt={"context": self._tls},
             http_no_proxy=["127.0.0.1"],
         )
 

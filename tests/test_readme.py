@@ -1,6 +1,8 @@
 """The README, as a newcomer takes it: read, followed, and typed word for word. And where the other pages lead."""
 
 import re
+import shlex
+import shutil
 import subprocess
 from contextlib import ExitStack
 from pathlib import Path
@@ -8,9 +10,11 @@ from pathlib import Path
 import pytest
 from machine import ROOT
 from markdown import anchors, code, commands, fenced, links
+from namespace import bind, with_mounts
 from newcomer import MADE, Newcomer
 from notebook_client import Notebook, logs_in
 from sshd import Sshd
+from system import ANCHORS, STORE
 from venvs import environment, with_jupyter
 
 from nbfab.cli.program import program
@@ -111,10 +115,18 @@ def puts_hosts_in(newcomer: Newcomer) -> None:
     (newcomer.clone / "site.yaml").write_text("all:\n  hosts:\n" + own.replace("PORT", "nbfab_port"))
 
 
+def certificates_of_its_own(folder: Path) -> str:
+    """The command for a shell in which the system's certificates are copies, which an administrator may change."""
+    copies = {place: str(folder / f"copy{number}") for number, place in enumerate((ANCHORS, STORE))}
+    for place, copy in copies.items():
+        shutil.copytree(place, copy, symlinks=True, ignore=shutil.ignore_patterns("private", "java"))
+    return f"exec {shlex.join(with_mounts(['sh'], bind(copies)))}"
+
+
 @pytest.mark.timeout(900)
 def test_every_command_does_what_is_said_of_it(tmp_path: Path, stack: ExitStack) -> None:
     hosts = {name: stack.enter_context(Sshd(tmp_path / name)) for name in ("gpu1", "pc01", "pc02")}
-    newcomer = Newcomer(tmp_path, stack, hosts, known=("pc01", "pc02"))
+    newcomer = Newcomer(tmp_path, stack, hosts, known=("pc01", "pc02"), shell=certificates_of_its_own(tmp_path))
     has_jupyters(newcomer, tmp_path)
     port = newcomer.machine.port
     password = ""
@@ -144,6 +156,11 @@ def test_every_command_does_what_is_said_of_it(tmp_path: Path, stack: ExitStack)
             case "setup":
                 assert [words[:23] for words in asked] == ["Is this the host's key?", "Password for the notebo"]
                 assert logs_in(port, newcomer.profile("gpu1"), password)
+            case "ca --allow gpu1":
+                assert "  may sign     gpu1, pc01, pc02\n" in screen
+            case "trust":
+                assert len(asked) == 1, asked
+                assert re.search(r"^trust: done", screen, re.MULTILINE), screen
             case "setup --python geo":
                 client = Notebook(port, newcomer.profile("gpu1"), password)
                 assert client.plot().startswith(b"\x89PNG")
@@ -154,6 +171,8 @@ def test_every_command_does_what_is_said_of_it(tmp_path: Path, stack: ExitStack)
             case "fleet.setup":
                 assert "1 not reached" in screen
                 newcomer.hosts["pc02"].start()
+            case "fleet.setup --yes":
+                assert "2 changed" in screen
             case "fleet.setup --failed":
                 assert "1 changed" in screen
                 assert "hosts-passwords.csv" in screen
