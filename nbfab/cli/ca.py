@@ -30,6 +30,7 @@ def ca(call: Call) -> None:
         call.check_dry_run()
         if getattr(call.c, "nbfab_hosts", ()):
             raise UsageError("ca makes an authority on this machine, and takes no host", Command(plain(call)("ca")))
+        allowed = _allowed(call)
         found, made = store.look(), None
         wants = "new" in call.flags or not (found.authorities or found.broken)
         if not wants and (given := [flag for flag in ("allow", "passphrase", "passphrase_file") if call.given[flag]]):
@@ -40,7 +41,7 @@ def ca(call: Call) -> None:
                 Command(plain(call)("ca", "--new", *_again(call))),
             )
         if wants:
-            permitted, odd = _permitted(call)
+            permitted, odd = _permitted(call, allowed)
             passphrase = _passphrase(call)
             if not call.json:
                 complain(left_out(odd)) if odd else None
@@ -68,8 +69,21 @@ def _again(call: Call) -> list[str]:
     return words + (["--passphrase"] if "passphrase" in call.flags else [])
 
 
-def _permitted(call: Call) -> "tuple[Sequence[Constraint], Sequence[str]]":
-    """What a new authority may sign, by the inventory and --allow; and the names for which there is no constraint.
+def _allowed(call: Call) -> "list[Constraint]":
+    """What --allow names. Raises UsageError."""
+    from nbfab.authority import constraints
+
+    allowed = []
+    for text in call.given["allow"]:
+        try:
+            allowed.append(constraints.parse(text))
+        except ValueError as error:
+            raise UsageError(f"--allow {text}: {error}") from None
+    return allowed
+
+
+def _permitted(call: Call, allowed: "Sequence[Constraint]") -> "tuple[Sequence[Constraint], Sequence[str]]":
+    """What a new authority may sign, by the inventory and what is `allowed`; and the names that no constraint fits.
 
     Without either, that is what ssh_config calls hosts, as far as no one else can have such a name.
 
@@ -79,12 +93,6 @@ def _permitted(call: Call) -> "tuple[Sequence[Constraint], Sequence[str]]":
 
     given = call.given["inventory"]
     path = Path(given or INVENTORY)
-    allowed: list[Constraint] = []
-    for text in call.given["allow"]:
-        try:
-            allowed.append(constraints.parse(text))
-        except ValueError as error:
-            raise UsageError(f"--allow {text}: {error}") from None
     names: list[str] = []
     if given or path.exists():
         from nbfab.inventory.load import load

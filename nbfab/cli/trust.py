@@ -53,9 +53,13 @@ def trust(call: Call) -> None:
 
 def _none() -> NbfabError:
     """That there is no authority: under sudo, it looks into the home folder of root, which may have none."""
+    from nbfab.authority.store import look
+
     if (user := os.environ.get("SUDO_USER")) and os.geteuid() == 0:
         fix = "run it without sudo: what takes an administrator, it gives you as a command"
         return NbfabError(f"there is no authority of root's, and by sudo it does not look for those of {user}", fix)
+    for folder, why in look().broken:
+        return NbfabError(f"there is an authority in {folder}, but {why}", "find out more", task("ca"))
     return NbfabError("there is no authority to trust yet", task("ca"))
 
 

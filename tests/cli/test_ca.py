@@ -117,6 +117,7 @@ def test_what_one_may_sign_cannot_be_changed_but_a_further_one_can_be_made(perso
     assert "--allow changes nothing" in said
     command = said.splitlines()[-1].strip()
     assert command == "nbfab ca --new --allow=other.example.org"
+    assert "too wide" in person.fails("ca", "--allow", "0.0.0.0/0")
     person.ok(*shlex.split(command)[1:])
     first, second = person.json()
     assert (first["permits"][0], second["permits"][0]) == ("lab.example.org", "other.example.org")

@@ -166,7 +166,10 @@ def test_what_it_does_not_do(desk: Desk) -> None:
     assert told.endswith("nbfab ca\n")
     assert "by sudo it does not look for those of ann\n" in desk.run("trust", SUDO_USER="ann").stderr
     assert "trust: nothing to remove\n" in desk.ok("trust", "--remove")
-    root_in(desk.data)
+    root = root_in(desk.data)
+    root.file.rename(root.file.with_name("lost"))
+    assert f"there is an authority in {root.file.parent}, but its root is lost" in desk.fails("trust")
+    root.file.with_name("lost").rename(root.file)
     assert "trust is for this machine, and takes no host" in desk.run("-H", "box", "trust").stderr
     assert "--remove and --export are two tasks\n" in desk.fails("trust", "--remove", "--export", status=2)
 
