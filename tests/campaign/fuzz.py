@@ -344,7 +344,7 @@ def fuzz(runs: int, seed: int) -> Figures:
     chance, figures = random.Random(seed), Figures()
     with contextlib.ExitStack() as stack:
         stack.enter_context(patch("nbfab.run.job.time", SimpleNamespace(time=lambda: NOW)))
-        stack.enter_context(patch("nbfab.run.reach.reach", lambda host, port, certificate: ""))
+        stack.enter_context(patch("nbfab.run.reach.reach", lambda *args, **how: ""))
         for number in range(runs):
             task = TASKS[number % len(TASKS)]
             state = chance.choice(list(BEFORE))
