@@ -101,6 +101,8 @@ class Server:
         if guard:  # as set up: a template that is only put there later is not found by a server that has used its own
             (folder / "templates").mkdir(exist_ok=True)
             (folder / "templates/login.html").write_text('{% extends "templates/login.html" %}\n')
+        if client:
+            (folder / "clients.pem").write_text(Path(client).read_text())
         self.start()
 
     def start(self) -> None:
