@@ -172,7 +172,7 @@ def test_where_clients_need_a_certificate_it_leads_there_all_the_same(
         assert Browser(server).logs_in(FIRST)
         assert location(said(server, b"GET /x HTTP/1.0\r\n\r\n")) == f"https://127.0.0.1:{server.port}/x"
         server.client = ""
-        with pytest.raises(OSError, match="certificate required|EOF occurred|reset"):  # that word may be lost
+        with pytest.raises(OSError, match=r"certificate required|EOF occurred|reset"):  # that word may be lost
             Browser(server).request("GET", "/api")
     finally:
         server.stop()
