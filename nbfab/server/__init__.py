@@ -10,6 +10,7 @@ on:
 - With the server's own token, nbfab may ask how many logins have failed, and for a login that works once, within a
   minute. (`endpoints`, `once`)
 - Plain HTTP on the port of TLS is redirected to https. (`plain_http`, `redirects`)
+- A certificate that is replaced while a connection begins is read again. (`handshake`)
 - With that token, nbfab may also have every session end at once. (`endpoints`, `streams`)
 - Names below `localhost` are names of this machine. (`hostnames`)
 - A websocket through the owner's tunnel outlives a laptop's sleep. (`sockets`)

@@ -15,6 +15,7 @@ from typing import Any, Callable
 from tornado.httpserver import HTTPServer
 from tornado.log import app_log
 
+from .handshake import go_on
 from .redirects import answer
 
 TLS = b"\x16"  # RFC 8446, 5.1: a record of the type handshake
@@ -36,7 +37,7 @@ def redirect(web_app: Any) -> None:
         if self.ssl_options is None or self.request_callback is not web_app:
             stock(self, connection, address)
         else:
-            newcomers.take(connection, lambda: stock(self, connection, address))
+            newcomers.take(connection, lambda: go_on(lambda: stock(self, connection, address)))
 
     HTTPServer._handle_connection = handle  # type: ignore[method-assign]
 

@@ -3,6 +3,7 @@
 import contextlib
 import logging
 import socket
+import ssl
 import subprocess
 import time
 from collections.abc import Iterator
@@ -19,6 +20,7 @@ from tornado.tcpserver import TCPServer
 
 from nbfab.plan import pem
 from nbfab.server import plain_http
+from nbfab.server.handshake import go_on
 from nbfab.server.redirects import answer
 
 NAMES = ("localhost", "127.0.0.1", "::1")
@@ -176,6 +178,22 @@ def test_where_clients_need_a_certificate_it_leads_there_all_the_same(
             Browser(server).request("GET", "/api")
     finally:
         server.stop()
+
+
+@pytest.mark.parametrize(("reason", "calls"), [("KEY_VALUES_MISMATCH", 2), ("NO_SHARED_CIPHER", 1)])
+def test_a_certificate_that_is_replaced_between_two_reads_is_read_again(reason: str, calls: int) -> None:
+    error = ssl.SSLError(1, "no")
+    error.reason = reason
+    called: list[int] = []
+
+    def stock() -> None:
+        called.append(1)
+        if len(called) == 1:
+            raise error
+
+    with contextlib.suppress(ssl.SSLError):
+        go_on(stock)
+    assert len(called) == calls
 
 
 def test_what_stays_silent_is_hung_up_on(kind: Kind, certificate: str, tmp_path: Path) -> None:
