@@ -10,7 +10,7 @@ from machine import ROOT
 PACKAGE = ROOT / "nbfab"
 # From the bottom up: a module imports only from lines above its own, or from its own package.
 FLOORS = (
-    ("names", "text", "fix", "errors", "settings", "changed", "relay", "prompts"),
+    ("names", "text", "fix", "errors", "settings", "changed", "relay", "prompts", "whole"),
     ("passwords", "keys", "own", "outcome", "signals", "tunnel"),
     ("authority",),
     ("trust",),

@@ -46,13 +46,13 @@ def export(report: Report, roots: "Sequence[Root]", given: str | bool) -> None:
     from nbfab.display.instructions import page
     from nbfab.display.output import show
     from nbfab.trust.export import FOLDER, PAGE, files
-    from nbfab.trust.records import write_whole
+    from nbfab.trust.records import write_public
 
     folder = Path(FOLDER if given is True else str(given)).absolute()
     made = page(roots, time.strftime("%Y-%m-%d"))
     try:
         for name, data in {**files(roots), PAGE: made.encode()}.items():
-            write_whole(folder / name, data.decode())
+            write_public(folder / name, data.decode())
     except OSError as error:
         raise UsageError(f"{folder} could not be written: {error.strerror}") from None
     if report.json:

@@ -16,8 +16,9 @@ def slips_of_fleet(call: Call) -> None:
     from nbfab.fleet import git
     from nbfab.fleet.handout import beside, gather
     from nbfab.fleet.slips import slips
-    from nbfab.fleet.state import state_file, write_whole
+    from nbfab.fleet.state import state_file
     from nbfab.outcome import Outcome
+    from nbfab.whole import write_whole
 
     report = Report(call.task, call.json)
     with report.errors():

@@ -10,8 +10,9 @@ from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import asdict, dataclass
 from pathlib import Path
 
-from nbfab.fleet.state import locked, write_whole
+from nbfab.fleet.state import locked
 from nbfab.text import clean_line
+from nbfab.whole import write_whole
 
 COLUMNS = ("host", "url", "password", "note", "address", "profile", "fingerprint")
 LARGEST = 16_000_000  # bytes; a thousand hosts take some 200,000

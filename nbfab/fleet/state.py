@@ -4,13 +4,13 @@ import fcntl
 import hashlib
 import json
 import os
-import tempfile
 from collections.abc import Iterator
-from contextlib import contextmanager, suppress
+from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
 from nbfab.settings import state_home
+from nbfab.whole import write_whole
 
 
 def state_file(inventory: Path, kind: str = "") -> Path:
@@ -52,19 +52,3 @@ def changed(file: Path) -> Iterator[dict[str, Any]]:
         known = read(file)
         yield known
         write_whole(file, json.dumps(known))
-
-
-def write_whole(file: Path, text: str, *, durable: bool = False) -> None:
-    """Writes a file for its owner alone, beside it and then over it, so that no link is followed. Raises OSError."""
-    number, new = tempfile.mkstemp(prefix=f".{file.name}.", dir=file.parent)
-    try:
-        with open(number, "w", encoding="utf-8", newline="") as stream:
-            stream.write(text)
-            stream.flush()
-            if durable:
-                os.fsync(number)
-        os.replace(new, file)
-    except BaseException:
-        with suppress(OSError):
-            os.unlink(new)
-        raise

@@ -13,7 +13,8 @@ from nbfab.fix import Command
 from nbfab.keys import Key
 from nbfab.plan import bundle, clients
 from nbfab.settings import state_home
-from nbfab.tunnel.state import folder, locked, write_whole
+from nbfab.tunnel.state import folder, locked
+from nbfab.whole import write_whole
 
 
 def path() -> Path:
@@ -37,7 +38,7 @@ def certificate() -> str:
             with suppress(FileNotFoundError):  # another process may have made it meanwhile
                 return _kept(place)
             text = bundle.make(name(), "operator", "", bundle.LONG, time.time(), Key.new())
-            write_whole(place, text)  # by mkstemp, which lets no one else read it
+            write_whole(place, text)
             return bundle.shown(text)
     except OSError as error:
         raise UsageError(

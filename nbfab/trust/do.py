@@ -11,7 +11,7 @@ from nbfab.fix import Command, Fix
 from nbfab.trust import nss, plan, system, tools
 from nbfab.trust.machine import Machine, run
 from nbfab.trust.place import Action, Delete, Install, Place, Run, Work, Write, line
-from nbfab.trust.records import write_whole
+from nbfab.trust.records import write_public
 from nbfab.trust.root import Root
 
 Ending = Literal["done", "there", "not there", "to do", "failed", "opens", "refuses", "not tried", "left"]
@@ -102,9 +102,9 @@ def _act(machine: Machine, action: Action) -> str:
             case Run(argv):
                 return run((machine.programs.get(argv[0], argv[0]), *argv[1:])).why
             case Install(root, path):
-                write_whole(path, root.pem)
+                write_public(path, root.pem)
             case Write(path, text):
-                write_whole(path, text)
+                write_public(path, text)
             case Delete(path):
                 path.unlink(missing_ok=True)
                 with contextlib.suppress(OSError):  # it goes with the last file in it, if it is ours

@@ -1,14 +1,13 @@
 """The roots that nbfab has put into trust stores: copies, to take them out by once their authority is gone."""
 
 import contextlib
-import os
-import tempfile
 from pathlib import Path
 
 from cryptography import x509
 
 from nbfab.settings import state_home
 from nbfab.trust.root import Root
+from nbfab.whole import write_whole
 
 
 def folder() -> Path:
@@ -27,7 +26,7 @@ def recorded() -> tuple[Root, ...]:
 
 def record(root: Root) -> None:
     """Keeps a copy of a root. Raises OSError."""
-    write_whole(folder() / f"{root.short}.pem", root.pem)
+    write_public(folder() / f"{root.short}.pem", root.pem)
 
 
 def forget(root: Root) -> None:
@@ -35,16 +34,7 @@ def forget(root: Root) -> None:
     (folder() / f"{root.short}.pem").unlink(missing_ok=True)
 
 
-def write_whole(file: Path, text: str, mode: int = 0o644) -> None:
-    """Writes a file that all may read, beside it and then over it, with the folders it is in. Raises OSError."""
+def write_public(file: Path, text: str) -> None:
+    """Writes a file that all may read, with the folders it is in. Raises OSError."""
     file.parent.mkdir(parents=True, exist_ok=True)
-    number, new = tempfile.mkstemp(prefix=f".{file.name}.", dir=file.parent)
-    try:
-        with open(number, "w", encoding="utf-8") as stream:
-            stream.write(text)
-            os.fchmod(number, mode)
-        os.replace(new, file)
-    except BaseException:
-        with contextlib.suppress(OSError):
-            os.unlink(new)
-        raise
+    write_whole(file, text, mode=0o644)

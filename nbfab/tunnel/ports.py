@@ -14,6 +14,7 @@ from pathlib import Path
 
 from nbfab.tunnel import state
 from nbfab.tunnel.state import Whose
+from nbfab.whole import write_whole
 
 MOST = 5000  # entries; the oldest are forgotten
 LONGEST = 4_000_000  # bytes of the record
@@ -118,7 +119,7 @@ def take(place: str, whose: Whose, first: Sequence[int], bind: Bind = bind) -> T
         taken, chosen = _take(whose, first, known, bind)
         if whose not in known:
             try:
-                state.write_whole(file, dump({**known, whose: chosen}))
+                write_whole(file, dump({**known, whose: chosen}))
             except OSError as error:
                 notes = (_unremembered(error),)
     return Taken(taken.socket, (*notes, *taken.notes), whose not in known)
@@ -141,7 +142,7 @@ def _read(file: Path) -> tuple[dict[Whose, int], tuple[str, ...]]:
     names = (f"{file.name}.malformed{number}" for number in ("", *range(2, 1000)))
     aside = next(path for path in map(file.with_name, names) if not path.exists())
     os.replace(file, aside)
-    state.write_whole(file, dump(known))
+    write_whole(file, dump(known))
     return known, (f"{file} made no sense, so ports here may have changed; it is kept as {aside}",)
 
 

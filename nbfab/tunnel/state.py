@@ -13,7 +13,6 @@ import json
 import os
 import re
 import socket
-import tempfile
 import time
 from collections.abc import Iterator
 from dataclasses import dataclass
@@ -67,16 +66,3 @@ def lock_now(number: int) -> bool:
     except OSError:
         return True
     return True
-
-
-def write_whole(file: Path, text: str) -> None:
-    """Writes a file beside it and then over it. Raises OSError."""
-    number, new = tempfile.mkstemp(prefix=f".{file.name}.", dir=file.parent)
-    try:
-        with open(number, "w", encoding="utf-8", errors="surrogateescape") as stream:
-            stream.write(text)
-        os.replace(new, file)
-    except BaseException:
-        with contextlib.suppress(OSError):
-            os.unlink(new)
-        raise

@@ -10,7 +10,6 @@ import websocket
 from chromium import chromium
 from machine import PASSWORD, Machine
 from notebook_client import Notebook, logs_in
-from pythons import NOTEBOOKS, need
 from sshd import wait_until
 
 NEW = "another horse battery"
@@ -20,16 +19,6 @@ ASKS = """async () => {
     const token = config ? JSON.parse(config.textContent).token : document.body.dataset.jupyterApiToken;
     return (await fetch("/api/kernels", token ? {headers: {Authorization: `token ${token}`}} : {})).status;
 }"""
-
-
-@pytest.fixture(params=NOTEBOOKS)
-def machine(request: pytest.FixtureRequest, here: Machine) -> Machine:
-    """A machine whose server runs, of each kind."""
-    python = NOTEBOOKS[request.param]
-    need(python)
-    here.env["NBFAB_PYTHON"] = python
-    here.ok("setup")
-    return here
 
 
 def test_a_new_password_ends_sessions_and_no_kernel(machine: Machine) -> None:

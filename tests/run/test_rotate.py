@@ -9,23 +9,12 @@ from pathlib import Path
 import pytest
 from machine import PASSWORD, Machine
 from notebook_client import Notebook, is_cut, logs_in
-from pythons import NOTEBOOKS, need
 from terminal import Terminal
 
 from nbfab.plan import pem
 
 NEW = "another horse battery"
 MADE = r"([a-z2-7]{5}-){3}[a-z2-7]{5}"
-
-
-@pytest.fixture(params=NOTEBOOKS)
-def machine(request: pytest.FixtureRequest, here: Machine) -> Machine:
-    """A machine whose server runs, of each kind."""
-    python = NOTEBOOKS[request.param]
-    need(python)
-    here.env["NBFAB_PYTHON"] = python
-    here.ok("setup")
-    return here
 
 
 def hash_of(machine: Machine) -> str:
