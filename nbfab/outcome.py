@@ -26,6 +26,8 @@ STATE = (
     "folder",
     "ssh",
     "since",
+    "restarts",
+    "last_end",
     "attach",
     "environment",
     "kernels",

@@ -67,6 +67,9 @@ def _state(outcome: Outcome) -> Iterator[Line]:
     daily = outcome.task == "open" and not outcome.changes  # so only what it takes to trust the page
     if "since" in state and not daily:
         yield _line("since", state["since"])
+    if outcome.task in ("status", "plan") and state.get("restarts"):
+        end = state["last_end"]
+        yield _line("restarts", f"{state['restarts']}, the last after {end['why']} at {end['since']}")
     for kernel in state.get("kernels", ()) if outcome.task == "status" else ():
         yield _line("live", kernel)
     if outcome.task == "status":
