@@ -17,6 +17,8 @@ _VERDICTS = {"unchanged": "nothing changed"}
 
 def report(outcome: Outcome) -> Painted:
     """How a task ended on one host, for people; several lines. What it takes to log in comes last."""
+    if outcome.task == "logs" and outcome.state.get("log"):
+        return Painted([line["text"] for line in outcome.state["log"]])
     return Painted([_headline(outcome), *_lines(outcome.named())])
 
 

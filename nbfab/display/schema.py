@@ -187,5 +187,9 @@ def _state() -> Mapping[str, Any]:
         "pin": _said("SHA-256 of its public key, which a renewal keeps.", _TEXT_OR_NULL),
         "names": _said("Names and addresses that the certificate is for.", _TEXTS_OR_NULL),
         "elsewhere": _said("URLs for other machines.", _TEXTS_OR_NULL),
+        "log": _said(
+            "Lines of the server's log; with --follow, each such object is a line of its own, with its `host`.",
+            {"type": ["array", "null"], "items": _object({"time": _TEXT_OR_NULL, "text": _TEXT})},
+        ),
     }
     return {key: known[key] for key in STATE}

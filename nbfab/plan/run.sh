@@ -60,6 +60,7 @@ keep_running() { # argument of python...
 	if ! read -r restarts _ 2>/dev/null <ended; then restarts=0; fi
 	while has_files; do
 		kills=$(oom_kills)
+		echo 'nbfab: the server starts'
 		serve_once "$@"
 		describe_end $? "$kills"
 		follows=down

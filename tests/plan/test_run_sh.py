@@ -43,8 +43,9 @@ def start(shell: tuple[str, ...], folder: Path) -> "subprocess.Popen[bytes]":
 
 
 def said(folder: Path) -> list[str]:
-    """The lines of the log, without the time in front of each."""
-    return [line.partition("Z ")[2] for line in (folder / "server.log").read_text().splitlines()]
+    """The lines of the log, without the time in front of each, and without those that tell of a start."""
+    lines = [line.partition("Z ")[2] for line in (folder / "server.log").read_text().splitlines()]
+    return [line for line in lines if line != "nbfab: the server starts"]
 
 
 @each_shell
