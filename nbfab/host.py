@@ -61,6 +61,9 @@ class Host(Protocol):
     def close(self) -> None:
         """Closes the connection to it, if there is one; from another thread, this cuts `talk` short."""
 
+    def renew(self) -> None:
+        """Closes it for good, so that the next program makes another one."""
+
 
 class Here:
     """This machine."""
@@ -105,6 +108,9 @@ class Here:
 
     def close(self) -> None:
         """As `Host.close`: nothing is open."""
+
+    def renew(self) -> None:
+        """As `Host.renew`: there is none."""
 
 
 def _feed(pipe: Any, program: bytes) -> None:

@@ -75,7 +75,7 @@ def _follow(job: Job, count: int, stopped: Callable[[], bool]) -> Outcome:
                     raise
                 if not failed:
                     job.user.sees(f"the link is gone ({str(error).splitlines()[0]}); it is made again")
-            job.host.close()
+            job.host.renew()
             time.sleep(PAUSES[min(failed, len(PAUSES) - 1)])
             failed += 1
             if stopped():

@@ -1,0 +1,103 @@
+"""The server's log from afar: every line once, whatever becomes of the link, and in the order in which they came."""
+
+import json
+import os
+import signal
+import subprocess
+import sys
+import time
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from pathlib import Path
+
+import pytest
+from machine import ROOT, Machine
+from processes import lives
+from sshd import wait_until
+
+READER = (sys.executable, "-ISB", str(ROOT / "nbfab/plan/log_reader.py"))
+
+
+class Server:
+    """What a server prints, and the reader behind it, which begins a new file after `most` bytes."""
+
+    def __init__(self, folder: Path, most: int = 4_000_000) -> None:
+        folder.mkdir(parents=True, exist_ok=True)
+        self.process = subprocess.Popen(
+            [*READER, str(most)], cwd=folder, stdin=subprocess.PIPE, stdout=subprocess.DEVNULL
+        )
+        self.log = folder / "server.log"
+
+    def says(self, *lines: str) -> None:
+        """Prints lines, and waits until they are in the log."""
+        assert self.process.stdin
+        self.process.stdin.write("".join(f"{line}\n" for line in lines).encode())
+        self.process.stdin.flush()
+        wait_until(lambda: self.log.exists() and f" {lines[-1]}\n" in self.log.read_text(), "the log")
+
+    def close(self) -> None:
+        """Ends it."""
+        assert self.process.stdin
+        self.process.stdin.close()
+        assert self.process.wait(30) == 0
+
+
+@contextmanager
+def following(machine: Machine, output: Path, *flags: str) -> "Iterator[subprocess.Popen[bytes]]":
+    """A run of `logs --follow`."""
+    with output.open("wb") as out, output.with_suffix(".errors").open("wb") as errors:
+        run = subprocess.Popen(
+            machine.command("logs", "--follow", *flags),
+            env=machine.env,
+            cwd=machine.work,
+            stdin=subprocess.DEVNULL,
+            stdout=out,
+            stderr=errors,
+        )
+    try:
+        yield run
+    finally:
+        run.kill()
+        run.wait()
+
+
+def probes(folder: Path) -> list[int]:
+    """The processes that print the log of that profile."""
+    found = []
+    for path in Path("/proc").glob("[0-9]*/cmdline"):
+        try:
+            words = path.read_bytes().split(b"\0")
+        except OSError:
+            continue
+        if str(folder).encode() in words and b"follow" in words:
+            found.append(int(path.parent.name))
+    return found
+
+
+@pytest.mark.parametrize("ssh", ["paramiko", "openssh"])
+def test_a_log_is_followed_through_three_cuts_with_every_line_once(there: Machine, tmp_path: Path, ssh: str) -> None:
+    there.program = "nbfab"
+    server = Server(there.folder, most=4000)
+    server.says("before 1", "before 2")
+    output = tmp_path / "output"
+    assert there.sshd
+    with following(there, output, "--lines=1", f"--ssh={ssh}") as run:
+        wait_until(lambda: "before 2" in output.read_text() or run.poll() is not None, "the first line")
+        for cut in range(3):
+            server.says(*(f"line {cut} {number}" for number in range(50)))
+            wait_until(lambda cut=cut: f"line {cut} 9\n" in output.read_text(), "the lines")  # type: ignore[misc]
+            left = probes(there.folder)
+            there.sshd.cut()
+            server.says(*(f"unseen {cut} {number}" for number in range(50)))
+            wait_until(lambda cut=cut: f"unseen {cut} 49\n" in output.read_text(), "what was missed")  # type: ignore[misc]
+            wait_until(lambda left=left: not any(map(lives, left)), "the one before to end")  # type: ignore[misc]
+        run.send_signal(signal.SIGINT)
+        assert run.wait(20) == 130
+    wait_until(lambda: not probes(there.folder), "all to end on the host")
+    server.close()
+    expected = ["before 2"]
+    for cut in range(3):
+        expected += [f"{what} {cut} {number}" for what in ("line", "unseen") for number in range(50)]
+    assert output.read_text().splitlines() == expected
+    assert (there.folder / "server.log.2").exists(), "it was to be rotated meanwhile"
+    assert "Traceback" not in output.with_suffix(".errors").read_text()
