@@ -18,7 +18,7 @@ _VERDICTS = {"unchanged": "nothing changed"}
 def report(outcome: Outcome) -> Painted:
     """How a task ended on one host, for people; several lines. What it takes to log in comes last."""
     if outcome.task == "logs" and outcome.state.get("log"):
-        return Painted([line["text"] for line in outcome.state["log"]])
+        return Painted([one_line(line["text"]) for line in outcome.state["log"]])
     return Painted([_headline(outcome), *_lines(outcome.named())])
 
 
@@ -39,6 +39,8 @@ def _headline(outcome: Outcome) -> Line:
     verdict = _VERDICTS.get(outcome.verdict, outcome.verdict)
     if outcome.task == "plan" and outcome.verdict == "unchanged":
         verdict = "nothing would change"
+    if outcome.task == "logs" and not outcome.error:
+        verdict = "no lines"
     if outcome.task == "remove":
         words = {"unchanged": "nothing to remove", "changed": "removed", "would change": "would be removed"}
         verdict = words.get(outcome.verdict, verdict)

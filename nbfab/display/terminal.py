@@ -62,7 +62,8 @@ class Terminal:
             if self._json:
                 show("\n".join(as_json(line, host) for line in lines))
             else:
-                show("\n".join(line.text if self._label else f"{host}: {line.text}" for line in lines))
+                texts = [one_line(line.text) for line in lines]
+                show("\n".join(text if self._label else f"{host}: {text}" for text in texts))
 
     def gets(self, outcome: Outcome) -> None:
         """As `User.gets`."""

@@ -50,7 +50,11 @@ def _follow(job: Job, count: int, stopped: Callable[[], bool]) -> Outcome:
         if "lines" not in record:
             _check(job, record)
             return
-        lines, behind = _lines(job, record), fact.line(record.get("position"))
+        lines = _lines(job, record)
+        try:
+            behind = fact.word(record.get("position"))
+        except ValueError as error:
+            raise _nonsense(error) from None
         job.user.sees("")
         if failed:
             job.user.sees("the link is back")
