@@ -24,13 +24,18 @@ class Log:
 
     def __init__(self, most: int) -> None:
         self._most, self._file, self._lost, self._torn = most, -1, 0, False
+        self._next = 0  # microseconds, later than any line before
 
     def write(self, lines: list[bytes]) -> None:
         """Appends whole lines; a new file is begun for those that would make this one longer than it may be."""
         if self._lost:
             lost = f"nbfab: {self._lost} lines could not be written, and are lost"
             lines = [lost.encode(), *lines]
-        text = stamped(lines, time.time())
+        now = int(time.time() * 1000000)
+        if now < self._next < now + 1000000:  # the last lines were many, or the clock was set by a little
+            now = self._next
+        self._next = now + len(lines)
+        text = stamped(lines, now)
         try:
             self._open()
             size = os.fstat(self._file).st_size
@@ -69,9 +74,8 @@ class Log:
             text = text[done:]
 
 
-def stamped(lines: list[bytes], now: float) -> bytes:
-    """The lines, each behind its time in UTC, as `2026-01-31T08:15:00.123456Z`; no two of them have the same."""
-    first = int(now * 1000000)
+def stamped(lines: list[bytes], first: int) -> bytes:
+    """The lines, each behind its time in UTC, as `2026-01-31T08:15:00.123456Z`: from the `first`, a microsecond apart."""
     found, second, shown = [], -1, b""
     for number, line in enumerate(lines, first):
         if number // 1000000 != second:

@@ -1,19 +1,18 @@
 """The server's log from afar: every line once, whatever becomes of the link, and in the order in which they came."""
 
 import json
-import os
 import signal
 import subprocess
 import sys
-import time
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
 
 import pytest
 from machine import ROOT, Machine
+from netns import Link
 from processes import lives
-from sshd import wait_until
+from sshd import Sshd, wait_until
 
 READER = (sys.executable, "-ISB", str(ROOT / "nbfab/plan/log_reader.py"))
 
@@ -101,3 +100,71 @@ def test_a_log_is_followed_through_three_cuts_with_every_line_once(there: Machin
     assert output.read_text().splitlines() == expected
     assert (there.folder / "server.log.2").exists(), "it was to be rotated meanwhile"
     assert "Traceback" not in output.with_suffix(".errors").read_text()
+
+
+def test_links_of_which_no_one_says_that_they_are_gone_are_made_again(tmp_path: Path) -> None:
+    with Link() as link, Sshd(tmp_path / "host", within=link.within) as sshd:
+        sshd.stop()
+        sshd._lines = f"ListenAddress {link.address}:{sshd.port}"
+        sshd.start()
+        alias = f"[127.0.0.1]:{sshd.port}"
+        sshd.write_config(f"Host box\n  HostName {link.address}\n  HostKeyAlias {alias}\n  CheckHostIP no\n")
+        there = Machine(tmp_path, sshd, "nbfab")
+        server, output = Server(there.folder), tmp_path / "output"
+        server.says("line 0")
+        with following(there, output) as run:
+            wait_until(lambda: "line 0" in output.read_text() or run.poll() is not None, "the first line")
+            for number, (ends, back) in enumerate(
+                ((link.hole, link.whole), (link.down, link.up), (link.moves, None)), 1
+            ):
+                ends()
+                server.says(f"line {number}")
+                errors = output.with_suffix(".errors")
+                if back:
+                    wait_until(lambda number=number: errors.read_text().count("is gone") == number, "it to be noticed")  # type: ignore[misc]
+                    back()
+                wait_until(lambda number=number: f"line {number}\n" in output.read_text(), "what was missed")  # type: ignore[misc]
+            run.send_signal(signal.SIGTERM)
+            assert run.wait(20) == 143
+        server.close()
+        assert output.read_text() == "".join(f"line {number}\n" for number in range(4))
+        there.close()
+
+
+@pytest.mark.parametrize("flags", [(), ("--json",)])
+def test_this_machine_s_log_is_followed_until_a_signal(here: Machine, tmp_path: Path, flags: tuple[str, ...]) -> None:
+    here.program = "nbfab"
+    server, output = Server(here.folder), tmp_path / "output"
+    server.says("one", "two\x1b[2Jthree")
+    with following(here, output, *flags) as run:
+        wait_until(lambda: "three" in output.read_text() or run.poll() is not None, "the log")
+        run.send_signal(signal.SIGINT)
+        assert run.wait(20) == 130
+    server.close()
+    wait_until(lambda: not probes(here.folder), "what prints it to end")
+    lines = output.read_text().splitlines()
+    if flags:
+        assert [json.loads(line)["text"] for line in lines] == ["one", "two\x1b[2Jthree"]
+        assert {json.loads(line)["host"] for line in lines} == {"this machine"}
+    else:
+        assert lines == ["one", "two\\x1b[2Jthree"]
+
+
+def test_the_last_lines_and_those_before_the_last_start(here: Machine) -> None:
+    server = Server(here.folder)
+    start = "nbfab: the server starts"
+    server.says("lost", start, *(f"first {number}" for number in range(150)), start, "second")
+    assert here.ok("logs").splitlines() == [*(f"first {number}" for number in range(52, 150)), start, "second"]
+    assert here.ok("logs", "--lines", "1") == "second\n"
+    assert here.ok("logs", "--previous", "--lines", "2") == "first 148\nfirst 149\n"
+    (line,) = here.json("logs", "--lines", "1")["state"]["log"]
+    assert line["text"] == "second"
+    assert line["time"].endswith("Z")
+    server.close()
+
+
+def test_what_makes_no_sense_is_refused(here: Machine) -> None:
+    assert "there is no log: the server has not been started" in here.fails("logs")
+    assert "there is no log" in here.fails("logs", "--follow")
+    assert "lines must be a whole number from 0 to 20000, not '-1'" in here.fails("logs", "--lines=-1", status=2)
+    assert "leave one of them out" in here.fails("logs", "--follow", "--previous", status=2)
