@@ -75,7 +75,7 @@ class Log:
 
 
 def stamped(lines: list[bytes], first: int) -> bytes:
-    """The lines, each behind its time in UTC, as `2026-01-31T08:15:00.123456Z`: from the `first`, a microsecond apart."""
+    """The lines, each behind its time in UTC, as `2026-01-31T08:15:00.123456Z`: a microsecond apart, from `first`."""
     found, second, shown = [], -1, b""
     for number, line in enumerate(lines, first):
         if number // 1000000 != second:

@@ -27,10 +27,10 @@ def test_lines_of_all_hosts_are_in_their_order_with_the_host_in_front(three: Fle
     three.write()
     done = three.run("logs")
     assert done.returncode == 1
-    *lines, head, row, _, count = [line for line in done.stdout.splitlines() if not line.startswith(("fix", " "))]
-    assert [line.split()[0::2] for line in lines][:4] == [["one", "a"], ["two", "b"], ["two", "c"], ["one", "e"]]
+    lines = done.stdout.splitlines()
+    assert [line.split()[0::2] for line in lines[:4]] == [["one", "a"], ["two", "b"], ["two", "c"], ["one", "e"]]
     assert "three" in done.stdout
-    assert "not reached" in count
+    assert "1 not reached" in lines[-1]
     found = three.json("logs", "--limit=two")["two"]["state"]["log"]
     assert [line["text"] for line in found] == ["c", "b"]
 
@@ -43,7 +43,7 @@ def test_they_are_followed_at_once_and_control_c_ends_all(three: Fleet, tmp_path
     output = tmp_path / "output"
     with output.open("w") as out:
         run = subprocess.Popen(
-            three.command("logs", "--follow", "--lines=0"),
+            three.command("logs", "--follow", "--lines=1"),
             env=three.machine.env,
             cwd=three.work,
             stdin=subprocess.DEVNULL,
@@ -51,7 +51,7 @@ def test_they_are_followed_at_once_and_control_c_ends_all(three: Fleet, tmp_path
             stderr=subprocess.PIPE,
             text=True,
         )
-    wait_until(lambda: all(three.hosts[name].commands for name in ("one", "two")) or run.poll() is not None, "logins")
+    wait_until(lambda: output.read_text().count("old") == 2 or run.poll() is not None, "what there is")
     for number in range(3):
         for name in ("one", "two"):
             last = f"{name}: line {number}"
@@ -61,9 +61,8 @@ def test_they_are_followed_at_once_and_control_c_ends_all(three: Fleet, tmp_path
     run.send_signal(signal.SIGINT)
     _, said = run.communicate(timeout=30)
     assert run.returncode == 130
-    assert output.read_text().splitlines() == [
-        f"{name}: line {number}" for number in range(3) for name in ("one", "two")
-    ]
+    expected = [f"{name}: line {number}" for number in range(3) for name in ("one", "two")]
+    assert output.read_text().splitlines()[2:] == expected
     assert "three" in said
     assert "Traceback" not in said
     assert json.loads(three.run("logs", "--limit=one", "--json").stdout)["status"] == 0

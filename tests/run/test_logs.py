@@ -114,12 +114,11 @@ def test_links_of_which_no_one_says_that_they_are_gone_are_made_again(tmp_path: 
         server.says("line 0")
         with following(there, output) as run:
             wait_until(lambda: "line 0" in output.read_text() or run.poll() is not None, "the first line")
-            for number, (ends, back) in enumerate(
-                ((link.hole, link.whole), (link.down, link.up), (link.moves, None)), 1
-            ):
+            errors = output.with_suffix(".errors")
+            cuts = ((link.hole, link.whole), (link.down, link.up), (link.moves, None))
+            for number, (ends, back) in enumerate(cuts, 1):
                 ends()
                 server.says(f"line {number}")
-                errors = output.with_suffix(".errors")
                 if back:
                     wait_until(lambda number=number: errors.read_text().count("is gone") == number, "it to be noticed")  # type: ignore[misc]
                     back()
