@@ -132,12 +132,13 @@ def test_a_follower_of_a_fast_writer_gets_every_line_once_whatever_is_renamed(tm
         [*READER, "1000000"], cwd=tmp_path, stdin=subprocess.PIPE, stdout=subprocess.DEVNULL
     ) as reader:
         writer = threading.Thread(target=write, args=(reader,))
-        writer.start()
         position = ""
         for stop in (count // 4, count // 2, 3 * count // 4, count):
             probe = subprocess.Popen([*PROBE, str(tmp_path), "0", "follow", position], stdout=subprocess.PIPE)
             assert probe.stdout
             for line in probe.stdout:
+                if not writer.ident:
+                    writer.start()  # the follower is at work
                 record = json.loads(line)
                 assert not record["missed"]
                 got += [text for _, text in record["lines"]]
