@@ -1,7 +1,7 @@
 # shellcheck shell=sh
 # The server's log.
 
-# Prints it. Uses profile, lines, part, position, log_probe, folder.
+# Prints it. Uses profile, base, lines, part, position, log_probe. Sets folder.
 look_log() {
 	find_base
 	folder=$base/$profile

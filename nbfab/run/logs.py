@@ -92,8 +92,15 @@ def _follow(job: Job, count: int, stopped: Callable[[], bool]) -> Outcome:
 
 
 def _program(job: Job, count: int, part: str, position: str) -> Program:
-    named = {"profile": job.wanted.settings.profile, "lines": str(count), "part": part, "position": position}
-    return render(_FILES, [call("look_log", **named, log_probe=source("look/log_probe.py"))])
+    looks = call(
+        "look_log",
+        profile=job.wanted.settings.profile,
+        lines=str(count),
+        part=part,
+        position=position,
+        log_probe=source("look/log_probe.py"),
+    )
+    return render(_FILES, [looks])
 
 
 def _count(job: Job) -> int:

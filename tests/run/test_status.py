@@ -31,10 +31,7 @@ def test_before_setup_and_after_stop(here: Machine) -> None:
 
 def test_a_server_that_was_killed_has_last_words(here: Machine) -> None:
     here.ok("setup")
-    os.kill(int((here.folder / "started").read_text().split()[0]), signal.SIGKILL)  # so that nothing starts it again
-    server = here.server
-    os.kill(server, signal.SIGKILL)
-    wait_until(lambda: not lives(server), "the server to end")
+    here.kill_server()
     said = here.fails("status")
     last = [line for line in (here.folder / "server.log").read_text().splitlines() if line.strip()][-1]
     last = last.partition("Z ")[2].strip()
@@ -74,9 +71,7 @@ def test_a_server_that_crashes_again_and_again_stays_down_and_the_report_says_wh
 
 def test_a_restart_of_the_host_is_the_reason(here: Machine) -> None:
     here.ok("setup")
-    os.kill(int((here.folder / "started").read_text().split()[0]), signal.SIGKILL)
-    server = here.server
-    wait_until(lambda: not lives(server), "the server to end")
+    here.kill_server()
     (here.folder / "boot").write_text("c0ffee 17\n")  # as it was in an earlier run of the host
     assert "it does not run: the host was restarted while it ran" in here.json("status")["error"]
     here.ok("start")
