@@ -63,7 +63,7 @@ class Machine:
         return next(_servers(self.folder), 0)
 
     def kill_server(self) -> int:
-        """Kills the server as it may not be: first what would start it again. Returns its process once that has ended."""
+        """Kills the server, and first what would start it again; its process, once that has ended."""
         runner, server = int((self.folder / "started").read_text().split()[0]), self.server
         for pid in (runner, server):
             with suppress(ProcessLookupError):  # once the first has ended, tmux ends the other
