@@ -10,6 +10,7 @@ import time
 from collections import deque
 from collections.abc import Callable, Iterator
 from contextlib import suppress
+from math import inf
 from typing import Any, Protocol
 
 from nbfab.errors import HostError
@@ -60,6 +61,9 @@ class Host(Protocol):
     def close(self) -> None:
         """Closes the connection to it, if there is one; from another thread, this cuts `talk` short."""
 
+    def renew(self) -> None:
+        """Closes it for good, so that the next program makes another one."""
+
 
 class Here:
     """This machine."""
@@ -105,6 +109,9 @@ class Here:
     def close(self) -> None:
         """As `Host.close`: nothing is open."""
 
+    def renew(self) -> None:
+        """As `Host.renew`: there is none."""
+
 
 def _feed(pipe: Any, program: bytes) -> None:
     with suppress(BrokenPipeError), pipe:
@@ -119,22 +126,28 @@ def run(
     doing: str,
     *,
     whole: float = WHOLE,
+    endless: bool = False,
 ) -> list[Record]:
     """Runs a program and returns the records that it printed; `receive` gets each of them as it comes.
 
+    An `endless` one may print for as long as it is listened to, and its records are not kept.
+
     Raises HostError after `silence` seconds without output, or `whole` seconds in all, and ConnectError.
     """
+    whole, most = (inf, inf) if endless else (whole, MOST)
     records: list[Record] = []
     noise: deque[str] = deque(maxlen=3)
     begun, end = False, time.monotonic() + whole
     try:
-        for line in _lines(host.talk(program.text.encode("utf-8", "surrogateescape"), silence), end):
+        for line in _lines(host.talk(program.text.encode("utf-8", "surrogateescape"), silence), end, most):
             if line == program.end:
                 return records
             begun = begun or line.endswith(program.begin)
             record = _record(line) if begun else None
             if record is not None:
                 receive(record)
+                if endless:
+                    continue
                 records.append(record)
                 if len(records) > RECORDS:
                     raise HostError(f"it reports without end: more than {RECORDS} records", "run it again")
@@ -158,11 +171,11 @@ def run(
     raise HostError(f"it stopped midway while {doing}{f': {words}' if words else ''}", "run it again")
 
 
-def _lines(chunks: Iterator[bytes], end: float) -> Iterator[str]:
+def _lines(chunks: Iterator[bytes], end: float, most: float) -> Iterator[str]:
     rest, size = bytearray(), 0
     for chunk in chunks:
         size += len(chunk)
-        if size > MOST:
+        if size > most:
             raise HostError(f"it prints without end: more than {MOST // 1_000_000} MB", "see what it prints at login")
         rest += chunk
         if b"\n" in chunk:  # or a line that comes byte by byte would be read once for each

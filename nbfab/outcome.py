@@ -2,7 +2,7 @@
 
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field, replace
-from typing import Any, Literal
+from typing import Any, Literal, NamedTuple
 
 from nbfab import fix as fixes
 from nbfab.changed import Changed
@@ -26,6 +26,8 @@ STATE = (
     "folder",
     "ssh",
     "since",
+    "restarts",
+    "last_end",
     "attach",
     "environment",
     "kernels",
@@ -40,7 +42,15 @@ STATE = (
     "pin",
     "names",
     "elsewhere",
+    "log",
 )
+
+
+class Logged(NamedTuple):
+    """A line of a server's log, and when it was printed, in UTC; empty if that is not known."""
+
+    time: str
+    text: str
 
 
 @dataclass(frozen=True)

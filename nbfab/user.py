@@ -1,8 +1,9 @@
 """The user at the other end of a task: someone at a terminal, the operator of a fleet, or no one."""
 
+from collections.abc import Sequence
 from typing import Protocol
 
-from nbfab.outcome import Outcome
+from nbfab.outcome import Logged, Outcome
 from nbfab.passwords import Password, generate
 from nbfab.settings import Settings
 from nbfab.tunnel.spec import Spec
@@ -33,12 +34,18 @@ class Console(Protocol):
     def shows(self, outcome: Outcome) -> None:
         """Shows what would be done, before a question about it."""
 
+    def prints(self, host: str, lines: Sequence[Logged]) -> None:
+        """As `User.prints`."""
+
 
 class User(Protocol):
     """Sees progress, answers questions, confirms, and gets reports. An answer may take as long as a person takes."""
 
     def sees(self, line: str) -> None:
         """Shows a line of progress; an empty one makes room for other output."""
+
+    def prints(self, host: str, lines: Sequence[Logged]) -> None:
+        """Prints lines of a host's log as they come."""
 
     def hears(self, line: str) -> None:
         """Told what a program prints while a step takes long."""
@@ -88,6 +95,9 @@ class NoUser:
 
     def sees(self, line: str) -> None:
         """As `User.sees`."""
+
+    def prints(self, host: str, lines: Sequence[Logged]) -> None:
+        """As `User.prints`."""
 
     def hears(self, line: str) -> None:
         """As `User.hears`."""

@@ -8,6 +8,7 @@ import subprocess
 import sys
 import tempfile
 from collections.abc import Iterator, Mapping
+from contextlib import suppress
 from pathlib import Path
 from typing import Any
 
@@ -60,6 +61,15 @@ class Machine:
     def server(self) -> int:
         """The process of the profile's server; 0 if none runs."""
         return next(_servers(self.folder), 0)
+
+    def kill_server(self) -> int:
+        """Kills the server, and first what would start it again; its process, once that has ended."""
+        runner, server = int((self.folder / "started").read_text().split()[0]), self.server
+        for pid in (runner, server):
+            with suppress(ProcessLookupError):  # once the first has ended, tmux ends the other
+                os.kill(pid, signal.SIGKILL)
+        wait_until(lambda: not lives(server), "the server to end")
+        return server
 
     def command(self, *args: str) -> list[str]:
         """The command line of a task."""

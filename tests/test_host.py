@@ -32,6 +32,9 @@ class Scripted:
     def close(self) -> None:
         pass
 
+    def renew(self) -> None:
+        pass
+
 
 def records(host: Scripted, whole: float = 60) -> list[Record]:
     """What a program on the host prints; each record is also received, in the same order."""

@@ -33,8 +33,9 @@ take_environment() { # why it did not, if so
 
 # Starts the server once, and waits until it answers.
 launch() {
+	if [ -f server.log.1 ]; then mv -f server.log.1 server.log.2; fi
 	if [ -f server.log ]; then mv -f server.log server.log.1; fi
-	rm -f started tmux.out server.log # if a link was planted, nothing is written through it
+	rm -f started stopping ended boot tmux.out server.log # if a link was planted, nothing is written through it
 	: >server.log
 	if ! { place_socket && start_tmux; } && ! { place_socket elsewhere && start_tmux; }; then
 		cat tmux.out >&2
@@ -121,7 +122,8 @@ wait_ready() {
 		case $? in 0 | 10) return 0 ;; esac
 	fi
 	put "the server did not become ready: $reason$newline" >&2
-	tail -c 20000 server.log | tail -n 15 >&2 # a line may be endless
+	last_words server.log 15 >&2
+	: >stopping # so that it is not started again
 	# A server that does not answer must not stay: it may listen with a certificate other than the one that is trusted.
 	if [ -n "$pid" ] && [ "$(process_start "$pid")" = "$start" ]; then kill -TERM "$pid"; fi
 	ended "$pid" "$start" 50
@@ -146,6 +148,7 @@ ended() { # pid start tenths_of_seconds
 
 # Uses pid, start.
 stop_server() {
+	: >stopping # so that it is not started again, also if it has just crashed
 	kernels=$(for child in $(children_of "$pid"); do echo "$child $(process_start "$child")"; done)
 	if [ "$(process_start "$pid")" = "$start" ]; then
 		kill -TERM "$pid" || return 1
@@ -155,7 +158,7 @@ stop_server() {
 			kill -KILL "$pid"
 			ended "$pid" "$start" 50 || {
 				echo "process $pid does not end; its log ends:" >&2
-				tail -c 20000 server.log | tail -n 5 >&2
+				last_words server.log 5 >&2
 				return 1
 			}
 			echo "process $pid had not ended $patience seconds after it was told to, so it was killed"
@@ -179,7 +182,7 @@ stop_server() {
 		}
 	fi
 	# If that is not possible, the note of a process that is gone is none of a server that runs.
-	rm -f started login runtime/*-"$pid".json runtime/*-"$pid"-open.html 2>/dev/null || :
+	rm -f started stopping ended boot login runtime/*-"$pid".json runtime/*-"$pid"-open.html 2>/dev/null || :
 	remove_ipc
 	remove_socket
 }

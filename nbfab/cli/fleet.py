@@ -1,6 +1,7 @@
 """A task on the hosts of an inventory: which of them, the question before a change, the table at the end."""
 
 import os
+import threading
 import time
 from collections.abc import Callable, Sequence
 from dataclasses import replace
@@ -30,6 +31,7 @@ def on_fleet(call: Call, body: "Body", preview: "Body | None") -> None:
     """
     from nbfab.cli.many import exit_status
     from nbfab.display.fleet import plans, table
+    from nbfab.display.logs import merged
     from nbfab.display.output import show
     from nbfab.fleet import memory
 
@@ -53,11 +55,42 @@ def on_fleet(call: Call, body: "Body", preview: "Body | None") -> None:
         if call.json:
             report.document(outcomes, exit_status(outcomes, run), passwords=many.handout.path)
         else:
-            report.many(outcomes, plans if call.task == "plan" else table)
+            report.many(outcomes, {"plan": plans, "logs": merged}.get(call.task, table))
             if many.handout.path:
                 show(f"\nURLs and passwords, for you alone: {many.handout.path}")
         report.corrected(many.handout)
         remembered.check()
+    if status := exit_status(outcomes, run):
+        raise Exit(code=status)
+
+
+def follow_fleet(call: Call) -> None:
+    """Prints what is added to the logs of all hosts until Control-C, and what kept a host from that."""
+    from nbfab.cli.many import exit_status
+    from nbfab.display.fleet import table
+    from nbfab.display.output import complain
+    from nbfab.run.logs import logs
+
+    stopping = threading.Event()
+    report = Report(call.task, json=False, quiet=call.quiet)
+    with report.errors():
+        _, many = many_of(call)
+        run = None
+        try:
+            run = many.run(
+                call.task,
+                lambda job: logs(job, stopping.is_set),
+                max(1, len(many.names)),
+                ended=lambda outcome: None,
+                stopping=stopping,
+                grace=0,
+            )
+        finally:
+            if run is None or not run.left:
+                many.close()
+        outcomes = many.all_outcomes(run)
+        if failed := [outcome for outcome in outcomes if outcome.error and outcome.verdict != "interrupted"]:
+            complain(table(failed))
     if status := exit_status(outcomes, run):
         raise Exit(code=status)
 

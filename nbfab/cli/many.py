@@ -2,6 +2,7 @@
 
 import os
 import sys
+import threading
 from collections.abc import Callable, Mapping, Sequence
 from contextlib import AbstractContextManager, nullcontext
 from dataclasses import replace
@@ -19,7 +20,7 @@ from nbfab.fleet.handout import Handout, given_password
 from nbfab.fleet.member import Member
 from nbfab.fleet.places import Places, silent
 from nbfab.fleet.questions import AGAIN, FromThreads, Questions
-from nbfab.fleet.run import Run, over
+from nbfab.fleet.run import GRACE, Run, over
 from nbfab.fleet.twins import Entry, Twin, twins
 from nbfab.inventory.hosts import InventoryHost
 from nbfab.outcome import Outcome, failure
@@ -65,7 +66,7 @@ class Many:
         self._types = types and sys.stdin is not None and sys.stdin.isatty()
         self._again = again
         self._questions = Questions(again)
-        self._terminal = Terminal("", lambda outcome: None, call.command(), quiet=call.quiet)
+        self._terminal = Terminal("", lambda outcome: None, call.command(), quiet=call.quiet, json=call.json)
         self.progress = self._terminal.progress
         self._console = FromThreads(self._terminal, self._questions)
         self._keyring = call.keyring
@@ -111,11 +112,13 @@ class Many:
         fail_fast: bool = False,
         records: Callable[[Outcome], None] = lambda outcome: None,
         ended: Callable[[Outcome], None] | None = None,
+        stopping: threading.Event | None = None,
+        grace: float = GRACE,
     ) -> Run:
         """Runs `body` on every host that has no outcome yet, `jobs` at a time.
 
-        `records` is as in `fleet.run.over`. With `ended`, that gets each outcome as it arrives; otherwise a live
-        display shows the run on a terminal.
+        `records`, `stopping` and `grace` are as in `fleet.run.over`. With `ended`, that gets each outcome as it
+        arrives; otherwise a live display shows the run on a terminal.
         """
         if ended is None:  # or reports would come in another order than hosts
             self._places = Places(silent(jobs))
@@ -137,6 +140,8 @@ class Many:
                 questions=self._questions,
                 places=self._places,
                 again=self._again,
+                stopping=stopping,
+                grace=grace,
             )
         finally:
             self.progress.end()

@@ -23,11 +23,12 @@ def on_one(call: Call, body: "Body", typed: HostString | None) -> None:
     from nbfab.display.terminal import Terminal
     from nbfab.host import Here, Host
 
-    report = Report(call.task, call.json, call.quiet)
+    follows = "follow" in call.flags  # then standard output is for the lines
+    report = Report(call.task, call.json and not follows, call.quiet)
     label = str(typed) if typed else Here.label
     seen: list[str] = []
     again = call.command(("-H", label) if typed else ())
-    terminal = Terminal(label, report.one, again, seen.append, quiet=call.quiet)
+    terminal = Terminal(label, report.one, again, seen.append, quiet=call.quiet, json=call.json)
     with report.errors():
         call.check_dry_run()
         days_left, own = call.days_left, call.own
@@ -88,7 +89,9 @@ def on_one(call: Call, body: "Body", typed: HostString | None) -> None:
             from nbfab.fleet.memory import forget
 
             forget(INVENTORY, [replace(outcome, host=entry.name)])
-        if not (call.json and terminal.opened):  # whose document comes once the link is up
+        if follows and not outcome.error:
+            pass
+        elif not (call.json and terminal.opened):  # whose document comes once the link is up
             report.one(outcome)
         if entry and seen:
             from nbfab.fleet.handout import Handout

@@ -9,6 +9,9 @@ FLAGS = {
     "json": "Print one JSON document on standard output, and nothing else there.",
     "no_browser": "Start no browser; print the URL.",
     "background": "Go on without the terminal once the page is open; `open --list` shows what does, `close` ends it.",
+    "lines": "How many lines of the log to show (100).",
+    "follow": "Go on with what is added to the log, until Control-C; a link that is cut is made again.",
+    "previous": "Show the log as it was before the server's last start, of a server that has crashed, say.",
     "list": "Show what is open, and contact no host.",
     "login": "Log the browser in also as root, and where it cannot be told who reads the page that does it.",
     "no_login": "Log in no one: the browser shows the login page.",
@@ -54,9 +57,10 @@ EVERYWHERE = ("json", "quiet", "accept_new_host_key", "ssh")
 CHOOSING = ("inventory", "limit", "jobs")  # which hosts of a fleet, and how many at a time
 RUNNING = ("failed", "fail_fast", "yes")  # what a run over a fleet may do
 GIVEN = ("certificate", "key")  # files that are to be given again if the task is called again
+WHOLE = (*GIVEN, "lines")  # flags with one value that go with the task if it is called again
 OPTIONAL = {"export"}  # flags whose value may be left out
 # Flags that take a value.
-_VALUES = {"handout", "inventory", "limit", "jobs", "output", "ssh", "days_left", "passphrase_file", *GIVEN, *OPTIONAL}
+_VALUES = {"handout", "inventory", "limit", "jobs", "output", "ssh", "days_left", "passphrase_file", *WHOLE, *OPTIONAL}
 POSITIONAL = {"client"}  # flags that have to be given; a word without a flag is one, too
 LISTS = {"allow", "drop_name", "reset"}  # and those that take one each time they are given
 

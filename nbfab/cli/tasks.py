@@ -38,6 +38,13 @@ def _on_hosts(body: "Body", name: str, about: str, *flags: str) -> HostTask:
 
                 words = "open takes one host, and would open none of several"
                 raise UsageError(words, "run it for each, or for all of an inventory", task("fleet.open"))
+            if "follow" in call.flags and len(hosts) > 1:
+                from nbfab.errors import UsageError
+                from nbfab.fix import task
+
+                raise UsageError(
+                    "one log is followed at a time", "to follow those of an inventory", task("fleet.logs", "--follow")
+                )
         if len(hosts) > 1:
             from nbfab.cli.several import on_several
 
@@ -56,8 +63,10 @@ def _on_fleet(task: HostTask) -> Task[Any]:
     """The task that does on every host of an inventory what `task` does on one."""
 
     def run(call: Call) -> None:
-        from nbfab.cli.fleet import on_fleet
+        from nbfab.cli.fleet import follow_fleet, on_fleet
 
+        if "follow" in call.flags:
+            return follow_fleet(call)
         on_fleet(call, task.does, task.preview)
 
     own = tuple(flag for flag in task.flags if flag not in ("foreground", "background", "list", *RUNNING))
@@ -120,6 +129,14 @@ def status(job: "Job") -> "Outcome":
     from nbfab.run.status import status
 
     return status(job)
+
+
+@_task("lines", "follow", "previous")
+def logs(job: "Job") -> "Outcome":
+    """Show the server's own log: its last lines, and with --follow what is added, until Control-C."""
+    from nbfab.run.logs import logs
+
+    return logs(job)
 
 
 @_task("new", "password_stdin", "handout", "passphrase_file", "new_key", "now", "restart")
@@ -201,6 +218,7 @@ TASKS = (
     setup,
     plan,
     status,
+    logs,
     start,
     open,
     rotate,

@@ -17,6 +17,8 @@ _VERDICTS = {"unchanged": "nothing changed"}
 
 def report(outcome: Outcome) -> Painted:
     """How a task ended on one host, for people; several lines. What it takes to log in comes last."""
+    if outcome.task == "logs" and outcome.state.get("log"):
+        return Painted([one_line(line["text"]) for line in outcome.state["log"]])
     return Painted([_headline(outcome), *_lines(outcome.named())])
 
 
@@ -37,6 +39,8 @@ def _headline(outcome: Outcome) -> Line:
     verdict = _VERDICTS.get(outcome.verdict, outcome.verdict)
     if outcome.task == "plan" and outcome.verdict == "unchanged":
         verdict = "nothing would change"
+    if outcome.task == "logs" and not outcome.error:
+        verdict = "no lines"
     if outcome.task == "remove":
         words = {"unchanged": "nothing to remove", "changed": "removed", "would change": "would be removed"}
         verdict = words.get(outcome.verdict, verdict)
@@ -67,6 +71,9 @@ def _state(outcome: Outcome) -> Iterator[Line]:
     daily = outcome.task == "open" and not outcome.changes  # so only what it takes to trust the page
     if "since" in state and not daily:
         yield _line("since", state["since"])
+    if outcome.task in ("status", "plan") and state.get("restarts"):
+        end = state["last_end"]
+        yield _line("restarts", f"{state['restarts']}, the last after {end['why']} at {end['since']}")
     for kernel in state.get("kernels", ()) if outcome.task == "status" else ():
         yield _line("live", kernel)
     if outcome.task == "status":

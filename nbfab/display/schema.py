@@ -159,6 +159,14 @@ def _state() -> Mapping[str, Any]:
         "folder": _said("The profile's folder.", _TEXT_OR_NULL),
         "ssh": _said("The words for ssh that reach the host.", _TEXT_OR_NULL),
         "since": _said("When the server was started.", {**_TIME, "type": ["string", "null"]}),
+        "restarts": _said(
+            "Since a task started it: how often that was done again, after crashes and restarts of the host.",
+            {"type": ["integer", "null"]},
+        ),
+        "last_end": _said(
+            "What ended the server last, and what followed; null if nothing has since a task started it.",
+            _or_null({"since": _TIME, "why": _TEXT, "follows": {"enum": ["again", "down", "given-up"]}}),
+        ),
         "attach": _said("The command that shows its tmux session, on the host.", _TEXT_OR_NULL),
         "environment": _said("Whose environment the server has.", _TEXT_OR_NULL),
         "kernels": _said("What is live, and would end with the server.", _TEXTS_OR_NULL),
@@ -179,5 +187,9 @@ def _state() -> Mapping[str, Any]:
         "pin": _said("SHA-256 of its public key, which a renewal keeps.", _TEXT_OR_NULL),
         "names": _said("Names and addresses that the certificate is for.", _TEXTS_OR_NULL),
         "elsewhere": _said("URLs for other machines.", _TEXTS_OR_NULL),
+        "log": _said(
+            "Lines of the server's log; with --follow, each such object is a line of its own, with its `host`.",
+            {"type": ["array", "null"], "items": _object({"time": _TEXT_OR_NULL, "text": _TEXT})},
+        ),
     }
     return {key: known[key] for key in STATE}

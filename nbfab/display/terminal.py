@@ -1,14 +1,16 @@
 """The terminal that nbfab was started from, as the user of a task on one host and as the console of many."""
 
 import contextlib
-from collections.abc import Callable
+import threading
+from collections.abc import Callable, Sequence
 
 from nbfab.display import questions
 from nbfab.display.host import report
-from nbfab.display.output import complain
+from nbfab.display.logs import as_json
+from nbfab.display.output import complain, show
 from nbfab.display.progress import Progress, Silent
 from nbfab.fix import Command
-from nbfab.outcome import Outcome
+from nbfab.outcome import Logged, Outcome
 from nbfab.passwords import SHORTEST, Password, generate
 from nbfab.settings import Settings
 from nbfab.text import one_line
@@ -30,6 +32,7 @@ class Terminal:
         written: Callable[[str], None] = lambda known: None,
         *,
         quiet: bool = False,
+        json: bool = False,
     ) -> None:
         self.progress: Progress = Silent() if quiet else Progress()
         self.command = command
@@ -37,6 +40,8 @@ class Terminal:
         self.opened: Spec | None = None
         self._label = label
         self._report = report
+        self._json = json
+        self._printing = threading.Lock()
 
     def sees(self, line: str) -> None:
         """As `User.sees`."""
@@ -49,6 +54,16 @@ class Terminal:
     def hears(self, line: str) -> None:
         """As `User.hears`."""
         self.progress.hears(self._label, line)
+
+    def prints(self, host: str, lines: Sequence[Logged]) -> None:
+        """As `User.prints`, and as `Console.prints`, from any thread: those of several hosts have a name in front."""
+        self.progress.end()
+        with self._printing:
+            if self._json:
+                show("\n".join(as_json(line, host) for line in lines))
+            else:
+                texts = [one_line(line.text) for line in lines]
+                show("\n".join(text if self._label else f"{host}: {text}" for text in texts))
 
     def gets(self, outcome: Outcome) -> None:
         """As `User.gets`."""

@@ -1,12 +1,12 @@
 """A host among many, and the user that its task sees."""
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 
 from nbfab.authority.keyring import Keyring
 from nbfab.fleet.handout import Handout
 from nbfab.host import Host
-from nbfab.outcome import Outcome
+from nbfab.outcome import Logged, Outcome
 from nbfab.own.own import Own
 from nbfab.passwords import Password
 from nbfab.run.job import Body, attempt
@@ -80,6 +80,10 @@ class Member:
         """As `User.sees`."""
         if line:
             self.tell(line)
+
+    def prints(self, host: str, lines: Sequence[Logged]) -> None:
+        """As `User.prints`: all hosts print to one console."""
+        self.console.prints(host, lines)
 
     def hears(self, line: str) -> None:
         """As `User.hears`."""

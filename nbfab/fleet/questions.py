@@ -2,12 +2,12 @@
 
 import contextlib
 import queue
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from concurrent.futures import Future
 from typing import Any, TypeVar
 
 from nbfab.errors import Interrupted
-from nbfab.outcome import Outcome
+from nbfab.outcome import Logged, Outcome
 from nbfab.passwords import Password
 from nbfab.user import Console
 
@@ -78,6 +78,10 @@ class FromThreads:
     def trusts(self, host: str, key: str, command: str) -> bool:
         """As `Typist.trusts`: no. Many keys in a row would be accepted unread; for them there is a flag."""
         return False
+
+    def prints(self, host: str, lines: Sequence[Logged]) -> None:
+        """As `Console.prints`: not put, since it asks nothing."""
+        self._console.prints(host, lines)
 
     def shows(self, outcome: Outcome) -> None:
         """As `Console.shows`."""

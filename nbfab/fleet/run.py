@@ -74,18 +74,20 @@ def over(
     questions: Questions | None = None,
     places: Places | None = None,
     again: str = AGAIN,
+    stopping: threading.Event | None = None,
+    grace: float = GRACE,
 ) -> Run:
     """Has `jobs` members at work at a time, each in a thread, until all have ended or Control-C is pressed.
 
-    After Control-C, or with `fail_fast` after a failure, none is begun; those at work have GRACE seconds to end, then
+    After Control-C, or with `fail_fast` after a failure, none is begun; those at work have `grace` seconds to end, then
     they are cut; a second Control-C does not wait for them. `records` gets each outcome as it arrives, before anything
     is shown of it, `sees` each step with its host, `hears` what a step prints, and `ended` each outcome. `places` are
     those that members lend while their hosts are silent. `again` is the fix for a host that Control-C has kept from its
-    end.
+    end. `stopping` is set once no more is to be begun, for members that would go on.
 
     Raises what `records`, `sees` or `ended` raise, such as BrokenPipeError, once those at work have ended.
     """
-    run = Run([member.name for member in members], task, again=again)
+    run = Run([member.name for member in members], task, again=again, stopping=stopping or threading.Event())
     broken: list[Exception] = []
     todo: queue.SimpleQueue[Member] = queue.SimpleQueue()
     for member in members:
@@ -145,7 +147,7 @@ def over(
             run.stopping.set()
             run.interrupted = error
             try:
-                if not wait(GRACE):
+                if not wait(grace):
                     for member in list(working.values()):
                         run.cut.add(member.name)
                         member.cut()

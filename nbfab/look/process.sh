@@ -18,6 +18,20 @@ process_start() { # pid
 	fi
 }
 
+# Prints what tells this run of the host, or of its container, from others: the kernel's boot id, and when process 1
+# started.
+boot_mark() {
+	boot_id=-
+	if [ -r /proc/sys/kernel/random/boot_id ]; then read -r boot_id </proc/sys/kernel/random/boot_id; fi
+	first=$(process_start 1)
+	echo "$boot_id ${first:--}"
+}
+
+# Prints the last lines of a log, without the times in front of them. A line may be endless.
+last_words() { # log, how many lines
+	tail -c 20000 "$1" | tail -n "$2" | sed 's/^[0-9-]\{10\}T[0-9:.]\{15\}Z //'
+}
+
 # Waits a tenth of a second, or a whole one if sleep takes no fractions.
 nap() {
 	sleep 0.1 2>/dev/null || sleep 1

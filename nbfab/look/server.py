@@ -3,6 +3,7 @@
 from dataclasses import dataclass
 from typing import Any, NamedTuple
 
+from nbfab.look.ended import Ended, ended, rebooted
 from nbfab.look.fact import digits, fact, items, line, message, number, one_of, record, text, words, yes
 from nbfab.text import one_line
 
@@ -137,9 +138,10 @@ class ServerFacts:
 
     `session_pids` are the processes that run in its tmux session, and `socket` is that of its tmux, empty if an earlier
     release has started it. `alive` is whether the process that was `started` still runs, and `login` what is known of
-    its environment. `session` is the login session that it belongs to, if any, and `ends_at_logout` the user's name if
-    what they leave running is ended at logout; empty if the server runs, and not in the session that looks. `log` is
-    the end of its log, empty if it answers.
+    its environment. `ended` is what ended the one before it, or this one, and `boots` whether the host was restarted
+    since it was started, which is only asked if it does not run. `session` is the login session that it belongs to, if
+    any, and `ends_at_logout` the user's name if what they leave running is ended at logout; empty if the server runs,
+    and not in the session that looks. `log` is the end of its log, empty if it answers.
     """
 
     session_pids: tuple[str, ...] = fact(_pids, default=())
@@ -147,6 +149,8 @@ class ServerFacts:
     socket: str = fact(text, default="")
     alive: bool = fact(yes, default=False)
     login: Login | None = fact(_login, default=None)
+    ended: Ended | None = fact(ended, default=None)
+    boots: bool = fact(rebooted, default=False)
     session: str = fact(text, default="")
     ends_at_logout: str = fact(text, default="")
     answer: Answer | None = fact(_answer, default=None)
@@ -161,6 +165,19 @@ class ServerFacts:
     def in_session(self) -> bool:
         """Whether it runs in our tmux session."""
         return self.started is not None and self.started.runner in self.session_pids
+
+    @property
+    def between(self) -> bool:
+        """Whether it has crashed, and what runs in our tmux session is about to start it again, or to end."""
+        return not self.alive and self.in_session
+
+    @property
+    def last_end(self) -> Ended | None:
+        """What has ended the server that was started last; None if it runs, or that is not known."""
+        if self.alive or not (self.ended and self.started):
+            return None
+        before = self.ended.follows == "again" and not self.between
+        return None if before or self.ended.since < self.started.since else self.ended
 
     @property
     def ours(self) -> bool:

@@ -9,6 +9,7 @@ look_server() {
 		fact server.started "$started"
 		read -r runner pid start _ <"$folder/started"
 	fi
+	if [ -f "$folder/ended" ] && read -r ended <"$folder/ended"; then fact server.ended "$ended"; fi
 	look_tmux "$runner"
 	if [ -n "$pid" ] && [ "$(process_start "$pid")" = "$start" ]; then
 		alive=yes
@@ -16,11 +17,14 @@ look_server() {
 		if [ -f "$folder/login" ] && read -r login <"$folder/login"; then fact server.login "$login"; fi
 		ask_server "$pid"
 	fi
+	if [ -z "$alive" ] && [ -f "$folder/boot" ] && read -r boot <"$folder/boot"; then
+		fact server.boots "$boot $(boot_mark)"
+	fi
 	look_session "$pid" "$alive"
 	if [ "$ready" != here ]; then look_port; fi
 	if [ -n "$ready" ]; then return; fi # so its key matches, and its log is of no interest
 	if [ -f "$folder/$certificate" ]; then look_key "$folder/$certificate"; fi
-	if [ -f "$folder/server.log" ]; then fact server.log "$(tail -c 20000 "$folder/server.log" | tail -n 15)"; fi
+	if [ -f "$folder/server.log" ]; then fact server.log "$(last_words "$folder/server.log" 15)"; fi
 }
 
 # The running server's answer. Sets ready to `here` if it serves on the port that is wanted, to `elsewhere` if on

@@ -16,7 +16,8 @@ if TYPE_CHECKING:
 # Files, beside those that steps manage.
 FILES = (
     # nbfab's own, and tmux's
-    *("environment", "generation", "lock/holder", "started", "server.log", "server.log.1", "environ", "login"),
+    *("environment", "generation", "lock/holder", "started", "server.log", "server.log.1", "server.log.2"),
+    *("ended", "boot", "stopping", "environ", "login"),
     *("tmux", "socket", "tmux.out", "environ.new", "answer.new.*", "failed.new.*"),
     # the module's
     *("nbfab_server/*.py", "known.json", "known.json.new", "ipc", "runtime/kernel-*-ipc-*", "runtime/try-*"),

@@ -60,7 +60,7 @@ def _leaves_traces(facts: Facts) -> bool:
 
 def _server(wanted: Wanted, facts: Facts) -> Iterator[Change]:
     started = facts.server.started
-    if facts.server.alive and started:
+    if (facts.server.alive or facts.server.between) and started:
         stop = stop_server(started.pid, started.start)
         yield Change(
             step="server", kind="stop server", what="end the server", detail=f"(process {started.pid})", args=stop
@@ -75,7 +75,7 @@ def _relays(wanted: Wanted, facts: Facts) -> Iterator[Change]:
 def _session(wanted: Wanted, facts: Facts) -> Iterator[Change]:
     """Unless it ends with the server."""
     windows = _windows(facts)
-    if windows or (_panes(facts) and not facts.server.alive):
+    if windows or (_panes(facts) and not (facts.server.alive or facts.server.between)):
         yield Change(
             step="server",
             kind="end session",

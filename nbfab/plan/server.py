@@ -24,11 +24,11 @@ NEEDED = (config.FILE, password.FILE, certificate.FILE, module.FILE)  # files wi
 
 def launcher(wanted: Wanted, facts: Facts) -> tuple[str, str]:
     """The program that tmux runs, and the digest of everything that the server reads when it starts."""
-    from nbfab.program import call, functions
+    from nbfab.program import call, functions, source
 
     chosen = choose(wanted, facts)
     arguments = ("-m", chosen.module, *config.guards(wanted, facts))
-    script = functions("look/process", "plan/run")
+    script = functions("look/process", "plan/run") + call(":", log_reader=source("plan/log_reader.py"))
     digest = takes.digest(script, chosen.python, arguments, config.text(wanted, facts), password.text(wanted, facts))
     needed = " ".join((*NEEDED, *((clients.FILE,) if wanted.settings.client_certificates else ())))
     return script + call("run_server", *arguments, digest=digest, python=chosen.python, needed=needed), digest
@@ -49,7 +49,7 @@ def plan(wanted: Wanted, facts: Facts) -> Iterator[Change]:
     _check(wanted, facts)
     verb = "start the server"
     started = facts.server.started
-    if facts.server.alive and started:
+    if (facts.server.alive or facts.server.between) and started:
         stop = stop_server(started.pid, started.start)
         yield Change(
             step="server", kind="stop server", what="stop the server", reason=why, args=stop, needs_restart=True
@@ -95,7 +95,7 @@ def start(wanted: Wanted, facts: Facts) -> Change:
     """
     have, started = takes.set_up(facts) or {}, facts.server.started
     _check(wanted, facts, partial(task, "setup"))  # what another port takes, a start does not write
-    if not facts.server.alive or not started:
+    if not (facts.server.alive or facts.server.between) or not started:
         return _start("start the server", wanted, have["python"], takes.port(have))
     if set(facts.server.session_pids) - {started.runner}:
         more = "its tmux session has more windows, and would stay, in the way of the next one"
@@ -146,7 +146,7 @@ def _check(wanted: Wanted, facts: Facts, by: Callable[..., Task] = again) -> Non
             there(f"ps -fp {pid}"),
             there(attach(wanted, facts)),
         )
-    if server.session_pids and not server.alive:
+    if server.session_pids and not (server.alive or server.between):
         raise HostError(
             f"the tmux session {name} exists, and is not the server's",
             "see what runs in it",

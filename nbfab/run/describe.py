@@ -31,8 +31,11 @@ def describe(job: Job, wanted: Wanted, seen: Facts) -> Outcome:
         state["ssh"] = job.host.ssh
     text = seen.files.text(certificate.FILE)
     cert = pem.load(text) if text else None
+    if server.ended:
+        why = {"since": shown_time(server.ended.since), "why": server.ended.words, "follows": server.ended.follows}
+        state |= {"restarts": server.ended.restarts, "last_end": why}
     if server.ours and server.started:
-        state["since"] = _time(server.started.since)
+        state["since"] = shown_time(server.started.since)
         if server.in_session:
             state["attach"] = attach(wanted, seen)
         if server.login:
@@ -40,7 +43,7 @@ def describe(job: Job, wanted: Wanted, seen: Facts) -> Outcome:
         state["kernels"] = list(server.exactly_live)
         if server.answer and server.answer.guard:
             failed = server.answer.guard.failed
-            state["failed_logins"] = failed._asdict() | {"since": _time(failed.since)}
+            state["failed_logins"] = failed._asdict() | {"since": shown_time(failed.since)}
             state["tcp_kernels"] = list(server.answer.guard.tcp_kernels)
     state["settings"] = {
         key: {"value": getattr(settings, key), "source": settings.sources.get(key, "default").partition("#")[0]}
@@ -101,7 +104,8 @@ def listed(wanted: Wanted, seen: Facts) -> list[dict[str, Any]]:
     ]
 
 
-def _time(seconds: int) -> str:
+def shown_time(seconds: int) -> str:
+    """A time in UTC, as people read it and as JSON has it."""
     return time.strftime("%Y-%m-%dT%H:%M:%SZ", time.gmtime(seconds))
 
 

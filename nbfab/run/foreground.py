@@ -70,7 +70,7 @@ def serve(job: Job) -> Outcome:
 def _run(job: Job, outcome: Outcome, reports: list[Outcome]) -> Outcome:
     """Runs the server that `outcome` has made ready; adds to `reports` what the user gets once it answers."""
     job, seen = see(job, STEPS)
-    if seen.server.alive:
+    if seen.server.alive or seen.server.between:
         raise Refused("the server runs already, in tmux", task("status"), task("stop"))
     if seen.port.holder:
         port = job.wanted.settings.port
@@ -80,6 +80,7 @@ def _run(job: Job, outcome: Outcome, reports: list[Outcome]) -> Outcome:
         with suppress(FileNotFoundError):
             os.unlink(f"{seen.files.folder}/{name}")
     environment = {name: value for name, value in os.environ.items() if name != "NBFAB_PASSWORD"}
+    environment["NBFAB_ONCE"] = "yes"  # a crash is seen by those who started it
     job.user.sees("")
     # In a session of its own: Control-C is for nbfab, which ends it without the question that Jupyter would ask.
     process = subprocess.Popen(

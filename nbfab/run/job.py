@@ -20,8 +20,8 @@ from nbfab.user import NoUser, User
 from nbfab.wanted import Wanted
 
 AGAIN = (
-    *("accept_new_host_key", "check", "foreground", "force", "legacy", "linger_off", "new", "new_key", "now"),
-    *("reissue", "replace", "restart", "yes"),
+    *("accept_new_host_key", "check", "follow", "foreground", "force", "legacy", "linger_off", "new", "new_key"),
+    *("now", "previous", "reissue", "replace", "restart", "yes"),
 )
 """Flags with which a task is called again."""
 

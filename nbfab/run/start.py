@@ -38,7 +38,7 @@ def restart(job: Job) -> Outcome:
     job.user.sees("looking")
     job, seen = see(job)
     change = _starting(job, seen)
-    return _make(job, seen, [ending(job, seen)[0], change] if seen.server.alive else [change])
+    return _make(job, seen, [ending(job, seen)[0], change] if seen.server.alive or seen.server.between else [change])
 
 
 def _starting(job: Job, seen: Facts) -> Change:

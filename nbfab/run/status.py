@@ -12,7 +12,7 @@ from nbfab.plan.step import Step
 from nbfab.plan.steps import STEPS, plan
 from nbfab.run import foreground
 from nbfab.run.days import in_time
-from nbfab.run.describe import describe
+from nbfab.run.describe import describe, shown_time
 from nbfab.run.job import Job
 from nbfab.run.see import see
 from nbfab.wanted import Wanted
@@ -56,8 +56,22 @@ def _why_not(job: Job, seen: Facts) -> str:
     if seen.files.state == "absent":
         return f"{ended}: there is no profile {job.wanted.settings.profile}"
     if server.started:
-        return f"{ended}: it has ended, and its last words are: {_last(server.log)}" if server.log else ended
+        why = f"{ended}: {_what_ended(seen)}"
+        return f"{why}, and its last words are: {_last(server.log)}" if server.log else why
     return f"{ended}: it was stopped" if server.log else f"{ended}: it has not been started"
+
+
+def _what_ended(seen: Facts) -> str:
+    """What ended a server that was not stopped, as far as that is known."""
+    server, end = seen.server, seen.server.last_end
+    if end is None:
+        return "the host was restarted while it ran" if server.boots else "it has ended"
+    what = f"{end.words}, at {shown_time(end.since)}"
+    if server.between:
+        return f"it has crashed ({what}), and is started again"
+    if end.follows == "given-up":
+        return f"it crashed 6 times in 5 minutes, so it is not started again ({what})"
+    return f"it has ended ({what}){', before the host was restarted' if server.boots else ''}"
 
 
 def _last(log: str) -> str:

@@ -49,7 +49,7 @@ def stop(job: Job) -> Outcome:
     course = Course(job.user)
     server = seen.server
     outcome = Outcome(job.host.label, job.task, "unchanged", state={"running": False})
-    if not server.alive or server.started is None:
+    if not (server.alive or server.between) or server.started is None:
         if not relays:
             return replace(outcome, notes=("it does not run",))
         make(job, job.wanted, relays, seen, course)

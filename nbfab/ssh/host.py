@@ -247,6 +247,15 @@ class There:
         if self._own_links:
             self._own_links.close()
 
+    def renew(self) -> None:
+        """As `Host.renew`. From then on it shares nothing with other hosts: their jump hosts may be gone as well."""
+        self.close()
+        self.__dict__.pop("_connection", None)
+        self._jumps = self._early = self._master = self._link = None
+        self._links = self._own_links = Links(Doors())
+        self._chosen = self._answered = False
+        self.remarks = ()
+
 
 def _session(transport: paramiko.Transport, silence: float) -> paramiko.Channel:
     """A session. A host that allows one at a time may not have ended the last one yet."""

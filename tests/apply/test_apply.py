@@ -54,6 +54,9 @@ class Scripted:
     def close(self) -> None:
         pass
 
+    def renew(self) -> None:
+        pass
+
 
 class Log:
     """A watcher that writes down what it sees."""

@@ -43,6 +43,9 @@ class Scripted:
     def close(self) -> None:
         pass
 
+    def renew(self) -> None:
+        pass
+
 
 @pytest.fixture
 def folder(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:

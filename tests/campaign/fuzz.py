@@ -266,6 +266,9 @@ class Liar:
     def close(self) -> None:
         """As `Host.close`."""
 
+    def renew(self) -> None:
+        """As `Host.renew`."""
+
 
 class Someone(NoUser):
     """A user who says yes, and has one password."""

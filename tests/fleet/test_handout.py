@@ -20,7 +20,7 @@ from nbfab.fleet.sheet import Row, cell
 from nbfab.fleet.state import state_file
 from nbfab.inventory.hosts import InventoryHost
 from nbfab.inventory.place import Place
-from nbfab.outcome import Outcome
+from nbfab.outcome import Logged, Outcome
 from nbfab.passwords import Password, generate
 from nbfab.settings import Settings
 
@@ -39,6 +39,9 @@ class Box:
         raise AssertionError
 
     def close(self) -> None:
+        pass
+
+    def renew(self) -> None:
         pass
 
 
@@ -61,6 +64,9 @@ class Unattended:
         pass
 
     def shows(self, outcome: Outcome) -> None:
+        pass
+
+    def prints(self, host: str, lines: Sequence[Logged]) -> None:
         pass
 
 

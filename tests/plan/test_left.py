@@ -19,6 +19,10 @@ from nbfab.plan.left import Sorted, places, sort
             "lock/holder",
             "server.log",
             "server.log.1",
+            "server.log.2",
+            "ended.new.4711",
+            "boot",
+            "stopping",
             "tmux",
             "answer.new.a8_x0k1z",
         ),
@@ -39,7 +43,7 @@ def test_what_nbfab_and_its_programs_write_is_theirs(path: str) -> None:
 @pytest.mark.parametrize(
     "path",
     [
-        *("my.ipynb", "server.log.2", "server.log.old", "Generation", "generation.new.x", "my.new.17", "tmux/tmux"),
+        *("my.ipynb", "server.log.3", "server.log.old", "Generation", "generation.new.x", "my.new.17", "tmux/tmux"),
         *("runtime/my.json", "runtime/kernel-1/x.json", "x/runtime/kernel-1.json", "jupyter/custom/custom.css"),
         *("ipython/profile_default/startup/my.py", "ipython/profile_notes.txt", "ipython/startup/README"),
         "jupyter/lab/user-settings/x.jupyterlab-settings",

@@ -132,8 +132,8 @@ ABOVE = (BASE, ".made", "/.", f"^{SHARE}", f"^{LOCAL}")
             left(orphans=(("21", "7"), ("22", "8"))),
             [("end process",), ("end process",), THE_PROFILE, ITS_FOLDER, ABOVE],
         ),
-        # The shell around a server that has ended.
-        (left(seen(running(), server={"alive": False})), [("end session",), THE_PROFILE, ITS_FOLDER, ABOVE]),
+        # The shell around a server that has crashed, or that has ended and left something.
+        (left(seen(running(), server={"alive": False})), [("stop server",), THE_PROFILE, ITS_FOLDER, ABOVE]),
     ],
 )
 def test_what_is_removed_and_in_which_order(facts: Facts, changes: list[tuple[str, ...]]) -> None:

@@ -17,7 +17,6 @@ import pytest
 from disk import fill
 from machine import PASSWORD, ROOT, Machine
 from notebook_client import Notebook, logs_in
-from processes import lives
 from relay import RELAY
 from sshd import free_port, wait_until
 
@@ -255,9 +254,7 @@ def test_two_runs_at_once(there: Machine) -> None:
 
 def test_a_stale_note_of_a_process_is_no_running_server(here: Machine) -> None:
     here.ok("setup")
-    pid = (here.folder / "started").read_text().split()[1]
-    os.kill(int(pid), signal.SIGKILL)
-    wait_until(lambda: not lives(pid), "the server to end")
+    here.kill_server()
     # The number now belongs to another process, one that must not be ended.
     started = (
         (here.folder / "started").read_text().split()

@@ -50,6 +50,9 @@ class Scripted:
     def close(self) -> None:
         pass
 
+    def renew(self) -> None:
+        pass
+
 
 class Operator(NoUser):
     """Chooses a generated password, and keeps what it is told of it."""

@@ -9,7 +9,6 @@ import pytest
 from machine import PASSWORD, Machine, end_servers
 from notebook_client import Notebook
 from opened import Page, opened
-from processes import lives
 from sshd import wait_until
 
 
@@ -23,9 +22,7 @@ def there(there: Machine) -> Machine:
 
 def end_server(there: Machine) -> None:
     """The server is gone, as after a crash."""
-    pid = there.server
-    os.kill(pid, signal.SIGKILL)
-    wait_until(lambda: not lives(pid), "the server to end")
+    there.kill_server()
 
 
 def asks(port: int) -> None:

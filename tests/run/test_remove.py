@@ -394,7 +394,7 @@ def test_sockets_with_folders_of_their_own(long_home: Machine) -> None:
     assert {folder.parent for folder in private} == {Path("/var/tmp")}
     wait_until(lambda: list(private[1].glob("kernel-*-ipc-*")), "the kernel's sockets")
     kernels = kernels_of(long_home)
-    os.kill(long_home.server, 9)  # so that nothing tidies up
+    long_home.kill_server()  # so that nothing tidies up
     wait_until(lambda: not any(map(lives, kernels)), "the kernel to end, as it does without its server")
     subprocess.run(["tmux", "-S", long_home.socket, "kill-server"], check=False, capture_output=True)
     long_home.socket.touch()

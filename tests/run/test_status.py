@@ -8,6 +8,7 @@ import subprocess
 import time
 
 from machine import BIN, PASSWORD, Machine
+from notebook_client import logs_in
 from processes import lives
 from sshd import wait_until
 
@@ -30,14 +31,50 @@ def test_before_setup_and_after_stop(here: Machine) -> None:
 
 def test_a_server_that_was_killed_has_last_words(here: Machine) -> None:
     here.ok("setup")
-    server = here.server
-    os.kill(server, signal.SIGKILL)
-    wait_until(lambda: not lives(server), "the server to end")
+    here.kill_server()
     said = here.fails("status")
-    last = [line for line in (here.folder / "server.log").read_text().splitlines() if line.strip()][-1].strip()
+    last = [line for line in (here.folder / "server.log").read_text().splitlines() if line.strip()][-1]
+    last = last.partition("Z ")[2].strip()
     assert f"it does not run: it has ended, and its last words are: {last}" in said
     assert "its log ends:" in said
     assert re.search(r"^  fix +inv .*start$", said, re.MULTILINE)
+
+
+def test_a_server_that_crashes_comes_back_and_the_report_says_what_ended_it(here: Machine) -> None:
+    here.ok("setup")
+    server = here.server
+    os.kill(server, signal.SIGKILL)
+    wait_until(lambda: not lives(server), "the server to end")
+    wait_until(lambda: here.server != server and here.json("status")["state"]["running"], "it to come back", 60)
+    wait_until(lambda: here.json("status")["verdict"] == "running", "it to answer", 60)
+    for task in ("status", "plan"):
+        assert re.search(r"^  restarts +1, the last after signal 9 \(SIGKILL\) at 2\S+Z$", here.ok(task), re.MULTILINE)
+    assert f"jpserver-{server}.json" not in os.listdir(here.folder / "runtime")
+    assert logs_in(here.port, here.folder, PASSWORD)
+    os.kill(here.server, signal.SIGKILL)
+    here.ok("stop")
+    outcome = here.json("status")
+    assert outcome["error"] == "it does not run: it was stopped"
+    here.ok("start")
+    assert here.json("status")["state"]["restarts"] is None
+
+
+def test_a_server_that_crashes_again_and_again_stays_down_and_the_report_says_why(here: Machine) -> None:
+    here.ok("setup")
+    (here.folder / "jupyter_server_config.py").write_text("raise SystemExit(7)\n")
+    os.kill(here.server, signal.SIGKILL)
+    ended = here.folder / "ended"
+    wait_until(lambda: ended.exists() and "given-up" in ended.read_text(), "it to be given up", 90)
+    error = here.json("status")["error"]
+    assert "it crashed 6 times in 5 minutes, so it is not started again (exit status 7, at 2" in error
+
+
+def test_a_restart_of_the_host_is_the_reason(here: Machine) -> None:
+    here.ok("setup")
+    here.kill_server()
+    (here.folder / "boot").write_text("c0ffee 17\n")  # as it was in an earlier run of the host
+    assert "it does not run: the host was restarted while it ran" in here.json("status")["error"]
+    here.ok("start")
 
 
 def test_what_a_start_would_fail_of_is_the_cause(here: Machine) -> None:

@@ -275,7 +275,7 @@ def test_kernels_are_restarted_and_interrupted_and_leave_no_sockets(kind: Kind, 
         owner.client.wait_for_ready(timeout=60)
         with prints(owner):
             assert len(sockets(here)) == 5
-    os.kill(here.server, signal.SIGKILL)
+    here.kill_server()
     wait_until(lambda: not with_environment("JUPYTER_RUNTIME_DIR", f"{here.folder}/runtime"), "the kernel to end")
     assert len(sockets(here)) == 5
     here.ok("serve")
