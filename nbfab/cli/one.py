@@ -10,6 +10,7 @@ from invoke import Exit
 from nbfab.cli.call import INVENTORY, Call
 from nbfab.cli.report import Report, doubted
 from nbfab.errors import Denied, HostKeyError, UsageError
+from nbfab.fix import Command
 from nbfab.names import HostString
 
 if TYPE_CHECKING:
@@ -30,6 +31,8 @@ def on_one(call: Call, body: "Body", typed: HostString | None) -> None:
     terminal = Terminal(label, report.one, again, seen.append, quiet=call.quiet)
     with report.errors():
         call.check_dry_run()
+        if call.task == "attach" and not call.json and not (sys.stdin.isatty() and sys.stdout.isatty()):
+            raise UsageError("attach shows the session on a terminal, and there is none", Command(again("status")))
         days_left, own = call.days_left, call.own
         entry = entries([typed])[0] if typed else None
         if entry and entry.unread:
@@ -88,7 +91,8 @@ def on_one(call: Call, body: "Body", typed: HostString | None) -> None:
             from nbfab.fleet.memory import forget
 
             forget(INVENTORY, [replace(outcome, host=entry.name)])
-        if not (call.json and terminal.opened):  # whose document comes once the link is up
+        shows = call.json or not terminal.attached  # or the terminal is that of the session
+        if shows and not (call.json and terminal.opened):  # whose document comes once the link is up
             report.one(outcome)
         if entry and seen:
             from nbfab.fleet.handout import Handout
@@ -98,6 +102,11 @@ def on_one(call: Call, body: "Body", typed: HostString | None) -> None:
             report.corrected(handout)
     if outcome.status:
         raise Exit(code=outcome.status)
+    if terminal.attached and not call.json:
+        from nbfab.cli import attached
+
+        with report.errors():
+            attached.go_on(there.with_terminal() if there else (), terminal.attached)
     if terminal.opened:
         from nbfab.cli.near import go_on
         from nbfab.display.document import document
