@@ -85,6 +85,9 @@ class User(Protocol):
     def opens(self, spec: "Spec") -> None:
         """Told what a page can be opened with, once the task has ended."""
 
+    def attaches(self, words: tuple[str, ...]) -> None:
+        """Told the command that attaches to the server's session, on its host."""
+
     def command(self, task: str, *options: str) -> str:
         """The command line for `task` on the same host, as this user would type it, with more options."""
         ...
@@ -136,6 +139,9 @@ class NoUser:
 
     def opens(self, spec: "Spec") -> None:
         """As `User.opens`."""
+
+    def attaches(self, words: tuple[str, ...]) -> None:
+        """As `User.attaches`."""
 
     def command(self, task: str, *options: str) -> str:
         """As `User.command`."""

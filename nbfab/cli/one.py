@@ -10,6 +10,7 @@ from invoke import Exit
 from nbfab.cli.call import INVENTORY, Call
 from nbfab.cli.report import Report, doubted
 from nbfab.errors import Denied, HostKeyError, UsageError
+from nbfab.fix import Command
 from nbfab.names import HostString
 
 if TYPE_CHECKING:
@@ -31,6 +32,8 @@ def on_one(call: Call, body: "Body", typed: HostString | None) -> None:
     terminal = Terminal(label, report.one, again, seen.append, quiet=call.quiet, json=call.json)
     with report.errors():
         call.check_dry_run()
+        if call.task == "attach" and not call.json and not (sys.stdin.isatty() and sys.stdout.isatty()):
+            raise UsageError("attach shows the session on a terminal, and there is none", Command(again("status")))
         days_left, own = call.days_left, call.own
         entry = entries([typed])[0] if typed else None
         if entry and entry.unread:
@@ -89,9 +92,10 @@ def on_one(call: Call, body: "Body", typed: HostString | None) -> None:
             from nbfab.fleet.memory import forget
 
             forget(INVENTORY, [replace(outcome, host=entry.name)])
-        if follows and not outcome.error:
-            pass
-        elif not (call.json and terminal.opened):  # whose document comes once the link is up
+        followed = follows and not outcome.error
+        attached = terminal.attached and not call.json
+        linked = terminal.opened and call.json  # whose document comes once the link is up
+        if not (followed or attached or linked):
             report.one(outcome)
         if entry and seen:
             from nbfab.fleet.handout import Handout
@@ -101,6 +105,11 @@ def on_one(call: Call, body: "Body", typed: HostString | None) -> None:
             report.corrected(handout)
     if outcome.status:
         raise Exit(code=outcome.status)
+    if terminal.attached and not call.json:
+        from nbfab.cli import attached
+
+        with report.errors():
+            attached.go_on(there.with_terminal() if there else (), terminal.attached)
     if terminal.opened:
         from nbfab.cli.near import go_on
         from nbfab.display.document import document

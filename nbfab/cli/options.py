@@ -16,6 +16,7 @@ FLAGS = {
     "login": "Log the browser in also as root, and where it cannot be told who reads the page that does it.",
     "no_login": "Log in no one: the browser shows the login page.",
     "host_names": "Open https://HOST.localhost, with cookies of its own; `open` adds that name to the certificate.",
+    "control": "Let what you type reach the server: Control-C twice ends it, and every kernel.",
     "direct": "Open the host's own URL, without a link: what is printed while the network is down may be lost.",
     "editor": "Print what VS Code and PyCharm ask for, with a token, which is a secret.",
     "quiet": "Print only what has changed or failed; nothing at all if that is nothing.",

@@ -9,12 +9,26 @@ from nbfab.cli.call import INVENTORY, Call
 from nbfab.cli.one import entries, order
 from nbfab.cli.report import Report
 from nbfab.errors import UsageError
-from nbfab.fix import Command
+from nbfab.fix import Command, task
 from nbfab.names import HostString
 
 if TYPE_CHECKING:
     from nbfab.outcome import Outcome
     from nbfab.run.job import Body
+
+
+def check_several(call: Call) -> None:
+    """UsageError for what stays with the one host that it shows or opens."""
+    words, *otherwise = {
+        "open": ("open takes one host, and would open none of several",)
+        + ("run it for each, or for all of an inventory", task("fleet.open")),
+        "attach": ("attach takes one host: a terminal shows one session", "run it for each"),
+    }.get(call.task, ("",))
+    if "follow" in call.flags:
+        words = "one log is followed at a time"
+        otherwise = ["to follow those of an inventory", task("fleet.logs", "--follow")]
+    if words:
+        raise UsageError(words, *otherwise)
 
 
 def on_several(call: Call, body: "Body", typed: Sequence[HostString]) -> None:
@@ -27,9 +41,6 @@ def on_several(call: Call, body: "Body", typed: Sequence[HostString]) -> None:
     report = Report(call.task, call.json, call.quiet)
     with report.errors():
         call.check_dry_run()
-        if call.task == "open":  # which stays with the host that it has opened
-            each = (Command(call.command(("-H", str(host)))("open")) for host in typed)
-            raise UsageError("open takes one host; for several, list them in hosts.yaml and run fleet.open", *each)
         hosts = [entry or InventoryHost.of(host) for host, entry in zip(typed, entries(typed), strict=True)]
         many = Many(
             call,

@@ -32,19 +32,10 @@ def _on_hosts(body: "Body", name: str, about: str, *flags: str) -> HostTask:
             return show_list(call)
         with Report(call.task, call.json).errors():
             hosts = call.hosts
-            if call.task == "open" and len(hosts) > 1:
-                from nbfab.errors import UsageError
-                from nbfab.fix import task
+            if len(hosts) > 1:
+                from nbfab.cli.several import check_several
 
-                words = "open takes one host, and would open none of several"
-                raise UsageError(words, "run it for each, or for all of an inventory", task("fleet.open"))
-            if "follow" in call.flags and len(hosts) > 1:
-                from nbfab.errors import UsageError
-                from nbfab.fix import task
-
-                raise UsageError(
-                    "one log is followed at a time", "to follow those of an inventory", task("fleet.logs", "--follow")
-                )
+                check_several(call)
         if len(hosts) > 1:
             from nbfab.cli.several import on_several
 
@@ -182,6 +173,14 @@ def open(job: "Job") -> "Outcome":  # noqa: A001
     return open_(job)
 
 
+@_task("control")
+def attach(job: "Job") -> "Outcome":
+    """Show the server's tmux session in this terminal, read-only; Control-B, then D, leaves it."""
+    from nbfab.run.attach import attach
+
+    return attach(job)
+
+
 @_task("yes", "force", "linger_off")
 def remove(job: "Job") -> "Outcome":
     """Show everything that nbfab has put on the host, ask, and remove it; notebooks stay. Live kernels take --force."""
@@ -224,6 +223,7 @@ TASKS = (
     rotate,
     stop,
     restart,
+    attach,
     remove,
 )
 _HELP = "Write a page of all hosts for people: links, states, fingerprints, commands to copy."
@@ -248,7 +248,7 @@ def _open_fleet(call: Call) -> None:
 
 _HELP = "Open the notebooks of all hosts whose server runs: a page here lists the hosts, and logs you in to each."
 open_many: Task[Any] = declare(_open_fleet, "open", _HELP, (*CHOOSING, "no_browser", "host_names", *EVERYWHERE))
-_EACH = (_on_fleet(task) for task in TASKS if task.name != "open")
+_EACH = (_on_fleet(task) for task in TASKS if task.name not in ("open", "attach"))
 fleet = Collection("fleet", *_EACH, open_many, page, handout)
 
 

@@ -38,6 +38,7 @@ class Terminal:
         self.command = command
         self._written = written
         self.opened: Spec | None = None
+        self.attached: tuple[str, ...] = ()
         self._label = label
         self._report = report
         self._json = json
@@ -105,6 +106,10 @@ class Terminal:
     def opens(self, spec: Spec) -> None:
         """As `User.opens`."""
         self.opened = spec
+
+    def attaches(self, words: tuple[str, ...]) -> None:
+        """As `User.attaches`."""
+        self.attached = words
 
     def confirms(self, question: str) -> bool:
         """As `User.confirms`."""

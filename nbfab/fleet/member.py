@@ -117,6 +117,9 @@ class Member:
         """As `User.sees_hash`."""
         self.handout.sees(self.host, self.settings, known)
 
+    def attaches(self, words: tuple[str, ...]) -> None:
+        """As `User.attaches`: one terminal shows one session."""
+
     def opens(self, spec: Spec) -> None:
         """As `User.opens`: opened for all hosts at once, in the end."""
         self.opened = spec

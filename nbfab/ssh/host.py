@@ -95,6 +95,12 @@ class There:
             return []
         return by_itself(self._typed, self._options, asks=True)
 
+    def with_terminal(self) -> list[str]:
+        """The command line of an `ssh` to this host that someone sits at; over a ControlMaster, if one is live."""
+        words = by_itself(self._typed, self._options, asks=not self._route.batch)
+        socket = self._master.socket if self._master else ""
+        return [words[0], *(("-o", "ControlMaster=no", "-o", f"ControlPath={socket or 'none'}")), *words[1:]]
+
     @property
     def marks(self) -> bool:
         """Whether `ssh` marks the prompts of servers, so that what was typed at another can be given again."""
