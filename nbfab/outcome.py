@@ -55,7 +55,8 @@ class Outcome:
     restart, which is not asked for. `error` is the reason of a `status` other than 0, `fix` what to do about it (`hint`
     is that as text), and `jump` the jump host that failed. `state` holds what `status` tells, and what matters after a
     change, by the keys in STATE. `password` is a generated one, shown once. `standing` are notes on what stays as it
-    is, such as that the server runs as root. `findings` are those of `doctor`, whose verdict is `healthy` or `faulty`.
+    is, such as that the server runs as root. `findings` are those of `doctor`, whose verdict is `healthy` or `faulty`,
+    and `bundle` what a report of a bug needs to know.
     """
 
     host: str
@@ -74,6 +75,7 @@ class Outcome:
     state: Mapping[str, Any] = field(default_factory=dict)
     password: str = field(default="", repr=False)
     findings: tuple[Finding, ...] = ()
+    bundle: str = field(default="", repr=False)
 
     @property
     def failed(self) -> bool:
@@ -121,7 +123,7 @@ class Outcome:
         for name, value in vars(named).items():
             if name == "fix":
                 values |= {"hint": self.hint, "fix": fixes.document(value)}
-            elif name != "standing":
+            elif name not in ("standing", "bundle"):
                 values[name] = value
         values |= {
             "changes": [change.document() for change in self.changes],

@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING
 
 from invoke import Exit
 
+from nbfab.cli.bundle import bundled, tell
 from nbfab.cli.call import INVENTORY, Call
 from nbfab.cli.exported import instructions_beside
 from nbfab.cli.init import plain
@@ -50,12 +51,14 @@ def on_fleet(call: Call, body: "Body", preview: "Body | None") -> None:
         outcomes = many.all_outcomes(run)
         remembered.ends(*outcomes)
         memory.forget(inventory.path, outcomes)
+        bundle = bundled(call, outcomes)
         if call.json:
-            report.document(outcomes, exit_status(outcomes, run), passwords=many.handout.path)
+            report.document(outcomes, exit_status(outcomes, run), passwords=many.handout.path, bundle=bundle)
         else:
             report.many(outcomes, plans if call.task == "plan" else table)
             if many.handout.path:
                 show(f"\nURLs and passwords, for you alone: {many.handout.path}")
+        tell(call, bundle)
         report.corrected(many.handout)
         remembered.check()
     if status := exit_status(outcomes, run):

@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING
 
 from invoke import Exit
 
+from nbfab.cli.bundle import bundled, tell
 from nbfab.cli.call import INVENTORY, Call
 from nbfab.cli.report import Report, doubted
 from nbfab.errors import Denied, HostKeyError, UsageError
@@ -88,8 +89,10 @@ def on_one(call: Call, body: "Body", typed: HostString | None) -> None:
             from nbfab.fleet.memory import forget
 
             forget(INVENTORY, [replace(outcome, host=entry.name)])
+        bundle = bundled(call, [outcome])
         if not (call.json and terminal.opened):  # whose document comes once the link is up
-            report.one(outcome)
+            report.one(outcome, bundle=bundle)
+        tell(call, bundle)
         if entry and seen:
             from nbfab.fleet.handout import Handout
 

@@ -5,6 +5,7 @@ from typing import TYPE_CHECKING
 
 from invoke import Exit
 
+from nbfab.cli.bundle import bundled, tell
 from nbfab.cli.call import INVENTORY, Call
 from nbfab.cli.one import entries, order
 from nbfab.cli.report import Report
@@ -56,14 +57,16 @@ def on_several(call: Call, body: "Body", typed: Sequence[HostString]) -> None:
                 many.close()
         outcomes = many.all_outcomes(run)
         many.progress.end()
+        bundle = bundled(call, outcomes)
         if call.json:
-            report.document(outcomes, exit_status(outcomes, run), passwords=many.handout.path)
+            report.document(outcomes, exit_status(outcomes, run), passwords=many.handout.path, bundle=bundle)
         else:
             for outcome in outcomes:
                 if outcome.host not in run.outcomes:
                     report.one(outcome)
             if many.handout.path:
                 show(f"\nURLs and passwords, for you alone: {many.handout.path}")
+        tell(call, bundle)
         report.corrected(many.handout)
         forget(INVENTORY, outcomes)
     if status := exit_status(outcomes, run):

@@ -122,6 +122,14 @@ def status(job: "Job") -> "Outcome":
     return status(job)
 
 
+@_task("bundle", "bundle_names")
+def doctor(job: "Job") -> "Outcome":
+    """Look for what is wrong, layer by layer, and say what to do about each; change nothing. Exit status 1 if it is."""
+    from nbfab.run.doctor import doctor
+
+    return doctor(job)
+
+
 @_task("new", "password_stdin", "handout", "passphrase_file", "new_key", "now", "restart")
 def rotate(job: "Job") -> "Outcome":
     """Replace the secrets: a new password ends every login, and no kernel; an authority's certificate is made anew."""
@@ -201,6 +209,7 @@ TASKS = (
     setup,
     plan,
     status,
+    doctor,
     start,
     open,
     rotate,

@@ -7,11 +7,12 @@ from typing import Any, NamedTuple
 from nbfab.look.fact import LINE, fact, line, text, yes
 
 
-class Room(NamedTuple):
-    """How much a file system holds, and how much of that is free: kilobytes, or inodes. Of `size` 0, it is not known."""
+@dataclass(frozen=True)
+class Room:
+    """How much a file system holds, and how much of that is free: kilobytes, or inodes. A `size` of 0 is not known."""
 
-    size: int
-    free: int
+    size: int = 0
+    free: int = 0
 
 
 class Mount(NamedTuple):
@@ -36,7 +37,7 @@ class Quota(NamedTuple):
 def _room(value: Any) -> Room:
     """From the last line of df(1) in POSIX's format: device, size, used, free, use in percent, folder."""
     match = re.search(r" ([0-9]{1,15}) +([0-9]{1,15}) +([0-9]{1,15}) +[0-9-]{1,4}%? ", line(value))
-    return Room(int(match[1]), int(match[3])) if match else Room(0, 0)
+    return Room(int(match[1]), int(match[3])) if match else Room()
 
 
 def _mount(value: Any) -> Mount | None:
@@ -45,7 +46,7 @@ def _mount(value: Any) -> Mount | None:
 
 
 def _quota(value: Any) -> tuple[Quota, ...]:
-    """From quota(1): device, then used, quota, limit and grace, of blocks and of files. An asterisk marks what is over."""
+    """From quota(1): device, then used, quota, limit and grace, of blocks and of files; an asterisk means over it."""
     found = []
     for row in text(value, LINE).splitlines():
         device, *words = row.split()[:12] or [""]
@@ -71,8 +72,8 @@ class HomeFacts:
     folder: str = fact(line, default="")
     writable: bool = fact(yes, default=True)
     place: str = fact(line, default="")
-    space: Room = fact(_room, default=Room(0, 0))
-    inodes: Room = fact(_room, default=Room(0, 0))
+    space: Room = fact(_room, default=Room())
+    inodes: Room = fact(_room, default=Room())
     mount: Mount | None = fact(_mount, default=None)
     quota: tuple[Quota, ...] = fact(_quota, default=())
     unwritable: tuple[str, ...] = fact(_paths, default=())

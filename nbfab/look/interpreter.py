@@ -1,7 +1,7 @@
 """The Python that the server runs on: whether it works, and what would change what it reads."""
 
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from types import MappingProxyType
 from typing import Any, NamedTuple
 
@@ -16,14 +16,15 @@ class Kernelspec(NamedTuple):
     folder: str
 
 
-class Probe(NamedTuple):
+@dataclass(frozen=True)
+class Probe:
     """What the server would import and read.
 
     `versions` are those of Python and modules; `strangers` modules that come from outside of the environment, each with
     its file; `configs` files that Jupyter reads besides the profile's own; `kernels` those that cannot start.
     """
 
-    versions: Mapping[str, str] = MappingProxyType({})
+    versions: Mapping[str, str] = field(default_factory=lambda: MappingProxyType({}))
     strangers: tuple[tuple[str, str], ...] = ()
     configs: tuple[str, ...] = ()
     kernels: tuple[Kernelspec, ...] = ()

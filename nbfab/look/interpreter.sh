@@ -13,21 +13,20 @@ look_interpreter() {
 	fi
 	if [ -z "$interpreter" ]; then return; fi
 	fact interpreter.path "$interpreter"
+	print_facts
 	if answer=$(
 		unset JUPYTER_CONFIG_PATH
 		export JUPYTER_CONFIG_DIR="$folder/jupyter" JUPYTER_PATH="$folder/share/jupyter${JUPYTER_PATH:+:$JUPYTER_PATH}"
 		"$interpreter" -Bc "$interpreter_probe" "$app" 2>&1 </dev/null
 	); then
-		print_facts
 		put "{\"interpreter.probe\":${answer##*"$newline"}}$newline"
 	else
 		fact interpreter.fails "$(put "$answer" | tail -n 3)"
 	fi
 }
 
-# Prints the names of variables that change what Python and Jupyter read, never their values, from an environment on
-# standard input.
+# Prints the names of variables that change what Python imports, never their values, from an environment on standard
+# input.
 list_variables() {
-	sed -n 's/^\(PYTHONPATH\|PYTHONHOME\|PYTHONSTARTUP\|PYTHONUSERBASE\|JUPYTER_TOKEN\|JUPYTER_PLATFORM_DIRS\)=..*$/\1/p
-s/^\(JUPYTER_PREFER_ENV_PATH\|JUPYTERHUB_[A-Z_]*\|LD_PRELOAD\)=..*$/\1/p'
+	awk -F= '$2 != "" && index(" PYTHONPATH PYTHONHOME PYTHONUSERBASE ", " " $1 " ") { print $1 }'
 }

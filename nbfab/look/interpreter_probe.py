@@ -5,6 +5,7 @@ imported. Works with Python 3.8 and later.
 """
 
 import importlib
+import importlib.machinery
 import json
 import os
 import sys
@@ -21,10 +22,10 @@ for name in modules:
             raise
         module = importlib.import_module("jupyterlab")
     versions[module.__name__] = str(getattr(module, "__version__", ""))
-    place = os.path.realpath(module.__file__ or "")
-    # Of a virtual environment its own packages count, and those of the Python that it was made with.
-    homes = [os.path.realpath(home) for home in (sys.prefix, sys.base_prefix, "/usr/lib", "/usr/local/lib")]
-    if not any(place.startswith(home + os.sep) for home in homes):
+    # Modules from elsewhere are fine, unless they hide those of the environment.
+    homes = [path for path in sys.path if path.startswith(sys.prefix + os.sep)]
+    own = importlib.machinery.PathFinder.find_spec(module.__name__, homes)
+    if own and own.origin and os.path.realpath(own.origin) != os.path.realpath(module.__file__ or ""):
         strangers.append([module.__name__, module.__file__])
 
 from jupyter_core.paths import jupyter_config_path, jupyter_path  # noqa: E402

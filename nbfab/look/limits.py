@@ -18,14 +18,21 @@ class Limit(NamedTuple):
     hard: int
 
 
-def _limits(value: Any) -> Mapping[str, Limit]:
-    """From the file `limits` in proc(5), by its own names, such as `open files`."""
+@dataclass(frozen=True)
+class Limits:
+    """Limits by the names that proc(5) has for them, such as `open files`."""
+
+    by_name: Mapping[str, Limit] = field(default_factory=lambda: MappingProxyType({}))
+
+
+def _limits(value: Any) -> Limits:
+    """From the file `limits` in proc(5)."""
     found = {}
     for row in text(value, LINE).splitlines():
         match = re.match(r"Max ([a-z ]{1,30}?) +([0-9]{1,20}|unlimited) +([0-9]{1,20}|unlimited)(?= |$)", row)
         if match:
             found[match[1]] = Limit(_number(match[2]), _number(match[3]))
-    return MappingProxyType(found)
+    return Limits(found)
 
 
 def _number(written: str) -> int:
@@ -36,5 +43,5 @@ def _number(written: str) -> int:
 class LimitFacts:
     """The `resources` that are limited, and the user whose processes are `killed` at logout, if they are."""
 
-    resources: Mapping[str, Limit] = field(metadata={"parse": _limits}, default_factory=lambda: MappingProxyType({}))
+    resources: Limits = fact(_limits, default=Limits())
     killed: str = fact(line, default="")

@@ -1,7 +1,7 @@
 # shellcheck shell=sh
 # What limits the server's processes, and what ends them.
 
-# Those of the server, if it runs. Uses pid, alive.
+# Those of the server, if it runs. Uses pid, alive, user.
 look_limits() {
 	whose=self
 	if [ -n "$alive" ] && [ -r "/proc/$pid/limits" ]; then whose=$pid; fi

@@ -1,7 +1,7 @@
 # shellcheck shell=sh
 # What ended runs and servers have left in the profile's folder.
 
-# Uses folder, alive.
+# Uses folder.
 look_stale() {
 	fact stale.orphans "$(list_orphans)"
 	for file in "$folder"/runtime/jpserver-*.json "$folder"/runtime/nbserver-*.json; do
@@ -13,7 +13,7 @@ look_stale() {
 	if [ -d "$folder/lock" ]; then
 		holder='' began=''
 		if [ -f "$folder/lock/holder" ]; then read -r holder began <"$folder/lock/holder"; fi
-		if [ -z "$holder" ] || [ "$(process_start "$holder")" != "$began" ]; then fact stale.lock "$folder/lock"; fi
+		if [ -n "$holder" ] && [ "$(process_start "$holder")" != "$began" ]; then fact stale.lock "$folder/lock"; fi
 	fi
 	if command -v tmux >/dev/null 2>&1; then fact stale.tmux "$(tmux -V 2>&1 </dev/null | tail -n 1)"; fi
 }

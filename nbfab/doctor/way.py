@@ -1,0 +1,70 @@
+"""The way to the host: its name, TCP, its key, the login, and the login shell."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from typing import TYPE_CHECKING
+
+from nbfab.doctor.layer import WayLayer, failed
+from nbfab.fix import Command, there
+
+if TYPE_CHECKING:
+    from nbfab.doctor.near import Near
+    from nbfab.finding import Finding
+
+SLOW = 5.0  # seconds that startup files may take: each task waits for them
+LONGEST = 60  # characters of what a startup file prints
+
+
+def _stopped(near: Near) -> Iterator[Finding]:
+    yield failed(near.why, *near.fix)
+
+
+def _name(near: Near) -> str:
+    if not near.direct:
+        return f"{near.hostname}, which is reached through another host or connection"
+    others = [address for address in near.addresses if address != near.hostname]
+    return f"{near.hostname} is {', '.join(others)}" if others else near.hostname
+
+
+def _tcp(near: Near) -> str:
+    return f"port {near.ssh_port} accepts connections"
+
+
+def _login(near: Near) -> Iterator[Finding]:
+    words = near.why
+    if near.offered:
+        words += f"; offered: {near.offered.replace(',', ', ')}; tried: {', '.join(near.tried) or 'nothing'}"
+    yield failed(words, *near.fix)
+
+
+def _shell(near: Near) -> Iterator[Finding]:
+    if near.ends:
+        yield failed(near.why, *near.fix)
+
+
+NAME = WayLayer("name", _stopped, _name)
+TCP = WayLayer("tcp", _stopped, _tcp)
+KEY = WayLayer("host key", _stopped, lambda near: "it is the one on record")
+LOGIN = WayLayer("login", _login, lambda near: f"as {near.user}")
+SHELL = WayLayer("login shell", _shell, lambda near: "it runs programs")
+WAY = (NAME, TCP, KEY, LOGIN, SHELL)
+
+
+def noise(near: Near, seconds: float) -> Iterator[Finding]:
+    """What is wrong with a login shell that runs programs: it prints something, or takes long."""
+    if near.noise:
+        lines = f"{len(near.noise)} line{'' if len(near.noise) == 1 else 's'}"
+        yield failed(
+            f"its startup files print {lines} before a program runs, which breaks scp: {near.noise[0][:LONGEST]}",
+            "let them print only where someone is there: below a line that ends the file for any other shell, such as",
+            there("case $- in *i*) ;; *) return ;; esac"),
+            "this shows what is printed",
+            Command(f"ssh {near.ssh} true"),
+        )
+    if seconds > SLOW:
+        yield failed(
+            f"its startup files take {seconds:.0f} seconds before a program runs",
+            "see which of them (.bashrc, .profile, config.fish, ...) takes so long",
+            Command(f"time ssh {near.ssh} true"),
+        )
