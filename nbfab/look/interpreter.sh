@@ -6,10 +6,9 @@ look_interpreter() {
 	if [ -z "$interpreter" ] && [ -f "$folder/environment" ]; then
 		{ read -r _ && read -r _ && read -r interpreter; } <"$folder/environment" || :
 	fi
+	fact interpreter.variables "$(env | list_variables)"
 	if [ -n "$alive" ] && [ -r "/proc/$pid/environ" ]; then
 		fact interpreter.variables "$(tr '\000' '\n' 2>/dev/null <"/proc/$pid/environ" | list_variables)"
-	else
-		fact interpreter.variables "$(env | list_variables)"
 	fi
 	if [ -z "$interpreter" ]; then return; fi
 	fact interpreter.path "$interpreter"

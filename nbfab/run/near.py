@@ -11,7 +11,7 @@ from nbfab.errors import ConnectError, Denied, HostKeyError, NbfabError, NoAnswe
 from nbfab.host import Host
 from nbfab.look.facts import Facts
 from nbfab.names import EVERY_ADDRESS
-from nbfab.plan import certificate
+from nbfab.plan import certificate, pem
 from nbfab.run import reach
 from nbfab.wanted import Wanted
 
@@ -128,7 +128,10 @@ def with_port(near: Near, host: Host, wanted: Wanted, facts: Facts) -> Near:
         return near
     text = facts.files.text(certificate.FILE)
     why = reach.reach(name, port, text, presents=settings.client_certificates)
-    return replace(near, unreached=why, trusted=None if why else _is_trusted(name, port))
+    have = pem.load(text)
+    if why or have is None or pem.is_self_signed(have):
+        return replace(near, unreached=why)
+    return replace(near, trusted=_is_trusted(name, port))
 
 
 def _try_port(name: str, port: int) -> Port:

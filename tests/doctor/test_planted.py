@@ -1,0 +1,84 @@
+"""Faults that are planted on a real host: each is found, at its layer, alone and among others; nothing is, without."""
+
+from collections.abc import Iterator
+from contextlib import ExitStack
+from pathlib import Path
+
+import pytest
+from home import snapshot
+from planted import FAULTS, Fault, Patient
+from venvs import environment
+
+FOUND: dict[str, list[str]] = {}
+
+
+@pytest.fixture(scope="module")
+def patient(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Patient]:
+    folder = tmp_path_factory.mktemp("doctor")
+    patient = Patient(folder, environment(folder / "env"))
+    try:
+        patient.ok("setup")
+        yield patient
+    finally:
+        patient.close()
+        patient.host.stop()
+
+
+def test_nothing_is_found_on_a_healthy_host_and_nothing_changes(patient: Patient, tmp_path: Path) -> None:
+    before, connections, programs = snapshot(patient.folder), patient.host.connections, len(patient.host.commands)
+    outcome = patient.json("doctor")
+    assert {finding["state"] for finding in outcome["findings"]} == {"ok"}, outcome["findings"]
+    assert (outcome["verdict"], outcome["status"], outcome["error"], outcome["fix"]) == ("healthy", 0, None, [])
+    assert patient.host.connections == connections + 1
+    assert len(patient.host.commands) <= programs + 2
+    # What is asked of the server is in its log, as with `status`.
+    assert {**snapshot(patient.folder), "server.log": before["server.log"]} == before
+    assert patient.run("doctor", "--quiet").stdout == ""
+
+
+@pytest.mark.parametrize("fault", FAULTS, ids=lambda fault: fault.name)
+def test_a_fault_is_found(patient: Patient, fault: Fault) -> None:
+    with fault.plant(patient):
+        found = FOUND[fault.name] = patient.layers(**dict(fault.env))
+    assert found == list(fault.layers)
+
+
+TOGETHER = (
+    "a login shell that prints something",
+    "a file of Jupyter's that overrides settings",
+    "a key that others can read",
+    "a kernel whose program is gone",
+    "a low limit of open files",
+    "a lock of a run that was cut",
+)
+
+
+def test_several_faults_are_found_at_once(patient: Patient) -> None:
+    with ExitStack() as stack:
+        planted = [fault for fault in FAULTS if fault.name in TOGETHER]
+        for fault in planted:
+            stack.enter_context(fault.plant(patient))
+        found = patient.layers()
+        said = patient.fails("doctor")
+    assert found == ["login shell", "settings", "certificate", "kernels", "limits", "stale files"]
+    assert "6 found" in said
+    assert patient.layers() == []
+
+
+def test_what_is_above_a_layer_that_failed_is_known_and_what_is_below_is_not(patient: Patient) -> None:
+    (changed,) = (fault for fault in FAULTS if fault.name == "a host key that has changed")
+    with changed.plant(patient):
+        findings = {finding["layer"]: finding["state"] for finding in patient.json("doctor")["findings"]}
+    assert [findings.pop(layer) for layer in ("name", "tcp", "host key")] == ["ok", "ok", "failed"]
+    assert set(findings.values()) == {"unknown"}
+
+
+def test_the_table(capsys: pytest.CaptureFixture[str]) -> None:
+    rows = [(fault, FOUND.get(fault.name)) for fault in FAULTS]
+    good = [fault for fault, found in rows if found == list(fault.layers)]
+    with capsys.disabled():
+        print(f"\n{'FAULT':66}FOUND IN")
+        for fault, found in rows:
+            print(f"{fault.name:66}{', '.join(found or ['nothing'])}")
+        print(f"{len(good)} of {len(FAULTS)} found, each planted on a real host")
+    assert len(good) == len(FAULTS) >= 25
