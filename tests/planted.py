@@ -340,6 +340,7 @@ def _killed(patient: Patient) -> Iterator[None]:
     wait_until(lambda: not lives(int(pid)), "the server to end")
     yield
     patient.restart()
+    (patient.folder / f"runtime/jpserver-{pid}.json").unlink()
 
 
 @fault("a server that does not answer", "server")

@@ -35,7 +35,9 @@ def lines(findings: Sequence[Finding]) -> Iterator[Line]:
             yield line("unknown", f"{', '.join(finding.layer for finding in same)}: {words}")
             continue
         for finding in same:
-            yield _line(finding.layer, state, words)
+            first, *more = words.splitlines() or [""]
+            yield _line(finding.layer, state, first)
+            yield from (line("", text) for text in more)
             yield from parts("fix", finding.fix)
 
 
@@ -46,7 +48,11 @@ def of_many(outcomes: Sequence[Outcome]) -> Iterator[Line]:
         for finding in wrong(outcome.named()):
             alike[finding.layer, finding.words].append((outcome.host, finding.fix))
     for (layer, words), hosts in alike.items():
-        yield Piece(f"{named([host for host, _ in hosts])}: ", "bold"), Piece(f"{layer}: "), Piece(words, "bad")
+        yield (
+            Piece(f"{named([host for host, _ in hosts])}: ", "bold"),
+            Piece(f"{layer}: "),
+            Piece(words.partition("\n")[0], "bad"),
+        )
         for number, (host, fix) in enumerate(hosts):
             if number == 0 or fix not in [other for _, other in hosts[:number]]:
                 such = f"fix on {host}" if len(hosts) > 1 else "fix"

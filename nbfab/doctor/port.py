@@ -66,7 +66,7 @@ def _port(case: Case) -> int:
 
 
 def _passes(case: Case) -> str:
-    state = "serves" if case.facts.server.ready else "is free"
+    state = "is the server's" if case.facts.server.alive else "is free"
     here = ", and is open from here" if case.near.port == "open" else ""
     return f"{_port(case)} {state}{here}"
 

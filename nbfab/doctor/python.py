@@ -19,7 +19,7 @@ def _check(case: Case) -> Iterator[Finding]:
     facts, path = case.facts, case.facts.interpreter.path
     if facts.interpreter.fails:
         last = facts.interpreter.fails.strip().splitlines() or ["it prints nothing"]
-        yield failed(f"{path}, on which the server runs, cannot import what it needs: {last[-1]}", *_again(case))
+        yield failed(f"{path}, on which the server runs, does not work: {last[-1]}", *_again(case))
         return
     changes = list(install.plan(case.wanted, facts))
     if not case.has_profile:

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING
 from nbfab.doctor.layer import Case, Layer, failed, unknown
 from nbfab.errors import NbfabError
 from nbfab.fix import called, task, there
-from nbfab.plan import clients, config, module, password, profile
+from nbfab.plan import clients, config, install, module, password, profile
 from nbfab.plan.files import check
 from nbfab.plan.steps import managed
 from nbfab.settings import BY_KEY, origin, written
@@ -32,10 +32,17 @@ def _check(case: Case) -> Iterator[Finding]:
 
 def _files(case: Case) -> Iterator[Finding]:
     """Files of nbfab's that are not as it writes them."""
+    if not case.facts.files.writable:
+        return  # of which the home's layer tells
     try:
         check(managed(case.wanted.settings), case.facts)
     except NbfabError as error:
         yield failed(str(error), *called(error.fix, "setup"))
+        return
+    try:
+        if list(install.plan(case.wanted, case.facts)):
+            return  # with another environment, they would be others
+    except NbfabError:
         return
     for step in _STEPS:
         try:

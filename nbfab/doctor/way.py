@@ -6,7 +6,7 @@ from collections.abc import Iterator
 from typing import TYPE_CHECKING
 
 from nbfab.doctor.layer import WayLayer, failed
-from nbfab.fix import Command, there
+from nbfab.fix import Command, Fix, there
 
 if TYPE_CHECKING:
     from nbfab.doctor.near import Near
@@ -35,7 +35,10 @@ def _login(near: Near) -> Iterator[Finding]:
     words = near.why
     if near.offered:
         words += f"; offered: {near.offered.replace(',', ', ')}; tried: {', '.join(near.tried) or 'nothing'}"
-    yield failed(words, *near.fix)
+    own: Fix = ()
+    if {"password", "keyboard-interactive"} & {*near.offered.split(",")}:
+        own = "to have it take your key from then on, with the password", Command(f"ssh-copy-id {near.ssh}")
+    yield failed(words, *near.fix, *own)
 
 
 def _shell(near: Near) -> Iterator[Finding]:

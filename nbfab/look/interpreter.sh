@@ -13,6 +13,10 @@ look_interpreter() {
 	if [ -z "$interpreter" ]; then return; fi
 	fact interpreter.path "$interpreter"
 	print_facts
+	if [ ! -x "$interpreter" ]; then
+		fact interpreter.fails 'it is not there any more'
+		return
+	fi
 	if answer=$(
 		unset JUPYTER_CONFIG_PATH
 		export JUPYTER_CONFIG_DIR="$folder/jupyter" JUPYTER_PATH="$folder/share/jupyter${JUPYTER_PATH:+:$JUPYTER_PATH}"
