@@ -27,7 +27,12 @@ NEAR = Near(
     name="box.example.org",
     port="open",
 )
-STOPPED = seen(HEALTHY, server={"started": None, "alive": False, "answer": None, "session_pids": ()}, port={"pid": 0})
+STOPPED = seen(
+    HEALTHY,
+    server={"started": None, "alive": False, "answer": None, "session_pids": ()},
+    port={"pid": 0, "user": "", "program": ""},
+    listening={"addresses": ()},
+)
 
 
 def told(group: str, **reported: Any) -> Mapping[str, Mapping[str, Any]]:
@@ -63,9 +68,15 @@ RECORDED = (
     Recorded("NFS that is mounted soft and without locks", ("home",), told("home", mount=NFS)),
     Recorded("a folder for temporary files that cannot be written", ("home",), told("home", unwritable="/tmp")),
     Recorded("a clock that is ahead", ("clock",), {"host": {"clock": int(NOW) + 4000}}),
-    Recorded("a clock that is a day behind", ("clock",), {"host": {"clock": int(NOW) - 90000}}),
+    Recorded("a clock that is a day behind", ("clock", "certificate"), {"host": {"clock": int(NOW) - 90000}}),
     Recorded("tmux that does not run", ("tmux",), told("stale", tmux="tmux: error while loading libevent-2.1.so.7")),
-    Recorded("a tmux session in the way", ("tmux", "server"), {"server": {"session_pids": ("77",)}}, of=STOPPED),
+    Recorded(
+        "a tmux session in the way",
+        ("tmux", "server"),
+        {"server": {"session_pids": ("77",)}},
+        near={"port": "refused"},
+        of=STOPPED,
+    ),
     Recorded(
         "a package that hides the environment's own",
         ("settings",),

@@ -48,11 +48,8 @@ def of_many(outcomes: Sequence[Outcome]) -> Iterator[Line]:
         for finding in wrong(outcome.named()):
             alike[finding.layer, finding.words].append((outcome.host, finding.fix))
     for (layer, words), hosts in alike.items():
-        yield (
-            Piece(f"{named([host for host, _ in hosts])}: ", "bold"),
-            Piece(f"{layer}: "),
-            Piece(words.partition("\n")[0], "bad"),
-        )
+        names, first = named([host for host, _ in hosts]), words.partition("\n")[0]
+        yield Piece(f"{names}: ", "bold"), Piece(f"{layer}: "), Piece(first, "bad")
         for number, (host, fix) in enumerate(hosts):
             if number == 0 or fix not in [other for _, other in hosts[:number]]:
                 such = f"fix on {host}" if len(hosts) > 1 else "fix"

@@ -8,9 +8,10 @@ from plan_cases import NEW, WANTED, seen
 from recorded_faults import HEALTHY, NEAR, RECORDED, SEVERAL, STOPPED, Recorded
 
 from nbfab.doctor.layers import NAMES, examine
-from nbfab.doctor.near import Near
+from nbfab.doctor.near import Near, Stage
 from nbfab.finding import Finding
 from nbfab.look.facts import Facts
+from nbfab.look.home import Mount
 
 
 def failed(near: Near, facts: Facts | None) -> list[Finding]:
@@ -39,7 +40,7 @@ def test_five_are_found_at_once() -> None:
 
 
 @pytest.mark.parametrize("ends", ["name", "tcp", "host key", "login", "login shell"])
-def test_the_layers_above_one_that_failed_are_known_and_those_below_are_not(ends: str) -> None:
+def test_the_layers_above_one_that_failed_are_known_and_those_below_are_not(ends: Stage) -> None:
     found = examine(WANTED, replace(NEAR, ends=ends, why="because"), None)
     at = NAMES.index(ends)
     assert [finding.state for finding in found] == ["ok"] * at + ["failed"] + ["unknown"] * (len(NAMES) - at - 1)
@@ -96,7 +97,5 @@ def test_why_no_server_runs(facts: Facts, words: str) -> None:
 
 
 def test_an_unusual_mount_alone_is_no_fault() -> None:
-    from nbfab.look.home import Mount
-
     facts = seen(HEALTHY, home={"mount": Mount("fs:/home", "/home", "nfs4", ("rw", "hard", "local_lock=none"))})
     assert failed(NEAR, facts) == []
