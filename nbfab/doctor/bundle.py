@@ -43,7 +43,7 @@ def text(names: Iterable[str], wanted: Wanted, near: Near, facts: Facts | None, 
     whole = scrub("\n".join(lines))
     if named:
         return f"host: {next(iter(names), '')}\n{whole}\n"
-    return f"host: HOST\n{_anonymous(whole, names, near, facts)}\n"
+    return f"host: HOST\n{_anonymous(whole, names, wanted, near, facts)}\n"
 
 
 def scrub(text: str) -> str:
@@ -52,19 +52,21 @@ def scrub(text: str) -> str:
     text = re.sub(r"argon2:\S{0,1000}", "[removed]", text)
     text = re.sub(
         r"(?i)\b([a-z_]{0,30}(?:token|password|passwd|passphrase|secret|authorization|cookie|api_?key))"
-        r"(\"?'?\s{0,3}[=:]\s{0,3})(?:bearer |basic |token )?[^\s&]{1,1000}",
+        r"(\"?'?\s{0,3}[=:]\s{0,3})(?:bearer |basic |token )?(?:\"[^\"\n]{0,500}\"|'[^'\n]{0,500}'|[^\s&]{1,1000})",
         r"\1\2[removed]",
         text,
     )
     return re.sub(r"[A-Za-z0-9+_=-]{32,}", "[removed]", text)
 
 
-def _anonymous(whole: str, names: Iterable[str], near: Near, facts: Facts | None) -> str:
+def _anonymous(whole: str, names: Iterable[str], wanted: Wanted, near: Near, facts: Facts | None) -> str:
     """The text without names of the host and its users, without home folders and addresses."""
     hosts, users, addresses = [*names, near.hostname, near.name], [near.user], [*near.addresses]
     places: list[tuple[str, str]] = []
     if facts:
-        hosts += facts.host.names
+        hosts += (*facts.host.names, *wanted.settings.names, *facts.choices.made.names, *certificate.names_there(facts))
+        devices = (*(quota.device for quota in facts.home.quota), facts.home.mount.device if facts.home.mount else "")
+        hosts += [device.partition(":")[0] for device in devices if ":" in device]
         addresses += facts.host.addresses
         users += [facts.host.user, facts.port.user, facts.limits.killed]
         pythons = (facts.interpreter.path, *(environment.python for environment in facts.environments.found))

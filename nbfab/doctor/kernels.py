@@ -18,12 +18,12 @@ _BROKEN = ("dead", "autorestarting")  # states of a kernel that crashes
 def _check(case: Case) -> Iterator[Finding]:
     facts = case.facts
     for kernel in facts.interpreter.probe.kernels:
-        folder = f"{kernel.folder}/{kernel.name}"
-        gone = "cannot be read" if kernel.program.startswith(f"{folder}/") else "is not there"
+        file = f"{kernel.folder}/{kernel.name}/kernel.json"
+        gone = "cannot be read" if kernel.program == file else "is not there"
         yield failed(
             f"the kernel {kernel.name} cannot start: {kernel.program} {gone}",
             "unless that comes back, take the kernel out of the list",
-            there(f"mv {shlex.quote(folder)} {shlex.quote(f'{folder}.broken')}"),
+            there(f"mv {shlex.quote(file)} {shlex.quote(f'{file}.broken')}"),
         )
     for running in facts.server.answer.kernels if facts.server.answer else ():
         if running.state in _BROKEN:
