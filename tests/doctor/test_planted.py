@@ -9,6 +9,8 @@ from home import snapshot
 from planted import FAULTS, Fault, Patient
 from venvs import environment
 
+from nbfab.doctor.layers import NAMES
+
 FOUND: dict[str, list[str]] = {}
 
 
@@ -41,6 +43,14 @@ def test_a_fault_is_found(patient: Patient, fault: Fault) -> None:
     with fault.plant(patient):
         found = FOUND[fault.name] = patient.layers(**dict(fault.env))
     assert found == list(fault.layers)
+
+
+@pytest.mark.parametrize(
+    "fault", [fault for fault in FAULTS if set(fault.layers) <= {*NAMES[:5]}], ids=lambda fault: fault.name
+)
+def test_a_fault_on_the_way_is_found_by_openssh_as_well(patient: Patient, fault: Fault) -> None:
+    with fault.plant(patient):
+        assert patient.layers("--ssh=openssh") == list(fault.layers)
 
 
 TOGETHER = (
