@@ -124,7 +124,7 @@ def status(job: "Job") -> "Outcome":
 
 @_task("bundle", "bundle_names")
 def doctor(job: "Job") -> "Outcome":
-    """Look for what is wrong, layer by layer, and say what to do about each; change nothing. Exit status 1 if it is."""
+    """Look for what is wrong, layer by layer, with a fix for each; change nothing. Exit status 1 if something is."""
     from nbfab.run.doctor import doctor
 
     return doctor(job)

@@ -15,7 +15,7 @@ if TYPE_CHECKING:
 
 
 def _check(case: Case) -> Iterator[Finding]:
-    choices.check_version(case.facts)
+    choices.check(case.facts)
     if waiting := takes.waiting(case.wanted, case.facts):
         words = f"the running server has not taken up what was set since: {', '.join(waiting)}"
         yield failed(words, "once what runs in it may end", task("restart"))
