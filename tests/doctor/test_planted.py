@@ -6,7 +6,7 @@ from pathlib import Path
 
 import pytest
 from home import snapshot
-from planted import FAULTS, Fault, Patient
+from planted import FAULTS, Fault, Patient, changed
 from venvs import environment
 
 from nbfab.doctor.layers import NAMES
@@ -36,6 +36,15 @@ def test_nothing_is_found_on_a_healthy_host_and_nothing_changes(patient: Patient
     # What is asked of the server is in its log, as with `status`.
     assert {**snapshot(patient.folder), "server.log": before["server.log"]} == before
     assert patient.run("doctor", "--quiet").stdout == ""
+
+
+def test_what_the_user_has_for_other_servers_is_no_fault(patient: Patient) -> None:
+    with (
+        changed(patient.home / ".jupyter/jupyter_server_config.py", "c.ServerApp.port = 1\n"),
+        changed(patient.home / ".jupyter/jupyter_config.json", '{"ServerApp": {"port": 1}}'),
+        changed(patient.home / ".ipython/profile_default/ipython_config.py", "raise SystemExit\n"),
+    ):
+        assert patient.layers() == []
 
 
 @pytest.mark.parametrize("fault", FAULTS, ids=lambda fault: fault.name)
