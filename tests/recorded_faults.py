@@ -35,9 +35,9 @@ STOPPED = seen(
 )
 
 
-def told(group: str, **reported: Any) -> Mapping[str, Mapping[str, Any]]:
+def reported(group: str, **values: Any) -> Mapping[str, Mapping[str, Any]]:
     """Facts of a group, parsed from what a host prints."""
-    return {group: {name: FACTS[f"{group}.{name}"].metadata["parse"](value) for name, value in reported.items()}}
+    return {group: {name: FACTS[f"{group}.{name}"].metadata["parse"](value) for name, value in values.items()}}
 
 
 @dataclass(frozen=True)
@@ -63,15 +63,17 @@ LIMITS = "Max processes             40                   4096                 pr
 MEMORY = "Max address space         2147483648           2147483648           bytes     \n"
 
 RECORDED = (
-    Recorded("a quota that is used up", ("home",), told("home", quota=QUOTA)),
-    Recorded("a quota of files that is used up", ("home",), told("home", quota=FILES_QUOTA)),
-    Recorded("NFS that is mounted soft and without locks", ("home",), told("home", mount=NFS)),
-    Recorded("a folder for temporary files that cannot be written", ("home",), told("home", unwritable="/tmp")),
+    Recorded("a quota that is used up", ("home",), reported("home", quota=QUOTA)),
+    Recorded("a quota of files that is used up", ("home",), reported("home", quota=FILES_QUOTA)),
+    Recorded("NFS that is mounted soft and without locks", ("home",), reported("home", mount=NFS)),
+    Recorded("a folder for temporary files that cannot be written", ("home",), reported("home", unwritable="/tmp")),
     Recorded("a clock that is ahead", ("clock",), {"host": {"clock": int(NOW) + 4000}}),
     Recorded("a clock that is a day behind", ("clock", "certificate"), {"host": {"clock": int(NOW) - 90000}}),
-    Recorded("tmux that does not run", ("tmux",), told("stale", tmux="tmux: error while loading libevent-2.1.so.7")),
     Recorded(
-        "a tmux session in the way",
+        "tmux that does not run", ("tmux",), reported("stale", tmux="tmux: error while loading libevent-2.1.so.7")
+    ),
+    Recorded(
+        "a tmux session that blocks a start",
         ("tmux", "server"),
         {"server": {"session_pids": ("77",)}},
         near={"port": "refused"},
@@ -99,10 +101,12 @@ RECORDED = (
         ("kernels",),
         {"interpreter": {"probe": Probe(kernels=(Kernelspec("R", "/k/R/kernel.json", "/k"),))}},
     ),
-    Recorded("KillUserProcesses without lingering", ("limits",), told("limits", killed="ann")),
-    Recorded("a low limit of processes", ("limits",), told("limits", resources=LIMITS)),
-    Recorded("a low limit of memory", ("limits",), told("limits", resources=MEMORY)),
-    Recorded("kernels that have outlived their server", ("stale files",), told("stale", orphans="4711 5\n4712 6\n")),
+    Recorded("KillUserProcesses without lingering", ("limits",), reported("limits", killed="ann")),
+    Recorded("a low limit of processes", ("limits",), reported("limits", resources=LIMITS)),
+    Recorded("a low limit of memory", ("limits",), reported("limits", resources=MEMORY)),
+    Recorded(
+        "kernels that have outlived their server", ("stale files",), reported("stale", orphans="4711 5\n4712 6\n")
+    ),
 )
 SEVERAL = (
     "a quota that is used up",

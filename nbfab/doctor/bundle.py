@@ -1,6 +1,6 @@
 """The bundle: what a report of a bug needs to know of a host, and nothing that is secret.
 
-It is made of what is listed here, and of nothing else; free text, such as what a host has said, is scrubbed.
+It is made of what is listed here, and of nothing else; free text, such as the host's own messages, is scrubbed.
 """
 
 from __future__ import annotations

@@ -39,8 +39,8 @@ class Layer:
 
 
 @dataclass(frozen=True, eq=False)
-class WayLayer:
-    """A layer of the way to the host, which is known even where it has an end before any fact is."""
+class NearLayer:
+    """A layer of the connection to the host, which is known even if that fails and there are no facts."""
 
     name: str
     check: Callable[[Near], Iterator[Finding]]

@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING
 from nbfab.doctor import (
     certificate,
     clock,
+    connection,
     home,
     kernels,
     limits,
@@ -19,7 +20,6 @@ from nbfab.doctor import (
     stale,
     tmux,
     versions,
-    way,
 )
 from nbfab.doctor.layer import Case, Layer, failed
 from nbfab.errors import NbfabError
@@ -45,7 +45,7 @@ LAYERS: tuple[Layer, ...] = (
     limits.LAYER,
     stale.LAYER,
 )
-NAMES = (*(layer.name for layer in way.WAY), *(layer.name for layer in LAYERS))
+NAMES = (*(layer.name for layer in connection.LAYERS), *(layer.name for layer in LAYERS))
 
 
 def examine(wanted: Wanted, near: Near, facts: Facts | None) -> tuple[Finding, ...]:
@@ -53,7 +53,7 @@ def examine(wanted: Wanted, near: Near, facts: Facts | None) -> tuple[Finding, .
 
     What is below the layer that failed is unknown.
     """
-    found = [] if near.local and facts else list(_way(near, facts))
+    found = [] if near.local and facts else list(_near(near, facts))
     if facts is None:
         why = f"not looked at, because of the {near.ends or 'login shell'}"
         return (*found, *(Finding(layer.name, "unknown", why) for layer in LAYERS))
@@ -61,14 +61,14 @@ def examine(wanted: Wanted, near: Near, facts: Facts | None) -> tuple[Finding, .
     return (*found, *(finding for layer in LAYERS for finding in _of(layer, case)))
 
 
-def _way(near: Near, facts: Facts | None) -> Iterator[Finding]:
+def _near(near: Near, facts: Facts | None) -> Iterator[Finding]:
     ended = False
-    for layer in way.WAY:
+    for layer in connection.LAYERS:
         if ended:
             yield Finding(layer.name, "unknown", f"not looked at, because of the {near.ends}")
             continue
         ended = layer.name == near.ends
-        talks = tuple(way.noise(near, facts.shell.seconds)) if facts and layer is way.SHELL else ()
+        talks = tuple(connection.noise(near, facts.shell.seconds)) if facts and layer is connection.SHELL else ()
         bad = tuple(layer.check(near)) if ended else talks
         passes = Finding(layer.name, "ok", layer.passes(near))
         yield from (replace(finding, layer=layer.name) for finding in bad or (passes,))

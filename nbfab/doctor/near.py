@@ -8,7 +8,7 @@ from typing import Literal
 from nbfab.fix import Fix
 
 Stage = Literal["", "name", "tcp", "host key", "login", "login shell"]
-"""A layer of the way to the host."""
+"""A layer of the connection to the host."""
 Port = Literal["", "open", "refused", "silent", "unreachable"]
 """How a port takes a connection from here; empty if that was not tried."""
 
@@ -17,10 +17,10 @@ Port = Literal["", "open", "refused", "silent", "unreachable"]
 class Near:
     """What was seen from this machine.
 
-    `local` is whether the host is this machine, and `ssh` what a person gives to `ssh` to get there. The way to the
-    host ended at the layer `ends`, because of `why`, and `fix` is what to do; empty if it did not end. `offered` are
-    the methods of a login that failed, and `tried` is what the host was shown. `direct` is whether nothing stands
-    between here and the host, such as a jump host.
+    `local` is whether the host is this machine, and `ssh` what a person gives to `ssh` to get there. The
+    connection failed at the layer `ends`, because of `why`, and `fix` is what to do; empty if it did not fail.
+    `offered` are the methods of a login that failed, and `tried` is what the host was shown. `direct` is whether
+    nothing stands between here and the host, such as a jump host.
 
     `hostname`, `ssh_port` and `user` are those of the route, `addresses` the host's as this machine resolves its name.
     `noise` is what the login shell printed before it ran a program. `asked` and `answered` are this machine's clock

@@ -1,4 +1,4 @@
-"""The layer `tmux`: whether it is there, and holds nothing that is in the way of a start."""
+"""The layer `tmux`: whether it is there, and holds nothing that blocks a start."""
 
 from __future__ import annotations
 
@@ -22,7 +22,7 @@ def _check(case: Case) -> Iterator[Finding]:
         yield failed(f"tmux does not run: {facts.stale.tmux}", *how_to_install(facts, "tmux"))
     if facts.server.session_pids and not facts.server.alive:
         yield failed(
-            f"its session {case.wanted.settings.profile} is there without the server, in the way of the next one",
+            f"its session {case.wanted.settings.profile} is there without the server, and blocks the next one",
             "see what runs in it, and close it",
             there(attach(case.wanted, facts)),
         )

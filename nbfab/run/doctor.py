@@ -17,17 +17,17 @@ from nbfab.run.see import see
 
 def doctor(job: Job) -> Outcome:
     """What is found in each layer; exit status 1 if anything is wrong. One connection, at most two programs."""
-    heard, asked = nears.Heard(job.host), time.time()
+    listener, asked = nears.Listener(job.host), time.time()
     job = replace(job, wanted=replace(job.wanted, doctor=True))
     error: NbfabError | None = None
     seen: Facts | None = None
     try:
         job.user.sees("looking")
-        settled, seen = see(replace(job, host=heard))
+        settled, seen = see(replace(job, host=listener))
         job = replace(job, wanted=settled.wanted)
     except (ConnectError, HostKeyError, HostError, Refused) as caught:
         error = caught
-    near = nears.of(job.host, heard, asked, error)
+    near = nears.of(job.host, listener, asked, error)
     if seen:
         job.user.sees("looking from here")
         near = nears.with_port(near, job.host, job.wanted, seen)

@@ -21,7 +21,7 @@ _DEBUG = ("debug1: ", "debug2: ", "debug3: ")  # of an sshd that is being debugg
 SECONDS = 3.0  # for the notebook's port to take a connection: a firewall may say nothing forever
 
 
-class Heard:
+class Listener:
     """A host, and what it prints before the first program begins: the `head`. `began` is whether one has begun."""
 
     def __init__(self, host: Host) -> None:
@@ -74,20 +74,20 @@ class Heard:
         return tuple(line.strip() for line in lines if line.strip() and not line.startswith(_DEBUG))
 
 
-def of(host: Host, heard: Heard, asked: float, error: NbfabError | None) -> Near:
-    """What is known of the way to the host, which had its end in `error`, if there is one."""
+def of(host: Host, listener: Listener, asked: float, error: NbfabError | None) -> Near:
+    """What is known of the connection to the host, which failed with `error`, if there is one."""
     near = Near(local=host.local, asked=asked, answered=time.time())
     if not host.local:
-        near = _route(host, replace(near, ssh=host.ssh, noise=heard.noise))
+        near = _route(host, replace(near, ssh=host.ssh, noise=listener.noise))
     if error is None:
         return near
-    near = replace(near, ends=_stage(error, heard), why=str(error), fix=error.fix)
+    near = replace(near, ends=_stage(error, listener), why=str(error), fix=error.fix)
     return replace(near, offered=error.offered, tried=error.tried) if isinstance(error, Denied) else near
 
 
-def _stage(error: NbfabError, heard: Heard) -> Stage:
-    """The layer at which the way to a host has its end."""
-    if heard.began or not isinstance(error, ConnectError | HostKeyError):
+def _stage(error: NbfabError, listener: Listener) -> Stage:
+    """The layer at which a connection failed."""
+    if listener.began or not isinstance(error, ConnectError | HostKeyError):
         return "login shell"
     if error.jump or isinstance(error, NoAnswer):
         return "tcp"

@@ -55,12 +55,12 @@ def bundle(*, named: bool = False) -> str:
 
 
 def test_a_bundle_has_what_was_found_and_no_secret() -> None:
-    said = bundle()
-    assert "login shell: failed: its startup files print 1 line" in said
-    assert "limits: failed" in said
-    assert "version" in said
-    assert "settings: failed: PYTHONPATH is set" in said
-    assert not [canary for canary in (*CANARIES, "5ec4e7", "BEGIN") if canary in said], said
+    output = bundle()
+    assert "login shell: failed: its startup files print 1 line" in output
+    assert "limits: failed" in output
+    assert "version" in output
+    assert "settings: failed: PYTHONPATH is set" in output
+    assert not [canary for canary in (*CANARIES, "5ec4e7", "BEGIN") if canary in output], output
 
 
 def test_a_bundle_names_hosts_and_users_only_if_it_may() -> None:
@@ -72,6 +72,6 @@ def test_a_bundle_names_hosts_and_users_only_if_it_may() -> None:
 @pytest.mark.parametrize("fault", RECORDED, ids=lambda fault: fault.name)
 def test_a_bundle_tells_of_each_fault(fault: Recorded) -> None:
     near, facts = fault.case
-    said = text(("box.example.org",), WANTED, near, facts, named=False)
+    output = text(("box.example.org",), WANTED, near, facts, named=False)
     for layer in fault.layers:
-        assert f"{layer}: failed: " in said
+        assert f"{layer}: failed: " in output

@@ -34,9 +34,9 @@ def test_a_firewall_is_told_from_a_server_that_does_not_listen(tmp_path: Path) -
             )
             assert f"nbfab -S {sshd.config} -H box open" in [part.get("command") for part in wrong["fix"]]
             machine.ok("stop")
-            said = machine.fails("doctor")
-            assert "and SSH gets through: a firewall drops" in said
-            assert "it does not run: it was stopped" in said
+            output = machine.fails("doctor")
+            assert "and SSH gets through: a firewall drops" in output
+            assert "it does not run: it was stopped" in output
             # Without the firewall, a port that nothing listens on is refused, which is no fault of the port's.
             ip("-n", link.name, "rule", "delete", "pref", "10")
             layers = [of["layer"] for of in machine.json("doctor")["findings"] if of["state"] == "failed"]

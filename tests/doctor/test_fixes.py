@@ -74,11 +74,11 @@ def test_a_fix_is_typed_and_nothing_is_found_any_more(served: Machine, plant: Ca
     assert again["verdict"] == "healthy", again["error"]
 
 
-def test_on_this_machine_nothing_is_said_of_the_way_to_it(served: Machine, tmp_path: Path) -> None:
-    said = served.ok("doctor", f"--bundle={tmp_path / 'bundle.txt'}")
-    assert said.startswith("this machine: nothing found\n")
-    assert "login" not in said
-    assert "port" in said
+def test_this_machine_has_no_connection_to_check(served: Machine, tmp_path: Path) -> None:
+    output = served.ok("doctor", f"--bundle={tmp_path / 'bundle.txt'}")
+    assert output.startswith("this machine: nothing found\n")
+    assert "login" not in output
+    assert "port" in output
     bundle = (tmp_path / "bundle.txt").read_text()
     assert str(served.home) not in bundle
     assert (tmp_path / "bundle.txt").stat().st_mode & 0o777 == 0o600

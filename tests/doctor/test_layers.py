@@ -47,7 +47,7 @@ def test_the_layers_above_one_that_failed_are_known_and_those_below_are_not(ends
     assert found[at].words == "because"
 
 
-def test_this_machine_has_no_way_to_it() -> None:
+def test_this_machine_has_no_connection_to_check() -> None:
     found = examine(WANTED, Near(local=True, asked=NEAR.asked, answered=NEAR.answered), HEALTHY)
     assert {finding.state for finding in found} == {"ok"}
     assert found[0].layer == "home"

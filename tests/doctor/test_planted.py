@@ -57,7 +57,7 @@ def test_a_fault_is_found(patient: Patient, fault: Fault) -> None:
 @pytest.mark.parametrize(
     "fault", [fault for fault in FAULTS if set(fault.layers) <= {*NAMES[:5]}], ids=lambda fault: fault.name
 )
-def test_a_fault_on_the_way_is_found_by_openssh_as_well(patient: Patient, fault: Fault) -> None:
+def test_a_fault_of_the_connection_is_found_by_openssh_as_well(patient: Patient, fault: Fault) -> None:
     with fault.plant(patient):
         assert patient.layers("--ssh=openssh") == list(fault.layers)
 
@@ -78,9 +78,9 @@ def test_several_faults_are_found_at_once(patient: Patient) -> None:
         for fault in planted:
             stack.enter_context(fault.plant(patient))
         found = patient.layers()
-        said = patient.fails("doctor")
+        output = patient.fails("doctor")
     assert found == ["login shell", "settings", "certificate", "kernels", "limits", "stale files"]
-    assert "6 found" in said
+    assert "6 found" in output
     assert patient.layers() == []
 
 

@@ -33,11 +33,11 @@ def test_three_hosts_of_ten_are_named(ten: Fleet, tmp_path: Path) -> None:
     layers = {name: [of["layer"] for of in hosts[name]["findings"] if of["state"] == "failed"] for name in wrong}
     assert layers == {"h03": ["certificate"], "h05": ["host key"], "h08": ["kernels"]}
     assert all(count <= before[name] + 2 for name, count in ten.execs().items())
-    said = ten.run("doctor", "--quiet", "--bundle", str(tmp_path / "bundle.txt"))
-    assert said.returncode == 1
+    output = ten.run("doctor", "--quiet", "--bundle", str(tmp_path / "bundle.txt"))
+    assert output.returncode == 1
     for name in NAMES:
-        assert (name in said.stdout) == (name in wrong), said.stdout
-    assert "2 faulty, 1 not reached" in said.stdout
+        assert (name in output.stdout) == (name in wrong), output.stdout
+    assert "2 faulty, 1 not reached" in output.stdout
     assert not [name for name in NAMES if name in (tmp_path / "bundle.txt").read_text()]
     assert (tmp_path / "bundle.txt").read_text().count("host: HOST") == 10
-    print(said.stdout)
+    print(output.stdout)

@@ -52,15 +52,15 @@ class Talking(Here):
     ],
     ids=lambda value: type(value).__name__ if isinstance(value, NbfabError) else str(value),
 )
-def test_an_error_says_at_which_layer_the_way_to_a_host_ended(error: NbfabError, stage: str) -> None:
-    near = nears.of(Here(), nears.Heard(Here()), 1.0, error)
+def test_an_error_says_at_which_layer_a_connection_failed(error: NbfabError, stage: str) -> None:
+    near = nears.of(Here(), nears.Listener(Here()), 1.0, error)
     assert (near.ends, near.why) == (stage, str(error))
 
 
 def test_a_connection_that_is_cut_while_a_program_runs_is_the_login_shell_s() -> None:
-    heard = nears.Heard(Talking(b"nbfab-begins-1\n"))
-    assert b"".join(heard.talk(b"", 1)) == b"nbfab-begins-1\n"
-    assert nears.of(Here(), heard, 1.0, ConnectError("cut")).ends == "login shell"
+    listener = nears.Listener(Talking(b"nbfab-begins-1\n"))
+    assert b"".join(listener.talk(b"", 1)) == b"nbfab-begins-1\n"
+    assert nears.of(Here(), listener, 1.0, ConnectError("cut")).ends == "login shell"
 
 
 @pytest.mark.parametrize(
@@ -74,9 +74,9 @@ def test_a_connection_that_is_cut_while_a_program_runs_is_the_login_shell_s() ->
     ],
 )
 def test_noise_is_what_comes_before_the_first_program(data: tuple[bytes, ...], noise: tuple[str, ...]) -> None:
-    heard = nears.Heard(Talking(*data))
-    assert b"".join(heard.talk(b"", 1)) == b"".join(data)
-    assert heard.noise == noise
+    listener = nears.Listener(Talking(*data))
+    assert b"".join(listener.talk(b"", 1)) == b"".join(data)
+    assert listener.noise == noise
 
 
 def test_how_a_port_takes_a_connection(monkeypatch: pytest.MonkeyPatch) -> None:

@@ -1,11 +1,11 @@
-"""The way to the host: its name, TCP, its key, the login, and the login shell."""
+"""The connection to the host: its name, TCP, its key, the login, and the login shell."""
 
 from __future__ import annotations
 
 from collections.abc import Iterator
 from typing import TYPE_CHECKING
 
-from nbfab.doctor.layer import WayLayer, failed
+from nbfab.doctor.layer import NearLayer, failed
 from nbfab.fix import Command, Fix, there
 
 if TYPE_CHECKING:
@@ -46,12 +46,12 @@ def _shell(near: Near) -> Iterator[Finding]:
         yield failed(near.why, *near.fix)
 
 
-NAME = WayLayer("name", _stopped, _name)
-TCP = WayLayer("tcp", _stopped, _tcp)
-KEY = WayLayer("host key", _stopped, lambda near: "it is the one on record")
-LOGIN = WayLayer("login", _login, lambda near: f"as {near.user}")
-SHELL = WayLayer("login shell", _shell, lambda near: "it runs programs")
-WAY = (NAME, TCP, KEY, LOGIN, SHELL)
+NAME = NearLayer("name", _stopped, _name)
+TCP = NearLayer("tcp", _stopped, _tcp)
+KEY = NearLayer("host key", _stopped, lambda near: "it is the one on record")
+LOGIN = NearLayer("login", _login, lambda near: f"as {near.user}")
+SHELL = NearLayer("login shell", _shell, lambda near: "it runs programs")
+LAYERS = (NAME, TCP, KEY, LOGIN, SHELL)
 
 
 def noise(near: Near, seconds: float) -> Iterator[Finding]:
