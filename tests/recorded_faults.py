@@ -73,6 +73,15 @@ RECORDED = (
         "tmux that does not run", ("tmux",), reported("stale", tmux="tmux: error while loading libevent-2.1.so.7")
     ),
     Recorded(
+        "an environment that imports nothing", ("python",), {"interpreter": {"fails": "ImportError: libzmq.so.5\n"}}
+    ),
+    Recorded("no environment, and nothing to make one with", ("python",), {"environments": {"found": ()}}),
+    Recorded(
+        "choices that cannot be read",
+        ("versions",),
+        {"choices": {"made": replace(HEALTHY.choices.made, broken="it is too long")}},
+    ),
+    Recorded(
         "a tmux session that blocks a start",
         ("tmux", "server"),
         {"server": {"session_pids": ("77",)}},

@@ -1,15 +1,19 @@
 """The sh that looks at what only `doctor` asks for, in the shells that hosts have."""
 
+import socket
+import sys
 from pathlib import Path
 
 import pytest
 from planted import ENDED
-from shells import each_shell, records, run
+from shells import each_shell, records, run, stub
 
 from nbfab.look.facts import FACTS
 from nbfab.look.home import Mount
+from nbfab.look.interpreter import Probe
 from nbfab.look.look import DOCTOR
-from nbfab.program import call, functions
+from nbfab.look.shell import ShellFacts
+from nbfab.program import call, functions, source
 
 NAMES = ("json", "process", "host", "files", "environments", "port", "server", "logind", "left", "look")
 ALL = functions(*(f"look/{name}" for name in NAMES), *DOCTOR)
@@ -92,3 +96,50 @@ def test_limits_are_those_of_the_process(shell: tuple[str, ...]) -> None:
     program = ALL + call("look_limits", pid="", alive="", user="") + PRINT
     limits = parsed(run(("prlimit", "--nofile=300", *shell), program))["limits.resources"]
     assert limits.by_name["open files"].soft == 300  # type: ignore[attr-defined]
+
+
+@each_shell
+def test_the_login_shell_began_before_it_ran_this(shell: tuple[str, ...]) -> None:
+    found = parsed(run(shell, ALL + call("look_shell") + PRINT))
+    assert 0 <= ShellFacts(began=found["shell.began"], uptime=found["shell.uptime"]).seconds < 60  # type: ignore[arg-type]
+    assert found["shell.began"]
+
+
+@each_shell
+def test_who_listens_is_known_by_address(shell: tuple[str, ...]) -> None:
+    with socket.create_server(("127.0.0.1", 0)) as listener:
+        program = ALL + call("look_listening", port=str(listener.getsockname()[1])) + PRINT
+        assert parsed(run(shell, program))["listening.addresses"] == ("127.0.0.1",)
+    found = parsed(run(shell, program))
+    assert (found["listening.addresses"], found["listening.known"]) == ((), True)
+
+
+def interpreter(shell: tuple[str, ...], folder: Path, python: str) -> dict[str, object]:
+    """What is looked at of an interpreter."""
+    named = {"folder": str(folder), "app": "notebook", "interpreter": python, "alive": "", "pid": ""}
+    probe = source("look/interpreter_probe.py")
+    return parsed(run(shell, ALL + call("look_interpreter", interpreter_probe=probe, **named) + PRINT))
+
+
+@each_shell
+def test_what_the_interpreter_imports_and_reads(shell: tuple[str, ...], tmp_path: Path) -> None:
+    (tmp_path / "jupyter").mkdir()
+    (tmp_path / "jupyter/jupyter_config.json").write_text("{}")
+    broken = tmp_path / "share/jupyter/kernels/gone"
+    broken.mkdir(parents=True)
+    (broken / "kernel.json").write_text('{"argv": ["/gone/bin/python"]}')
+    found = interpreter(shell, tmp_path, sys.executable)
+    probe = found["interpreter.probe"]
+    assert isinstance(probe, Probe)
+    assert {"python", "jupyter_core", "ipykernel", "notebook"} <= probe.versions.keys()
+    assert probe.configs == (f"{tmp_path}/jupyter/jupyter_config.json",)
+    assert ("gone", "/gone/bin/python", str(broken.parent)) in probe.kernels
+    assert probe.strangers == ()
+    assert "interpreter.fails" not in found
+
+
+@each_shell
+def test_why_an_interpreter_does_not_work(shell: tuple[str, ...], tmp_path: Path) -> None:
+    assert interpreter(shell, tmp_path, f"{tmp_path}/python")["interpreter.fails"] == "it is not there any more"
+    stub(tmp_path, "python", "echo 'ImportError: \"libzmq\"' >&2; exit 1")
+    assert interpreter(shell, tmp_path, f"{tmp_path}/python")["interpreter.fails"] == 'ImportError: "libzmq"'
