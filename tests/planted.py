@@ -188,7 +188,7 @@ def _noisy(patient: Patient) -> Iterator[None]:
 
 @fault("a login shell that takes long", "login shell")
 def _slow(patient: Patient) -> Iterator[None]:
-    with changed(patient.home / ".bashrc", "sleep 3.5\n"):
+    with changed(patient.home / ".bashrc", "sleep 5.5\n"):
         yield
 
 

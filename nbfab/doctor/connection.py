@@ -12,7 +12,7 @@ if TYPE_CHECKING:
     from nbfab.doctor.near import Near
     from nbfab.finding import Finding
 
-SLOW = 3.0  # seconds that startup files may take: each task waits for them
+SLOW = 5.0  # seconds that startup files may take, with the time that the program takes to get there
 LONGEST = 60  # characters of what a startup file prints
 
 

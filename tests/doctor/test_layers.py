@@ -63,8 +63,8 @@ def test_a_login_that_failed_says_what_was_offered_and_tried() -> None:
 @pytest.mark.parametrize(
     ("seconds", "noise", "words"),
     [
-        (2.9, (), []),
-        (3.5, (), ["its startup files take 4 seconds before a program runs"]),
+        (4.9, (), []),
+        (5.6, (), ["its startup files take 6 seconds before a program runs"]),
         (0.1, ("hi",), ["its startup files print 1 line before a program runs, which breaks scp: hi"]),
     ],
 )

@@ -6,10 +6,12 @@ from pathlib import Path
 
 import pytest
 from home import snapshot
+from plan_cases import WANTED
 from planted import FAULTS, Fault, Patient, changed
+from recorded_faults import RECORDED
 from venvs import environment
 
-from nbfab.doctor.layers import NAMES
+from nbfab.doctor.layers import NAMES, examine
 
 FOUND: dict[str, list[str]] = {}
 
@@ -93,11 +95,15 @@ def test_what_is_above_a_layer_that_failed_is_known_and_what_is_below_is_not(pat
 
 
 def test_the_table(capsys: pytest.CaptureFixture[str]) -> None:
-    rows = [(fault, FOUND.get(fault.name)) for fault in FAULTS]
-    good = [fault for fault, found in rows if found == list(fault.layers)]
+    rows = [("planted", fault.name, fault.layers, FOUND.get(fault.name, [])) for fault in FAULTS]
+    for fault in RECORDED:
+        found = [finding.layer for finding in examine(WANTED, *fault.case) if finding.state == "failed"]
+        rows.append(("recorded", fault.name, fault.layers, found))
+    good = [name for _, name, layers, found in rows if found == list(layers)]
     with capsys.disabled():
-        print(f"\n{'FAULT':66}FOUND IN")
-        for fault, found in rows:
-            print(f"{fault.name:66}{', '.join(found or ['nothing'])}")
-        print(f"{len(good)} of {len(FAULTS)} found, each planted on a real host")
-    assert len(good) == len(FAULTS) >= 25
+        print(f"\n{'':10}{'FAULT':66}FOUND IN")
+        for how, name, _, found in rows:
+            print(f"{how:10}{name:66}{', '.join(found) or 'nothing'}")
+        print(f"{len(good)} of {len(rows)} found: {len(FAULTS)} planted on a real host, {len(RECORDED)} recorded")
+    assert len(good) == len(rows)
+    assert len(FAULTS) >= 25
