@@ -10,14 +10,14 @@ import subprocess
 import sys
 import threading
 import time
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterator
 from contextlib import AbstractContextManager, contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 
 from issuers import Issued
 from machine import Machine
-from namespace import with_mounts, without
+from namespace import after, without
 from processes import lives
 from sshd import Sshd, keygen, wait_until
 
@@ -50,7 +50,7 @@ class Patient(Machine):
         self.host._shell = str(options.get("shell", self.host._shell))
         self.host._replace = dict(options.get("replace", {}))  # type: ignore[call-overload]
         if script:
-            self.host._within = (*with_mounts((), [["-t", "tmpfs", "none", str(self.spare)]]), *_shell(script))
+            self.host._within = after((), [f"mount -t tmpfs none {self.spare}", script])
         self.host.start()
         try:
             yield
@@ -69,10 +69,6 @@ class Patient(Machine):
     def restart(self) -> None:
         """Starts its server."""
         self.ok("start")
-
-
-def _shell(script: str) -> Sequence[str]:
-    return ("sh", "-c", f'{script} && exec "$@"', "sh")
 
 
 @dataclass(frozen=True)
