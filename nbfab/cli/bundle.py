@@ -13,6 +13,13 @@ if TYPE_CHECKING:
     from nbfab.outcome import Outcome
 
 
+def check(call: Call) -> None:
+    """Raises UsageError if the file that was asked for cannot be written, before any host is contacted."""
+    folder = os.path.dirname(os.path.abspath(call.given.get("bundle") or "x"))
+    if call.given.get("bundle") and not os.access(folder, os.W_OK | os.X_OK):
+        raise UsageError(f"--bundle: {folder} is no folder that you can write to", "name a file in another folder")
+
+
 def bundled(call: Call, outcomes: "Sequence[Outcome]") -> str:
     """Writes the file, if one was asked for, and returns its path. Raises UsageError."""
     given = call.given.get("bundle")

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING
 
 from invoke import Exit
 
-from nbfab.cli.bundle import bundled, tell
+from nbfab.cli.bundle import bundled, check, tell
 from nbfab.cli.call import INVENTORY, Call
 from nbfab.cli.exported import instructions_beside
 from nbfab.cli.init import plain
@@ -36,6 +36,7 @@ def on_fleet(call: Call, body: "Body", preview: "Body | None") -> None:
 
     report = Report(call.task, call.json, call.quiet)
     with report.errors():
+        check(call)
         jobs = jobs_of(call.given["jobs"])
         inventory, many = many_of(call)
         run, remembered = None, memory.Memory(inventory.path, call.task)

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 
 from invoke import Exit
 
-from nbfab.cli.bundle import bundled, tell
+from nbfab.cli.bundle import bundled, check, tell
 from nbfab.cli.call import INVENTORY, Call
 from nbfab.cli.report import Report, doubted
 from nbfab.errors import Denied, HostKeyError, UsageError
@@ -31,6 +31,7 @@ def on_one(call: Call, body: "Body", typed: HostString | None) -> None:
     terminal = Terminal(label, report.one, again, seen.append, quiet=call.quiet)
     with report.errors():
         call.check_dry_run()
+        check(call)
         days_left, own = call.days_left, call.own
         entry = entries([typed])[0] if typed else None
         if entry and entry.unread:

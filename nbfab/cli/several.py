@@ -5,7 +5,7 @@ from typing import TYPE_CHECKING
 
 from invoke import Exit
 
-from nbfab.cli.bundle import bundled, tell
+from nbfab.cli.bundle import bundled, check, tell
 from nbfab.cli.call import INVENTORY, Call
 from nbfab.cli.one import entries, order
 from nbfab.cli.report import Report
@@ -28,6 +28,7 @@ def on_several(call: Call, body: "Body", typed: Sequence[HostString]) -> None:
     report = Report(call.task, call.json, call.quiet)
     with report.errors():
         call.check_dry_run()
+        check(call)
         if call.task == "open":  # which stays with the host that it has opened
             each = (Command(call.command(("-H", str(host)))("open")) for host in typed)
             raise UsageError("open takes one host; for several, list them in hosts.yaml and run fleet.open", *each)

@@ -20,6 +20,19 @@ def _stopped(near: Near) -> Iterator[Finding]:
     yield failed(near.why, *near.fix)
 
 
+def _unnamed(near: Near) -> Iterator[Finding]:
+    name = Command(f"ssh -G {near.ssh} | grep '^hostname '")
+    yield failed(near.why, "the name comes from ssh_config, if that has the host; this shows it", name, *near.fix)
+
+
+def _unanswered(near: Near) -> Iterator[Finding]:
+    if not near.direct:
+        yield failed(near.why, *near.fix)
+        return
+    sshd = there("sudo systemctl status ssh.service sshd.service")
+    yield failed(near.why, *near.fix, "if the host is up, see on its console whether sshd runs", sshd)
+
+
 def _name(near: Near) -> str:
     if not near.direct:
         return f"{near.hostname}, which is reached through another host or connection"
@@ -46,8 +59,8 @@ def _shell(near: Near) -> Iterator[Finding]:
         yield failed(near.why, *near.fix)
 
 
-NAME = NearLayer("name", _stopped, _name)
-TCP = NearLayer("tcp", _stopped, _tcp)
+NAME = NearLayer("name", _unnamed, _name)
+TCP = NearLayer("tcp", _unanswered, _tcp)
 KEY = NearLayer("host key", _stopped, lambda near: "it is the one on record")
 LOGIN = NearLayer("login", _login, lambda near: f"as {near.user}")
 SHELL = NearLayer("login shell", _shell, lambda near: "it runs programs")

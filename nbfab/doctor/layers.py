@@ -55,7 +55,7 @@ def examine(wanted: Wanted, near: Near, facts: Facts | None) -> tuple[Finding, .
     """
     found = [] if near.local and facts else list(_near(near, facts))
     if facts is None:
-        why = f"not looked at, because of the {near.ends or 'login shell'}"
+        why = f"not looked at, since this failed: {near.ends or 'login shell'}"
         return (*found, *(Finding(layer.name, "unknown", why) for layer in LAYERS))
     case = Case(wanted, near, facts)
     return (*found, *(finding for layer in LAYERS for finding in _of(layer, case)))
@@ -65,7 +65,7 @@ def _near(near: Near, facts: Facts | None) -> Iterator[Finding]:
     ended = False
     for layer in connection.LAYERS:
         if ended:
-            yield Finding(layer.name, "unknown", f"not looked at, because of the {near.ends}")
+            yield Finding(layer.name, "unknown", f"not looked at, since this failed: {near.ends}")
             continue
         ended = layer.name == near.ends
         talks = tuple(connection.noise(near, facts.shell.seconds)) if facts and layer is connection.SHELL else ()

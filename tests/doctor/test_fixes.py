@@ -79,6 +79,8 @@ def test_this_machine_has_no_connection_to_check(served: Machine, tmp_path: Path
     assert output.startswith("this machine: nothing found\n")
     assert "login" not in output
     assert "port" in output
+    refused = served.fails("doctor", "--bundle=/nowhere/bundle.txt", status=2)
+    assert "--bundle: /nowhere is no folder that you can write to" in refused
     bundle = (tmp_path / "bundle.txt").read_text()
     assert str(served.home) not in bundle
     assert (tmp_path / "bundle.txt").stat().st_mode & 0o777 == 0o600
