@@ -47,7 +47,9 @@ def _tcp(near: Near) -> str:
 def _login(near: Near) -> Iterator[Finding]:
     words = near.why
     if near.offered:
-        words += f"; offered: {near.offered.replace(',', ', ')}; tried: {', '.join(near.tried) or 'nothing'}"
+        words += f"; offered: {near.offered.replace(',', ', ')}"
+    if near.tried:  # which `ssh` does not tell
+        words += f"; tried: {', '.join(near.tried)}"
     own: Fix = ()
     if {"password", "keyboard-interactive"} & {*near.offered.split(",")}:
         own = "to have it take your key from then on, with the password", Command(f"ssh-copy-id {near.ssh}")
