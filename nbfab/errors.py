@@ -44,6 +44,18 @@ class ConnectError(NbfabError, ConnectionError):
     """No connection to the host: its name, the network, a timeout, or a login that was refused."""
 
 
+class NoName(ConnectError):
+    """The host's name has no address."""
+
+
+class NoAnswer(ConnectError):
+    """No one accepts a connection at the host's address and port."""
+
+
+class NoLogin(ConnectError):
+    """The host did not say in time whether it lets the user in."""
+
+
 class Dropped(ConnectError):
     """The host accepted the connection and hung up without a word, as sshd does above its MaxStartups."""
 
@@ -53,7 +65,13 @@ class Incompatible(ConnectError):
 
 
 class Denied(ConnectError):
-    """The host let the user in by no method."""
+    """The host let the user in by no method; `offered` are those that it has, `tried` what it was shown."""
+
+    def __init__(
+        self, message: str, *fix: str | Command | Task, offered: str = "", tried: tuple[str, ...] = ()
+    ) -> None:
+        super().__init__(message, *fix)
+        self.offered, self.tried = offered, tried
 
 
 class Penalized(ConnectError):
@@ -62,6 +80,10 @@ class Penalized(ConnectError):
 
 class HostError(NbfabError, RuntimeError):
     """The host was reached, but what was to be done there failed."""
+
+
+class NoShell(HostError):
+    """The user's login shell ran no program."""
 
 
 class Refused(NbfabError, RuntimeError):

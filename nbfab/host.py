@@ -13,7 +13,7 @@ from contextlib import suppress
 from math import inf
 from typing import Any, Protocol
 
-from nbfab.errors import HostError
+from nbfab.errors import HostError, NoShell
 from nbfab.fix import Command
 from nbfab.program import Program, Record
 
@@ -157,14 +157,12 @@ def run(
         last = f"; its last words: {noise[-1]}" if noise else ""
         late = f"not done in {whole:.0f} seconds" if time.monotonic() > end else f"no output for {silence:.0f} seconds"
         if not begun and not host.local:
-            raise HostError(
-                f"{late} while its login shell started{last}", Command(f"time ssh {host.ssh} true")
-            ) from None
+            raise NoShell(f"{late} while its login shell started{last}", Command(f"time ssh {host.ssh} true")) from None
         raise HostError(f"{late} while {doing}{last}", "run it again") from None
     words = "; ".join(noise)
     if not begun:
         printed = f", but printed: {words}" if words else ""
-        raise HostError(
+        raise NoShell(
             f"its login shell did not run a program{printed}{'' if host.local else _STARTUP}",
             Command("/bin/sh -c true" if host.local else f"ssh {host.ssh} /bin/sh -c true"),
         )

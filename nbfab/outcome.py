@@ -7,6 +7,7 @@ from typing import Any, Literal, NamedTuple
 from nbfab import fix as fixes
 from nbfab.changed import Changed
 from nbfab.errors import ConnectError, HostKeyError, Interrupted, NbfabError, Refused, fault, stopper
+from nbfab.finding import Finding
 from nbfab.fix import Fix, Task
 
 Verdict = Literal[
@@ -15,6 +16,8 @@ Verdict = Literal[
     "would change",
     "running",
     "not running",
+    "healthy",
+    "faulty",
     "refused",
     "failed",
     "not reached",
@@ -62,7 +65,8 @@ class Outcome:
     restart, which is not asked for. `error` is the reason of a `status` other than 0, `fix` what to do about it (`hint`
     is that as text), and `jump` the jump host that failed. `state` holds what `status` tells, and what matters after a
     change, by the keys in STATE. `password` is a generated one, shown once. `standing` are notes on what stays as it
-    is, such as that the server runs as root.
+    is, such as that the server runs as root. `findings` are those of `doctor`, whose verdict is `healthy` or `faulty`,
+    and `bundle` what a report of a bug needs to know.
     """
 
     host: str
@@ -80,6 +84,8 @@ class Outcome:
     url: str = ""
     state: Mapping[str, Any] = field(default_factory=dict)
     password: str = field(default="", repr=False)
+    findings: tuple[Finding, ...] = ()
+    bundle: str = field(default="", repr=False)
 
     @property
     def failed(self) -> bool:
@@ -89,7 +95,7 @@ class Outcome:
     @property
     def is_news(self) -> bool:
         """Whether something has changed, would change, is due or has failed."""
-        return bool(self.status) or self.verdict not in ("unchanged", "running")
+        return bool(self.status) or self.verdict not in ("unchanged", "running", "healthy")
 
     @property
     def told(self) -> tuple[str, ...]:
@@ -117,7 +123,8 @@ class Outcome:
     def _each(self, change: Callable[[Fix], Fix]) -> "Outcome":
         """This with each fix changed, also those of notes."""
         notes, standing = fixes.each_note(self.notes, change), fixes.each_note(self.standing, change)
-        return replace(self, fix=change(self.fix), notes=notes, standing=standing)
+        findings = tuple(replace(finding, fix=change(finding.fix)) for finding in self.findings)
+        return replace(self, fix=change(self.fix), notes=notes, standing=standing, findings=findings)
 
     def document(self) -> dict[str, Any]:
         """This as JSON, with all notes: always the same keys, null for an empty text and for a state not known."""
@@ -126,11 +133,12 @@ class Outcome:
         for name, value in vars(named).items():
             if name == "fix":
                 values |= {"hint": self.hint, "fix": fixes.document(value)}
-            elif name != "standing":
+            elif name not in ("standing", "bundle"):
                 values[name] = value
         values |= {
             "changes": [change.document() for change in self.changes],
             "notes": (*named.notes, *named.standing),
+            "findings": [finding.document() for finding in named.findings],
             "state": dict.fromkeys(STATE) | dict(self.state),
         }
         return {name: None if value == "" else value for name, value in values.items()}

@@ -45,6 +45,7 @@ REAL = {
     "rig",
     "trusting",
     "person",
+    "patient",
 }  # fixtures that start real servers
 
 

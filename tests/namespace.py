@@ -34,14 +34,19 @@ def passwd(file: Path, *, shell: str = "", home: str = "", name: str = "") -> di
 
 
 def with_mounts(command: Sequence[str], mounts: Sequence[Sequence[str]]) -> list[str]:
-    """The command, with those mounts for itself and what it starts; its pid is that of what this returns.
+    """The command, with those mounts for itself and what it starts; its pid is that of what this returns."""
+    return after(command, [shlex.join(["mount", *mount]) for mount in mounts])
+
+
+def after(command: Sequence[str], lines: Sequence[str]) -> list[str]:
+    """The command, after lines of sh that mount what it and what it starts find.
 
     A user mounts as the root of a user namespace, and runs the command in another one inside, as themselves again.
     """
     if not ROOT_USER and (reason := _refused()):
         pytest.skip(f"takes root, or a kernel that lets users mount in a namespace of their own: {reason}")
     me = [] if ROOT_USER else ["unshare", f"--map-user={os.geteuid()}", f"--map-group={os.getegid()}", "--"]
-    return _mount([shlex.join(["mount", *mount]) for mount in mounts], [*me, *command])
+    return _mount(list(lines), [*me, *command])
 
 
 def _mount(lines: list[str], command: list[str]) -> list[str]:

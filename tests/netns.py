@@ -18,7 +18,7 @@ def ip(*words: str) -> None:
 
 
 class Link:
-    """A host in a network namespace; `within` runs a command there, and `address` is the host's."""
+    """A host in a network namespace; `within` runs a command there, and `address` is the host's, at its `device`."""
 
     def __init__(self) -> None:
         if not ROOT_USER:
@@ -27,6 +27,7 @@ class Link:
         self.name = f"nbfab{os.getpid()}-{number}"
         self.within = ("ip", "netns", "exec", self.name)
         self._here, self._there = f"nbh{os.getpid() % 100000}{number}", f"nbt{os.getpid() % 100000}{number}"
+        self.device = self._there
         self._net = f"10.{200 + number % 50}.{os.getpid() % 250}"
         self.address = f"{self._net}.1"
         self._mine = 2

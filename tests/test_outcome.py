@@ -100,6 +100,7 @@ def test_an_outcome_as_json_has_every_key_also_of_what_is_empty() -> None:
     assert document == {
         **dict.fromkeys(("error", "hint", "jump", "url", "password")),
         **dict.fromkeys(("withheld", "pending", "notes"), ()),
+        "findings": [],
         "host": "box",
         "task": "plan",
         "verdict": "unchanged",

@@ -15,6 +15,7 @@ import pytest
 from plan_cases import NEW, WANTED, file, holding
 from test_structure import modules, place
 
+from nbfab.doctor.bundle import scrub
 from nbfab.look import choices
 from nbfab.look.facts import FACTS
 from nbfab.names import is_name, parse_host
@@ -135,6 +136,7 @@ def test_a_fact_is_parsed_in_linear_time(name: str) -> None:
         parse_host,
         password.hash_in,
         pem.load,
+        scrub,
         takes.traits,
         lambda text: adopt(holding(NEW, file(config.FILE, text))),
         lambda text: plan(WANTED, holding(NEW, file(config.FILE, text), file(takes.RUN, text)), STEPS),

@@ -10,7 +10,7 @@ from machine import ROOT
 PACKAGE = ROOT / "nbfab"
 # From the bottom up: a module imports only from lines above its own, or from its own package.
 FLOORS = (
-    ("names", "text", "fix", "errors", "settings", "changed", "relay", "prompts", "whole"),
+    ("names", "text", "fix", "finding", "errors", "settings", "changed", "relay", "prompts", "whole"),
     ("passwords", "keys", "own", "outcome", "signals", "tunnel"),
     ("authority",),
     ("trust",),
@@ -18,6 +18,7 @@ FLOORS = (
     ("host",),
     ("look",),
     ("plan",),
+    ("doctor",),
     ("apply",),
     ("ssh", "inventory"),
     ("run",),
@@ -99,7 +100,7 @@ def test_ssh_and_inventory_know_nothing_of_notebooks(module: str) -> None:
     assert known <= SERVANTS | {place(module)}
 
 
-@pytest.mark.parametrize("module", sorted(name for name in modules() if place(name) == "plan"))
+@pytest.mark.parametrize("module", sorted(name for name in modules() if place(name) in ("plan", "doctor")))
 def test_a_plan_runs_nothing(module: str) -> None:
     for known in {module} | reached(module):
         assert not {of.split(".")[0] for of in imports(modules()[known])} & RUNS, known

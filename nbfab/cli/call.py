@@ -120,7 +120,7 @@ class Call:
 
     def check_dry_run(self) -> None:
         """Raises UsageError for Invoke's --dry, which does not keep nbfab's tasks from anything."""
-        if self.c.config.run.dry and self.task not in ("plan", "status"):
+        if self.c.config.run.dry and self.task not in ("plan", "status", "doctor"):
             raise UsageError("a dry run is a task of its own", task("plan"))
 
     def settings(self, entry: "InventoryHost | None") -> Settings:

@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING
 
 from invoke import Exit
 
+from nbfab.cli.bundle import bundled, check, tell
 from nbfab.cli.call import INVENTORY, Call
 from nbfab.cli.exported import instructions_beside
 from nbfab.cli.init import plain
@@ -37,6 +38,7 @@ def on_fleet(call: Call, body: "Body", preview: "Body | None") -> None:
 
     report = Report(call.task, call.json, call.quiet)
     with report.errors():
+        check(call)
         jobs = jobs_of(call.given["jobs"])
         inventory, many = many_of(call)
         run, remembered = None, memory.Memory(inventory.path, call.task)
@@ -52,12 +54,14 @@ def on_fleet(call: Call, body: "Body", preview: "Body | None") -> None:
         outcomes = many.all_outcomes(run)
         remembered.ends(*outcomes)
         memory.forget(inventory.path, outcomes)
+        bundle = bundled(call, outcomes)
         if call.json:
-            report.document(outcomes, exit_status(outcomes, run), passwords=many.handout.path)
+            report.document(outcomes, exit_status(outcomes, run), passwords=many.handout.path, bundle=bundle)
         else:
             report.many(outcomes, {"plan": plans, "logs": merged}.get(call.task, table))
             if many.handout.path:
                 show(f"\nURLs and passwords, for you alone: {many.handout.path}")
+        tell(call, bundle)
         report.corrected(many.handout)
         remembered.check()
     if status := exit_status(outcomes, run):

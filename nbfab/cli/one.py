@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING
 
 from invoke import Exit
 
+from nbfab.cli.bundle import bundled, check, tell
 from nbfab.cli.call import INVENTORY, Call
 from nbfab.cli.report import Report, doubted
 from nbfab.errors import Denied, HostKeyError, UsageError
@@ -32,6 +33,7 @@ def on_one(call: Call, body: "Body", typed: HostString | None) -> None:
     terminal = Terminal(label, report.one, again, seen.append, quiet=call.quiet, json=call.json)
     with report.errors():
         call.check_dry_run()
+        check(call)
         if call.task == "attach" and not call.json and not (sys.stdin.isatty() and sys.stdout.isatty()):
             raise UsageError("attach shows the session on a terminal, and there is none", Command(again("status")))
         days_left, own = call.days_left, call.own
@@ -93,10 +95,12 @@ def on_one(call: Call, body: "Body", typed: HostString | None) -> None:
 
             forget(INVENTORY, [replace(outcome, host=entry.name)])
         followed = follows and not outcome.error
-        attached = terminal.attached and not call.json
+        shown = terminal.attached and not call.json
         linked = terminal.opened and call.json  # whose document comes once the link is up
-        if not (followed or attached or linked):
-            report.one(outcome)
+        bundle = bundled(call, [outcome])
+        if not (followed or shown or linked):
+            report.one(outcome, bundle=bundle)
+        tell(call, bundle)
         if entry and seen:
             from nbfab.fleet.handout import Handout
 

@@ -50,6 +50,8 @@ FLAGS = {
     "remove": "Take the authorities out again, wherever they are on this machine.",
     "export": "Write what other machines need, and a page that explains it, into a folder (trust).",
     "output": "File to write (fleet.html; for slips INVENTORY-slips.html, beside it; for a client NAME-HOST.p12).",
+    "bundle": "File to write for a report of a bug: what was found and seen, without secrets and names.",
+    "bundle_names": "Keep the names and addresses of hosts and users in the bundle.",
     "client": "Name of the client: whose browser it is, or which.",
     "legacy": "Encrypt the .p12 as macOS before 15 and Windows before 10 1709 want it (3DES, SHA-1).",
     "replace": "Replace the client of that name: its old certificate is no longer admitted.",
@@ -61,7 +63,19 @@ GIVEN = ("certificate", "key")  # files that are to be given again if the task i
 WHOLE = (*GIVEN, "lines")  # flags with one value that go with the task if it is called again
 OPTIONAL = {"export"}  # flags whose value may be left out
 # Flags that take a value.
-_VALUES = {"handout", "inventory", "limit", "jobs", "output", "ssh", "days_left", "passphrase_file", *WHOLE, *OPTIONAL}
+_VALUES = {
+    "handout",
+    "inventory",
+    "limit",
+    "jobs",
+    "output",
+    "ssh",
+    "days_left",
+    "passphrase_file",
+    "bundle",
+    *WHOLE,
+    *OPTIONAL,
+}
 POSITIONAL = {"client"}  # flags that have to be given; a word without a flag is one, too
 LISTS = {"allow", "drop_name", "reset"}  # and those that take one each time they are given
 

@@ -35,13 +35,13 @@ class Report:
         self._task = task
         self._printed = False
 
-    def one(self, outcome: "Outcome") -> None:
-        """The outcome on one host."""
+    def one(self, outcome: "Outcome", *, bundle: str = "") -> None:
+        """The outcome on one host, and the path of its bundle, for a document."""
         from nbfab.display.host import report
         from nbfab.display.output import complain, show
 
         if self.json:
-            self.document([outcome], outcome.status)
+            self.document([outcome], outcome.status, bundle=bundle)
         elif self._quiet and not outcome.is_news:
             return
         elif outcome.error:

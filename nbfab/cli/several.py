@@ -5,11 +5,12 @@ from typing import TYPE_CHECKING
 
 from invoke import Exit
 
+from nbfab.cli.bundle import bundled, check, tell
 from nbfab.cli.call import INVENTORY, Call
 from nbfab.cli.one import entries, order
 from nbfab.cli.report import Report
 from nbfab.errors import UsageError
-from nbfab.fix import Command, task
+from nbfab.fix import task
 from nbfab.names import HostString
 
 if TYPE_CHECKING:
@@ -19,16 +20,14 @@ if TYPE_CHECKING:
 
 def check_several(call: Call) -> None:
     """UsageError for what stays with the one host that it shows or opens."""
-    words, *otherwise = {
-        "open": ("open takes one host, and would open none of several",)
-        + ("run it for each, or for all of an inventory", task("fleet.open")),
-        "attach": ("attach takes one host: a terminal shows one session", "run it for each"),
-    }.get(call.task, ("",))
+    if call.task == "open":
+        words = "open takes one host, and would open none of several"
+        raise UsageError(words, "run it for each, or for all of an inventory", task("fleet.open"))
+    if call.task == "attach":
+        raise UsageError("attach takes one host: a terminal shows one session", "run it for each")
     if "follow" in call.flags:
         words = "one log is followed at a time"
-        otherwise = ["to follow those of an inventory", task("fleet.logs", "--follow")]
-    if words:
-        raise UsageError(words, *otherwise)
+        raise UsageError(words, "to follow those of an inventory", task("fleet.logs", "--follow"))
 
 
 def on_several(call: Call, body: "Body", typed: Sequence[HostString]) -> None:
@@ -41,6 +40,7 @@ def on_several(call: Call, body: "Body", typed: Sequence[HostString]) -> None:
     report = Report(call.task, call.json, call.quiet)
     with report.errors():
         call.check_dry_run()
+        check(call)
         hosts = [entry or InventoryHost.of(host) for host, entry in zip(typed, entries(typed), strict=True)]
         many = Many(
             call,
@@ -67,14 +67,16 @@ def on_several(call: Call, body: "Body", typed: Sequence[HostString]) -> None:
                 many.close()
         outcomes = many.all_outcomes(run)
         many.progress.end()
+        bundle = bundled(call, outcomes)
         if call.json:
-            report.document(outcomes, exit_status(outcomes, run), passwords=many.handout.path)
+            report.document(outcomes, exit_status(outcomes, run), passwords=many.handout.path, bundle=bundle)
         else:
             for outcome in outcomes:
                 if outcome.host not in run.outcomes:
                     report.one(outcome)
             if many.handout.path:
                 show(f"\nURLs and passwords, for you alone: {many.handout.path}")
+        tell(call, bundle)
         report.corrected(many.handout)
         forget(INVENTORY, outcomes)
     if status := exit_status(outcomes, run):

@@ -130,6 +130,14 @@ def logs(job: "Job") -> "Outcome":
     return logs(job)
 
 
+@_task("bundle", "bundle_names")
+def doctor(job: "Job") -> "Outcome":
+    """Look for what is wrong, layer by layer, with a fix for each; change nothing. Exit status 1 if something is."""
+    from nbfab.run.doctor import doctor
+
+    return doctor(job)
+
+
 @_task("new", "password_stdin", "handout", "passphrase_file", "new_key", "now", "restart")
 def rotate(job: "Job") -> "Outcome":
     """Replace the secrets: a new password ends every login, and no kernel; an authority's certificate is made anew."""
@@ -218,6 +226,7 @@ TASKS = (
     plan,
     status,
     logs,
+    doctor,
     start,
     open,
     rotate,

@@ -10,7 +10,7 @@ from nbfab.outcome import Outcome
 
 VERSION = 2
 LISTS = ("open", "trust", "authorities")
-FILES = ("passwords", "page", "slips", "inventory", "export")
+FILES = ("passwords", "page", "slips", "inventory", "export", "bundle")
 
 
 def document(

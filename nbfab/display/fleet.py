@@ -9,6 +9,7 @@ from dataclasses import replace
 
 from nbfab import fix as fixes
 from nbfab.changed import Kind
+from nbfab.display import findings
 from nbfab.display.host import style
 from nbfab.display.hosts import MOST, named
 from nbfab.display.lines import WIDTH
@@ -51,7 +52,9 @@ def table(outcomes: Sequence[Outcome]) -> Painted:
     for group in _folded(behind, _same):
         names = named([each.host for each in group])
         lines.append((Piece(f"{names}: "), Piece("not reached", "bold bad"), Piece(f": {_what(group[0])}")))
-    lines += [*_fixes(outcomes), *_notes(outcomes)]
+    found = [outcome for outcome in outcomes if outcome.findings]
+    others = [outcome for outcome in outcomes if not outcome.findings]
+    lines += [*findings.of_many(found), *_fixes(others), *_notes(outcomes)]
     return Painted(
         [*lines, "", ", ".join(f"{len(group)} {_verdict(group[0])}" for group in _folded(outcomes, _verdict))]
     )
@@ -143,6 +146,8 @@ def _verdict(outcome: Outcome) -> str:
 
 def _what(outcome: Outcome) -> str:
     """What changed on a host, or the reason why not."""
+    if outcome.findings:
+        return findings.layers(outcome)
     if outcome.error:
         return outcome.error.splitlines()[0]
     if outcome.task == "client.list":

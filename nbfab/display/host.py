@@ -3,6 +3,7 @@
 from collections.abc import Iterator, Mapping
 from typing import Any
 
+from nbfab.display import findings
 from nbfab.display.lines import line as _line
 from nbfab.display.lines import parts as _parts
 from nbfab.display.paint import Line, Painted, Piece
@@ -37,6 +38,8 @@ def style(outcome: Outcome) -> str:
 
 def _headline(outcome: Outcome) -> Line:
     verdict = _VERDICTS.get(outcome.verdict, outcome.verdict)
+    if outcome.verdict in ("healthy", "faulty"):
+        verdict = findings.count(outcome)
     if outcome.task == "plan" and outcome.verdict == "unchanged":
         verdict = "nothing would change"
     if outcome.task == "logs" and not outcome.error:
@@ -58,6 +61,9 @@ def _lines(outcome: Outcome) -> Iterator[Line]:
         yield _line("pending", f"takes effect at the next restart: {', '.join(outcome.pending)}")
     for note in outcome.told:
         yield from _parts("note", (note.words, *note.fix) if isinstance(note, Note) else (note,))
+    if outcome.findings:
+        yield from findings.lines(outcome.findings)
+        return
     if outcome.error:
         first, *more = outcome.error.splitlines()
         yield _line("reason", first)

@@ -5,6 +5,7 @@ from typing import Any, get_args
 
 from nbfab.changed import Kind
 from nbfab.display.document import FILES, VERSION
+from nbfab.finding import State
 from nbfab.outcome import STATE, Verdict
 from nbfab.plan.bundle import Role
 from nbfab.settings import RESETTABLE, SOURCES
@@ -72,6 +73,12 @@ _PART: Mapping[str, Any] = {
         _object({"command": _TEXT, "on": _said("The host to type it on; empty for this machine.", {"type": "string"})}),
     ],
 }
+_FINDING: Mapping[str, Any] = {
+    "layer": _TEXT,
+    "state": _said("Unknown what could not be looked at.", {"enum": list(get_args(State))}),
+    "words": _TEXT_OR_NULL,
+    "fix": _FIX,
+}
 _HOST: Mapping[str, Any] = {
     "host": _said("As it was named: by -H, or in the inventory.", _TEXT),
     "task": _TEXT,
@@ -87,6 +94,9 @@ _HOST: Mapping[str, Any] = {
     "withheld": _said("Changes that were not made, because kernels are live.", _TEXTS),
     "pending": _said("What the running server takes up at its next restart.", _TEXTS),
     "notes": _TEXTS,
+    "findings": _said(
+        "Of `doctor`: each layer, from the name to the limits.", {"type": "array", "items": _object(_FINDING)}
+    ),
     "error": _said("Why the status is not 0.", _TEXT_OR_NULL),
     "hint": _said("How to fix that, as text: a line for each part of `fix`.", _TEXT_OR_NULL),
     "fix": _FIX,

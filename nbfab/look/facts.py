@@ -10,11 +10,17 @@ from nbfab.look.choices import ChoiceFacts
 from nbfab.look.environments import EnvironmentFacts
 from nbfab.look.fact import MOST
 from nbfab.look.files import FileFacts
+from nbfab.look.home import HomeFacts
 from nbfab.look.host import HostFacts
+from nbfab.look.interpreter import InterpreterFacts
 from nbfab.look.left import LeftFacts
+from nbfab.look.limits import LimitFacts
+from nbfab.look.listening import ListeningFacts
 from nbfab.look.port import PortFacts
 from nbfab.look.relay import RelayFacts
 from nbfab.look.server import ServerFacts
+from nbfab.look.shell import ShellFacts
+from nbfab.look.stale import StaleFacts
 from nbfab.program import Record
 
 
@@ -30,6 +36,12 @@ class Facts:
     port: PortFacts
     relay: RelayFacts = dataclasses.field(default_factory=RelayFacts)
     left: LeftFacts = dataclasses.field(default_factory=LeftFacts)
+    shell: ShellFacts = dataclasses.field(default_factory=ShellFacts)
+    home: HomeFacts = dataclasses.field(default_factory=HomeFacts)
+    interpreter: InterpreterFacts = dataclasses.field(default_factory=InterpreterFacts)
+    listening: ListeningFacts = dataclasses.field(default_factory=ListeningFacts)
+    limits: LimitFacts = dataclasses.field(default_factory=LimitFacts)
+    stale: StaleFacts = dataclasses.field(default_factory=StaleFacts)
 
 
 _GROUPS: dict[str, Any] = {group.name: group.type for group in dataclasses.fields(Facts)}

@@ -13,6 +13,7 @@ from nbfab.settings import NEW, is_path, written
 _NOUNS = ("process", "choices", "host", "files", "environments", "port", "tmux", "logind", "server")
 FILES = tuple(f"look/{name}" for name in ("json", *_NOUNS, "look"))
 _NEEDED = ("port", "directory", "python", "app", "packages")  # options that facts depend on
+DOCTOR = tuple(f"look/{name}" for name in ("shell", "home", "interpreter", "listening", "limits", "stale"))
 SILENCE = 60  # seconds without output
 
 
@@ -27,7 +28,8 @@ def more_files(request: Request) -> tuple[str, ...]:
     wanted = {
         "look/search": _by_name(request),
         "look/relay": bool(request.relay),
-        "look/left": request.left is not None,
+        "look/left": request.left is not None or request.doctor,
+        **dict.fromkeys(DOCTOR, request.doctor),
     }
     return tuple(file for file, is_wanted in wanted.items() if is_wanted)
 
@@ -39,12 +41,16 @@ def _by_name(request: Request) -> bool:
 
 def look_calls(host: Host, request: Request) -> list[str]:
     """The calls that look, for a program that has the functions of FILES, and of more_files."""
-    calls = [look_call(host, request)]
+    calls = [call("look_shell")] if request.doctor else []
+    calls.append(look_call(host, request))
     if request.relay:
         calls.append(call("look_relay", relay=request.relay))
     if left := request.left:
         places, trees, records, traces = map(" ".join, (left.places, left.trees, left.records, left.traces))
         calls.append(call("look_left", places=places, trees=trees, records=records, traces=traces))
+    if request.doctor:
+        calls += [call("look_home"), call("look_interpreter", interpreter_probe=source("look/interpreter_probe.py"))]
+        calls += [call("look_listening"), call("look_limits"), call("look_stale"), call("print_facts")]
     return calls
 
 

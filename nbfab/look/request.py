@@ -28,8 +28,8 @@ class Request:
 
     The facts include the text of the paths in `texts`, of `certificate`, a PEM, and others like it in `clients` only
     the certificate in it, and of
-    the Python files in the folders `modules` the checksums; whether the relay of the name `relay` runs, and what is
-    `left`, if that is asked for.
+    the Python files in the folders `modules` the checksums; whether the relay of the name `relay` runs, what is
+    `left`, and what only the `doctor` looks at, if that is asked for.
     """
 
     settings: Settings
@@ -43,3 +43,4 @@ class Request:
     modules: tuple[str, ...] = ()
     relay: str = ""
     left: Left | None = None
+    doctor: bool = False

@@ -134,4 +134,5 @@ def request(wanted: Wanted, steps: Iterable[Step] = ()) -> Request:
         left=Left(left.places(of.path for of in files), left.TREES, tuple(left.SOCKETS), left.TRACES)
         if wanted.removing
         else None,
+        doctor=wanted.doctor,
     )

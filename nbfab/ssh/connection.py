@@ -18,7 +18,7 @@ from typing import Any
 import fabric
 import paramiko
 
-from nbfab.errors import ConnectError, Dropped, HostKeyError, Incompatible, NbfabError
+from nbfab.errors import ConnectError, Dropped, HostKeyError, Incompatible, NbfabError, NoAnswer, NoName
 from nbfab.fix import Command
 from nbfab.names import HostString
 from nbfab.ssh import host_keys
@@ -208,8 +208,8 @@ class Connection(fabric.Connection):  # type: ignore[misc]
     def _late(self) -> ConnectError:
         return self._failed(f"it accepted the connection, but did not speak SSH within {self._timeout:.0f} seconds")
 
-    def _failed(self, why: str) -> ConnectError:
-        return ConnectError(self._where(why), Command(f"ssh -v {self.for_ssh} true"))
+    def _failed(self, why: str, kind: type[ConnectError] = ConnectError) -> ConnectError:
+        return kind(self._where(why), Command(f"ssh -v {self.for_ssh} true"))
 
     def _where(self, why: str) -> str:
         return f"{self.route.hostname} port {self.route.port}: {why}"
@@ -227,13 +227,13 @@ class Connection(fabric.Connection):  # type: ignore[misc]
         try:
             return _dial(self.route, self._timeout, self._silence)
         except socket.gaierror as error:
-            raise self._failed(f"the name does not resolve ({error.strerror})") from None
+            raise self._failed(f"the name does not resolve ({error.strerror})", NoName) from None
         except UnicodeError:
-            raise self._failed("the name does not resolve (it is not a valid DNS name)") from None
+            raise self._failed("the name does not resolve (it is not a valid DNS name)", NoName) from None
         except TimeoutError:
-            raise self._failed(f"no answer within {self._timeout:.0f} seconds") from None
+            raise self._failed(f"no answer within {self._timeout:.0f} seconds", NoAnswer) from None
         except OSError as error:
-            raise self._failed(error.strerror.lower() if error.strerror else str(error)) from None
+            raise self._failed(error.strerror.lower() if error.strerror else str(error), NoAnswer) from None
 
     def _through(self, jumps: tuple[HostString, ...]) -> Any:
         """A channel through the last jump host, which is reached through those before it, as in OpenSSH."""

@@ -9,7 +9,7 @@ from functools import cached_property
 
 import paramiko
 
-from nbfab.errors import ConnectError, HostError, Incompatible, NbfabError
+from nbfab.errors import ConnectError, Incompatible, NbfabError, NoShell
 from nbfab.fix import Command
 from nbfab.names import HostString
 from nbfab.prompts import ASKS, MARKS
@@ -117,6 +117,17 @@ class There:
     def published(self) -> str:
         """Where an `open` publishes its connection to this host. Raises ConnectError."""
         return str(published.place(self._route, self._options))
+
+    @property
+    def route(self) -> Route:
+        """The route to it. Raises ConnectError."""
+        return self._route
+
+    @property
+    def is_direct(self) -> bool:
+        """Whether it is reached without a jump host, a ProxyCommand, or a connection that was open already."""
+        jumps = self._route.jumps if self._options.jumps is None else self._options.jumps
+        return not (jumps or self._route.proxy_command or self._master)
 
     @property
     def names(self) -> tuple[str, ...]:
@@ -235,7 +246,7 @@ class There:
         try:
             return bytes(channel.recv(65536))
         except TimeoutError:
-            raise HostError(
+            raise NoShell(
                 f"its login shell ran no program within {channel.gettimeout():.0f} seconds",
                 "see which of its startup files (.bashrc, .profile, config.fish, ...) takes so long",
                 Command(f"time ssh {self.ssh} true"),

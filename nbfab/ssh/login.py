@@ -17,7 +17,7 @@ from cryptography.hazmat.primitives.asymmetric import ec, ed25519, rsa
 from paramiko.agent import AgentSSH
 
 from nbfab import prompts
-from nbfab.errors import ConnectError, Denied
+from nbfab.errors import Denied, NoLogin
 from nbfab.fix import Command
 from nbfab.ssh.host_keys import rsa_bits
 from nbfab.ssh.route import Route
@@ -54,9 +54,10 @@ class Login:
 
 @dataclass
 class _Attempt:
-    """Why an attempt to log in failed: a reason for each method, and the keys that stayed encrypted."""
+    """Why an attempt to log in failed: a reason for each method, what was shown, and the keys that stayed encrypted."""
 
     reasons: list[str] = field(default_factory=list)
+    shown: list[str] = field(default_factory=list)
     encrypted: list[str] = field(default_factory=list)
 
 
@@ -71,7 +72,7 @@ def authenticate(transport: paramiko.Transport, route: Route, login: Login) -> N
             return
         if _is_late(error):
             transport.close()  # a late answer would be taken for the answer to something else
-            raise ConnectError(
+            raise NoLogin(
                 f"{route.user}: no answer to the login within {transport.auth_timeout:.0f} seconds",
                 Command(f"ssh -v {route.typed_for_ssh} true"),
             ) from None
@@ -83,7 +84,9 @@ def authenticate(transport: paramiko.Transport, route: Route, login: Login) -> N
     allowed = _accepted(transport, route)
     reasons = "".join(f"; {words}" for words in [*tried.reasons, *(f"{key} is encrypted" for key in tried.encrypted)])
     fix = f"ssh-add {shlex.quote(tried.encrypted[0])}" if tried.encrypted else f"ssh -v {route.typed_for_ssh} true"
-    raise Denied(f"{route.user}: permission denied ({allowed}){reasons}", Command(fix))
+    raise Denied(
+        f"{route.user}: permission denied ({allowed}){reasons}", Command(fix), offered=allowed, tried=tuple(tried.shown)
+    )
 
 
 def _logged_in(transport: paramiko.Transport, route: Route, login: Login, tried: _Attempt) -> bool:
@@ -128,6 +131,7 @@ def _by_key(
         if reason := _unfit(route, key):
             tried.reasons.append(reason)
             continue
+        tried.shown.append(f"{key.get_name()} {key.fingerprint}")
         try:
             return transport.auth_publickey(route.user, key)
         except paramiko.BadAuthenticationType as error:
@@ -178,6 +182,7 @@ def _by_typing(
     def asked_by_it(prompt: str, echo: bool) -> str | None:
         return asked(prompts.of_server(route.user, host, prompt), echo)
 
+    tried.shown.append(method)
     for left in reversed(range(TRIES)):
         typed.clear()
         try:

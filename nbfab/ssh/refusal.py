@@ -12,7 +12,7 @@ import shlex
 from collections.abc import Iterator
 from dataclasses import replace
 
-from nbfab.errors import ConnectError, Denied, Dropped, HostKeyError, NbfabError
+from nbfab.errors import ConnectError, Denied, Dropped, HostKeyError, NbfabError, NoAnswer, NoLogin, NoName
 from nbfab.fix import Command
 from nbfab.names import HostString
 from nbfab.prompts import ASKS
@@ -86,7 +86,7 @@ class Refusal:
     def late(self) -> ConnectError:
         """The error for an `ssh` that has not come to an end."""
         if self._shown:
-            return ConnectError(f"{self._route.user}: no answer to the login in time", self._try())
+            return NoLogin(f"{self._route.user}: no answer to the login in time", self._try())
         seconds = timeout(self._route, self._options)
         return self._failed(f"it accepted the connection, but did not speak SSH within {seconds:.0f} seconds")
 
@@ -106,7 +106,8 @@ class Refusal:
             return self._denied(denied[1], asked)
         if re.fullmatch(r"Connection (to \S+ port \d+ timed out|timed out during banner exchange)", last):
             return self.late()
-        failed = self._failed("it hung up before speaking SSH" if silent else _reason(last))
+        why, kind = ("it hung up before speaking SSH", ConnectError) if silent else _reason(last)
+        failed = self._failed(why, kind)
         if silent and not self._route.proxy_command:
             return Dropped(str(failed), *failed.fix)
         return failed
@@ -121,7 +122,7 @@ class Refusal:
             fix = Command(f"ssh-add {shlex.quote(encrypted[0])}") if encrypted else fix
             if version() < ASKS:
                 why += f"; to ask for a password takes OpenSSH {ASKS[0]}.{ASKS[1]} or later"
-        return Denied(why, fix)
+        return Denied(why, fix, offered=methods)
 
     def _refused_key(self, lines: list[str]) -> HostKeyError | None:
         """The error about the key that the host has shown, if there is anything wrong with it."""
@@ -162,8 +163,8 @@ class Refusal:
     def _has_authority(self) -> bool:
         return any(entry.marker == "@cert-authority" for entry in host_keys.on_record(self._route))
 
-    def _failed(self, why: str) -> ConnectError:
-        return ConnectError(f"{self._route.hostname} port {self._route.port}: {why}", self._try())
+    def _failed(self, why: str, kind: type[ConnectError] = ConnectError) -> ConnectError:
+        return kind(f"{self._route.hostname} port {self._route.port}: {why}", self._try())
 
     def _try(self) -> Command:
         """The command line that shows more."""
@@ -175,10 +176,10 @@ def timeout(route: Route, options: SshOptions) -> float:
     return options.timeout or route.timeout or TIMEOUT
 
 
-def _reason(line: str) -> str:
-    """What ssh says, without the host that it names itself."""
+def _reason(line: str) -> tuple[str, type[ConnectError]]:
+    """What ssh says, without the host that it names itself, and which error that is."""
     if match := re.fullmatch(r"ssh: connect to host \S+ port \d+: (.+)", line):
-        return match[1].lower()
+        return match[1].lower(), NoAnswer
     if match := re.fullmatch(r"ssh: Could not resolve hostname .+: (.+)", line):
-        return f"the name does not resolve ({match[1]})"
-    return line
+        return f"the name does not resolve ({match[1]})", NoName
+    return line, ConnectError

@@ -104,6 +104,27 @@ def left_of(facts: Facts) -> Records:
     ]
 
 
+DOCTOR: Records = [
+    {"shell.began": "1000"},
+    {"shell.uptime": "10.25"},
+    {"home.folder": "/home/ann"},
+    {"home.writable": "yes"},
+    {"home.place": "/home/ann"},
+    {"home.space": "/dev/vda 264212084 224700000 39512084 86% /"},
+    {"home.inodes": "/dev/vda 16777216 2000000 14777216 12% /"},
+    {"home.mount": "/dev/vda\t/\text4\trw,relatime"},
+    {"home.quota": "/dev/vda 10 0 100 0 5 0 0 0"},
+    {"interpreter.path": "/env/bin/python"},
+    {"interpreter.probe": {"versions": {"python": "3.11.2"}, "strangers": [["a", "/b"]], "configs": [], "kernels": []}},
+    {"interpreter.variables": ""},
+    {"listening.addresses": "00000000:270F 00000000000000000000000001000000:270F"},
+    {"listening.known": "yes"},
+    {"limits.resources": "Max open files            1024                 4096                 files     \n"},
+    {"stale.orphans": "11 12345\n"},
+    {"stale.tmux": "tmux 3.4"},
+]
+
+
 def _yes(value: bool) -> str:
     return "yes" if value else "no"
 
@@ -246,6 +267,7 @@ class Liar:
             self.after = NEW
         facts = self.after if changes or any(sent for sent, _ in self.reported) else self.before
         records += told(facts) + (left_of(facts) if "look_left" in lines else [])
+        records += DOCTOR if "look_shell" in lines else []
         if "tell_key" in lines:
             records = [{"key": "-----BEGIN PRIVATE KEY-----\nx\n-----END PRIVATE KEY-----\n"}]
         for _ in range(self.wrong if len(self.reported) >= self.honest else 0):
@@ -298,7 +320,7 @@ def lie(task: str, outcome: Outcome, host: Liar) -> str:
         return f"{outcome.verdict}, with status {outcome.status}"
     if bool(outcome.error) != bool(outcome.status):
         return f"status {outcome.status}, and the error is {outcome.error!r}"
-    if task in ("plan", "status") and sent:
+    if task in ("plan", "status", "doctor") and sent:
         return "it changes something"
     if outcome.verdict == "unchanged" and not outcome.status and sent:
         return "nothing changed, although changes were sent"
@@ -346,8 +368,11 @@ def fuzz(runs: int, seed: int) -> Figures:
     """Does every task on hosts that lie."""
     chance, figures = random.Random(seed), Figures()
     with contextlib.ExitStack() as stack:
-        stack.enter_context(patch("nbfab.run.job.time", SimpleNamespace(time=lambda: NOW)))
+        for module in ("job", "near", "doctor"):
+            stack.enter_context(patch(f"nbfab.run.{module}.time", SimpleNamespace(time=lambda: NOW)))
         stack.enter_context(patch("nbfab.run.reach.reach", lambda *args, **how: ""))
+        stack.enter_context(patch("nbfab.run.near._try_port", lambda name, port: chance.choice(("open", "silent"))))
+        stack.enter_context(patch("nbfab.run.near._is_trusted", lambda name, port: chance.choice((True, False))))
         for number in range(runs):
             task = TASKS[number % len(TASKS)]
             state = chance.choice(list(BEFORE))

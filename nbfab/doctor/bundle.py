@@ -1,0 +1,115 @@
+"""The bundle: what a report of a bug needs to know of a host, and nothing that is secret.
+
+It is made of what is listed here, and of nothing else; free text, such as the host's own messages, is scrubbed.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterable, Iterator
+from dataclasses import replace
+from typing import TYPE_CHECKING
+
+from nbfab import __version__
+from nbfab.doctor.layers import examine
+from nbfab.look.limits import UNLIMITED
+from nbfab.plan import certificate, kinds, pem
+
+if TYPE_CHECKING:
+    from nbfab.doctor.near import Near
+    from nbfab.look.facts import Facts
+    from nbfab.wanted import Wanted
+
+HEAD = """\
+What `nbfab doctor --bundle` has seen, for a report of a bug. Read it before you attach it.
+In it: versions, what was found in each layer, the state of the server, the end of its log if it does not answer, kinds
+and sizes of file systems and limits. Not in it: passwords, hashes, tokens, keys, values of environment variables.
+"""
+ANONYMOUS = "Names of hosts and users, addresses and home folders are replaced.\n"
+NAMED = "Names of hosts and users are in it, as --bundle-names asks.\n"
+_SAFE = ("port", "ip", "app", "days", "client_certificates", "self_signed")  # options whose values are shown
+_USUAL = ("localhost", "root", "127.0.0.1", "::1")
+_SHORTEST = 3  # characters of a name that is replaced: a shorter one is part of many words
+
+
+def text(names: Iterable[str], wanted: Wanted, near: Near, facts: Facts | None, *, named: bool) -> str:
+    """What is known of a host, which people call those `names`; they are in it only if it may be `named`."""
+    # What a startup file prints is the user's own, and what is set here may be a value of the environment.
+    plain = replace(near, noise=("(not shown)",) * len(near.noise))
+    found = examine(replace(wanted, given=None), plain, facts)
+    lines = [f"{finding.layer}: {finding.state}: {finding.words}" for finding in found]
+    if facts:
+        lines += ["", *_facts(wanted, facts)]
+    whole = scrub("\n".join(lines))
+    if named:
+        return f"host: {next(iter(names), '')}\n{whole}\n"
+    return f"host: HOST\n{_anonymous(whole, names, wanted, near, facts)}\n"
+
+
+def scrub(text: str) -> str:
+    """Text without what looks like a secret: keys, hashes, tokens, and what stands behind a word such as password."""
+    text = re.sub(r"-----BEGIN [A-Z ]{0,40}-----[^-]{0,100000}(?:-----END [A-Z ]{0,40}-----)?", "[removed]", text)
+    text = re.sub(r"argon2:\S{0,1000}", "[removed]", text)
+    text = re.sub(
+        r"(?i)\b([a-z_]{0,30}(?:token|password|passwd|passphrase|secret|authorization|cookie|api_?key))"
+        r"(\"?'?\s{0,3}[=:]\s{0,3})(?:bearer |basic |token )?(?:\"[^\"\n]{0,500}\"|'[^'\n]{0,500}'|[^\s&]{1,1000})",
+        r"\1\2[removed]",
+        text,
+    )
+    return re.sub(r"[A-Za-z0-9+_=-]{32,}", "[removed]", text)
+
+
+def _anonymous(whole: str, names: Iterable[str], wanted: Wanted, near: Near, facts: Facts | None) -> str:
+    """The text without names of the host and its users, without home folders and addresses."""
+    hosts, users, addresses = [*names, near.hostname, near.name], [near.user], [*near.addresses]
+    places: list[tuple[str, str]] = []
+    if facts:
+        hosts += (*facts.host.names, *wanted.settings.names, *facts.choices.made.names, *certificate.names_there(facts))
+        devices = (*(quota.device for quota in facts.home.quota), facts.home.mount.device if facts.home.mount else "")
+        hosts += [device.partition(":")[0] for device in devices if ":" in device]
+        addresses += facts.host.addresses
+        users += [facts.host.user, facts.port.user, facts.limits.killed]
+        pythons = (facts.interpreter.path, *(environment.python for environment in facts.environments.found))
+        places += [(facts.files.folder, "PROFILE"), *((path, "PYTHON") for path in pythons)]
+        places += [(facts.home.folder, "HOME"), (facts.files.directory, "DIRECTORY")]
+    for path, instead in places:
+        whole = whole.replace(path, instead) if len(path) > 1 else whole
+    for word, instead in (
+        *((host, "HOST") for host in hosts),
+        *((address, "ADDRESS") for address in addresses),
+        *((user, "USER") for user in users),
+    ):
+        if len(word) >= _SHORTEST and word not in _USUAL:
+            whole = re.sub(rf"(?<![\w.]){re.escape(word)}(?![\w])", instead, whole)
+    whole = re.sub(r"[\w.+-]{1,64}@[\w.-]{1,100}", "USER@HOST", whole)
+    return re.sub(r"\b(?!127\.0\.0\.1\b|0\.0\.0\.0\b)[0-9]{1,3}(?:\.[0-9]{1,3}){3}\b", "ADDRESS", whole)
+
+
+def _facts(wanted: Wanted, facts: Facts) -> Iterator[str]:
+    server, home, probe = facts.server, facts.home, facts.interpreter.probe
+    yield f"nbfab: {__version__} here; profile by {facts.choices.made.version or 'none'}"
+    yield f"system: {facts.host.system or 'not asked for'}; {facts.stale.tmux}"
+    for name, version in probe.versions.items():
+        yield f"version: {name} {version}"
+    for environment in facts.environments.found:
+        has = " ".join(f"{name}={version}" for name, version in environment.packages.items())
+        yield f"environment: {environment.source}: {has}"
+    for key in _SAFE:
+        source = wanted.settings.sources.get(key, "default").partition("#")[0]
+        if source != "environment":
+            yield f"setting: {key} = {getattr(wanted.settings, key)} ({source})"
+    if home.mount:
+        yield f"home: {home.mount.type}, {','.join(home.mount.options)}"
+    yield f"home: {home.space.free} of {home.space.size} KB free, {home.inodes.free} of {home.inodes.size} inodes"
+    for name, limit in facts.limits.resources.by_name.items():
+        soft, hard = ("unlimited" if each >= UNLIMITED else each for each in limit)
+        yield f"limit: {name} {soft} {hard}"
+    for entry in facts.files.entries:
+        yield f"file: {entry.mode} {entry.path}"
+    yield f"server: alive {server.alive}, ready {server.ready}, in tmux {server.in_session}"
+    yield f"port: {facts.port.program or 'no one'} at {' '.join(facts.listening.addresses) or 'no address'}"
+    have = pem.load(facts.files.text(certificate.FILE))
+    if have:
+        whose, days = kinds.kind(have, wanted.authorities), pem.days_left(have, wanted.now)
+        yield f"certificate: {whose}, {days} days left, {len(pem.names_in(have))} names"
+    yield from (f"log: {line}" for line in server.log.splitlines())
