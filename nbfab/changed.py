@@ -22,6 +22,8 @@ Kind = Literal[
     "start relay",
     "end relay",
     "turn lingering off",
+    "turn at-boot on",
+    "turn at-boot off",
 ]
 
 

@@ -31,6 +31,7 @@ STATE = (
     "since",
     "restarts",
     "last_end",
+    "at_boot",
     "attach",
     "environment",
     "kernels",

@@ -284,6 +284,14 @@ class Settings:
         absent="off",
         schema={"type": "boolean"},
     )
+    at_boot: bool = _option(
+        False,
+        "Start the server when the host boots",
+        _yes,
+        flag="at-boot",
+        absent="off",
+        schema={"type": "boolean"},
+    )
     sources: Mapping[str, str] = field(default_factory=lambda: MappingProxyType({}), compare=False)
 
     @classmethod

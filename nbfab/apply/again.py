@@ -15,5 +15,7 @@ def programs(profile: str) -> Mapping[str, str]:
     revive = [call("add_known_places"), call("revive_relay", profile=profile, relay=RUNS)]
     return {
         "server": render(("look/look", "apply/token", "apply/again"), tell).text,
-        "relay": render((*_RELAY, "apply/write", "apply/serve", "apply/relay", "apply/again"), revive).text,
+        "relay": render(
+            (*_RELAY, "apply/write", "apply/session", "apply/serve", "apply/relay", "apply/again"), revive
+        ).text,
     }

@@ -16,7 +16,7 @@ from nbfab.look.request import Request
 from nbfab.plan.change import Change
 from nbfab.program import Record, call, render, source
 
-FILES = (*look.FILES, "apply/write", "apply/install", "apply/serve")
+FILES = (*look.FILES, "apply/write", "apply/install", "apply/session", "apply/serve")
 REMOVING: tuple[Kind, ...] = ("remove", "end session", "end process", "turn lingering off")
 FUNCTIONS: Mapping[Kind, str] = {
     "write": "write_file",
@@ -32,6 +32,8 @@ FUNCTIONS: Mapping[Kind, str] = {
     "end session": "end_session",
     "end process": "end_process",
     "turn lingering off": "turn_lingering_off",
+    "turn at-boot on": "start_at_boot",
+    "turn at-boot off": "stay_down_at_boot",
     "start relay": "start_relay",
     "end relay": "end_relays",
 }
@@ -108,10 +110,12 @@ def apply(
     installs = any(change.kind == "make environment" for change in changes)
     silence = INSTALL if installs else look.SILENCE + seconds  # a server that is started twice says so in between
     try:
-        removes = ("apply/remove",) if any(change.kind in REMOVING for change in changes) else ()
+        leaves = any(change.kind in REMOVING or change.kind == "turn at-boot off" for change in changes)
+        removes = ("apply/remove",) if leaves else ()
         clients = ("apply/clients",) if any(change.kind == "change clients" for change in changes) else ()
         relays = ("look/relay", "apply/relay") if any("relay" in change.kind for change in changes) else ()
-        files = dict.fromkeys((*FILES, *look.more_files(request), *removes, *clients, *relays))
+        boots = ("apply/at_boot",) if any("at-boot" in change.kind for change in changes) else ()
+        files = dict.fromkeys((*FILES, *look.more_files(request), *removes, *clients, *relays, *boots))
         program = render(files, calls)
         records = run(host, program, receive, silence, "making changes")
         if len(done) < len(changes):
@@ -127,7 +131,8 @@ def _enter(request: Request, changes: Sequence[Change], seen: Facts) -> str:
     if changes and all(change.kind in ("stop server", "end relay") for change in changes):
         return call("enter", profile=profile)
     generation = seen.files.text(GENERATION).strip()
-    if any(change.kind in REMOVING for change in changes):
+    gone = seen.files.state == "absent" and all(change.kind == "turn at-boot off" for change in changes)
+    if gone or any(change.kind in REMOVING for change in changes):
         return call("take_leave", profile=profile, generation=generation)
     return call("prepare", profile=profile, generation=generation)
 

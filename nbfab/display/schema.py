@@ -17,6 +17,7 @@ _TEXT_OR_NULL: Mapping[str, Any] = {"type": ["string", "null"], "minLength": 1}
 _TEXTS: Mapping[str, Any] = {"type": "array", "items": {"type": "string"}}
 _TEXTS_OR_NULL: Mapping[str, Any] = {**_TEXTS, "type": ["array", "null"]}
 _NUMBER: Mapping[str, Any] = {"type": "integer", "minimum": 0}
+_KIND: Mapping[str, Any] = {"enum": ["exit", "signal", "memory", "host"]}
 _TIME: Mapping[str, Any] = {"type": "string", "pattern": "^[0-9]{4}-[0-9]{2}-[0-9]{2}T[0-9]{2}:[0-9]{2}:[0-9]{2}Z$"}
 
 
@@ -175,7 +176,11 @@ def _state() -> Mapping[str, Any]:
         ),
         "last_end": _said(
             "What ended the server last, and what followed; null if nothing has since a task started it.",
-            _or_null({"since": _TIME, "why": _TEXT, "follows": {"enum": ["again", "down", "given-up"]}}),
+            _or_null({"since": _TIME, "why": _TEXT, "follows": {"enum": ["again", "down", "given-up"]}, "kind": _KIND}),
+        ),
+        "at_boot": _said(
+            "What starts the server when the host boots, or why nothing does; null if that is not asked for.",
+            _or_null({"by": {"enum": ["systemd", "cron", None]}, "words": _TEXT}),
         ),
         "attach": _said("The command that shows its tmux session, on the host.", _TEXT_OR_NULL),
         "environment": _said("Whose environment the server has.", _TEXT_OR_NULL),

@@ -4,9 +4,9 @@
 # Settles what the look depends on. In such lines, `offered` counts unless the profile has a choice of its own, and
 # `demanded` counts more than that, or adds to it if its SOURCE is `+`; `forgotten` are OPTIONs, or OPTION/SOURCEs, that
 # no longer count there.
-# Uses folder, offered, demanded, forgotten. Sets port, directory, python, app, packages.
+# Uses folder, offered, demanded, forgotten. Sets port, directory, python, app, packages, at_boot.
 look_choices() {
-	port='' directory='' python='' app='' packages='' made='' count=0 line=''
+	port='' directory='' python='' app='' packages='' at_boot='' made='' count=0 line=''
 	take_all "$offered"
 	if [ -f "$folder/choices" ] && [ -r "$folder/choices" ]; then
 		while { IFS= read -r line || [ -n "$line" ]; } && [ $count -lt 500 ] && [ ${#made} -le 65536 ]; do
@@ -29,7 +29,7 @@ look_choices() {
 	if [ -n "$packages" ]; then fact choices.packages "$packages"; fi
 }
 
-# Sets port, directory, python, app, packages.
+# Sets port, directory, python, app, packages, at_boot.
 take_all() { # lines
 	lines=$1
 	while [ -n "$lines" ]; do
@@ -39,7 +39,7 @@ take_all() { # lines
 	done
 }
 
-# Uses packages. Sets port, directory, python, app, packages.
+# Uses packages. Sets port, directory, python, app, packages, at_boot.
 take() { # line
 	case $1 in *' '*' '*) value=${1#* * } ;; *) value= ;; esac
 	case $1 in
@@ -47,6 +47,7 @@ take() { # line
 	'directory '*) directory=$value ;;
 	'python '*) python=$value ;;
 	'app '*) app=$value ;;
+	'at_boot '*) at_boot=$value ;;
 	'packages + '*)
 		for word in $value; do
 			case " $packages " in *" $word "*) ;; *) packages=$packages${packages:+ }$word ;; esac

@@ -6,6 +6,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from nbfab.errors import HostError
+from nbfab.look.at_boot import AtBootFacts
 from nbfab.look.choices import ChoiceFacts
 from nbfab.look.environments import EnvironmentFacts
 from nbfab.look.fact import MOST
@@ -34,6 +35,7 @@ class Facts:
     environments: EnvironmentFacts
     server: ServerFacts
     port: PortFacts
+    at_boot: AtBootFacts = dataclasses.field(default_factory=AtBootFacts)
     relay: RelayFacts = dataclasses.field(default_factory=RelayFacts)
     left: LeftFacts = dataclasses.field(default_factory=LeftFacts)
     shell: ShellFacts = dataclasses.field(default_factory=ShellFacts)

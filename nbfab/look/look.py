@@ -10,9 +10,9 @@ from nbfab.look.request import Request
 from nbfab.program import call, render, source
 from nbfab.settings import NEW, is_path, written
 
-_NOUNS = ("process", "choices", "host", "files", "environments", "port", "tmux", "logind", "server")
+_NOUNS = ("process", "choices", "host", "files", "environments", "port", "tmux", "logind", "server", "at_boot")
 FILES = tuple(f"look/{name}" for name in ("json", *_NOUNS, "look"))
-_NEEDED = ("port", "directory", "python", "app", "packages")  # options that facts depend on
+_NEEDED = ("port", "directory", "python", "app", "packages", "at_boot")  # options that facts depend on
 DOCTOR = tuple(f"look/{name}" for name in ("shell", "home", "interpreter", "listening", "limits", "stale"))
 SILENCE = 60  # seconds without output
 
@@ -69,6 +69,7 @@ def look_call(host: Host, request: Request) -> str:
         certificate=request.certificate,
         certificates=_listed((request.certificate, *request.clients)),
         modules=" ".join(request.modules),
+        removing="yes" if request.left else "",
         searches="yes" if _by_name(request) else "",
         environment_probe=source("look/environment_probe.py"),
         server_probe=source("look/server_probe.py"),

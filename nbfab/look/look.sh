@@ -16,6 +16,7 @@ look() {
 	look_environments
 	print_facts
 	look_server
+	look_at_boot
 	print_facts
 }
 

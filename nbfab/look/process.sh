@@ -27,6 +27,16 @@ boot_mark() {
 	echo "$boot_id ${first:--}"
 }
 
+# Prints when this run of the host, or of its container, began, in seconds since the epoch; 0 if that is not known.
+boot_time() {
+	kernel='' first=$(process_start 1)
+	while read -r key value _; do
+		if [ "$key" = btime ]; then kernel=$value; fi
+	done 2>/dev/null </proc/stat
+	ticks=$(getconf CLK_TCK 2>/dev/null)
+	if [ -n "$kernel" ]; then echo $((kernel + ${first:-0} / ${ticks:-100})); else echo 0; fi
+}
+
 # Prints the last lines of a log, without the times in front of them. A line may be endless.
 last_words() { # log, how many lines
 	tail -c 20000 "$1" | tail -n "$2" | sed 's/^[0-9-]\{10\}T[0-9:.]\{15\}Z //'

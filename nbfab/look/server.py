@@ -84,6 +84,11 @@ def _started(value: Any) -> Started | None:
     return known if known.since < FOREVER else None
 
 
+def _booted(value: Any) -> int:
+    found = number(value)
+    return found if found < FOREVER else 0
+
+
 def _pids(value: Any) -> tuple[str, ...]:
     return tuple(map(digits, words(value)))
 
@@ -139,7 +144,8 @@ class ServerFacts:
     `session_pids` are the processes that run in its tmux session, and `socket` is that of its tmux, empty if an earlier
     release has started it. `alive` is whether the process that was `started` still runs, and `login` what is known of
     its environment. `ended` is what ended the one before it, or this one, and `boots` whether the host was restarted
-    since it was started, which is only asked if it does not run. `session` is the login session that it belongs to, if
+    since it was started, and `booted` when, in seconds since the epoch, or 0 if that is
+    not known; both are only asked if it does not run. `session` is the login session that it belongs to, if
     any, and `ends_at_logout` the user's name if what they leave running is ended at logout; empty if the server runs,
     and not in the session that looks. `log` is the end of its log, empty if it answers.
     """
@@ -151,6 +157,7 @@ class ServerFacts:
     login: Login | None = fact(_login, default=None)
     ended: Ended | None = fact(ended, default=None)
     boots: bool = fact(rebooted, default=False)
+    booted: int = fact(_booted, default=0)
     session: str = fact(text, default="")
     ends_at_logout: str = fact(text, default="")
     answer: Answer | None = fact(_answer, default=None)

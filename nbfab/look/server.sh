@@ -19,6 +19,7 @@ look_server() {
 	fi
 	if [ -z "$alive" ] && [ -f "$folder/boot" ] && read -r boot <"$folder/boot"; then
 		fact server.boots "$boot $(boot_mark)"
+		fact server.booted "$(boot_time)"
 	fi
 	look_session "$pid" "$alive"
 	if [ "$ready" != here ]; then look_port; fi

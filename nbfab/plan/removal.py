@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING
 from nbfab.errors import HostError
 from nbfab.fix import Note, there
 from nbfab.look.left import Entry
-from nbfab.plan import choices, left, takes
+from nbfab.plan import at_boot, choices, left, takes
 from nbfab.plan.change import Change
 from nbfab.plan.relay import end_relays
 from nbfab.plan.server import stop_server
@@ -56,6 +56,11 @@ def _traces(wanted: Wanted, facts: Facts) -> Iterator[Change]:
 def _leaves_traces(facts: Facts) -> bool:
     launcher = (takes.last(facts) or {}).get("launcher", "")
     return launcher in map(str, range(1, LEAVES_NOTHING))
+
+
+def _at_boot(wanted: Wanted, facts: Facts) -> Iterator[Change]:
+    if at_boot.is_on(facts):
+        yield at_boot.off(wanted.settings.profile)
 
 
 def _server(wanted: Wanted, facts: Facts) -> Iterator[Change]:
@@ -179,6 +184,7 @@ def _rest(wanted: Wanted, facts: Facts) -> Iterator[Change]:
 
 PARTS: tuple[Part, ...] = (
     _traces,
+    _at_boot,
     _server,
     _relays,
     _session,

@@ -11,6 +11,7 @@ from itertools import chain
 from typing import TYPE_CHECKING
 
 from nbfab.plan import (
+    at_boot,
     certificate,
     choices,
     clients,
@@ -45,6 +46,7 @@ STEPS: tuple[Step, ...] = (
     profile.STEP,
     config.STEP,
     server.STEP,
+    at_boot.STEP,
 )
 
 

@@ -10,7 +10,7 @@ from nbfab.fix import Note, task
 from nbfab.look.facts import Facts
 from nbfab.names import EVERY_ADDRESS, canonical, in_url, is_name
 from nbfab.outcome import Outcome
-from nbfab.plan import bundle, certificate, clients, pem, takes
+from nbfab.plan import at_boot, bundle, certificate, clients, pem, takes
 from nbfab.plan.server import attach
 from nbfab.plan.steps import notes, standing
 from nbfab.run import reach
@@ -33,7 +33,11 @@ def describe(job: Job, wanted: Wanted, seen: Facts) -> Outcome:
     cert = pem.load(text) if text else None
     if server.ended:
         why = {"since": shown_time(server.ended.since), "why": server.ended.words, "follows": server.ended.follows}
+        why["kind"] = server.ended.kind
         state |= {"restarts": server.ended.restarts, "last_end": why}
+    if settings.at_boot:
+        by = at_boot.means(wanted, seen)
+        state["at_boot"] = {"by": by.name or None, "words": by.words}
     if server.ours and server.started:
         state["since"] = shown_time(server.started.since)
         if server.in_session:

@@ -64,14 +64,15 @@ def _why_not(job: Job, seen: Facts) -> str:
 def _what_ended(seen: Facts) -> str:
     """What ended a server that was not stopped, as far as that is known."""
     server, end = seen.server, seen.server.last_end
+    restarted = f"the host was restarted{f' at {shown_time(server.booted)}' if server.booted else ''}"
     if end is None:
-        return "the host was restarted while it ran" if server.boots else "it has ended"
+        return f"{restarted}, while it ran" if server.boots else "it has ended"
     what = f"{end.words}, at {shown_time(end.since)}"
     if server.between:
         return f"it has crashed ({what}), and is started again"
     if end.follows == "given-up":
         return f"it crashed 6 times in 5 minutes, so it is not started again ({what})"
-    return f"it has ended ({what}){', before the host was restarted' if server.boots else ''}"
+    return f"it has ended ({what}){f', before {restarted}' if server.boots else ''}"
 
 
 def _last(log: str) -> str:

@@ -1,0 +1,85 @@
+# shellcheck shell=sh
+# Has the host start the server when it boots, or no longer. Whatever else is in the user's crontab stays as it is.
+
+# By the unit, or else by the line: one of them is empty, and is taken away if it was there. Uses profile, unit, line.
+start_at_boot() {
+	find_unit
+	if [ -n "$unit" ]; then
+		let_linger && write_unit && write_line
+	else
+		write_line && remove_unit
+	fi
+}
+
+# Uses profile.
+stay_down_at_boot() {
+	line=''
+	find_unit
+	write_line && remove_unit && rm -f at_boot.sh
+}
+
+# Has the user's own manager start at boot.
+let_linger() {
+	who=$(id -un)
+	if lingers "$who"; then return; fi
+	if ! message=$(loginctl --no-ask-password enable-linger "$who" 2>&1 </dev/null); then
+		echo "lingering cannot be turned on for $who: $message" >&2
+		return 1
+	fi
+	add_to_record "linger $who $(uname -n)$newline"
+	echo "lingering was turned on for $who, so that the server starts with the host; remove offers to turn it off, or: loginctl disable-linger $who"
+}
+
+# Uses unit, units, unit_file, unit_link.
+write_unit() {
+	wants=${unit_link%/*} taken=''
+	near=$wants
+	while [ ! -e "$near" ]; do taken="${taken}folder $near$newline" near=${near%/*}; done
+	mkdir -p "$wants" || return 1
+	if [ -n "$taken" ]; then add_to_record "$taken" || return 1; fi
+	if [ -L "$unit_file" ]; then rm -f "$unit_file"; fi
+	put "$unit" >"$unit_file.new.$$" && mv -f "$unit_file.new.$$" "$unit_file" || return 1
+	rm -f "$unit_link"
+	ln -s "../${unit_file##*/}" "$unit_link" || return 1
+	tell_manager
+}
+
+# Removes the unit, and those of its folders that nbfab has made, if nothing else is in them. What it has started runs on.
+# Uses base, unit_file, unit_link.
+remove_unit() {
+	if [ ! -e "$unit_file" ] && [ ! -L "$unit_link" ]; then return; fi
+	rm -f "$unit_link" "$unit_file" || return 1
+	place=${unit_link%/*}
+	while [ "$place" != "$HOME" ] && grep -qsxF "folder $place" "$base/.made" && rmdir "$place" 2>/dev/null; do
+		place=${place%/*}
+	done
+	tell_manager
+}
+
+# Has the user's manager read its units anew, if it runs.
+tell_manager() {
+	(
+		case ${XDG_RUNTIME_DIR-} in /*) ;; *) XDG_RUNTIME_DIR=/run/user/$(id -u) ;; esac
+		export XDG_RUNTIME_DIR
+		if [ -S "$XDG_RUNTIME_DIR/systemd/private" ]; then systemctl --user daemon-reload; fi
+	) >/dev/null 2>&1 </dev/null || :
+}
+
+# Puts the line into the user's crontab, in the place of the one that is there, or takes that out: a crontab with nothing
+# else in it goes. One that cannot be read stays as it is. Uses profile, line.
+write_line() {
+	if ! command -v crontab >/dev/null 2>&1; then [ -z "$line" ] && return; fi
+	if ! read_crontab; then
+		if [ -z "$line" ]; then return 0; fi
+		put "$refusal$newline" >&2
+		return 1
+	fi
+	others=$(put "$table" | LC_ALL=C sed "/^@reboot .*# nbfab $profile\$/d" && echo .)
+	others=${others%.}
+	if [ -n "$line" ]; then
+		case $others in '' | *"$newline") ;; *) others=$others$newline ;; esac
+		others=$others$line$newline
+	fi
+	if [ "$others" = "$table" ]; then return; fi
+	if [ -n "$others" ]; then put "$others" | crontab -; else crontab -r </dev/null; fi
+}

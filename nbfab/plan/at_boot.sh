@@ -1,0 +1,30 @@
+# shellcheck shell=sh
+# What the host runs when it boots: it starts the server in tmux, as a task does, from its files as they are.
+
+# What ended the server before is on record, and stays so: run.sh says that the host was restarted.
+# Uses folder, profile, python, login_probe.
+start_after_boot() {
+	mask=$(umask) keeper='' way='' before='' began=''
+	umask 077
+	exec </dev/null >/dev/null 2>&1
+	add_known_places
+	cd "$folder" || return
+	if read -r before <started; then read -r _ pid began _ <started; fi
+	if [ -n "$began" ] && [ "$(process_start "$pid")" = "$began" ]; then return; fi
+	rm -f stopping environ
+	# With that of a login it may not have started.
+	if [ -f login ]; then read -r way _ <login; fi
+	if [ "$way" != none ]; then take_environment; fi
+	if { place_socket && start_tmux; } || { place_socket elsewhere && start_tmux; }; then await_start "$before"; fi
+	rm -f environ # it may hold secrets
+}
+
+# Waits until the server has its environment.
+await_start() { # what `started` held before
+	tries=0 now=$1
+	while [ "$now" = "$1" ] && [ $tries -lt 300 ]; do
+		tries=$((tries + 1))
+		nap
+		if [ -f started ]; then read -r now <started; fi
+	done
+}
