@@ -1,21 +1,19 @@
 # shellcheck shell=sh
 # Has the host start the server when it boots, or no longer. Whatever else is in the user's crontab stays as it is.
 
-# By the unit, or else by the line: one of them is empty, and is taken away if it was there. Uses profile, unit, line.
+# By the unit, or else by the line: one of them is empty, and is taken away if it was there. Uses unit, line.
 start_at_boot() {
 	find_unit
 	if [ -n "$unit" ]; then
-		let_linger && write_unit && write_line
+		let_linger && write_unit && write_line "$line"
 	else
-		write_line && remove_unit
+		write_line "$line" && remove_unit
 	fi
 }
 
-# Uses profile.
 stay_down_at_boot() {
-	line=''
 	find_unit
-	write_line && remove_unit && rm -f at_boot.sh
+	write_line '' && remove_unit && rm -f at_boot.sh
 }
 
 # Has the user's own manager start at boot.
@@ -30,7 +28,7 @@ let_linger() {
 	echo "lingering was turned on for $who, so that the server starts with the host; remove offers to turn it off, or: loginctl disable-linger $who"
 }
 
-# Uses unit, units, unit_file, unit_link.
+# Uses unit, unit_file, unit_link.
 write_unit() {
 	wants=${unit_link%/*} taken=''
 	near=$wants
@@ -66,19 +64,19 @@ tell_manager() {
 }
 
 # Puts the line into the user's crontab, in the place of the one that is there, or takes that out: a crontab with nothing
-# else in it goes. One that cannot be read stays as it is. Uses profile, line.
-write_line() {
-	if ! command -v crontab >/dev/null 2>&1; then [ -z "$line" ] && return; fi
+# else in it goes. One that cannot be read stays as it is. Uses profile, table, refusal.
+write_line() { # line, or nothing
+	if [ -z "$1" ] && ! command -v crontab >/dev/null 2>&1; then return; fi
 	if ! read_crontab; then
-		if [ -z "$line" ]; then return 0; fi
+		if [ -z "$1" ]; then return 0; fi
 		put "$refusal$newline" >&2
 		return 1
 	fi
 	others=$(put "$table" | LC_ALL=C sed "/^@reboot .*# nbfab $profile\$/d" && echo .)
 	others=${others%.}
-	if [ -n "$line" ]; then
+	if [ -n "$1" ]; then
 		case $others in '' | *"$newline") ;; *) others=$others$newline ;; esac
-		others=$others$line$newline
+		others=$others$1$newline
 	fi
 	if [ "$others" = "$table" ]; then return; fi
 	if [ -n "$others" ]; then put "$others" | crontab -; else crontab -r </dev/null; fi

@@ -1,14 +1,15 @@
 # shellcheck shell=sh
 # What starts the server when the host boots, and what could: a unit of the user's own manager, or the user's crontab.
 
-# Only where that is wanted or was set up, since it costs processes. Uses folder, profile, at_boot, removing, uid.
+# Only where that is wanted or was set up, since it costs processes.
+# Uses folder, profile, at_boot, removing, unit_file, unit_link, table, refusal.
 look_at_boot() {
 	if [ "$at_boot" != on ] && [ -z "$removing" ] && [ ! -f "$folder/at_boot.sh" ]; then return; fi
 	find_unit
 	if [ -f "$unit_file" ]; then fact at_boot.unit "$(cat "$unit_file" 2>/dev/null)"; fi
 	if [ -L "$unit_link" ]; then fact at_boot.enabled yes; fi
 	fact at_boot.user "$(id -un)"
-	if [ -d /run/systemd/system ] && command -v systemctl >/dev/null 2>&1; then fact at_boot.lingers "$(may_linger "$uid")"; fi
+	if [ -d /run/systemd/system ] && command -v systemctl >/dev/null 2>&1; then fact at_boot.lingers "$(may_linger)"; fi
 	if ends_at_logout; then fact at_boot.killed yes; fi
 	if ! command -v crontab >/dev/null 2>&1; then return; fi
 	if read_crontab; then
@@ -29,12 +30,12 @@ find_unit() {
 }
 
 # Prints whether the user's own manager starts at boot: `yes`, or `may` if the user can have it do that, or `no`.
-may_linger() { # uid
-	name=$(id -un)
+may_linger() {
+	name=$(id -un) number=$(id -u)
 	if lingers "$name"; then
 		echo yes
-	elif [ "$1" = 0 ] || pkcheck --action-id org.freedesktop.login1.set-self-linger \
-		--process "$$,$(process_start "$$"),$(id -u)" >/dev/null 2>&1 </dev/null; then
+	elif [ "$number" = 0 ] || pkcheck --action-id org.freedesktop.login1.set-self-linger \
+		--process "$$,$(process_start "$$"),$number" >/dev/null 2>&1 </dev/null; then
 		echo may
 	else
 		echo no

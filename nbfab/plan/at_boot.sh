@@ -2,9 +2,9 @@
 # What the host runs when it boots: it starts the server in tmux, as a task does, from its files as they are.
 
 # What ended the server before is on record, and stays so: run.sh says that the host was restarted.
-# Uses folder, profile, python, login_probe.
+# Uses folder. Sets mask, keeper.
 start_after_boot() {
-	mask=$(umask) keeper='' way='' before='' began=''
+	mask=$(umask) keeper='' had='' before='' began=''
 	umask 077
 	exec </dev/null >/dev/null 2>&1
 	add_known_places
@@ -13,8 +13,8 @@ start_after_boot() {
 	if [ -n "$began" ] && [ "$(process_start "$pid")" = "$began" ]; then return; fi
 	rm -f stopping environ
 	# With that of a login it may not have started.
-	if [ -f login ]; then read -r way _ <login; fi
-	if [ "$way" != none ]; then take_environment; fi
+	if [ -f login ]; then read -r had _ <login; fi
+	if [ "$had" != none ]; then take_environment; fi
 	if { place_socket && start_tmux; } || { place_socket elsewhere && start_tmux; }; then await_start "$before"; fi
 	rm -f environ # it may hold secrets
 }
