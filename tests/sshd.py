@@ -121,9 +121,12 @@ class Sshd:
             command = with_mounts(command, mounts)
         if ROOT_USER:
             os.makedirs("/run/sshd", exist_ok=True)
+        before = self.log.count("Server listening")
         with open(self.log_file, "ab") as log:
             self.process = subprocess.Popen(command, stdin=subprocess.DEVNULL, stderr=log, start_new_session=True)
-        wait_until(lambda: self.process.poll() is not None or "Server listening" in self.log, "sshd to listen")
+        wait_until(
+            lambda: self.process.poll() is not None or self.log.count("Server listening") > before, "sshd to listen"
+        )
         assert self.process.poll() is None, self.log
 
     def _mounts(self) -> list[list[str]]:
@@ -141,6 +144,12 @@ class Sshd:
     def files(self) -> Path:
         """Its home folder as it is seen from here: a disk of its own is mounted nowhere but in its namespace."""
         return Path(f"/proc/{self.process.pid}/root{self.home}") if self._disk else self.home
+
+    def start_again(self, within: Sequence[str]) -> None:
+        """Starts it elsewhere, once it has ended with the host that it ran on."""
+        self.process.wait(30)
+        self._within = within
+        self.start()
 
     def cut(self) -> None:
         """Kills the sessions that it serves, as a network that is gone would end them; it serves on, and what they run

@@ -2,6 +2,7 @@
 
 import os
 import shlex
+import shutil
 import signal
 import subprocess
 import tempfile
@@ -18,7 +19,8 @@ UID = 4242
 UNITS = {
     # Nothing of this machine is touched at such a boot: no file system, device, kernel module.
     "sysinit.target": "[Unit]\nDefaultDependencies=no\n",
-    "nbfab.target": "[Unit]\nRequires=dbus.service systemd-logind.service\nAfter=dbus.service systemd-logind.service\n",
+    "nbfab.target": "[Unit]\nRequires={services}\nAfter={services}\n",
+    "cron.service": "[Service]\nExecStart=/usr/sbin/cron -f\n",
     "systemd-logind.service": "[Unit]\nRequires=dbus.socket\nAfter=dbus.socket\n"
     "[Service]\nExecStart=/lib/systemd/systemd-logind\nBusName=org.freedesktop.login1\n",
 }
@@ -28,7 +30,9 @@ mount --make-rprivate /
 mount -t proc proc /proc
 mount -t tmpfs tmpfs /run
 mkdir /run/lock /run/sshd
-for place in /var/lib/systemd /etc/systemd/system /lib/systemd/system/sysinit.target.wants; do
+mount --bind "$1/state" /var/lib/systemd
+if [ -d "$1/crontabs" ]; then mount --bind "$1/crontabs" /var/spool/cron/crontabs; fi
+for place in /etc/systemd/system /lib/systemd/system/sysinit.target.wants; do
 	mount -t tmpfs tmpfs $place
 done
 while umount /sys/fs/cgroup 2>/dev/null; do :; done
@@ -45,12 +49,13 @@ exec "$3" --system --show-status=no --log-target=console --unit=nbfab.target
 class Systemd:
     """A booted system that has one more user, `user`, whose home folder is `home`.
 
-    `logind` are lines of its logind.conf. Without `polkit`, users may not let themselves linger.
+    `logind` are lines of its logind.conf. Without `polkit`, users may not let themselves linger; with `cron`, there are
+    crontabs of its own, and a daemon that reads them.
     """
 
     user = "lodger"
 
-    def __init__(self, logind: str, *, polkit: bool) -> None:
+    def __init__(self, logind: str, *, polkit: bool, cron: bool = False) -> None:
         if not ROOT_USER:
             pytest.skip("takes root: a process 1 mounts")
         # The folder of a test is closed to other users.
@@ -59,15 +64,27 @@ class Systemd:
         self.home = self.folder / "home"
         self.home.mkdir()
         os.chown(self.home, UID, UID)
-        (self.folder / "units").mkdir()
+        for name in ("units", "state"):
+            (self.folder / name).mkdir()
+        services = "dbus.service systemd-logind.service"
+        if cron:
+            services += " cron.service"
+            (self.folder / "crontabs").mkdir()
+            shutil.chown(self.folder / "crontabs", group="crontab")
+            (self.folder / "crontabs").chmod(0o1730)
         for name, text in UNITS.items():
-            (self.folder / "units" / name).write_text(text)
+            (self.folder / "units" / name).write_text(text.format(services=services))
         (self.folder / "logind.conf").write_text(f"[Login]\n{logind}\n")
         own = f"{self.user}:*:{UID}:{UID}::{self.home}:/bin/sh\n"
         (self.folder / "passwd").write_text(Path("/etc/passwd").read_text() + own)
         self._group = _groups() / f"nbfab-{os.getpid()}-{self.folder.name}"
+        self._polkit = polkit
+        self.boot()
+
+    def boot(self) -> None:
+        """Boots it, with what it has kept."""
         self._group.mkdir()
-        boot = ["sh", "-c", BOOT, "sh", str(self.folder), "yes" if polkit else "no", SYSTEMD]
+        boot = ["sh", "-c", BOOT, "sh", str(self.folder), "yes" if self._polkit else "no", SYSTEMD]
         namespaces = ["unshare", "--pid", "--fork", "--kill-child", "--mount", "--uts", "--ipc", "--cgroup"]
         enter = f"echo $$ >{self._group}/cgroup.procs; exec {shlex.join([*namespaces, *boot])}"
         with open(self.folder / "log", "wb") as log:
@@ -96,6 +113,10 @@ class Systemd:
         return self
 
     def __exit__(self, *exception: object) -> None:
+        self.kill()
+
+    def kill(self) -> None:
+        """Ends it as a power failure would."""
         for pid in children(self._process.pid):
             os.kill(pid, signal.SIGKILL)  # and with process 1 all that runs there
         self._process.wait(30)

@@ -86,6 +86,8 @@ def _start(wanted: Wanted, seen: Facts) -> Fix:
         return (task("setup"),)
     if seen.server.alive and list(clients.plan(wanted, seen)):
         return (task("setup"),)  # without a restart: it lets no one in, not even nbfab
+    if seen.server.boots and not (wanted.settings.at_boot or wanted.foreground or why_not_set_up(seen)):
+        return task("start"), "to have it start whenever the host boots", task("setup", "--at-boot")
     if seen.server.alive and not seen.server.ready:
         return "if what runs in it may end", task("serve", "--restart")
     return (task("serve" if wanted.foreground or why_not_set_up(seen) else "start"),)

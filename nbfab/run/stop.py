@@ -6,6 +6,7 @@ from nbfab.errors import HostError, Refused
 from nbfab.fix import again, there
 from nbfab.look.facts import Facts
 from nbfab.outcome import Outcome
+from nbfab.plan import at_boot
 from nbfab.plan.change import Change
 from nbfab.plan.relay import end_relays
 from nbfab.plan.server import attach, stop_server
@@ -67,5 +68,6 @@ def stop(job: Job) -> Outcome:
         still = "it still runs" if now.server.alive else f"port {wanted.settings.port} is held by {now.port.holder}"
         raise HostError(f"the server was told to end, but {still}", "run it again")
     free = "its port is free, its files cannot be removed" if now.server.started else "its port and its files are free"
+    comes = ("it starts again when the host boots",) if wanted.settings.at_boot and at_boot.is_on(now) else ()
     ended = f"it has ended{f' with {live}' if live else ''}; {free}"
-    return replace(outcome, verdict="changed", changes=reported([change, *relays]), notes=(*course.words, ended))
+    return replace(outcome, verdict="changed", changes=reported([change, *relays]), notes=(*course.words, ended, *comes))
