@@ -63,21 +63,33 @@ tell_manager() {
 	) >/dev/null 2>&1 </dev/null || :
 }
 
-# Puts the line into the user's crontab, in the place of the one that is there, or takes that out: a crontab with nothing
-# else in it goes. One that cannot be read stays as it is. Uses profile, table, refusal.
+# Puts the line into the user's crontab, in the place of the one that is there, or takes that out.
 write_line() { # line, or nothing
 	if [ -z "$1" ] && ! command -v crontab >/dev/null 2>&1; then return; fi
-	if ! read_crontab; then
-		if [ -z "$1" ]; then return 0; fi
-		put "$refusal$newline" >&2
-		return 1
+	copies=$(mktemp -d) || return 1
+	edit_crontab "$1" "$copies"
+	result=$?
+	rm -rf "$copies"
+	return $result
+}
+
+# A crontab with nothing else in it goes; one that cannot be read stays as it is. Uses profile.
+edit_crontab() { # line, or nothing; a folder for copies
+	if ! LC_ALL=C crontab -l >"$2/now" 2>"$2/why" </dev/null; then
+		words=$(cat "$2/why")
+		if ! is_no_crontab "$words"; then
+			if [ -z "$1" ]; then return 0; fi
+			put "$words$newline" >&2
+			return 1
+		fi
+		: >"$2/now"
 	fi
-	others=$(put "$table" | LC_ALL=C sed "/^@reboot .*# nbfab $profile\$/d" && echo .)
-	others=${others%.}
+	LC_ALL=C sed "/^@reboot .*# nbfab $profile\$/d" <"$2/now" >"$2/new" || return 1
 	if [ -n "$1" ]; then
-		case $others in '' | *"$newline") ;; *) others=$others$newline ;; esac
-		others=$others$1$newline
+		if [ -n "$(tail -c 1 "$2/new")" ]; then echo >>"$2/new"; fi
+		put "$1$newline" >>"$2/new"
+		if [ "$(tail -n 1 "$2/new")" != "$1" ]; then return 1; fi # the disk is full
 	fi
-	if [ "$others" = "$table" ]; then return; fi
-	if [ -n "$others" ]; then put "$others" | crontab -; else crontab -r </dev/null; fi
+	if cmp -s "$2/now" "$2/new"; then return; fi
+	if [ -s "$2/new" ]; then crontab - <"$2/new"; else crontab -r </dev/null; fi
 }

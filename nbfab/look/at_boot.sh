@@ -2,7 +2,7 @@
 # What starts the server when the host boots, and what could: a unit of the user's own manager, or the user's crontab.
 
 # Only where that is wanted or was set up, since it costs processes.
-# Uses folder, profile, at_boot, removing, unit_file, unit_link, table, refusal.
+# Uses folder, profile, at_boot, removing, unit_file, unit_link.
 look_at_boot() {
 	if [ "$at_boot" != on ] && [ -z "$removing" ] && [ ! -f "$folder/at_boot.sh" ]; then return; fi
 	find_unit
@@ -12,8 +12,9 @@ look_at_boot() {
 	if [ -d /run/systemd/system ] && command -v systemctl >/dev/null 2>&1; then fact at_boot.lingers "$(may_linger)"; fi
 	if ends_at_logout; then fact at_boot.killed yes; fi
 	if ! command -v crontab >/dev/null 2>&1; then return; fi
-	if read_crontab; then
-		fact at_boot.line "$(put "$table" | LC_ALL=C sed -n "/^@reboot .*# nbfab $profile\$/p")"
+	# No shell is to hold the crontab itself: yash cuts it at a byte that is no character.
+	if refusal=$(LC_ALL=C crontab -l 2>&1 >/dev/null </dev/null) || is_no_crontab "$refusal"; then
+		fact at_boot.line "$(LC_ALL=C crontab -l 2>/dev/null </dev/null | LC_ALL=C sed -n "/^@reboot .*# nbfab $profile\$/p")"
 		if cron_runs; then fact at_boot.cron runs; else fact at_boot.cron idle; fi
 	else
 		fact at_boot.cron refused
@@ -42,15 +43,9 @@ may_linger() {
 	fi
 }
 
-# Reads the user's crontab; one that is not there is empty. Fails if it cannot be read. Sets table, refusal.
-read_crontab() {
-	refusal='' table=$(LC_ALL=C crontab -l 2>/dev/null </dev/null && echo .)
-	if [ -n "$table" ]; then
-		table=${table%.}
-		return
-	fi
-	refusal=$(LC_ALL=C crontab -l 2>&1 >/dev/null </dev/null)
-	case $refusal in *'no crontab for '* | *"can't open"*'No such file'*) ;; *) return 1 ;; esac
+# Succeeds if what crontab says of one that it cannot show is that there is none.
+is_no_crontab() { # its words
+	case $1 in *'no crontab for '* | *"can't open"*'No such file'*) ;; *) return 1 ;; esac
 }
 
 # Succeeds if a daemon that reads crontabs runs, or if that cannot be seen.

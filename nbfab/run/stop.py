@@ -70,4 +70,6 @@ def stop(job: Job) -> Outcome:
     free = "its port is free, its files cannot be removed" if now.server.started else "its port and its files are free"
     comes = ("it starts again when the host boots",) if wanted.settings.at_boot and at_boot.is_on(now) else ()
     ended = f"it has ended{f' with {live}' if live else ''}; {free}"
-    return replace(outcome, verdict="changed", changes=reported([change, *relays]), notes=(*course.words, ended, *comes))
+    return replace(
+        outcome, verdict="changed", changes=reported([change, *relays]), notes=(*course.words, ended, *comes)
+    )

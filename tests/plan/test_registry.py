@@ -16,13 +16,14 @@ from nbfab.settings import Settings
 from nbfab.wanted import Wanted
 
 BEFORE = (module.STEP, clients.STEP)  # they come along with what refers to them
+LINGERING = seen(NEW, at_boot={"user": "ann", "lingers": "yes"})
 PLOTS = MODERN._replace(packages={**MODERN.packages, "matplotlib": "3.9"})
 
 
 def test_on_a_new_host_every_step_has_something_to_do() -> None:
-    changes = plan(wanting(client_certificates=True), NEW, STEPS)
+    changes = plan(wanting(client_certificates=True, at_boot=True), LINGERING, STEPS)
     assert list(dict.fromkeys(change.step for change in changes)) == [step.name for step in STEPS]
-    assert [change.kind for change in changes][-2:] == ["start server", "write"]
+    assert [change.kind for change in changes][-4:] == ["start server", "write", "turn at-boot on", "write"]
 
 
 @pytest.mark.parametrize("environment", [MODERN, CLASSIC], ids=["notebook 7", "notebook 6"])
@@ -36,7 +37,8 @@ def test_what_is_as_wanted_is_left_alone(environment: Environment) -> None:
 def test_a_step_plans_its_own_changes_only() -> None:
     before = {step.name for step in BEFORE}
     for step in STEPS:
-        assert {change.step for change in plan(WANTED, NEW, [step])} - before == {step.name} - before
+        found = plan(wanting(at_boot=True), LINGERING, [step])
+        assert {change.step for change in found} - before == {step.name} - before
 
 
 def test_every_file_that_a_step_writes_it_manages() -> None:

@@ -1,4 +1,4 @@
-"""Hosts that are killed and booted again, with a real systemd as process 1: what starts the server, and what is said."""
+"""Hosts that are killed and booted again, with a real systemd as process 1, and a real cron."""
 
 from collections.abc import Callable, Iterator
 from contextlib import ExitStack
@@ -8,7 +8,7 @@ import pytest
 from home import snapshot
 from machine import PASSWORD, Machine
 from notebook_client import logs_in
-from sshd import Sshd, wait_until
+from sshd import Sshd, free_port, wait_until
 from systemd import Systemd
 
 
@@ -94,3 +94,52 @@ def test_a_server_comes_back_with_its_host_and_status_says_why_it_was_away(boote
     machine.ok("setup", "--at-boot")
     machine.ok("remove", "--yes", "--linger-off")
     assert snapshot(home) == before
+
+
+OWN = '# mine\nMAILTO=""\n*/5 * * * * true \\% # 100%\n@reboot true # nbfab nbserver2\n'
+
+
+@pytest.mark.parametrize("own", ["", OWN], ids=["none", "own"])
+def test_where_no_user_unit_starts_at_boot_cron_starts_it(booted: Booted, own: str) -> None:
+    host = booted(polkit=False, cron=True)
+    machine, system = host.machine, host.system
+    before = snapshot(system.home)
+    if own:
+        (system.folder / "own").write_text(own)
+        system.run("crontab", "-u", system.user, str(system.folder / "own"))
+    done = machine.ok("setup", "--at-boot")
+    assert "have it start when the host boots by a line in the user's crontab" in done
+    line = f"@reboot exec /bin/sh {machine.folder}/at_boot.sh # nbfab nbserver\n"
+    assert host.crontab == own + line
+    assert "nothing changed" in machine.ok("setup")
+    host.reboots()
+    wait_until(host.answers, "the server to come back")
+    assert "the last by the host's boot at 20" in machine.ok("status")
+    machine.ok("setup", "--no-at-boot")
+    assert host.crontab == (own or f"no crontab for {system.user}\n")
+    assert host.answers()
+    machine.ok("setup", "--at-boot")
+    assert host.crontab == own + line
+    machine.ok("setup", "--at-boot", "--profile", "other", "--port", str(free_port()))
+    machine.ok("remove", "--yes")
+    assert host.crontab == own + line.replace("nbserver", "other")
+    machine.ok("remove", "--yes", "--profile", "other")
+    assert host.crontab == (own or f"no crontab for {system.user}\n")
+    assert snapshot(system.home) == before
+
+
+def test_where_nothing_starts_it_the_report_says_so_and_an_administrator_can_help(booted: Booted) -> None:
+    host = booted("KillUserProcesses=no", polkit=False)
+    machine, system = host.machine, host.system
+    said = machine.ok("setup", "--at-boot")
+    why = f"{system.user} may not linger, so no user unit starts at boot, and no cron daemon runs"
+    assert f"nothing there starts the server when the host boots: {why}" in said
+    assert f"sudo loginctl enable-linger {system.user}" in said
+    assert f"does not start: {why}" in machine.ok("status")
+    assert "nothing changed" in machine.ok("setup")
+    assert not (machine.folder / "at_boot.sh").exists()
+    # The fix, as typed by an administrator.
+    assert system.run("loginctl", "enable-linger", system.user) == ""
+    assert "by the unit nbfab-nbserver.service" in machine.ok("setup")
+    host.reboots()
+    wait_until(host.answers, "the server to come back")
