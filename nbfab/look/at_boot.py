@@ -2,7 +2,7 @@
 
 from dataclasses import dataclass
 
-from nbfab.look.fact import fact, line, message, one_of, text, yes
+from nbfab.look.fact import fact, message, one_of, text, word, yes
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -15,7 +15,7 @@ class AtBootFacts:
     the host's words as `refusal`, or empty without the command. `killed` is whether logind ends what cron leaves.
     """
 
-    user: str = fact(line, default="")
+    user: str = fact(word, default="")
     unit: str = fact(text, default="")
     enabled: bool = fact(yes, default=False)
     lingers: str = fact(one_of("", "yes", "may", "no"), default="")

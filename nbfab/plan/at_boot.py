@@ -108,20 +108,35 @@ def plan(wanted: Wanted, facts: Facts) -> Iterator[Change]:
             yield off(wanted.settings.profile, why)
         return
     yield from in_file("at_boot", "the program that starts it at boot", FILE, script(wanted, facts), facts)
+    if is_set_up(by, wanted, facts):
+        return
     wants_unit = unit(wanted, facts) if by.name == "systemd" else ""
     wants_line = line(wanted, facts) if by.name == "cron" else ""
-    at_boot = facts.at_boot
-    has_unit = at_boot.unit == wants_unit.rstrip("\n") and at_boot.enabled == bool(wants_unit)
-    if has_unit and at_boot.line == wants_line and (by.name != "systemd" or at_boot.lingers == "yes"):
-        return
-    lingers = by.name == "systemd" and at_boot.lingers != "yes"
+    lingers = by.name == "systemd" and facts.at_boot.lingers != "yes"
     yield Change(
         step="at_boot",
         kind="turn at-boot on",
         what="have it start when the host boots",
-        detail=f"by {by.words}{f', with lingering turned on for {at_boot.user}' if lingers else ''}",
+        detail=f"by {by.words}{f', with lingering turned on for {facts.at_boot.user}' if lingers else ''}",
         args={"profile": wanted.settings.profile, "unit": wants_unit, "line": wants_line},
     )
+
+
+def is_set_up(by: Means, wanted: Wanted, facts: Facts) -> bool:
+    """Whether the host starts it by those means, and by no other."""
+    at_boot = facts.at_boot
+    wants_unit = unit(wanted, facts).rstrip("\n") if by.name == "systemd" else ""
+    wants_line = line(wanted, facts) if by.name == "cron" else ""
+    has = (at_boot.unit, at_boot.enabled, at_boot.line) == (wants_unit, bool(wants_unit), wants_line)
+    return has and (by.name != "systemd" or at_boot.lingers == "yes")
+
+
+def shown(wanted: Wanted, facts: Facts) -> dict[str, str | None]:
+    """What starts it at boot, for reports: the means that it is set up `by`, and `words` on that, or on why nothing."""
+    by = means(wanted, facts)
+    if by.name and not is_set_up(by, wanted, facts):
+        return {"by": None, "words": "that is not set up"}
+    return {"by": by.name or None, "words": by.words}
 
 
 def is_on(facts: Facts) -> bool:

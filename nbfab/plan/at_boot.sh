@@ -7,6 +7,8 @@ start_after_boot() {
 	mask=$(umask) keeper='' had='' before='' began=''
 	umask 077
 	exec </dev/null >/dev/null 2>&1
+	# Cron sets SHELL to its own, and the rest is systemd's, of a process that ends.
+	unset SHELL INVOCATION_ID JOURNAL_STREAM MANAGERPID NOTIFY_SOCKET SYSTEMD_EXEC_PID
 	add_known_places
 	cd "$folder" || return
 	if read -r before <started; then read -r _ pid began _ <started; fi

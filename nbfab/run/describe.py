@@ -36,8 +36,7 @@ def describe(job: Job, wanted: Wanted, seen: Facts) -> Outcome:
         why["kind"] = server.ended.kind
         state |= {"restarts": server.ended.restarts, "last_end": why}
     if settings.at_boot:
-        by = at_boot.means(wanted, seen)
-        state["at_boot"] = {"by": by.name or None, "words": by.words}
+        state["at_boot"] = at_boot.shown(wanted, seen)
     if server.ours and server.started:
         state["since"] = shown_time(server.started.since)
         if server.in_session:

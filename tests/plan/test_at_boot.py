@@ -74,6 +74,20 @@ def test_where_nothing_can_start_it_that_is_said_and_nothing_is_done(facts: dict
     assert summaries(list(at_boot.plan(BOOTS, host(**facts)))) == [f"{OFF}: it cannot: {why}"]
 
 
+@pytest.mark.parametrize(
+    ("facts", "shown"),
+    [
+        ({"lingers": "yes", "unit": UNIT, "enabled": True}, ("systemd", SYSTEMD[3:])),
+        ({"lingers": "may", "unit": UNIT, "enabled": True}, (None, "that is not set up")),
+        ({"cron": "runs", "line": LINE}, ("cron", CRON[3:])),
+        ({"cron": "runs"}, (None, "that is not set up")),
+        ({"cron": "idle", "line": LINE}, (None, "it has no systemd, and no cron daemon runs")),
+    ],
+)
+def test_what_is_shown_is_what_is_set_up(facts: dict[str, Any], shown: tuple[str | None, str]) -> None:
+    assert tuple(at_boot.shown(BOOTS, host(**facts)).values()) == shown
+
+
 def test_a_path_that_no_unit_and_no_crontab_takes() -> None:
     facts = seen(host(lingers="yes", cron="runs"), files={"folder": "/home/a\nb/.local/share/nbfab/nbserver"})
     assert at_boot.means(BOOTS, facts).name == ""
