@@ -73,7 +73,11 @@ def test_a_restart_of_the_host_is_the_reason(here: Machine) -> None:
     here.ok("setup")
     here.kill_server()
     (here.folder / "boot").write_text("c0ffee 17\n")  # as it was in an earlier run of the host
-    assert "it does not run: the host was restarted while it ran" in here.json("status")["error"]
+    seen = here.json("status")
+    assert re.search(r"it does not run: the host was restarted at \d{4}-[^ ]+Z, while it ran", seen["error"])
+    assert seen["fix"][0]["command"].endswith("start")
+    assert seen["fix"][1] == {"words": "to have it start whenever the host boots"}
+    assert seen["fix"][2]["command"].endswith("setup --at-boot")
     here.ok("start")
 
 
