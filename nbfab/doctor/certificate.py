@@ -5,9 +5,10 @@ from __future__ import annotations
 from collections.abc import Iterator
 from typing import TYPE_CHECKING
 
+from nbfab.doctor import clients
 from nbfab.doctor.layer import Case, Layer, failed, unknown
 from nbfab.fix import Fix, Note, task
-from nbfab.plan import certificate, foreign, kinds, pem, renewal
+from nbfab.plan import certificate, foreign, issuing, kinds, pem, renewal
 
 if TYPE_CHECKING:
     from cryptography.x509 import Certificate
@@ -20,6 +21,7 @@ def _check(case: Case) -> Iterator[Finding]:
     if not case.has_profile:
         yield unknown(f"there is no profile {wanted.settings.profile}")
         return
+    yield from clients.check(case)
     text = facts.files.text(certificate.FILE)
     chain = pem.chain(text)
     if kinds.is_strange(wanted, text):
@@ -29,6 +31,8 @@ def _check(case: Case) -> Iterator[Finding]:
         yield failed(change.reason or change.summary, task("certificate"))
     if chain and kinds.stays(wanted, chain[0]):
         yield from _foreign(case, chain)
+    for note in issuing.ending(wanted, text):
+        yield failed(note.words, *note.fix)
     if chain and case.near.trusted is False and kinds.kind(chain[0], wanted.authorities) != "self-signed":
         issuer = pem.issuer(chain[0])
         own = any(authority.has_issued(chain[0]) for authority in wanted.authorities)
@@ -53,6 +57,9 @@ def _passes(case: Case) -> str:
         return ""
     kind = kinds.kind(have, case.wanted.authorities)
     whose = "self-signed" if kind == "self-signed" else f"issued by {pem.issuer(have)}"
+    for authority in case.wanted.authorities:
+        if authority.has_issued(have):
+            whose += f" (which has {authority.days_left(case.wanted.now)} days itself)"
     return f"{whose}, {pem.days_left(have, case.wanted.now)} days left"
 
 

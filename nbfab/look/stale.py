@@ -21,7 +21,8 @@ class StaleFacts:
     """What ended runs and servers have left.
 
     `orphans` are kernels that have outlived their server, by their pids; `files` those by which servers that have ended
-    announced themselves; `lock` is the lock of a run that has ended. `tmux` is the version of tmux, or why it does not
+    announced themselves, those that a run was writing when it was cut, the environment for a start that did not come, and
+    the note that keeps a server down, where one runs; `lock` is the lock of a run that has ended. `tmux` is the version of tmux, or why it does not
     run.
     """
 
