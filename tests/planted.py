@@ -394,3 +394,21 @@ def _left(patient: Patient) -> Iterator[None]:
 def _lock(patient: Patient) -> Iterator[None]:
     with changed(patient.folder / "lock/holder", f"{ENDED} 1\n"):
         yield
+
+
+@fault("a key that was being written when a run was cut", "stale files")
+def _half(patient: Patient) -> Iterator[None]:
+    with changed(patient.folder / f"nbserver.pem.new.{ENDED}", "-----BEGIN PRIVATE KEY-----\n"):
+        yield
+
+
+@fault("the environment for a start that was cut", "stale files")
+def _environ(patient: Patient) -> Iterator[None]:
+    with changed(patient.folder / "environ", "TOKEN=canary"):
+        yield
+
+
+@fault("a note that a server is to stay down, which runs", "stale files")
+def _stopping(patient: Patient) -> Iterator[None]:
+    with changed(patient.folder / "stopping", ""):
+        yield

@@ -29,7 +29,9 @@ def _check(case: Case) -> Iterator[Finding]:
         )
     if stale.files:
         files = " ".join(map(shlex.quote, stale.files))
-        yield failed(f"files are left of servers and runs that have ended: {', '.join(stale.files)}", there(f"rm {files}"))
+        yield failed(
+            f"files are left of servers and runs that have ended: {', '.join(stale.files)}", there(f"rm {files}")
+        )
     if stale.lock:
         words = f"{stale.lock} is left of a run that was cut"
         yield failed(words, "the next run takes it over; to be rid of it", there(f"rm -r {shlex.quote(stale.lock)}"))
