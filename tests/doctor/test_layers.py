@@ -93,7 +93,10 @@ def test_a_host_that_was_not_set_up_lacks_the_server_alone() -> None:
             "it does not run: it has ended without being stopped; its last words are: Killed",
         ),
         (
-            seen(DEAD, server={"ended": Ended(5, END, "exit", 1, "given-up")}),
+            seen(
+                DEAD,
+                server={"ended": Ended(5, END, "exit", 1, "given-up"), "log": "bye\nnbfab: the server has ended\n"},
+            ),
             "it does not run: it crashed 6 times in 5 minutes, so it is not started again (exit status 1); "
             "its last words are: bye",
         ),
