@@ -141,6 +141,7 @@ def test_a_fault_is_found_changes_nothing_and_its_fix_is_typed(
     server = asking.server
     plant(asking)
     state = {path.name: path.read_bytes() for path in client(asking).parent.iterdir() if path.is_file()}
+    assert "certificate  failed: " in asking.run("doctor").stdout, "what was asked for is on standard output"
     outcome = asking.json("doctor")
     layers = {of["layer"] for of in outcome["findings"] if of["state"] == "failed"}
     assert layers in ({"certificate"}, {"certificate", "server"}), outcome["findings"]
