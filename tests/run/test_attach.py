@@ -14,13 +14,6 @@ from terminal import Terminal
 from nbfab.cli.attached import command
 
 
-@pytest.fixture(autouse=True)
-def by_nbfab(request: pytest.FixtureRequest) -> None:
-    """`fab` finds its tasks in the folder that it is in, and a terminal is in another one."""
-    if "there" in request.fixturenames:
-        request.getfixturevalue("there").program = "nbfab"
-
-
 def attached(terminal: Terminal, machine: Machine, *args: str) -> str:
     """The screen, once the session is on it."""
     terminal.task("attach", *args)
@@ -44,6 +37,7 @@ def clients(machine: Machine) -> str:
 @pytest.mark.parametrize("where", ["here", "there"])
 def test_a_terminal_shows_the_session_and_control_c_ends_nothing(request: pytest.FixtureRequest, where: str) -> None:
     machine: Machine = request.getfixturevalue(where)
+    machine.program = "inv" if where == "here" else "nbfab"  # `fab` finds its tasks in the folder that it is in
     machine.ok("setup")
     server = machine.server
     with Terminal(machine) as terminal:
@@ -133,7 +127,8 @@ def test_without_a_terminal_or_a_session_it_says_so(here: Machine) -> None:
 
 
 def test_several_hosts_are_refused(there: Machine) -> None:
-    again = Machine.command(there, "attach", "--json")
+    there.program = "nbfab"
+    again = there.command( "attach", "--json")
     again[again.index("box")] = "box,box2"
     done = subprocess.run(again, env=there.env, cwd=there.work, capture_output=True, text=True, check=False)
     assert done.returncode == 2
