@@ -363,7 +363,7 @@ def origin(key: str, source: str) -> str:
 
 
 def state_home() -> str:
-    """Where programs keep state: XDG_STATE_HOME. As its specification demands, a relative one is ignored."""
+    """Where programs keep state: XDG_STATE_HOME."""
     return _home_of("XDG_STATE_HOME", "~/.local/state")
 
 
@@ -373,5 +373,6 @@ def data_home() -> str:
 
 
 def _home_of(variable: str, usual: str) -> str:
+    """The folder that a variable names. As its specification demands, a relative one is ignored."""
     given = os.environ.get(variable, "")
     return given if os.path.isabs(given) else os.path.expanduser(usual)

@@ -107,13 +107,13 @@ def command(server: Known, task: str, *options: str) -> str:
     profile = [f"--profile={server.profile}"] if server.profile not in ("", usual) else []
     if server.is_here:
         return shlex.join([*called(), task, *profile, *options])
-    if server.inventory:
-        listed = ["--inventory", server.inventory, "--limit", server.host]
-        return shlex.join([*called(), f"fleet.{task}", *listed, *options])
     reach = server.reach
     config = ["-S", reach.config] if reach.config else []
     keys = [word for key in reach.keys for word in ("-i", key)]
     transport = [f"--ssh={reach.transport}"] if reach.transport else []
+    if server.inventory:
+        listed = ["--inventory", server.inventory, "--limit", server.host]
+        return _shell(*config, *keys, f"fleet.{task}", *listed, *transport, *options)
     return _shell(*config, *keys, "-H", server.host, task, *profile, *transport, *options)
 
 

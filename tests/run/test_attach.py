@@ -79,7 +79,9 @@ def test_any_login_shell_and_any_terminal_will_do(host: Callable[..., Machine], 
 
 
 @pytest.mark.parametrize("given", ["ssh_config", "inventory"])
-def test_it_goes_through_jump_hosts_with_the_keys_of_both(tmp_path: Path, given: str, sshds: Callable[..., Sshd]) -> None:
+def test_it_goes_through_jump_hosts_with_the_keys_of_both(
+    tmp_path: Path, given: str, sshds: Callable[..., Sshd]
+) -> None:
     gate, far = sshds(), sshds()
     known = far.folder / "known_both"
     known.write_text(gate.known_hosts.read_text() + far.known_hosts.read_text())
@@ -128,7 +130,7 @@ def test_without_a_terminal_or_a_session_it_says_so(here: Machine) -> None:
 
 def test_several_hosts_are_refused(there: Machine) -> None:
     there.program = "nbfab"
-    again = there.command( "attach", "--json")
+    again = there.command("attach", "--json")
     again[again.index("box")] = "box,box2"
     done = subprocess.run(again, env=there.env, cwd=there.work, capture_output=True, text=True, check=False)
     assert done.returncode == 2
