@@ -150,7 +150,7 @@ JSON = st.recursive(
 )
 
 
-@given(st.dictionaries(st.sampled_from([*GOOD, *GOOD["reach"]]), JSON, max_size=3))  # type: ignore[misc]
+@given(st.dictionaries(st.sampled_from([*GOOD, *GOOD["reach"]]), JSON, max_size=3))
 def test_a_file_of_any_content_is_read(tmp_path_factory: pytest.TempPathFactory, other: dict[str, Any]) -> None:
     reach = {**GOOD["reach"], **{key: value for key, value in other.items() if key in GOOD["reach"]}}
     bad = GOOD | {"reach": reach} | {key: value for key, value in other.items() if key in GOOD}
