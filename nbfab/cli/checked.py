@@ -7,7 +7,7 @@ from contextlib import nullcontext
 from dataclasses import dataclass
 
 from nbfab.cli.call import Call
-from nbfab.cli.listing import command
+from nbfab.cli.reached import command
 from nbfab.display.terminal import Terminal
 from nbfab.fleet.known import Known
 from nbfab.fleet.questions import FromThreads, Questions

@@ -3,7 +3,6 @@
 import shlex
 from collections.abc import Mapping, Sequence
 from dataclasses import replace
-from pathlib import Path
 from typing import TYPE_CHECKING
 
 from invoke import Exit
@@ -12,12 +11,12 @@ from nbfab.cli.again import place, whose
 from nbfab.cli.call import Call
 from nbfab.cli.called import called
 from nbfab.cli.options import EVERYWHERE, defaults
+from nbfab.cli.reached import command, with_hosts
 from nbfab.cli.report import Report
 from nbfab.errors import Interrupted, UsageError
 from nbfab.fix import Command
 from nbfab.fleet import known
 from nbfab.fleet.known import Known
-from nbfab.settings import Settings
 from nbfab.ssh.options import SshOptions
 from nbfab.tunnel import claim
 
@@ -54,7 +53,7 @@ def listing(call: Call) -> None:
         elif shown := [row for row in rows if row.differs or not call.quiet]:
             show(table(shown))
         elif not (rows or call.quiet):
-            fix = (Command(command(Known("", ""), "setup")), Command(_shell("-H", "HOST", "status")))
+            fix = (Command(command(Known("", ""), "setup")), Command(with_hosts("-H", "HOST", "status")))
             show(nothing("no server is remembered yet: a task on its host does that, such as", fix))
     if status:
         raise Exit(code=status)
@@ -99,29 +98,3 @@ def _rows(servers: Sequence[Known], outcomes: "Mapping[Known, Outcome]") -> "lis
         opened = urls.get(whose(server.host, server.profile, typed, options), "")
         rows.append(Row(server, opened, command(server, "status"), outcomes.get(server)))
     return rows
-
-
-def command(server: Known, task: str, *options: str) -> str:
-    """The command line of a task on the server's host."""
-    usual = Settings().profile
-    profile = [f"--profile={server.profile}"] if server.profile not in ("", usual) else []
-    if server.is_here:
-        return shlex.join([*called(), task, *profile, *options])
-    reach = server.reach
-    config = ["-S", reach.config] if reach.config else []
-    keys = [word for key in reach.keys for word in ("-i", key)]
-    transport = [f"--ssh={reach.transport}"] if reach.transport else []
-    if server.inventory:
-        listed = ["--inventory", server.inventory, "--limit", server.host]
-        return _shell(*config, *keys, f"fleet.{task}", *listed, *transport, *options)
-    return _shell(*config, *keys, "-H", server.host, task, *profile, *transport, *options)
-
-
-def _shell(*words: str) -> str:
-    """A command line of the program as it was called; where that is Invoke's, which takes no host, of Fabric's."""
-    return shlex.join([*(_with_hosts(word) for word in called()), *words])
-
-
-def _with_hosts(word: str) -> str:
-    path = Path(word)
-    return str(path.with_name("fab")) if path.name in ("inv", "invoke") else word
