@@ -1,7 +1,8 @@
 """What a run has seen of servers, for `list` to show."""
 
 import time
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
+from contextlib import suppress
 from dataclasses import replace
 from typing import Any
 from urllib.parse import urlsplit
@@ -58,11 +59,17 @@ def _seen(before: Known, reach: Reach, outcome: Outcome) -> Known:
         seen = "not running"  # it has not answered
     runs = seen == "running" or (before.runs and not (outcome.task == "stop" and seen == "not running"))
     url = outcome.url or before.url
-    return replace(before, reach=reach, url=url, port=_port(url), seen=seen, time=int(time.time()), runs=runs)
+    port = _port(url) or before.port or _chosen(outcome)
+    return replace(before, reach=reach, url=url, port=port, seen=seen, time=int(time.time()), runs=runs)
 
 
 def _port(url: str) -> int:
-    try:
+    with suppress(ValueError):
         return (urlsplit(url).port or 443) if url else 0
-    except ValueError:
-        return 0
+    return 0
+
+
+def _chosen(outcome: Outcome) -> int:
+    """The port that was chosen for the profile: a server that is opened through a link has no URL."""
+    chosen: Mapping[str, Any] = outcome.state.get("settings") or {}
+    return int(chosen.get("port", {}).get("value", 0))

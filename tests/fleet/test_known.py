@@ -61,6 +61,12 @@ def test_a_server_is_what_was_seen_of_it_last(state: Path) -> None:
     assert (file.stat().st_mode & 0o777, file.parent.stat().st_mode & 0o777) == (0o600, 0o700)
 
 
+def test_one_that_is_opened_through_a_link_has_a_port_and_no_url() -> None:
+    gpu = host("gpu1")
+    remember([ended(gpu, "open", "running", running=True, settings={"port": {"value": 8123}})])
+    assert [(one.url, one.port, one.seen) for one in known.every()] == [("", 8123, "running")]
+
+
 @pytest.mark.parametrize(
     "seen",
     [

@@ -8,7 +8,7 @@ from pathlib import Path
 
 import pytest
 from machine import Machine
-from sshd import Sshd, wait_until
+from sshd import Sshd, keygen, wait_until
 from terminal import Terminal
 
 from nbfab.cli.attached import command
@@ -75,6 +75,24 @@ def test_any_login_shell_and_any_terminal_will_do(host: Callable[..., Machine], 
     with Terminal(machine) as terminal:
         terminal.type("TERM=xterm-nowhere; export TERM")
         attached(terminal, machine)
+        leaves(terminal)
+
+
+def test_ssh_asks_for_a_passphrase_on_the_same_terminal(there: Machine) -> None:
+    there.program = "nbfab"
+    there.ok("setup")
+    assert there.sshd
+    locked = keygen(there.sshd.folder / "locked", passphrase="letmein")
+    with open(there.sshd.folder / "authorized_keys", "a") as file:
+        file.write(locked.with_suffix(".pub").read_text())
+    there.sshd.identity = locked
+    there.sshd.write_config()
+    with Terminal(there) as terminal:
+        terminal.task("attach")
+        for number in (1, 2):  # nbfab, and then ssh
+            wait_until(lambda n=number: terminal.screen.count("Enter passphrase") == n, "the prompt")  # type: ignore[misc]
+            terminal.type("letmein")
+        terminal.shows("[nbserver]")
         leaves(terminal)
 
 
