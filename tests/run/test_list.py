@@ -7,7 +7,7 @@ from typing import Any
 
 from documents import check_document
 from home import snapshot
-from machine import Machine
+from machine import ROOT, Machine
 from sshd import free_port
 from sshd_fleet import Fleet
 from terminal import Terminal
@@ -41,6 +41,10 @@ def test_nothing_is_remembered_until_a_task_has_seen_a_server(here: Machine) -> 
     first, *commands = text(here).splitlines()
     assert first == "no server is remembered yet: a task on its host does that, such as"
     assert [line.strip() for line in commands] == ["nbfab setup", "nbfab -H HOST status"]
+    # `fab`, which does nothing else without a host, lists too.
+    by_fab = subprocess.run(["fab", "list"], env=here.env, cwd=ROOT, capture_output=True, text=True, check=True)
+    assert by_fab.stdout.splitlines()[0] == first
+    assert text(here, "--quiet") == ""
     here.fails("status")
     here.ok("plan")
     assert listed(here) == []
