@@ -46,6 +46,11 @@ STATE = (
     "names",
     "elsewhere",
     "log",
+    "memory",
+    "disks",
+    "gpus",
+    "profiles",
+    "others",
 )
 
 

@@ -58,7 +58,8 @@ def on_one(call: Call, body: "Body", typed: HostString | None) -> None:
             from nbfab.cli.again import once_more, whose
 
             mine = whose(label, settings.profile, entry.typed if entry else typed, call.ssh_options(entry))
-            otherwise = call.flags & {"login", "no_login", "host_names", "editor"}
+            # A port that is typed may be that of another server.
+            otherwise = call.flags & {"login", "no_login", "host_names", "editor"} or call.given["port"]
             found, claim = (None, None) if otherwise else once_more(mine, browser=browser, sees=terminal.sees)
             if found:
                 terminal.progress.end()
@@ -120,12 +121,13 @@ def on_one(call: Call, body: "Body", typed: HostString | None) -> None:
 
         with report.errors():
             commands = {task: terminal.command(task) for task in ("open", "start")}
+            other = terminal.opened.profile if terminal.opened.foreign else ""
             spec = replace(
                 terminal.opened,
                 json=call.json,
                 browser=browser,
                 background="background" in call.flags,
-                commands={**commands, "close": call.close(label if typed else "")},
+                commands={**commands, "close": call.close(label if typed else "", other)},
                 claim=claim.pass_on() if claim else -1,
                 document=document(call.task, [outcome], outcome.status) if call.json else "",
             )
