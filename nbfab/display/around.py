@@ -42,8 +42,9 @@ def _runs(profile: Mapping[str, Any]) -> str:
 
 
 def _asks(other: Mapping[str, Any]) -> str:
-    live = f", {other['kernels']} kernels" if other["kernels"] else ""
-    return live + {True: ", OPEN: it asks for no password or token", False: "", None: ""}[other["open"]]
+    count = other["kernels"]
+    live = f", {count} kernel{'' if count == 1 else 's'}" if count else ""
+    return f"{live}, OPEN: it asks for no password or token" if other["open"] else live
 
 
 def room(of: Mapping[str, Any]) -> str:

@@ -22,6 +22,8 @@ def at(facts: Facts, port: int) -> Other | None:
 def described(other: Other) -> str:
     """What it is, in a line."""
     where = "for the host alone" if other.only_here else f"at {', '.join(other.addresses)}"
+    if {"0.0.0.0", "::"} & {*other.addresses}:
+        where = "at all addresses"
     tls = {True: "https", False: "http", None: "it does not answer"}[other.tls]
     version = f" {other.version}" if other.version else ""
     folder = f", in {other.folder}" if other.folder else ""
