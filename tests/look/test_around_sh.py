@@ -16,6 +16,7 @@ from machine import ROOT
 from planted import ENDED
 from processes import start_of
 from shells import each_shell, records, run, stub
+from sshd import wait_until
 
 from nbfab.look.around import MIB, Gpu, Machine, Profile
 from nbfab.look.facts import FACTS
@@ -97,12 +98,14 @@ def test_a_driver_that_does_not_work_is_named_in_time(tmp_path: Path, smi: str, 
     assert seen.memory
     assert seen.fails == why if why else seen.fails
     if smi.endswith("sleep 60"):
-        assert not [pid for pid in os.listdir("/proc") if pid.isdigit() and _is_left(pid, tmp_path)]
+        wait_until(lambda: not any(_is_left(pid, tmp_path) for pid in os.listdir("/proc")), "it to be killed")
 
 
 def _is_left(pid: str, folder: Path) -> bool:
     try:
-        return f"{folder}/nvidia-smi" in Path(f"/proc/{pid}/cmdline").read_text() and bool(start_of(pid))
+        return (
+            pid.isdigit() and f"{folder}/nvidia-smi" in Path(f"/proc/{pid}/cmdline").read_text() and bool(start_of(pid))
+        )
     except OSError:
         return False
 
@@ -120,7 +123,7 @@ def group(root: Path, path: str, **files: str) -> None:
     [
         ("0::/", {}, (8000, 5000, False)),
         ("0::/job", {"job": ("max", "700", "inactive_file 0")}, (8000, 5000, False)),
-        ("0::/job/step", {"job": ("1024000", "512000", "inactive_file 102400"), "job/step": ("max", "1", "")}, (1000, 600, True)),
+        ("0::/job/a", {"job": ("1024000", "512000", "inactive_file 102400"), "job/a": ("max", "1", "")}, (1000, 600, True)),
         ("0::/job", {"": ("2048000", "2048000", "")}, (2000, 0, True)),
         ("0::/job", {"job": ("99999999999", "1", "")}, (8000, 5000, False)),
         ("0::/job", {"job": ("nonsense", "1", "")}, (8000, 5000, False)),
