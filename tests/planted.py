@@ -20,6 +20,7 @@ from machine import Machine
 from namespace import after, without
 from processes import lives
 from sshd import Sshd, keygen, wait_until
+from strays import OPEN, stray
 
 from nbfab.keys import Key
 from nbfab.plan import pem
@@ -387,6 +388,12 @@ def _limit(patient: Patient) -> Iterator[None]:
 @fault("a file of a server that has ended", "stale files")
 def _left(patient: Patient) -> Iterator[None]:
     with changed(patient.folder / f"runtime/jpserver-{ENDED}.json", "{}"):
+        yield
+
+
+@fault("a Jupyter server without a password", "other servers")
+def _open_to_all(patient: Patient) -> Iterator[None]:
+    with stray(patient.spare, *OPEN):
         yield
 
 

@@ -65,7 +65,7 @@ def stray(
         options = (*options, f"--certfile={certificate}", f"--keyfile={key}")
     log = home / "stray.log"
     variables = {"HOME": str(home), "PATH": os.environ["PATH"], "LANG": "C.UTF-8", **(env or {})}
-    with log.open("ab") as out:
+    with log.open("wb") as out:
         process = subprocess.Popen(
             [*words, *options], stdin=subprocess.DEVNULL, stdout=out, stderr=out, cwd=home, env=variables
         )

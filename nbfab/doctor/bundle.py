@@ -71,6 +71,7 @@ def _anonymous(whole: str, names: Iterable[str], wanted: Wanted, near: Near, fac
         users += [facts.host.user, facts.port.user, facts.limits.killed]
         pythons = (facts.interpreter.path, *(environment.python for environment in facts.environments.found))
         places += [(facts.files.folder, "PROFILE"), *((path, "PYTHON") for path in pythons)]
+        places += [(other.folder, "FOLDER") for other in facts.others.servers or ()]
         places += [(facts.home.folder, "HOME"), (facts.files.directory, "DIRECTORY")]
     for path, instead in places:
         whole = whole.replace(path, instead) if len(path) > 1 else whole
