@@ -37,12 +37,21 @@ class Stray:
         (path,) = (self.home / ".local/share/jupyter/runtime").glob(f"*server-{self.pid}.json")
         return path
 
+    def status(self) -> Any:
+        """What it answers for its status, by its token."""
+        known = json.loads(self.note.read_text())
+        url = f"http://127.0.0.1:{self.port}{known['base_url']}api/status"
+        return _asked(urllib.request.Request(url, headers={"Authorization": f"token {known['token']}"}))
+
     def post(self, path: str) -> Any:
         """What an open server answers to a request that makes something."""
         url = f"http://127.0.0.1:{self.port}{path}"
-        request = urllib.request.Request(url, b"{}", {"Content-Type": "application/json"})
-        with urllib.request.build_opener(urllib.request.ProxyHandler({})).open(request, timeout=60) as answer:
-            return json.load(answer)
+        return _asked(urllib.request.Request(url, b"{}", {"Content-Type": "application/json"}))
+
+
+def _asked(request: urllib.request.Request) -> Any:
+    with urllib.request.build_opener(urllib.request.ProxyHandler({})).open(request, timeout=60) as answer:
+        return json.load(answer)
 
 
 @contextmanager

@@ -168,7 +168,7 @@ end_with_kernels() { # patience
 	done
 }
 
-# Uses pid, start.
+# Ends the profile's server, whose process is the one that started then. Uses pid.
 stop_server() {
 	: >stopping # so that it is not started again, also if it has just crashed
 	# Jupyter removes a file as it ends, and where it cannot, it hangs.

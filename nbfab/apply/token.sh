@@ -2,7 +2,7 @@
 # The token of the server, for a login without a password.
 
 # Prints the token that the running server has noted for its owner as a record, to standard output alone. No shell has it
-# in a variable. Uses profile, base.
+# in a variable. Uses profile, base. Sets note.
 tell_token() {
 	find_base
 	if [ -L "$base/$profile" ] || ! cd "$base/$profile" 2>/dev/null; then return; fi

@@ -42,6 +42,14 @@ def found(stray: Stray, base: Path, *, ask: bool = False) -> Other | None:
     return next((server for server in servers if server.pid == stray.pid), None)
 
 
+def assert_is_no_activity(server: Stray, base: Path) -> None:
+    """Fails if a look counts as activity, which would keep a server from ending when it is idle."""
+    before = server.status()["last_activity"]
+    for _ in range(3):
+        assert found(server, base)
+    assert server.status()["last_activity"] == before
+
+
 def test_a_server_with_a_token(tmp_path: Path) -> None:
     before = int(time.time())
     with stray(tmp_path / "home", f"--ServerApp.token={TOKEN}", "--ServerApp.base_url=/deep/down") as server:
@@ -54,6 +62,7 @@ def test_a_server_with_a_token(tmp_path: Path) -> None:
         assert other.start == start_of(server.pid)
         assert before - 2 <= other.since <= time.time() + 1
         assert TOKEN not in json.dumps(printed(tmp_path))
+        assert_is_no_activity(server, tmp_path)
 
 
 def test_an_open_server_and_what_it_runs(tmp_path: Path) -> None:
@@ -77,6 +86,7 @@ def test_notebook_6(tmp_path: Path, *, is_open: bool) -> None:
         assert other
         assert (other.port, other.open, other.token, other.kernels) == (server.port, is_open, not is_open, 0)
         assert other.note.endswith(f"/nbserver-{server.pid}.json")
+        assert_is_no_activity(server, tmp_path)
 
 
 def test_a_server_by_tls(tmp_path: Path) -> None:
