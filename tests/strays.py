@@ -2,6 +2,7 @@
 
 import json
 import os
+import re
 import signal
 import subprocess
 import urllib.request
@@ -19,6 +20,7 @@ from sshd import free_port, wait_until
 TOKEN = "canary-of-a-stray-token"
 OPEN = ("--ServerApp.token=", "--ServerApp.password=", "--ServerApp.disable_check_xsrf=True")
 OPEN_6 = ("--NotebookApp.token=", "--NotebookApp.password=", "--NotebookApp.disable_check_xsrf=True")
+_PORT = re.compile(r"https?://127\.0\.0\.1:([0-9]+)/")
 _MAKES = ("openssl", "req", "-x509", "-newkey", "rsa:2048", "-nodes", "-subj", "/CN=localhost")
 
 
@@ -29,7 +31,6 @@ class Stray:
     pid: int
     port: int
     home: Path
-    scheme: str = "http"
 
     @property
     def note(self) -> Path:
@@ -78,11 +79,12 @@ def stray(
         process = subprocess.Popen(
             [*words, *options], stdin=subprocess.DEVNULL, stdout=out, stderr=out, cwd=home, env=variables
         )
-    found = Stray(process.pid, port, home, "https" if tls else "http")
     try:
-        wait_until(lambda: "is running at" in log.read_text() or process.poll() is not None, f"a start; see {log}", 60)
+        wait_until(lambda: _PORT.search(log.read_text()) or process.poll() is not None, f"a start; see {log}", 90)
+        at = _PORT.search(log.read_text())
         assert process.poll() is None, log.read_text()
-        yield found
+        assert at
+        yield Stray(process.pid, int(at[1]), home)  # another port, if that one was taken meanwhile
     finally:
         if process.poll() is None and lives(process.pid):
             process.send_signal(signal.SIGCONT)

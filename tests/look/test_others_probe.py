@@ -20,6 +20,7 @@ from strays import OPEN, OPEN_6, TOKEN, Stray, stray
 from nbfab.look.facts import FACTS
 from nbfab.look.others import Other
 
+pytestmark = pytest.mark.real
 PROBE = (ROOT / "nbfab/look/others_probe.py").read_text()
 each_python = pytest.mark.parametrize("python", NOTEBOOKS.values(), ids=list(NOTEBOOKS))
 
