@@ -20,7 +20,7 @@ from sshd import free_port, wait_until
 TOKEN = "canary-of-a-stray-token"
 OPEN = ("--ServerApp.token=", "--ServerApp.password=", "--ServerApp.disable_check_xsrf=True")
 OPEN_6 = ("--NotebookApp.token=", "--NotebookApp.password=", "--NotebookApp.disable_check_xsrf=True")
-_PORT = re.compile(r"https?://127\.0\.0\.1:([0-9]+)/")
+_PORT = re.compile(r"is running at[\s\S]{0,100}?https?://[^/\s]+:([0-9]+)/")
 _MAKES = ("openssl", "req", "-x509", "-newkey", "rsa:2048", "-nodes", "-subj", "/CN=localhost")
 
 
