@@ -13,7 +13,7 @@ from pathlib import Path
 from typing import Any
 
 from machine import BIN
-from processes import lives
+from processes import lives, sockets_of
 from pythons import DEBIAN
 from sshd import free_port, wait_until
 
@@ -84,7 +84,9 @@ def stray(
         at = _PORT.search(log.read_text())
         assert process.poll() is None, log.read_text()
         assert at
-        yield Stray(process.pid, int(at[1]), home)  # another port, if that one was taken meanwhile
+        port = int(at[1])  # another one, if that was taken meanwhile
+        wait_until(lambda: port in sockets_of([process.pid])[0], "it to listen, which comes after it says so")
+        yield Stray(process.pid, port, home)
     finally:
         if process.poll() is None and lives(process.pid):
             process.send_signal(signal.SIGCONT)
