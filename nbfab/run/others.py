@@ -83,7 +83,7 @@ def open_(job: Job) -> Outcome | None:
     if not (spec.token or other.open):
         notes.append("its token is not in a file there, so log in as you do otherwise")
     job.user.opens(spec)
-    state = {"running": True, "others": [others.document(other)]}
+    state = {"others": [others.document(other)]}  # of the profile's own server nothing is known by that
     return Outcome(job.host.label, job.task, "running", notes=tuple(notes), url=spec.url, state=state)
 
 

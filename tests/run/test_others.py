@@ -92,6 +92,7 @@ def test_a_server_of_this_machine_is_opened_where_it_is(here: Machine, tmp_path:
         assert f"\nhttp://127.0.0.1:{server.port}/x/\n" in said
         assert TOKEN not in said
         assert not (here.home / ".local/share/nbfab").exists()
+        assert not (here.home / ".local/state/nbfab/servers.json").exists()  # it is none that `list` shows
 
 
 class _Jar:
