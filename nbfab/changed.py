@@ -15,6 +15,7 @@ Kind = Literal[
     "change clients",
     "start server",
     "stop server",
+    "end other server",
     "end sessions",
     "remove",
     "end session",

@@ -47,6 +47,11 @@ STATE = (
     "names",
     "elsewhere",
     "log",
+    "memory",
+    "disks",
+    "gpus",
+    "profiles",
+    "others",
 )
 
 

@@ -20,6 +20,7 @@ from machine import Machine
 from namespace import after, without
 from processes import lives
 from sshd import Sshd, keygen, wait_until
+from strays import OPEN, stray
 
 from nbfab.keys import Key
 from nbfab.plan import pem
@@ -403,3 +404,9 @@ def _leaves(file: str, text: str) -> Planter:
 
 for _what, (_file, _text) in LEFT.items():
     fault(_what, "stale files")(_leaves(_file, _text))
+
+
+@fault("a Jupyter server without a password", "other servers")
+def _open_to_all(patient: Patient) -> Iterator[None]:
+    with stray(patient.spare, *OPEN):
+        yield

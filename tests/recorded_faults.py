@@ -16,6 +16,7 @@ HEALTHY = seen(
     interpreter={"path": "/env/bin/python"},
     listening={"known": True, "addresses": ("0.0.0.0",)},
     stale={"tmux": "tmux 3.4"},
+    others={"servers": ()},
 )
 NEAR = Near(
     ssh="box",

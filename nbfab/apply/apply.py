@@ -27,6 +27,7 @@ FUNCTIONS: Mapping[Kind, str] = {
     "use environment": "remember_environment",
     "start server": "start_server",
     "stop server": "stop_server",
+    "end other server": "end_other_server",
     "end sessions": "end_sessions",
     "remove": "remove_paths",
     "end session": "end_session",
@@ -115,7 +116,9 @@ def apply(
         clients = ("apply/clients",) if any(change.kind == "change clients" for change in changes) else ()
         relays = ("look/relay", "apply/relay") if any("relay" in change.kind for change in changes) else ()
         boots = ("apply/at_boot",) if any("at-boot" in change.kind for change in changes) else ()
-        files = dict.fromkeys((*FILES, *look.more_files(request), *removes, *clients, *relays, *boots))
+        others = ("apply/others",) if any(change.kind == "end other server" for change in changes) else ()
+        more = (*removes, *clients, *relays, *boots, *others)
+        files = dict.fromkeys((*FILES, *look.more_files(request), *more))
         program = render(files, calls)
         records = run(host, program, receive, silence, "making changes")
         if len(done) < len(changes):
@@ -128,6 +131,8 @@ def apply(
 
 def _enter(request: Request, changes: Sequence[Change], seen: Facts) -> str:
     profile = request.settings.profile
+    if changes and all(change.kind == "end other server" for change in changes):
+        return call("pass_by", profile=profile)
     if changes and all(change.kind in ("stop server", "end relay") for change in changes):
         return call("enter", profile=profile)
     generation = seen.files.text(GENERATION).strip()

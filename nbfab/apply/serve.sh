@@ -108,30 +108,38 @@ ended() { # pid start tenths_of_seconds
 	done
 }
 
-# Uses pid, start.
-stop_server() {
-	: >stopping # so that it is not started again, also if it has just crashed
+# Ends a server and waits for its kernels, which end with it. Uses pid, start.
+end_with_kernels() { # patience
 	kernels=$(for child in $(children_of "$pid"); do echo "$child $(process_start "$child")"; done)
 	if [ "$(process_start "$pid")" = "$start" ]; then
 		kill -TERM "$pid" || return 1
-		# Jupyter removes a file as it ends, and where it cannot, it hangs.
-		if [ -w runtime ]; then patience=20; else patience=5; fi
-		if ! ended "$pid" "$start" "${patience}0"; then
+		if ! ended "$pid" "$start" "${1}0"; then
 			kill -KILL "$pid"
 			ended "$pid" "$start" 50 || {
-				echo "process $pid does not end; its log ends:" >&2
-				last_words server.log 5 >&2
+				echo "process $pid does not end" >&2
 				return 1
 			}
-			echo "process $pid had not ended $patience seconds after it was told to, so it was killed"
+			echo "process $pid had not ended $1 seconds after it was told to, so it was killed"
 		fi
 	fi
-	echo "$kernels" | while read -r child began; do
-		ended "$child" "$began" 50 || {
+	echo "$kernels" | while read -r child since; do
+		ended "$child" "$since" 50 || {
 			echo "process $child, a kernel, has outlived the server" >&2
 			exit 1
 		}
-	done || return 1
+	done
+}
+
+# Ends the profile's server, whose process is the one that started then. Uses pid.
+stop_server() {
+	: >stopping # so that it is not started again, also if it has just crashed
+	# Jupyter removes a file as it ends, and where it cannot, it hangs.
+	if [ -w runtime ]; then patience=20; else patience=5; fi
+	if ! end_with_kernels "$patience"; then
+		echo "its log ends:" >&2
+		last_words server.log 5 >&2
+		return 1
+	fi
 	# The shell around it ends a moment later, and with it the tmux session.
 	read -r runner _ 2>/dev/null <started || runner=''
 	began=$(process_start "$runner")

@@ -27,9 +27,18 @@ def fetch(host: Host, profile: str) -> Token | None:
 
     What the host prints last may be a part of it, so an error that quotes that goes no further.
     """
+    return _fetched(host, call("tell_token", profile=profile))
+
+
+def fetch_from(host: Host, note: str) -> Token | None:
+    """The token in the runtime file of a Jupyter server, by its path; as `fetch`."""
+    return _fetched(host, call("tell_noted", note=note))
+
+
+def _fetched(host: Host, tells: str) -> Token | None:
     records: list[Record] = []
     with suppress(HostError):
-        program = render(FILES, [call("tell_token", profile=profile)])
+        program = render(FILES, [tells])
         records = list(run(host, program, lambda _: None, SILENCE, "fetching a token", whole=2 * SILENCE))
     text = next((text for record in records if isinstance(text := record.get("token"), str)), "")
     return Token(text) if text.isascii() and 0 < len(text) < _LONGEST else None

@@ -247,9 +247,9 @@ class Call:
 
         return command
 
-    def close(self, label: str) -> str:
-        """The command line that closes what this one opens."""
-        profile = self.given["profile"]
+    def close(self, label: str, other: str = "") -> str:
+        """The command line that closes what this one opens, by the name of an `other` profile than what was typed."""
+        profile = other or self.given["profile"]
         words = [*called(), *(("-S", path) if (path := getattr(self.c.config, "_runtime_ssh_path", None)) else ())]
         words += [*(("-H", label) if label else ()), "close", *((f"--profile={profile}",) if profile else ())]
         return shlex.join(map(str, words))

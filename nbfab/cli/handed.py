@@ -41,12 +41,13 @@ def hand_over(
 
         with report.errors():
             commands = {task: terminal.command(task) for task in ("open", "start")}
+            other = terminal.opened.profile if terminal.opened.foreign else ""
             spec = replace(
                 terminal.opened,
                 json=call.json,
                 browser="no_browser" not in call.flags,
                 background="background" in call.flags,
-                commands={**commands, "close": call.close(there.label if there else "")},
+                commands={**commands, "close": call.close(there.label if there else "", other)},
                 claim=claim.pass_on() if claim else -1,
                 document=document(call.task, [outcome], outcome.status) if call.json else "",
             )

@@ -58,7 +58,8 @@ def on_one(call: Call, body: "Body", typed: HostString | None) -> None:
             from nbfab.cli.again import once_more, whose
 
             mine = whose(label, settings.profile, entry.typed if entry else typed, call.ssh_options(entry))
-            otherwise = call.flags & {"login", "no_login", "host_names", "editor"}
+            # A port that is typed may be that of another server.
+            otherwise = call.flags & {"login", "no_login", "host_names", "editor"} or call.given["port"]
             found, claim = (None, None) if otherwise else once_more(mine, browser=browser, sees=terminal.sees)
             if found:
                 terminal.progress.end()

@@ -114,9 +114,9 @@ def plan(job: "Job") -> "Outcome":
     return preview(foreground.if_without_tmux(job) if foreground.falls_back(job) else job)
 
 
-@_task("days_left")
+@_task("days_left", "all")
 def status(job: "Job") -> "Outcome":
-    """Show whether the server runs, its URL, certificate and live kernels; exit status 1 if it does not run."""
+    """Show whether the server runs, its URL, live kernels, and the host's GPUs; exit status 1 if it does not run."""
     from nbfab.run.status import status
 
     return status(job)

@@ -3,7 +3,7 @@
 from collections.abc import Iterator, Mapping
 from typing import Any
 
-from nbfab.display import findings
+from nbfab.display import around, findings
 from nbfab.display.lines import line as _line
 from nbfab.display.lines import parts as _parts
 from nbfab.display.paint import Line, Painted, Piece
@@ -92,6 +92,7 @@ def _state(outcome: Outcome) -> Iterator[Line]:
             if choice["source"] == "default":
                 continue
             yield _line(key, f"{written(choice['value'])} (from {origin(key, choice['source'])})")
+        yield from around.lines(state)
     if "environment" in state and outcome.task == "status":
         yield _line("environment", state["environment"])
     if "attach" in state and not daily:

@@ -227,5 +227,39 @@ def _state() -> Mapping[str, Any]:
             "Lines of the server's log; with --follow, each such object is a line of its own, with its `host`.",
             {"type": ["array", "null"], "items": _object({"time": _TEXT_OR_NULL, "text": _TEXT})},
         ),
+        **_around(),
     }
     return {key: known[key] for key in STATE}
+
+
+def _around() -> Mapping[str, Any]:
+    """What is around the server, of `status`."""
+    room = {"total": _said("In bytes.", _NUMBER), "free": _NUMBER}
+    maybe = {"type": ["integer", "null"], "minimum": 0}
+    gpu = {"number": _NUMBER, "name": _TEXT, "total": maybe, "free": maybe, "busy": _said("In percent.", maybe)}
+    profile = {"name": _TEXT, "port": _NUMBER, "running": {"type": "boolean"}}
+    other = {
+        "port": _NUMBER,
+        "pid": _NUMBER,
+        "since": _TIME,
+        "app": _said("The program, such as jupyter-lab.", _TEXT_OR_NULL),
+        "version": _TEXT_OR_NULL,
+        "folder": _TEXT_OR_NULL,
+        "addresses": _said("At which it listens.", _TEXTS),
+        "tls": _said("Null if it does not answer.", {"type": ["boolean", "null"]}),
+        "open": _said("Whether it asks for no password or token; null if unknown.", {"type": ["boolean", "null"]}),
+        "kernels": _said("How many are live; null if it does not say.", maybe),
+        "words": _said("All of it in a line.", _TEXT),
+    }
+
+    def several(of: Mapping[str, Any]) -> dict[str, Any]:
+        return {"type": ["array", "null"], "items": _object(of)}
+
+    limited = _said("Whether that is the limit of a group of processes.", {"type": "boolean"})
+    return {
+        "memory": _said("Of the host; null if unknown.", _or_null({**room, "limited": limited})),
+        "disks": _said("Where the profile and the notebooks are.", several({"folder": _TEXT, **room})),
+        "gpus": _said("As nvidia-smi lists them; null if there is none.", several(gpu)),
+        "profiles": _said("The user's other profiles there.", several(profile)),
+        "others": _said("Of `status --all`: the user's Jupyter servers that nbfab did not start.", several(other)),
+    }

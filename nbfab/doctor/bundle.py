@@ -70,6 +70,7 @@ def _names(names: Iterable[str], wanted: Wanted, near: Near, facts: Facts | None
         places += [(kernel.notebook, "NOTEBOOK") for kernel in kernels]
         pythons = (facts.interpreter.path, *(environment.python for environment in facts.environments.found))
         places += [(facts.files.folder, "PROFILE"), *((path, "PYTHON") for path in pythons)]
+        places += [(other.folder, "FOLDER") for other in facts.others.servers or ()]
         places += [(facts.home.folder, "HOME"), (facts.files.directory, "DIRECTORY")]
     return Names(tuple(hosts), tuple(users), tuple(addresses), tuple(places))
 

@@ -13,6 +13,7 @@ from nbfab.doctor import (
     home,
     kernels,
     limits,
+    others,
     port,
     python,
     server,
@@ -44,6 +45,7 @@ LAYERS: tuple[Layer, ...] = (
     kernels.LAYER,
     limits.LAYER,
     stale.LAYER,
+    others.LAYER,
 )
 NAMES = (*(layer.name for layer in connection.LAYERS), *(layer.name for layer in LAYERS))
 

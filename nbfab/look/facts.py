@@ -6,6 +6,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from nbfab.errors import HostError
+from nbfab.look.around import AroundFacts
 from nbfab.look.at_boot import AtBootFacts
 from nbfab.look.choices import ChoiceFacts
 from nbfab.look.environments import EnvironmentFacts
@@ -17,6 +18,7 @@ from nbfab.look.interpreter import InterpreterFacts
 from nbfab.look.left import LeftFacts
 from nbfab.look.limits import LimitFacts
 from nbfab.look.listening import ListeningFacts
+from nbfab.look.others import OtherFacts
 from nbfab.look.port import PortFacts
 from nbfab.look.relay import RelayFacts
 from nbfab.look.server import ServerFacts
@@ -44,6 +46,8 @@ class Facts:
     listening: ListeningFacts = dataclasses.field(default_factory=ListeningFacts)
     limits: LimitFacts = dataclasses.field(default_factory=LimitFacts)
     stale: StaleFacts = dataclasses.field(default_factory=StaleFacts)
+    around: AroundFacts = dataclasses.field(default_factory=AroundFacts)
+    others: OtherFacts = dataclasses.field(default_factory=OtherFacts)
 
 
 _GROUPS: dict[str, Any] = {group.name: group.type for group in dataclasses.fields(Facts)}

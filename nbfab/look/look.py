@@ -28,8 +28,10 @@ def more_files(request: Request) -> tuple[str, ...]:
     wanted = {
         "look/search": _by_name(request),
         "look/relay": bool(request.relay),
-        "look/left": request.left is not None or request.doctor,
+        "look/left": request.left is not None or request.doctor or request.around,
         **dict.fromkeys(DOCTOR, request.doctor),
+        "look/around": request.around,
+        "look/others": request.around or request.others,
     }
     return tuple(file for file, is_wanted in wanted.items() if is_wanted)
 
@@ -48,6 +50,11 @@ def look_calls(host: Host, request: Request) -> list[str]:
     if left := request.left:
         places, trees, records, traces = map(" ".join, (left.places, left.trees, left.records, left.traces))
         calls.append(call("look_left", places=places, trees=trees, records=records, traces=traces))
+    if request.around:
+        calls.append(call("look_around", around_probe=source("look/around_probe.py")))
+    if request.others:
+        probe = source("look/others_probe.py")
+        calls.append(call("look_others", at=str(request.at or ""), others_probe=probe))
     if request.doctor:
         calls += [call("look_home"), call("look_interpreter", interpreter_probe=source("look/interpreter_probe.py"))]
         calls += [call("look_listening"), call("look_limits"), call("look_stale"), call("print_facts")]

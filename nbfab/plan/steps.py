@@ -137,4 +137,7 @@ def request(wanted: Wanted, steps: Iterable[Step] = ()) -> Request:
         if wanted.removing
         else None,
         doctor=wanted.doctor,
+        around=wanted.around,
+        others=wanted.others or wanted.doctor,
+        at=wanted.at,
     )

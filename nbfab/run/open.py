@@ -15,7 +15,7 @@ from nbfab.look.facts import Facts
 from nbfab.names import EVERY_ADDRESS, in_url
 from nbfab.outcome import Outcome
 from nbfab.plan import certificate, clients, kinds, password, pem, relay, renewal, server
-from nbfab.run import host_name, identity, reach
+from nbfab.run import host_name, identity, others, reach
 from nbfab.run.converge import Course, converge, make, reported
 from nbfab.run.describe import describe
 from nbfab.run.job import Job
@@ -36,10 +36,13 @@ CERTIFIED = (
 def open_(job: Job) -> Outcome:
     """Sets up a host that has no profile, once that is confirmed; starts a stopped server; changes nothing else.
 
-    The user gets what the near end needs. Raises Refused if no one confirms, HostError.
+    The user gets what the near end needs: of another Jupyter server of theirs, if that is at the port that was typed.
+    Raises Refused if no one confirms, HostError.
     """
     if {"login", "no_login"} <= job.flags:
         raise UsageError("--login and --no-login contradict each other", "leave one of them out")
+    if others.is_typed(job) and (found := others.open_(job)):
+        return found
     has_link = not (job.host.local or "direct" in job.flags)
     name = host_name.of(job) if "host_names" in job.flags else "localhost"
     job = host_name.wanting(replace(job, wanted=replace(job.wanted, relay=has_link)), name)

@@ -10,7 +10,7 @@ from nbfab.plan import certificate, clients, kinds, password, pem, renewal
 from nbfab.plan.server import why_not_set_up
 from nbfab.plan.step import Step
 from nbfab.plan.steps import STEPS, plan
-from nbfab.run import foreground
+from nbfab.run import around, foreground
 from nbfab.run.days import in_time
 from nbfab.run.describe import describe, shown_time
 from nbfab.run.job import Job
@@ -20,9 +20,9 @@ from nbfab.wanted import Wanted
 
 def status(job: Job) -> Outcome:
     """The state of the server; exit status 1 if it does not run and answer, DUE if its certificate ends too soon."""
-    job, seen = see(job)
+    job, seen = see(replace(job, wanted=replace(job.wanted, around=True, others="all" in job.flags)))
     job.user.sees_hash(password.known(seen))
-    outcome, server = describe(job, job.wanted, seen), seen.server
+    outcome, server = around.added(describe(job, job.wanted, seen), job.wanted, seen), seen.server
     if server.ours and server.ready and "fingerprint" in outcome.state:
         return in_time(job, replace(outcome, verdict="running"), seen)
     wanted = foreground.if_without_tmux(job).wanted

@@ -10,6 +10,7 @@ from nbfab.plan import at_boot
 from nbfab.plan.change import Change
 from nbfab.plan.relay import end_relays
 from nbfab.plan.server import attach, stop_server
+from nbfab.run import others
 from nbfab.run.converge import Course, make, reported
 from nbfab.run.job import Job
 from nbfab.run.see import see
@@ -41,10 +42,13 @@ def ending(job: Job, seen: Facts) -> tuple[Change, str]:
 def stop(job: Job) -> Outcome:
     """Ends the server, if it is proven to be ours, and sees that it has ended: process, kernels, port and files.
 
-    The relays of `open` end with it, those of all versions.
+    The relays of `open` end with it, those of all versions. If the port of another of the user's Jupyter servers was
+    typed, that one is ended instead; if the port of none was, nothing is.
 
     Raises Refused if kernels are live, the flag `force` was not given, and the user does not say yes.
     """
+    if others.is_typed(job) and job.task == "stop" and (outcome := others.stop(job)):
+        return outcome
     job, seen = see(replace(job, wanted=replace(job.wanted, relay=True)))
     relays = [end_relays()] if seen.relay.running else []
     course = Course(job.user)

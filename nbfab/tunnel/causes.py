@@ -86,7 +86,8 @@ class Causes:
     async def _server_answers(self) -> bool | None:
         """Whether the server answers; None if it is the link that does not."""
         try:
-            if await asyncio.wait_for(probes.server_is_behind(self._port()), ANSWER):
+            plain = self._spec.foreign == "http"
+            if await asyncio.wait_for(probes.server_is_behind(self._port(), plain=plain), ANSWER):
                 return True
         except TimeoutError:
             return None
@@ -95,7 +96,7 @@ class Causes:
         if not await self._link().works():
             await asyncio.sleep(1.0)
             return None
-        if not self._spec.relayed:
+        if not (self._spec.relayed or self._spec.foreign):
             await self._find()
         return False
 

@@ -22,6 +22,8 @@ def lines(spec: Spec, origin: str, *, secret: bool) -> Iterator[str]:
     yield "VS Code: Select Kernel > Existing Jupyter Server; PyCharm and its kin: Jupyter Servers > Configured Server"
     yield f"  URL: {origin}/?token={spec.token}"
     yield "  a secret: with it, anyone can run code as you until the server restarts; then run this again for a new one"
+    if spec.foreign:  # whose certificate nbfab does not know, if it has one
+        return
     try:
         file = shlex.quote(str(_saved(spec)))
     except OSError as error:

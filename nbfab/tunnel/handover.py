@@ -25,12 +25,12 @@ def way(program: str, env: Mapping[str, str], *, anyway: bool, can_tell: Callabl
     return "anyone" if anyway else ""
 
 
-async def page(way: str, origin: str, nonce: str, warn: Callable[[str], None]) -> Page:
-    """The page that posts a nonce. Raises once.NoLogin."""
+async def page(way: str, origin: str, nonce: str, warn: Callable[[str], None], text: str = "") -> Page:
+    """The page that posts a nonce, or has another `text`. Raises once.NoLogin."""
     try:
         if way == "file":
-            return once.Page(origin, nonce)
-        made = served.Page(origin, nonce, warn, anyone=way == "anyone")
+            return once.Page(origin, nonce, text=text)
+        made = served.Page(origin, nonce, warn, anyone=way == "anyone", text=text)
         await made.listen()
     except OSError as error:
         raise once.NoLogin(str(error)) from None

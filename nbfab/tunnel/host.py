@@ -99,7 +99,8 @@ class Host:
     def server_has_ended(self) -> None:
         """Tells that there is no server, once."""
         if not self._gone:
-            self._note(f"the notebook server there has ended; to start it: {self._command('start')}", "stopped")
+            how = f"; to start it: {self._command('start')}" if self._programs else ""  # of a server of nbfab's
+            self._note(f"the notebook server there has ended{how}", "stopped")
         self._gone = True
 
     def server_is_back(self) -> None:

@@ -181,7 +181,7 @@ class Member:
         self._control = await control.serve(path, self._answer)
         if self._claim is not None:
             host, profile, way = self.spec.host, self.spec.profile, self.spec.way
-            url, folder = f"{self.opened.origin}/", os.path.dirname(self._folder)
+            url, folder = self.opened.url, os.path.dirname(self._folder)
             running = Running(host, profile, way, os.getpid(), self.since, url, path, folder, self._published)
             try:
                 self._claim.write(running)
@@ -215,11 +215,11 @@ class Member:
         self.opened.spec = replace(self.spec, browser=request.get("browser") is True)
         said = _Said(self.telling.note)
         await self._show(self.opened, said)
-        return {"link": "up", "server": True, "notes": list(said.notes), "url": f"{self.opened.origin}/"}
+        return {"link": "up", "server": True, "notes": list(said.notes), "url": self.opened.url}
 
     async def _serves(self) -> bool:
         """Whether the server is there, and lets the user in by the token that is known."""
-        if not self.spec.token:
+        if not self.spec.token or self.spec.foreign:
             return True
         try:
             asked = asyncio.to_thread(

@@ -26,6 +26,18 @@ _PAGE = """<!doctype html>
 """
 
 
+_LEADS = """<!doctype html>
+<meta charset="utf-8">
+<meta name="referrer" content="no-referrer">
+<title>nbfab</title>
+<form action="{action}">
+<input type="hidden" name="token" value="{token}">
+<noscript><button>Log in</button></noscript>
+</form>
+<script>document.forms[0].submit()</script>
+"""
+
+
 class NoLogin(Exception):
     """There is no such login to be had. The message says why."""
 
@@ -63,10 +75,15 @@ def html(origin: str, nonce: str, after: str = "/") -> str:
     return _PAGE.format(action=escape(f"{origin}/nbfab-login"), nonce=escape(nonce), after=escape(after))
 
 
-class Page:
-    """A file that only its owner can read, and that posts a nonce once a browser opens it."""
+def by_token(url: str, token: str) -> str:
+    """A page that leads to a server that nbfab did not start, with its token, as Jupyter's own file for that does."""
+    return _LEADS.format(action=escape(url), token=escape(token))
 
-    def __init__(self, origin: str, nonce: str, after: str = "/") -> None:
+
+class Page:
+    """A file that only its owner can read, and that posts a nonce once a browser opens it, or has another `text`."""
+
+    def __init__(self, origin: str, nonce: str, after: str = "/", text: str = "") -> None:
         """Raises OSError, also where a file system cannot keep it from others."""
         self.folder = tempfile.mkdtemp(prefix="nbfab-login-")
         self._file = Path(self.folder, "open.html")
@@ -75,7 +92,7 @@ class Page:
             if not (_is_private(self.folder) and _is_private(opened)):
                 self.remove()
                 raise PermissionError(f"others could read {self._file}")
-            file.write(html(origin, nonce, after))
+            file.write(text or html(origin, nonce, after))
 
     @property
     def url(self) -> str:

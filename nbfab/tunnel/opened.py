@@ -5,7 +5,7 @@ from __future__ import annotations
 import asyncio
 import os
 import resource
-from collections.abc import Callable
+from collections.abc import Awaitable, Callable
 from contextlib import suppress
 from dataclasses import replace
 from typing import Any
@@ -24,6 +24,7 @@ from nbfab.tunnel.spec import Spec
 MOST = 1000  # connections at a time
 SPARE = 64  # files for all else
 CANNOT = "the host cannot run nbfab's relay"
+FOREIGN = "nbfab did not start this server"
 SILENT = "nbfab's relay on the host does not answer"
 MAY_NOT = "the host lets no one forward to nbfab's relay (AllowStreamLocalForwarding in its sshd_config)"
 NEITHER = (
@@ -39,7 +40,7 @@ class Opened:
         self.spec = spec
         self.port = 0
         self.first = False  # the first time here, so the browser knows nothing of the server yet
-        self.why_plain = "" if spec.relayed else CANNOT
+        self.why_plain = "" if spec.relayed else FOREIGN if spec.foreign else CANNOT
         self._watcher, self._folder, self._pace = watcher, folder, pace
         person = Person(spec.host) if spec.person else None
         self._logins = Logins(spec.command, spec.asking, spec.typed, person, watcher.note, keeps=spec.keeps)
@@ -57,7 +58,12 @@ class Opened:
     @property
     def origin(self) -> str:
         """The URL of the server here, without a path."""
-        return f"https://{self.spec.name}:{self.port}"
+        return f"{self.spec.foreign or 'https'}://{self.spec.name}:{self.port}"
+
+    @property
+    def url(self) -> str:
+        """The URL of the server's first page here."""
+        return f"{self.origin}{self.spec.base}/"
 
     @property
     def asking(self) -> bool:
@@ -96,6 +102,10 @@ class Opened:
             await self._see_server()
         self._keeping = asyncio.get_running_loop().create_task(self.link.keep())
 
+    @property
+    def _port_probe(self) -> Callable[[str], Awaitable[None]]:
+        return probes.port_ends if self.spec.foreign == "http" else probes.port_answers
+
     async def _first(self) -> None:
         """Makes the first carrier; another, if that falls silent at once: it may be the link. Raises Failed."""
         try:
@@ -117,7 +127,7 @@ class Opened:
         """A link; to the relay it races, since what it carries loses nothing by that."""
         relayed = not self.why_plain
         return Link(
-            *(self.spec.command, target, self._folder, self.causes.probe if relayed else probes.port_answers),
+            *(self.spec.command, target, self._folder, self.causes.probe if relayed else self._port_probe),
             *(self._watcher, os.environ),
             race=relayed,
             pace=self._pace,
@@ -139,7 +149,8 @@ class Opened:
         """A server that is not there is not told from one that sshd lets no one reach, but it ran a moment ago."""
         assert self.link.carrier
         with suppress(OSError, asyncio.TimeoutError):
-            if await asyncio.wait_for(probes.server_answers(self.link.carrier.path), SUSPECT):
+            path = self.link.carrier.path
+            if await asyncio.wait_for(probes.server_answers(path, plain=self.spec.foreign == "http"), SUSPECT):
                 return
         raise Failed(NEITHER.format(self.spec.plain or self.spec.target))
 
@@ -149,7 +160,8 @@ class Opened:
         Raises NoLogin.
         """
         way = await asyncio.to_thread(handover.chosen, anyway=self.spec.login == "yes")
-        page = await handover.page(way, self.origin, await self.nonce(), warn)
+        text = once.by_token(self.url, self.spec.token) if self.spec.foreign else ""
+        page = await handover.page(way, self.origin, text or await self.nonce(), warn, text)
         self._pages.append(page)
         asyncio.get_running_loop().call_later(browser.KEPT, page.remove)
         return page.url

@@ -23,15 +23,15 @@ AT_RISK = "what is printed while the connection is down may be missing from the 
 async def show(opened: Opened, telling: Told) -> None:
     """Logs the user in, if that is wanted, and starts the browser, or at least says where to go."""
     spec = opened.spec
-    target, notes = await showing.target(spec, f"{opened.origin}/", lambda: opened.login_page(telling.note))
+    target, notes = await showing.target(spec, opened.url, lambda: opened.login_page(telling.note))
     risk = (f"{opened.why_plain}: {AT_RISK}",) if opened.why_plain else ()
-    unknown = (UNKNOWN,) if opened.first and not spec.issued else ()
+    unknown = (UNKNOWN,) if opened.first and not spec.issued and spec.foreign != "http" else ()
     opened.first = False
-    telling.up(f"{opened.origin}/", (*spec.notes, *notes, *unknown, *risk))
+    telling.up(opened.url, (*spec.notes, *notes, *unknown, *risk))
     if target:
         browser.start(target)
     if spec.editor and isinstance(telling, Telling):
-        telling.lines(editors.lines(spec, opened.origin, secret=telling.on_terminal))
+        telling.lines(editors.lines(spec, opened.url.rstrip("/"), secret=telling.on_terminal))
 
 
 def guard() -> None:

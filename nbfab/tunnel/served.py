@@ -36,8 +36,17 @@ class Page:
 
     folder = ""
 
-    def __init__(self, origin: str, nonce: str, warn: Callable[[str], None], after: str = "/", *, anyone: bool) -> None:
-        self._page, self._warn, self._anyone = html(origin, nonce, after), warn, anyone
+    def __init__(
+        self,
+        origin: str,
+        nonce: str,
+        warn: Callable[[str], None],
+        after: str = "/",
+        *,
+        anyone: bool,
+        text: str = "",
+    ) -> None:
+        self._page, self._warn, self._anyone = text or html(origin, nonce, after), warn, anyone
         self._path = f"/{secrets.token_hex(16)}"
         self._server: asyncio.Server | None = None
         self._open = {True: 0, False: 0}  # whether of the owner

@@ -16,7 +16,8 @@ async def target(spec: Spec, url: str, login_page: Callable[[], Awaitable[str]])
         return "", ()
     as_root = spec.login == "yes"
     if why := await asyncio.to_thread(browser.why_not, os.environ, os.geteuid(), as_root=as_root):
-        return "", (f"no browser is started {why}: open the URL yourself, and log in with the password",)
+        login = "" if spec.foreign else ", and log in with the password"
+        return "", (f"no browser is started {why}: open the URL yourself{login}",)
     if not spec.logs_in:
         return url, ()
     try:

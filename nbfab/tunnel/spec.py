@@ -33,6 +33,9 @@ class Spec:
     server's own, there is no link; `address` is where it is then asked for a login, if that is this machine. `notes`
     are for the user; with `editor` they are told what an editor asks for. `client` is a file with what is presented to
     a server that asks for a certificate.
+
+    A server that nbfab did not start is `foreign`: `http` or `https`. Its pages are below the path `base`, and its
+    token logs in by the URL.
     """
 
     host: str
@@ -66,6 +69,8 @@ class Spec:
     client: str = ""
     editor: bool = False
     claim: int = -1
+    foreign: str = ""
+    base: str = ""
 
     @property
     def whose(self) -> Whose:

@@ -4,6 +4,7 @@ from dataclasses import replace
 from functools import reduce
 
 import pytest
+from other_servers import one
 from plan_cases import NEW, NOW, WANTED, seen
 from recorded_faults import DEAD, END, HEALTHY, NEAR, RECORDED, SEVERAL, STOPPED, Recorded
 
@@ -76,7 +77,7 @@ def test_a_login_shell_may_neither_talk_nor_take_long(seconds: float, noise: tup
 
 
 def test_a_host_that_was_not_set_up_lacks_the_server_alone() -> None:
-    facts = seen(NEW, stale={"tmux": "tmux 3.4"}, listening={"known": True})
+    facts = seen(NEW, stale={"tmux": "tmux 3.4"}, listening={"known": True}, others={"servers": ()})
     (finding,) = failed(replace(NEAR, port="refused"), facts)
     assert (finding.layer, finding.words) == ("server", "there is no profile nbserver")
     unknown = [of.layer for of in examine(WANTED, NEAR, facts) if of.state == "unknown"]
@@ -139,3 +140,16 @@ def test_a_server_that_was_started_again_passes_and_that_is_said() -> None:
 def test_an_unusual_mount_alone_is_no_fault() -> None:
     facts = seen(HEALTHY, home={"mount": Mount("fs:/home", "/home", "nfs4", ("rw", "hard", "local_lock=none"))})
     assert failed(NEAR, facts) == []
+
+
+def test_a_server_that_asks_for_a_token_is_no_fault_and_where_none_can_be_found_it_is_not_known() -> None:
+    facts = seen(HEALTHY, others={"servers": (one(),)})
+    found = {of.layer: of for of in examine(WANTED, NEAR, facts)}["other servers"]
+    assert found.state == "ok"
+    assert found.words.startswith(
+        "1 that nbfab did not start; each asks for a password or token\nport 8888: process 4711"
+    )
+    (fault,) = failed(NEAR, seen(HEALTHY, others={"servers": (one(), one(open=True, port=8889))}))
+    assert (fault.layer, str(fault.fix[-1])) == ("other servers", "nbfab stop --port=8889")
+    found = {of.layer: of for of in examine(WANTED, NEAR, seen(HEALTHY, others={"servers": None}))}["other servers"]
+    assert found.state == "unknown"
