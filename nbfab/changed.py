@@ -16,6 +16,8 @@ Kind = Literal[
     "start server",
     "stop server",
     "end sessions",
+    "interrupt kernel",
+    "shut down kernel",
     "remove",
     "end session",
     "end process",

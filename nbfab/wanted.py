@@ -26,7 +26,7 @@ class Wanted:
     can serve. `client` is the certificate (PEM) that this user's nbfab presents to the server, if it is to have one.
     `seconds` is how long a server may take to become ready. With `relay`, what `open` needs there is to
     run. `removing` is whether all of it is to be removed, and `linger_off` whether lingering is then turned off as
-    well. For the `doctor`, more is looked at.
+    well. For the `doctor`, more is looked at, and for `kernels` what they take.
 
     Once it is settled which settings count, `given` are those of this run alone, and `kept` the options that were
     chosen for the profile before.
@@ -56,3 +56,4 @@ class Wanted:
     removing: bool = False
     linger_off: bool = False
     doctor: bool = False
+    kernels: bool = False

@@ -29,7 +29,7 @@ class Request:
     The facts include the text of the paths in `texts`, of `certificate`, a PEM, and others like it in `clients` only
     the certificate in it, and of
     the Python files in the folders `modules` the checksums; whether the relay of the name `relay` runs, what is
-    `left`, and what only the `doctor` looks at, if that is asked for.
+    `left`, what `kernels` take, and what only the `doctor` looks at, if that is asked for.
     """
 
     settings: Settings
@@ -44,3 +44,4 @@ class Request:
     relay: str = ""
     left: Left | None = None
     doctor: bool = False
+    kernels: bool = False

@@ -14,6 +14,7 @@ from nbfab.plan.certificate import FILE as CERTIFICATE
 from nbfab.plan.files import Managed, in_file
 from nbfab.plan.install import choose
 from nbfab.plan.step import Step
+from nbfab.settings import seconds
 
 if TYPE_CHECKING:
     from nbfab.look.facts import Facts
@@ -28,6 +29,7 @@ NODE_ROOTS = (
     'c.LanguageServerManager.node_roots = [prefix + lib for prefix in prefixes for lib in ("/lib", "")]',
 )
 OPTIONS = {"port": "port", "ip": "ip", "root_dir": "directory", "notebook_dir": "directory"}  # by their traits
+IDLE = ("idle", "idle_kernels")
 
 
 def text(wanted: Wanted, facts: Facts) -> str:
@@ -46,6 +48,9 @@ def text(wanted: Wanted, facts: Facts) -> str:
     }
     if wanted.settings.client_certificates:
         values[f"{app}.client_ca"] = f"{facts.files.folder}/{clients.FILE}"
+    for key in IDLE:  # which the module reads
+        if limit := seconds(getattr(wanted.settings, key)):
+            values[f"Nbfab.{key}"] = limit
     lines = [f"c.{trait} = {value!a}" for trait, value in values.items()]
     guard = module.lines(facts.files.folder, classic=classic)
     token = "NotebookApp.token" if classic else "IdentityProvider.token"
@@ -113,7 +118,7 @@ STEP = Step(
     "Write the settings: certificate, address, no browser, one port, the directory.",
     plan,
     files=lambda settings: (Managed(FILE), Managed(login.FILE)),
-    options=("port", "ip", "directory", "client_certificates"),
+    options=("port", "ip", "directory", "client_certificates", *IDLE),
     flags=("restart", "reset"),
     restarts=True,
 )

@@ -135,4 +135,5 @@ def request(wanted: Wanted, steps: Iterable[Step] = ()) -> Request:
         if wanted.removing
         else None,
         doctor=wanted.doctor,
+        kernels=wanted.kernels,
     )
