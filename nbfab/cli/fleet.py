@@ -33,7 +33,7 @@ def on_fleet(call: Call, body: "Body", preview: "Body | None") -> None:
     """
     from nbfab.cli.many import exit_status
     from nbfab.display.fleet import plans, table
-    from nbfab.display.kernels import many as live
+    from nbfab.display.kernels_fleet import many as live
     from nbfab.display.logs import merged
     from nbfab.display.output import show
     from nbfab.fleet import memory

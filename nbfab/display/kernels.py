@@ -1,12 +1,11 @@
 """What is live in a server, and how long an idle one has left."""
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterator, Mapping
 from typing import Any
 
 from nbfab.display.lines import line
-from nbfab.display.paint import Line, Painted, Piece
+from nbfab.display.paint import Line
 from nbfab.names import shortest
-from nbfab.outcome import Outcome
 from nbfab.settings import duration
 
 _UNITS = ((86400, "d"), (3600, "h"), (60, "min"))
@@ -28,17 +27,6 @@ def lines(state: Mapping[str, Any]) -> Iterator[Line]:
         yield line("kernel", f"{kernel['id'][:length]}  {_words(kernel)}")
     for name in state.get("terminals") or ():
         yield line("terminal", name)
-
-
-def many(outcomes: Sequence[Outcome]) -> Painted:
-    """What is live on each host; a table has the hosts that failed, and counts them."""
-    from nbfab.display.fleet import table
-
-    found: list[Line] = []
-    for outcome in (outcome for outcome in outcomes if not outcome.error):
-        found += [(Piece(f"{outcome.host}: ", "bold"), Piece(count(outcome.state))), *lines(outcome.state)]
-    failed = [outcome for outcome in outcomes if outcome.error]
-    return Painted([*found, *(table(failed).split("\n") if failed or not outcomes else ())])
 
 
 def idle(state: Mapping[str, Any]) -> Iterator[Line]:
