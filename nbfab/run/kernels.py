@@ -40,7 +40,7 @@ def kernels(job: Job) -> Outcome:
     kernel = _named(given, seen)
     asks = action == "shutdown" and kernel.state == "busy" and "force" not in job.flags
     if asks and not job.user.confirms(f"{job.host.label}: end {kernel}?"):
-        raise Refused(f"{kernel} is busy, so it was not shut down", again("--force"))
+        raise Refused(f"{kernel} was not shut down, because that would end what it runs", again("--force"))
     course = Course(job.user)
     change = _change(job, seen, action, kernel)
     now = make(job, job.wanted, [change], seen, course)

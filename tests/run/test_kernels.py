@@ -3,8 +3,11 @@
 import json
 import os
 import re
+import secrets
 import signal
 import time
+from collections.abc import Iterator
+from contextlib import closing, contextmanager
 from typing import Any
 
 import pytest
@@ -25,13 +28,18 @@ def set_up(request: pytest.FixtureRequest, here: Machine) -> Machine:
     return here
 
 
-def run(notebook: Notebook, kernel: str, code: str) -> None:
-    """Has a kernel run that, and waits for nothing."""
-    header = {"msg_id": "x", "msg_type": "execute_request", "session": "x", "username": "x"}
-    content = {"code": code, "silent": False, "store_history": False, "user_expressions": {}}
+@contextmanager
+def running(notebook: Notebook, kernel: str) -> Iterator[None]:
+    """Meanwhile, a kernel runs something."""
+    header = {"msg_id": secrets.token_hex(8), "msg_type": "execute_request", "session": "x", "username": "x"}
+    content = {"code": "import time; time.sleep(1000)", "silent": False, "user_expressions": {}}
     message = {"header": header, "parent_header": {}, "metadata": {}, "content": content, "channel": "shell"}
-    socket = notebook.websocket(kernel)
-    socket.send(json.dumps(message))
+    with closing(notebook.websocket(kernel)) as socket:
+        socket.send(json.dumps(message))
+        reply: dict[str, Any] = {}
+        while reply.get("content", {}).get("execution_state") != "busy":
+            reply = json.loads(socket.recv())
+        yield
 
 
 def live(machine: Machine) -> list[dict[str, Any]]:
@@ -54,32 +62,29 @@ def test_kernels_are_listed_interrupted_and_shut_down(set_up: Machine) -> None:
     notebook.post("/api/sessions", session)
     terminal = notebook.post("/api/terminals", {})["name"]
     assert notebook.evaluates(ids[0], "1 + 1") == "2"
-    run(notebook, ids[1], "import time; time.sleep(1000)")
-    wait_until(lambda: {kernel["state"] for kernel in live(machine)} == {"idle", "busy"}, "one to be busy", 30)
-    first, second = (next(kernel for kernel in live(machine) if kernel["id"] == one) for one in ids)
-    assert (first["notebook"], second["notebook"]) == ("work/plot.ipynb", None)
-    assert 20_000_000 < first["memory"] < 500_000_000
-    assert 0 <= first["cpu"] <= 100
-    assert first["started"] <= first["active"]
-    report = squeezed(machine.ok("kernels"))
-    assert "this machine: 2 kernels, 1 terminal\n" in report
-    times = f"idle since {first['active']}, started {first['started']}"
-    assert f" kernel {ids[0][:8]} work/plot.ipynb: {times}, " in report
-    assert f" kernel {ids[1][:8]} no notebook: busy, last active 2" in report
-    assert f" terminal {terminal}\n" in report
-    assert " idle the server ends 8h after its last kernel and terminal\n kernels end after 2h" in report
-
-    assert "busy, so it was not shut down" in machine.fails("kernels", "--shutdown", ids[1][:8])
-    assert "no kernel has an id that begins with 'xyz'" in (said := machine.fails("kernels", "--shutdown", "xyz"))
-    assert f"{ids[0][:8]} work/plot.ipynb (idle)" in said
-    assert f"interrupt kernel {ids[1][:8]} (busy)" in machine.ok("kernels", "--interrupt", ids[1][:6])
-    wait_until(lambda: {kernel["state"] for kernel in live(machine)} == {"idle"}, "the interrupted one to be idle", 30)
-    run(notebook, ids[1], "import time; time.sleep(1000)")
-    wait_until(lambda: {kernel["state"] for kernel in live(machine)} == {"idle", "busy"}, "one to be busy", 30)
-    refused = machine.json("kernels", f"--shutdown={ids[1]}")
-    assert refused["verdict"] == "refused"
-    assert refused["fix"][0]["command"].endswith(f"kernels --shutdown={ids[1]} --force")
-    machine.ok("kernels", "--shutdown", ids[1], "--force")
+    with running(notebook, ids[1]):
+        first, second = (next(kernel for kernel in live(machine) if kernel["id"] == one) for one in ids)
+        assert (first["notebook"], second["notebook"]) == ("work/plot.ipynb", None)
+        assert 20_000_000 < first["memory"] < 500_000_000
+        assert 0 <= first["cpu"] <= 100
+        assert first["started"] <= first["active"]
+        report = squeezed(machine.ok("kernels"))
+        assert "this machine: 2 kernels, 1 terminal\n" in report
+        times = f"idle since {first['active']}, started {first['started']}"
+        assert f" kernel {ids[0][:8]} work/plot.ipynb: {times}, " in report
+        assert f" kernel {ids[1][:8]} no notebook: busy, last active 2" in report
+        assert f" terminal {terminal}\n" in report
+        assert " idle the server ends 8h after its last kernel and terminal\n kernels end after 2h" in report
+        assert "no kernel has an id that begins with 'xyz'" in (said := machine.fails("kernels", "--shutdown", "xyz"))
+        assert f"{ids[0][:8]} work/plot.ipynb (idle)" in said
+        assert f"interrupt kernel {ids[1][:8]} (busy)" in machine.ok("kernels", "--interrupt", ids[1][:6])
+        wait_until(lambda: {kernel["state"] for kernel in live(machine)} == {"idle"}, "the interrupt", 30)
+    with running(notebook, ids[1]):
+        refused = machine.json("kernels", f"--shutdown={ids[1]}")
+        assert refused["verdict"] == "refused"
+        assert refused["error"] == f"kernel {ids[1][:8]} (busy) was not shut down, because that would end what it runs"
+        assert refused["fix"][0]["command"].endswith(f"kernels --shutdown={ids[1]} --force")
+        machine.ok("kernels", "--shutdown", ids[1], "--force")
     assert [kernel["id"] for kernel in live(machine)] == [ids[0]]
     assert "shut down kernel" in machine.ok("kernels", "--shutdown", ids[0][:4])  # an idle one, without a question
     assert live(machine) == []
@@ -101,7 +106,7 @@ def test_an_idle_server_ends_and_status_says_so_and_how_to_start_it(set_up: Mach
     config.write_text(config.read_text().replace("Nbfab.idle = 28800", "Nbfab.idle = 3"))
     os.kill(machine.server, signal.SIGKILL)  # what tmux runs starts it again
     ended = machine.folder / "ended"
-    wait_until(lambda: " idle 0 down" in ended.read_text(), "the idle server to end", 60)
+    wait_until(lambda: ended.exists() and " idle 0 down" in ended.read_text(), "the idle server to end", 60)
     time.sleep(3)  # for which a crash would have been followed by a start
     outcome = machine.json("status")
     assert outcome["error"].startswith("it does not run: it was idle, so it ended at 2")
