@@ -61,7 +61,6 @@ keep_running() { # argument of python...
 	while has_files; do
 		kills=$(oom_kills)
 		echo 'nbfab: the server starts'
-		rm -f idled
 		serve_once "$@"
 		describe_end $? "$kills"
 		follows=down
@@ -113,6 +112,7 @@ describe_end() { # exit status, oom_kills before
 	end="exit $status" words="exit status $status"
 	if [ "$status" -gt 128 ]; then end="signal $((status - 128))" words="signal $((status - 128))"; fi
 	if [ "$status" -eq 0 ] && [ -e idled ]; then end='idle 0'; fi # as the module in the server has noted
+	rm -f idled
 	pid=
 	if ! read -r _ pid _ 2>/dev/null <started; then return; fi
 	if [ "$status" = 137 ] && was_out_of_memory "$pid" "$2"; then
