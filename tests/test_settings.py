@@ -50,10 +50,7 @@ def test_a_value_that_is_right(key: str, value: Any, parsed: Any) -> None:
         *(("app", value) for value in ("", "Lab", 5)),
         *(("days", value) for value in ("0", "3651", "many")),
         *(("debugger", value) for value in ("", "maybe", 1, 0)),
-        *(
-            ("idle", value)
-            for value in ("", "8", "0h", "8s", "8 h", "-1h", "366d", "999999d", 8, True, "8h\n", "\uff18h")
-        ),
+        *(("idle", value) for value in ("", "8", "0h", "8s", "8 h", "-1h", "366d", "999999d", 8, True, "8h\n")),
         *(("profile", value) for value in ("", ".", "a/b", "a b", "a.b", "-a", "x" * 65)),
     ],
 )

@@ -103,6 +103,16 @@ def plan(wanted: Wanted, facts: Facts) -> Iterator[Change]:
     yield from in_file("config", "the server's settings", FILE, text(wanted, facts), facts, needs_restart=True)
 
 
+def standing(wanted: Wanted, facts: Facts) -> Iterator[str]:
+    """What ends by itself."""
+    idle, kernels = wanted.settings.idle, wanted.settings.idle_kernels
+    if seconds(kernels):
+        yield f"kernels that have been idle for {kernels} end, and what is in their memory is gone"
+    if seconds(idle):
+        keep = "terminals" if seconds(kernels) else "kernels, also idle ones, and terminals"
+        yield f"the server ends when nothing has run for {idle}; {keep} keep it"
+
+
 _STATES = {"absent": "does not exist", "other": "is not a folder", "unreadable": "cannot be read"}
 
 
@@ -120,5 +130,6 @@ STEP = Step(
     files=lambda settings: (Managed(FILE), Managed(login.FILE)),
     options=("port", "ip", "directory", "client_certificates", *IDLE),
     flags=("restart", "reset"),
+    standing=standing,
     restarts=True,
 )

@@ -33,3 +33,24 @@ def test_a_running_server_takes_another_limit_up_by_a_restart(
     assert all(change.needs_restart for change in changes if change.step in ("config", "server"))
     assert plan(wanting(**before), facts, STEPS) == []
     assert plan(wanting(**now), running(wanting(**now), after(NEW, changes)), STEPS) == []
+
+
+@pytest.mark.parametrize(
+    ("settings", "words"),
+    [
+        ({}, []),
+        (
+            {"idle": "8h"},
+            ["the server ends when nothing has run for 8h; kernels, also idle ones, and terminals keep it"],
+        ),
+        (
+            {"idle": "1d", "idle_kernels": "2h"},
+            [
+                "kernels that have been idle for 2h end, and what is in their memory is gone",
+                "the server ends when nothing has run for 1d; terminals keep it",
+            ],
+        ),
+    ],
+)
+def test_a_plan_says_what_will_end_by_itself(settings: dict[str, str], words: list[str]) -> None:
+    assert list(config.standing(wanting(**settings), NEW)) == words
