@@ -25,7 +25,7 @@ async def of_kernels(manager: Any) -> dict[str, dict[str, int]]:
     `started` in seconds since the epoch.
     """
     pids = {kernel: pid_of(manager.get_kernel(kernel)) for kernel in manager.list_kernel_ids()}
-    loop = asyncio.get_event_loop()
+    loop = asyncio.get_running_loop()
     before, began = await loop.run_in_executor(None, processes), time.monotonic()
     await asyncio.sleep(SAMPLE)
     after, seconds = await loop.run_in_executor(None, processes), time.monotonic() - began
