@@ -4,14 +4,14 @@ import shlex
 from pathlib import Path
 
 from nbfab.cli.call import Call
+from nbfab.cli.options import NAMING
 from nbfab.errors import UsageError
 from nbfab.fix import Command
-from nbfab.run.kernels import ACTIONS
 
 
 def check_one(call: Call) -> None:
     """Raises UsageError if a kernel is named for many hosts."""
-    for action in ACTIONS:
+    for action in NAMING:
         if given := call.given.get(action):
             line = call.command(("-H", "HOST"))("kernels", f"--{action}={given}")
             # `inv` knows no hosts; `fab` is beside it.

@@ -52,6 +52,10 @@ def _asked(job: Job) -> tuple[str, str]:
     asked = [(action, job.lists[action][0]) for action in ACTIONS if action in job.lists]
     if len(asked) > 1:
         raise UsageError("--interrupt goes on with a kernel, and --shutdown ends it", "leave one of them out")
+    if asked and not asked[0][1]:
+        raise UsageError(
+            f"--{asked[0][0]} takes the id of a kernel, or how that begins", "to see them", task("kernels")
+        )
     return asked[0] if asked else ("", "")
 
 

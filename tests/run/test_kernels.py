@@ -79,6 +79,7 @@ def test_kernels_are_listed_interrupted_and_shut_down(set_up: Machine) -> None:
         assert f"{ids[0][:8]} work/plot.ipynb (idle)" in said
         assert f"interrupt kernel {ids[1][:8]} (busy)" in machine.ok("kernels", "--interrupt", ids[1][:6])
         wait_until(lambda: {kernel["state"] for kernel in live(machine)} == {"idle"}, "the interrupt", 30)
+    assert "takes the id of a kernel" in machine.fails("kernels", "--shutdown", "", status=2)
     with running(notebook, ids[1]):
         refused = machine.json("kernels", f"--shutdown={ids[1]}")
         assert refused["verdict"] == "refused"
