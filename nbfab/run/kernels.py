@@ -22,7 +22,7 @@ ACTIONS = ("interrupt", "shutdown")
 
 
 def kernels(job: Job) -> Outcome:
-    """The live kernels and terminals; exit status 1 if the server does not run. To look is no use of it.
+    """The live kernels and terminals; exit status 1 if the server does not run. Looking is no activity.
 
     With `interrupt` or `shutdown`, does that to the kernel whose id begins so. Raises Refused if that is not exactly
     one, or it is busy, was not given `force`, and the user does not say yes.

@@ -35,7 +35,7 @@ class Idle:
         if self._kernels_after:
             c.MappingKernelManager.cull_idle_timeout = self._kernels_after
             c.MappingKernelManager.cull_interval = min(LONGEST, max(1, self._kernels_after // 4))
-            c.MappingKernelManager.cull_connected = True  # a page that is left open is no use
+            c.MappingKernelManager.cull_connected = True  # a page that is left open does not count
 
     def start(self, app: Any) -> None:
         """Watches a server from now on."""
