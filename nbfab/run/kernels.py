@@ -31,10 +31,8 @@ def kernels(job: Job) -> Outcome:
     job.user.sees("looking")
     job, seen = see(replace(job, wanted=replace(job.wanted, kernels=True)))
     if not (seen.server.ours and seen.server.ready):
-        why = seen.server.why_not_ready if seen.server.alive else "status says why"
-        what = f"it runs, but does not answer: {why}" if seen.server.alive else "it does not run"
-        outcome = _outcome(job, seen)
-        return replace(outcome, verdict="not running", error=what, fix=(task("status"),), status=1)
+        why = f"it runs, but does not answer: {seen.server.why_not_ready}" if seen.server.alive else "it does not run"
+        return replace(_outcome(job, seen), verdict="not running", error=why, fix=(task("status"),), status=1)
     if not action:
         return _outcome(job, seen)
     kernel = _named(given, seen)
