@@ -132,7 +132,7 @@ def logs(job: "Job") -> "Outcome":
 
 @_task("interrupt", "shutdown", "force")
 def kernels(job: "Job") -> "Outcome":
-    """List live kernels and terminals: notebook, state, memory, CPU; interrupt or shut down one. Looking is no activity."""
+    """List live kernels and terminals, with memory and CPU; interrupt or shut down one. Looking is no activity."""
     from nbfab.run.kernels import kernels
 
     return kernels(job)
