@@ -29,6 +29,8 @@ FUNCTIONS: Mapping[Kind, str] = {
     "stop server": "stop_server",
     "end other server": "end_other_server",
     "end sessions": "end_sessions",
+    "interrupt kernel": "do_with_kernel",
+    "shut down kernel": "do_with_kernel",
     "remove": "remove_paths",
     "end session": "end_session",
     "end process": "end_process",
@@ -41,6 +43,8 @@ _PROBES: Mapping[Kind, tuple[str, ...]] = {  # the programs that a function runs
     "use environment": ("look/environment_probe",),
     "start server": ("look/server_probe", "apply/login_probe"),
     "end sessions": ("look/server_probe",),
+    "interrupt kernel": ("look/server_probe",),
+    "shut down kernel": ("look/server_probe",),
 }
 INSTALL = 900  # seconds without output; an installation is silent while it fetches a large package
 

@@ -77,6 +77,7 @@ def look_call(host: Host, request: Request) -> str:
         certificates=_listed((request.certificate, *request.clients)),
         modules=" ".join(request.modules),
         searches="yes" if _by_name(request) else "",
+        usage="usage" if request.kernels else "",
         environment_probe=source("look/environment_probe.py"),
         server_probe=source("look/server_probe.py"),
     )

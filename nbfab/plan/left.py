@@ -20,7 +20,7 @@ FILES = (
     *("ended", "boot", "stopping", "environ", "login"),
     *("tmux", "socket", "tmux.out", "environ.new", "answer.new.*", "failed.new.*"),
     # the module's
-    *("nbfab_server/*.py", "known.json", "known.json.new", "ipc", "runtime/kernel-*-ipc-*", "runtime/try-*"),
+    *("nbfab_server/*.py", "known.json", "known.json.new", "idled", "ipc", "runtime/kernel-*-ipc-*", "runtime/try-*"),
     # the relay's
     *("nbfab_relay/*.py", "relay", "relay.sh", "relay-*"),
     # Jupyter's

@@ -3,7 +3,7 @@
 # is and what ended the one before.
 
 # To be raised if a running server should take up a change here at its next restart; `takes.py` reads it.
-: launcher 4
+: launcher 5
 
 # Uses python. Sets once, mask, runner.
 run_server() { # argument of python...
@@ -31,7 +31,7 @@ os.execve("/bin/sh", ["/bin/sh", sys.argv[1]], dict([*read, *kept, (b"NBFAB_ENVI
 	note_boot
 	keep_running "$@" 2>&1 | read_output
 	if ! read -r _ _ kind code _ 2>/dev/null <ended; then return 1; fi
-	if [ "$kind" != exit ]; then code=$((128 + code)); fi
+	if [ "$kind" != exit ] && [ "$kind" != idle ]; then code=$((128 + code)); fi
 	return "$code"
 }
 
@@ -111,6 +111,8 @@ describe_end() { # exit status, oom_kills before
 	case $status in 0 | 130 | 143) crashed= ;; esac
 	end="exit $status" words="exit status $status"
 	if [ "$status" -gt 128 ]; then end="signal $((status - 128))" words="signal $((status - 128))"; fi
+	if [ "$status" -eq 0 ] && [ -e idled ]; then end='idle 0'; fi # as the module in the server has noted
+	rm -f idled
 	pid=
 	if ! read -r _ pid _ 2>/dev/null <started; then return; fi
 	if [ "$status" = 137 ] && was_out_of_memory "$pid" "$2"; then

@@ -320,7 +320,7 @@ def lie(task: str, outcome: Outcome, host: Liar) -> str:
         return f"{outcome.verdict}, with status {outcome.status}"
     if bool(outcome.error) != bool(outcome.status):
         return f"status {outcome.status}, and the error is {outcome.error!r}"
-    if task in ("plan", "status", "doctor") and sent:
+    if task in ("plan", "status", "doctor", "kernels") and sent:
         return "it changes something"
     if outcome.verdict == "unchanged" and not outcome.status and sent:
         return "nothing changed, although changes were sent"

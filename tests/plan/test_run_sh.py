@@ -130,6 +130,17 @@ def test_a_server_that_ends_in_order_stays_down(shell: tuple[str, ...], status: 
 
 
 @each_shell
+def test_a_server_that_ends_because_it_is_idle_stays_down_and_that_is_noted(
+    shell: tuple[str, ...], folder: Path
+) -> None:
+    serves(folder, ": >idled; exit 0")
+    with start(shell, folder) as runner:
+        assert runner.wait(30) == 0
+    assert (folder / "ended").read_text().split()[2:] == ["idle", "0", "down"]
+    assert not (folder / "idled").exists()
+
+
+@each_shell
 def test_a_sixth_crash_in_five_minutes_is_the_last(shell: tuple[str, ...], folder: Path) -> None:
     serves(folder, "echo x >>runs; exit 7")
     stub(folder, "sleep", "exit 0")
