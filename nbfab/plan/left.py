@@ -17,7 +17,7 @@ if TYPE_CHECKING:
 FILES = (
     # nbfab's own, and tmux's
     *("environment", "generation", "lock/holder", "started", "server.log", "server.log.1", "server.log.2"),
-    *("ended", "boot", "stopping", "environ", "login"),
+    *("ended", "boot", "stopping", "environ", "login", "runs"),
     *("tmux", "socket", "tmux.out", "environ.new", "answer.new.*", "failed.new.*"),
     # the module's
     *("nbfab_server/*.py", "known.json", "known.json.new", "ipc", "runtime/kernel-*-ipc-*", "runtime/try-*"),
@@ -52,9 +52,15 @@ ENVIRONMENT_FILES = (".gitignore", ".lock", "CACHEDIR.TAG", "complete", "lib64",
 # In the home folder: where servers of earlier releases left something.
 TRACES = (
     *(".cache/matplotlib", ".config/matplotlib", ".npm", ".local/share/jupyter", ".cache/uv", ".cache/pip"),
-    ".local/share/uv",
+    *(".local/share/uv", ".cache/jedi"),
 )
-TRACE_FILES = (".cache/matplotlib/fontlist-v*.json", ".npm/_logs/*-debug-0.log")
+_SUM = "[0-9a-f]" * 64
+TRACE_FILES = (
+    *(".cache/matplotlib/fontlist-v*.json", ".npm/_logs/*-debug-0.log"),
+    *(f".cache/jedi/CPython-*/{_SUM}-{_SUM}.pkl", ".cache/jedi/PARSO-CACHE-LOCK"),
+)
+# Of these it is recorded at the first setup which do not exist: such a folder goes if it is empty in the end.
+RECORDED = (".cache", ".config", *TRACES, ".npm/_logs", ".jupyter", ".ipython")
 
 
 @dataclass(frozen=True)

@@ -99,7 +99,9 @@ def left_of(facts: Facts) -> Records:
         {"left.made": "\n".join(made)},
         {"left.alone": "\n".join(left.alone)},
         {"left.lingers": left.lingers},
-        {"left.traces": "\n".join(left.traces)},
+        {"left.traces": "".join(f"{changed} {path}\n" for changed, path in left.traces)},
+        {"left.runs": "".join(f"earlier {since} {until}\n" for since, until in left.runs)},
+        {"left.logged": str(left.logged)},
         {"left.others": "\n".join(left.others)},
     ]
 
