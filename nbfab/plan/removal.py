@@ -65,7 +65,9 @@ def _in_home(facts: Facts) -> left.Sorted:
     during = [of.path for of in facts.left.traces if any(run.since <= of.changed <= run.until for run in runs)]
     traces = left.sort((Entry("f", path) for path in during), left.TRACE_FILES).files
     known = {path for _, path in facts.left.later}
-    entries = (*facts.left.later, *(Entry("f", path) for path in traces if path not in known))
+    # A link there is the user's.
+    later = (Entry(kind.replace("l", "f"), path) for kind, path in facts.left.later)
+    entries = (*later, *(Entry("f", path) for path in traces if path not in known))
     absent = {*facts.left.made.absent}
     found = left.sort(entries, map(escape, traces), folders=absent)
     new = (path for path in found.folders if absent.intersection((path, *left.above(path))))
