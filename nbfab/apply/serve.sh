@@ -58,9 +58,9 @@ start_tmux() {
 # Keeps when the server ran that was started last, if that was by an earlier release, which left something in the home
 # folder: `run.sh` keeps that of its own.
 keep_earlier_run() { # when it ended
-	if [ ! -f started ] || [ -f boot ] || [ -z "$1" ]; then return; fi
+	if [ ! -f started ] || [ -f boot ] || [ -L ran ] || [ -z "$1" ]; then return; fi
 	read -r _ _ _ _ since _ <started
-	if [ -n "$since" ]; then printf '%s\n' "earlier $since $1" >>runs; fi
+	if [ -n "$since" ]; then printf '%s\n' "earlier $since $1" 2>/dev/null >>ran; fi
 }
 
 # Settles where tmux has its socket: in the profile's folder, if its path is not too long for that (unix(7)) and its file
@@ -190,7 +190,7 @@ stop_server() {
 			return 1
 		}
 	fi
-	keep_earlier_run "$(date +%s)" 2>/dev/null
+	keep_earlier_run "$(date +%s)"
 	# If that is not possible, the note of a process that is gone is none of a server that runs.
 	rm -f started stopping ended boot login runtime/*-"$pid".json runtime/*-"$pid"-open.html 2>/dev/null || :
 	remove_ipc

@@ -23,8 +23,8 @@ look_left() {
 
 # When servers of earlier releases ran, as far as that is recorded. Uses folder.
 look_runs() {
-	if [ -f "$folder/runs" ] && [ ! -L "$folder/runs" ]; then
-		fact left.runs "$(grep '^earlier ' "$folder/runs" | tail -n 100)"
+	if [ -f "$folder/ran" ] && [ ! -L "$folder/ran" ]; then
+		fact left.runs "$(grep '^earlier ' "$folder/ran" | tail -n 100)"
 	fi
 	fact left.logged "$(date -r "$folder/server.log" +%s 2>/dev/null)"
 }
@@ -175,7 +175,7 @@ list_traces() {
 # Lists the folders in the home folder, the current one, that the record has as not there at the first setup, and what
 # is in them, as `list_types` does: of those at its top only what is directly in them. Uses made.
 list_later() {
-	put "$made" | while read -r word place; do
+	put "$made$newline" | while read -r word place; do
 		if [ "$word" != absent ] || [ -L "$place" ] || [ ! -d "$place" ]; then continue; fi
 		case $place in
 		/* | ../* | */../* | */.. | -*) ;;

@@ -17,7 +17,7 @@ if TYPE_CHECKING:
 FILES = (
     # nbfab's own, and tmux's
     *("environment", "generation", "lock/holder", "started", "server.log", "server.log.1", "server.log.2"),
-    *("ended", "boot", "stopping", "environ", "login", "runs"),
+    *("ended", "boot", "stopping", "environ", "login", "ran"),
     *("tmux", "socket", "tmux.out", "environ.new", "answer.new.*", "failed.new.*"),
     # the module's
     *("nbfab_server/*.py", "known.json", "known.json.new", "ipc", "runtime/kernel-*-ipc-*", "runtime/try-*"),

@@ -55,7 +55,8 @@ note_end() { # restarts, kind and number, what follows
 
 # Keeps when the server ran that has ended, so that what it may have left somewhere can be told from what others have.
 keep_run() {
-	if read -r _ _ _ _ since _ 2>/dev/null <started; then printf '%s\n' "run $since $(date +%s)" >>runs; fi
+	if [ -L ran ] || ! read -r _ _ _ _ since _ 2>/dev/null <started; then return; fi
+	printf '%s\n' "run $since $(date +%s)" 2>/dev/null >>ran
 }
 
 # Runs the server until it ends in order, and again if it crashes: after 2 seconds, at most 5 times in 5 minutes.

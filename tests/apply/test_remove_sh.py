@@ -182,7 +182,7 @@ def test_when_a_server_of_an_earlier_release_ran_is_kept(
     for name in files.split():
         (profile / name).write_text("7 8 9 digest 1795653275\n")
     run(shell, f"{ALL}cd {profile} && keep_earlier_run 1795653999\n")
-    runs = profile / "runs"
+    runs = profile / "ran"
     assert (runs.read_text() if runs.exists() else "") == ("earlier 1795653275 1795653999\n" if kept else "")
 
 

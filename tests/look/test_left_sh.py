@@ -184,7 +184,7 @@ def test_traces_are_known_by_their_names_and_told_with_their_times(shell: tuple[
         if "_05_" in path:
             (home / path).write_text(LOG)
         os.utime(home / path, (1_700_000_000 + when,) * 2)
-    (base / "mine/runs").write_text("run 5 6\nearlier 1700000100 1700000200\nearlier x 7\n")
+    (base / "mine/ran").write_text("run 5 6\nearlier 1700000100 1700000200\nearlier x 7\n")
     found = look(shell, base)
     assert {*found["traces"]} == {
         Trace(1_700_000_150, ".cache/matplotlib/fontlist-v330.json"),
@@ -201,7 +201,7 @@ def test_what_is_in_folders_that_were_not_there_before(shell: tuple[str, ...], b
     plant(home, ".config/matplotlib/", ".config/mine/deep/file", ".cache/x", ".npm/_logs/a", ".jupyter/mine")
     plant(tmp_path, "important/file")
     (home / ".ipython").symlink_to(tmp_path / "important")
-    absent = (".config", ".config/matplotlib", ".npm", ".npm/_logs", ".ipython", "../important", ".local/share/uv")
+    absent = (".config", ".config/matplotlib", ".npm", ".local/share/uv", ".ipython", "../important", ".npm/_logs")
     (base / ".made").write_text("".join(f"absent {path}\n" for path in absent))
     assert {*look(shell, base)["later"]} == {
         *listed(".config/", ".config/matplotlib/", ".config/mine/", ".npm/", ".npm/_logs/", ".npm/_logs/a")
