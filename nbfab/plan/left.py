@@ -16,8 +16,8 @@ if TYPE_CHECKING:
 # Files, beside those that steps manage.
 FILES = (
     # nbfab's own, and tmux's
-    *("environment", "generation", "lock/holder", "started", "server.log", "server.log.1", "server.log.2"),
-    *("ended", "boot", "stopping", "environ", "login", "ran"),
+    *("ran", "environment", "generation", "lock/holder", "started", "server.log", "server.log.1", "server.log.2"),
+    *("ended", "boot", "stopping", "environ", "login"),
     *("tmux", "socket", "tmux.out", "environ.new", "answer.new.*", "failed.new.*"),
     # the module's
     *("nbfab_server/*.py", "known.json", "known.json.new", "ipc", "runtime/kernel-*-ipc-*", "runtime/try-*"),
@@ -39,8 +39,8 @@ FILES = (
 TREES = ("ipython/profile_*/cache", "ipython/profile_*/db")
 # Folders that a program makes and may leave empty, beside those of the files.
 FOLDERS = ("runtime", "ipython/extensions", "ipython/nbextensions")
-# These go last, since they tell of the rest: a run that is cut can be repeated.
-LAST = ("choices", "environment", "generation", "lock/holder")
+# These go last, since they tell of the rest: a run that is cut can be repeated. The first one grows as the server ends.
+LAST = ("ran", "choices", "environment", "generation", "lock/holder")
 # Files of the profile that name a socket in a folder of its own, and the sockets that are there.
 SOCKETS = {"socket": ("tmux",), "ipc": ("kernel-*-ipc-*", "try-*"), "relay": ("relay-*",)}
 # Made by mktemp, and by Python's tempfile; only if they are private.

@@ -54,7 +54,7 @@ def brief(changes: list[Change]) -> list[tuple[str, ...]]:
 
 THE_ENVIRONMENT = (BASE, ".venv/complete", ".venv/lib64", "*.venv/bin", "*.venv/lib", "/.venv")
 THE_PROFILE = (FOLDER, "nbserver.pem", "runtime/kernel-1.json", "/runtime")
-ITS_FOLDER = (FOLDER, "choices", "environment", "generation", "lock/holder", "/lock", "/.")
+ITS_FOLDER = (FOLDER, "ran", "choices", "environment", "generation", "lock/holder", "/lock", "/.")
 ABOVE = (BASE, ".made", "/.", f"^{SHARE}", f"^{LOCAL}")
 
 
