@@ -94,8 +94,10 @@ class Outcome:
 
     @property
     def is_news(self) -> bool:
-        """Whether something has changed, would change, is due or has failed."""
-        return bool(self.status) or self.verdict not in ("unchanged", "running", "healthy")
+        """Whether something has changed, would change, is due or has failed; or there is what was asked for, a log."""
+        return (
+            bool(self.status) or bool(self.state.get("log")) or self.verdict not in ("unchanged", "running", "healthy")
+        )
 
     @property
     def told(self) -> tuple[str, ...]:

@@ -363,6 +363,16 @@ def origin(key: str, source: str) -> str:
 
 
 def state_home() -> str:
-    """Where programs keep state: XDG_STATE_HOME. As its specification demands, a relative one is ignored."""
-    given = os.environ.get("XDG_STATE_HOME", "")
-    return given if os.path.isabs(given) else os.path.expanduser("~/.local/state")
+    """Where programs keep state: XDG_STATE_HOME."""
+    return _home_of("XDG_STATE_HOME", "~/.local/state")
+
+
+def data_home() -> str:
+    """Where programs keep data, and a host its profiles: XDG_DATA_HOME."""
+    return _home_of("XDG_DATA_HOME", "~/.local/share")
+
+
+def _home_of(variable: str, usual: str) -> str:
+    """The folder that a variable names. As its specification demands, a relative one is ignored."""
+    given = os.environ.get(variable, "")
+    return given if os.path.isabs(given) else os.path.expanduser(usual)

@@ -11,7 +11,7 @@ from pathlib import Path
 
 from chromium import SLOWEST
 from machine import Machine
-from playwright.sync_api import Browser, BrowserContext, Page, expect, sync_playwright
+from playwright.sync_api import Browser, BrowserContext, Page, Playwright, expect, sync_playwright
 from sshd import wait_until
 
 RULES = "MAP * ~NOTFOUND, EXCLUDE localhost, EXCLUDE 127.0.0.1, EXCLUDE *.localhost"
@@ -68,12 +68,12 @@ class OwnBrowser:
         wait_until(lambda: port.exists() and len(port.read_text().splitlines()) == 2, "the browser to run")
         expect.set_options(timeout=SLOWEST)
         with sync_playwright() as playwright:
-            browser = playwright.chromium.connect_over_cdp(f"http://127.0.0.1:{port.read_text().split()[0]}")
+            seen = Seen(playwright, f"http://127.0.0.1:{port.read_text().split()[0]}")
             try:
-                yield Seen(browser)
+                yield seen
             finally:
                 with suppress(Exception):
-                    browser.new_browser_cdp_session().send("Browser.close")
+                    seen.browser.new_browser_cdp_session().send("Browser.close")
         lock = self.profile / "SingletonLock"
         wait_until(lambda: not os.path.lexists(lock), "the browser to end")
 
@@ -92,8 +92,12 @@ class OwnBrowser:
 class Seen:
     """A browser that runs."""
 
-    def __init__(self, browser: Browser) -> None:
-        self.browser = browser
+    def __init__(self, playwright: Playwright, address: str) -> None:
+        self._playwright, self._address = playwright, address
+        self.browser = self._connect()
+
+    def _connect(self) -> Browser:
+        return self._playwright.chromium.connect_over_cdp(self._address)
 
     @property
     def context(self) -> BrowserContext:
@@ -101,12 +105,17 @@ class Seen:
         return self.browser.contexts[0]
 
     def tab(self, start: str) -> Page:
-        """The tab whose URL begins like that."""
+        """The tab whose URL begins like that.
+
+        A tab that goes from a file to a site as Playwright attaches to it may never get its new URL: it is asked anew.
+        """
 
         def tabs() -> list[Page]:
             return [page for page in self.context.pages if page.url.startswith(start)]
 
-        for _ in range(300):
+        for number in range(1, 601):
+            if number % 50 == 0:
+                self.browser = self._connect()
             if found := tabs():
                 found[0].set_default_timeout(SLOWEST)
                 return found[0]

@@ -384,13 +384,22 @@ def _limit(patient: Patient) -> Iterator[None]:
         subprocess.run(["prlimit", "--pid", pid, f"--nofile={soft}:{hard}"], check=True)
 
 
-@fault("a file of a server that has ended", "stale files")
-def _left(patient: Patient) -> Iterator[None]:
-    with changed(patient.folder / f"runtime/jpserver-{ENDED}.json", "{}"):
-        yield
+LEFT = {
+    "a file of a server that has ended": (f"runtime/jpserver-{ENDED}.json", "{}"),
+    "a lock of a run that was cut": ("lock/holder", f"{ENDED} 1\n"),
+    "a key that was being written when a run was cut": (f"nbserver.pem.new.{ENDED}", "-----BEGIN PRIVATE KEY-----\n"),
+    "the environment for a start that was cut": ("environ", "TOKEN=canary"),
+    "a note that a server is to stay down, which runs": ("stopping", ""),
+}
 
 
-@fault("a lock of a run that was cut", "stale files")
-def _lock(patient: Patient) -> Iterator[None]:
-    with changed(patient.folder / "lock/holder", f"{ENDED} 1\n"):
-        yield
+def _leaves(file: str, text: str) -> Planter:
+    def plant(patient: Patient) -> Iterator[None]:
+        with changed(patient.folder / file, text):
+            yield
+
+    return plant
+
+
+for _what, (_file, _text) in LEFT.items():
+    fault(_what, "stale files")(_leaves(_file, _text))

@@ -27,6 +27,13 @@ NEAR = Near(
     name="box.example.org",
     port="open",
 )
+DEAD = seen(
+    HEALTHY,
+    server={"alive": False, "answer": None, "session_pids": (), "log": "bye\n"},
+    port={"pid": 0, "user": "", "program": ""},
+    listening={"addresses": ()},
+)
+END = int(NOW) + 60
 STOPPED = seen(
     HEALTHY,
     server={"started": None, "alive": False, "answer": None, "session_pids": ()},
@@ -99,6 +106,22 @@ RECORDED = (
     Recorded("a firewall that drops", ("port",), near={"port": "silent"}),
     Recorded("a firewall that refuses", ("port",), near={"port": "refused"}),
     Recorded("another server in the place of ours", ("server",), near={"unreached": "another certificate is there"}),
+    Recorded(
+        "a server that crashes again and again",
+        ("server",),
+        reported("server", ended=f"5 {END} exit 1 given-up"),
+        of=DEAD,
+    ),
+    Recorded("a host that was restarted", ("server",), reported("server", boots="a 1 b 2"), of=DEAD),
+    Recorded(
+        "a server for which memory was short", ("server",), reported("server", ended=f"0 {END} memory 9 down"), of=DEAD
+    ),
+    Recorded(
+        "a server that has crashed, and is about to start",
+        ("server",),
+        reported("server", session_pids="10", ended=f"1 {END} signal 11 again"),
+        of=DEAD,
+    ),
     Recorded("a process with the server's pid", ("server",), {"server": {"session_pids": (), "answer": Answer(False)}}),
     Recorded(
         "a kernel that crashes again and again",

@@ -26,4 +26,5 @@ if [ -n "$missing" ]; then
 	# shellcheck disable=SC2086 # a list of names
 	DEBIAN_FRONTEND=noninteractive $root apt-get install -y -q --no-install-recommends $missing
 fi
-exec sh bootstrap.sh --group dev pytest "$@"
+# Most of a test is waiting.
+exec sh bootstrap.sh --group dev pytest --numprocesses 3 --dist worksteal "$@"

@@ -41,6 +41,10 @@ class Terminal:
         """Types a task."""
         self.type(shlex.join(self.machine.command(*args)) + "; echo status=$?")
 
+    def resize(self, columns: int, rows: int) -> None:
+        """Makes the window that it is in another size."""
+        self._run("resize-window", "-t", "person", "-x", str(columns), "-y", str(rows))
+
     def clear(self) -> None:
         """Clears the screen, and waits until nothing is on it but a prompt."""
         self.type("clear")

@@ -15,7 +15,7 @@ import pytest
 from plan_cases import NEW, WANTED, file, holding
 from test_structure import modules, place
 
-from nbfab.doctor.bundle import scrub
+from nbfab.doctor.scrub import scrub
 from nbfab.look import choices
 from nbfab.look.facts import FACTS
 from nbfab.names import is_name, parse_host

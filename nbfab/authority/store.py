@@ -1,6 +1,5 @@
 """Where the user's authorities are kept."""
 
-import os
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -8,6 +7,7 @@ from cryptography import x509
 from cryptography.x509.oid import NameOID
 
 from nbfab.authority.authority import Authority
+from nbfab.settings import data_home
 
 ROOT = "root.pem"
 KEY = "key.pem"
@@ -22,9 +22,8 @@ class Found:
 
 
 def folder() -> Path:
-    """The folder of all authorities, beside that of the profiles. A relative XDG_DATA_HOME is none, by its rules."""
-    given = os.environ.get("XDG_DATA_HOME", "")
-    return Path(given if os.path.isabs(given) else os.path.expanduser("~/.local/share"), "nbfab-authority")
+    """The folder of all authorities, beside that of the profiles."""
+    return Path(data_home(), "nbfab-authority")
 
 
 def authorities() -> tuple[Authority, ...]:

@@ -11,6 +11,7 @@ from pathlib import Path
 from nbfab.cli.again import whose
 from nbfab.cli.call import Call
 from nbfab.cli.called import typed
+from nbfab.cli.remembered import of_host, remember
 from nbfab.cli.report import doubted
 from nbfab.display.output import complain
 from nbfab.display.terminal import Terminal
@@ -61,7 +62,7 @@ class Many:
     ) -> None:
         self.outcomes = {host.name: _refused(call.task, host, host.unread) for host in hosts if host.unread}
         self._call, self._own = call, call.own
-        self._hosts = hosts
+        self._hosts, self._inventory = hosts, inventory
         self._command = command
         self._types = types and sys.stdin is not None and sys.stdin.isatty()
         self._again = again
@@ -127,7 +128,7 @@ class Many:
         ]
         sees, display = self._shown(bool(members), lines=ended is not None)
         try:
-            return over(
+            run = over(
                 members,
                 task,
                 jobs,
@@ -143,9 +144,20 @@ class Many:
                 stopping=stopping,
                 grace=grace,
             )
+            self._remember(run.outcomes)
+            return run
         finally:
             self.progress.end()
             self.handout.close()
+
+    def _remember(self, outcomes: Mapping[str, Outcome]) -> None:
+        """Remembers how the servers are, for `list`."""
+        listed = str(self._inventory.resolve())
+        remember(
+            (of_host(host.name, settings.profile, host.typed, options, inventory=listed if host.listed else ""), ended)
+            for host, settings, _, options in self._prepared
+            if (ended := outcomes.get(host.name))
+        )
 
     def _shown(self, begins: bool, *, lines: bool) -> tuple[Callable[[str, str], None], Display]:
         """How a run is shown: a line for each step, or on a terminal, unless it has to be `lines`, a live display."""

@@ -90,10 +90,7 @@ def on_one(call: Call, body: "Body", typed: HostString | None) -> None:
         terminal.progress.end()
         if entry:
             outcome = doubted(outcome, entry)
-        if entry and call.task == "remove":
-            from nbfab.fleet.memory import forget
-
-            forget(INVENTORY, [replace(outcome, host=entry.name)])
+        _remember(call, settings.profile, typed, entry, outcome)
         followed = follows and not outcome.error
         shown = terminal.attached and not call.json
         linked = terminal.opened and call.json  # whose document comes once the link is up
@@ -109,38 +106,26 @@ def on_one(call: Call, body: "Body", typed: HostString | None) -> None:
             report.corrected(handout)
     if outcome.status:
         raise Exit(code=outcome.status)
-    if terminal.attached and not call.json:
-        from nbfab.cli import attached
+    if terminal.attached or terminal.opened:
+        from nbfab.cli.handed import hand_over
 
-        with report.errors():
-            attached.go_on(there.with_terminal() if there else (), terminal.attached)
-    if terminal.opened:
-        from nbfab.cli.near import go_on
-        from nbfab.display.document import document
+        hand_over(call, report, terminal, outcome, there, mine, claim, typist=typist is not None)
 
-        with report.errors():
-            commands = {task: terminal.command(task) for task in ("open", "start")}
-            spec = replace(
-                terminal.opened,
-                json=call.json,
-                browser=browser,
-                background="background" in call.flags,
-                commands={**commands, "close": call.close(label if typed else "")},
-                claim=claim.pass_on() if claim else -1,
-                document=document(call.task, [outcome], outcome.status) if call.json else "",
-            )
-            if there:
-                spec = replace(
-                    spec,
-                    command=tuple(there.by_itself()),
-                    asking=tuple(there.asking()),
-                    typed=there.typed,
-                    keeps=there.marks,
-                    person=typist is not None and sys.stderr.isatty() and "background" not in call.flags,
-                    way=mine.way if mine else "",
-                    published=there.published,
-                )
-        go_on(spec)
+
+def _remember(
+    call: Call, profile: str, typed: HostString | None, entry: "InventoryHost | None", outcome: "Outcome"
+) -> None:
+    """Remembers how the server is, and forgets what is gone."""
+    from nbfab.cli.remembered import of_host, remember
+
+    options = call.ssh_options(entry) if typed else None
+    name, inventory = str(typed) if typed else outcome.host, ""
+    if entry:
+        from nbfab.fleet.memory import forget
+
+        forget(INVENTORY, [replace(outcome, host=entry.name)])
+        typed, name, inventory = entry.typed, entry.name, str(INVENTORY.resolve())
+    remember([(of_host(name, profile, typed, options, inventory=inventory), outcome)])
 
 
 def _alone(body: "Body") -> "Body":

@@ -13,7 +13,7 @@ from invoke import Task
 
 from nbfab.cli.options import CHOOSING, EVERYWHERE, FLAGS
 from nbfab.cli.statuses import MANY, STATUSES
-from nbfab.cli.tasks import CLIENTS, TASKS, ca, close, fleet, init, trust
+from nbfab.cli.tasks import CLIENTS, TASKS, ca, close, fleet, init, listing, trust
 from nbfab.display.schema import schema as output
 from nbfab.inventory.schema import schema
 from nbfab.settings import OPTIONS
@@ -61,6 +61,8 @@ def _reference() -> Iterator[str]:
     yield f"`close` takes {_flags(close.help)}. {close.__doc__}"
     yield ""
     yield f"`init` takes {_flags(init.help)}. {init.__doc__}"
+    yield ""
+    yield f"`list` takes {_flags(listing.help)}. {listing.__doc__}"
     yield ""
     yield f"`trust` takes {_flags(trust.help)}. {trust.__doc__}"
     yield ""

@@ -44,7 +44,7 @@ class Report:
             self.document([outcome], outcome.status, bundle=bundle)
         elif self._quiet and not outcome.is_news:
             return
-        elif outcome.error:
+        elif outcome.error and not outcome.findings:
             complain(report(outcome))
         else:
             show(report(outcome))

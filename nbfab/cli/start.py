@@ -29,7 +29,7 @@ def main() -> None:
 def begin(words: Sequence[str]) -> "Early | None":
     """Begins a session to the one host that the words seem to name; Fabric may read them otherwise."""
     values = {flag: value for flag, value in pairwise(words) if flag in ("-H", "-S")}
-    if "-H" not in values or {"-h", "--help", "--list", "close"} & {*words}:
+    if "-H" not in values or {"-h", "--help", "--list", "close", "list"} & {*words}:
         return None
     from nbfab.errors import HostStringError
     from nbfab.names import split_hosts

@@ -284,6 +284,16 @@ ca: Task[Any] = declare(
 )
 
 
+def _list(call: Call) -> None:
+    from nbfab.cli.listing import listing
+
+    listing(call)
+
+
+_HELP = "List my servers, as this machine remembers them: hosts, profiles, ports; with --check, which of them run."
+listing: Task[Any] = declare(_list, "list", _HELP, ("check", "forget", "jobs", *EVERYWHERE), options=())
+
+
 def _init(call: Call) -> None:
     from nbfab.cli.init import init
 
@@ -359,5 +369,5 @@ CLIENTS = (
 )
 clients = Collection("client", *(one for one, _ in CLIENTS))
 fleet.add_collection(Collection("client", *(every for _, every in CLIENTS)))
-ns = Collection(*TASKS, ca, close, init, trust, fleet, clients)
+ns = Collection(*TASKS, ca, close, init, listing, trust, fleet, clients)
 ns.add_task(fleet["setup"], name="provision")

@@ -9,7 +9,7 @@ from nbfab.errors import NbfabError
 from nbfab.outcome import Outcome
 
 VERSION = 2
-LISTS = ("open", "trust", "authorities")
+LISTS = ("open", "servers", "trust", "authorities")
 FILES = ("passwords", "page", "slips", "inventory", "export", "bundle")
 
 

@@ -31,7 +31,7 @@ def lines(findings: Sequence[Finding]) -> Iterator[Line]:
     """A line for each finding, and its fix below it; those that are unknown for the same reason share one."""
     for (state, words), group in groupby(findings, lambda finding: (finding.state, finding.words)):
         same = list(group)
-        if state == "unknown":
+        if state == "unknown" and len(same) > 1:
             yield line("unknown", f"{', '.join(finding.layer for finding in same)}: {words}")
             continue
         for finding in same:
@@ -58,8 +58,4 @@ def of_many(outcomes: Sequence[Outcome]) -> Iterator[Line]:
 
 def _line(layer: str, state: str, words: str) -> Line:
     label = Piece(f"  {layer + '  ':{WIDTH}}", "bad" if state == "failed" else "")
-    return (
-        label,
-        Piece("failed: " if state == "failed" else "ok: ", "bad" if state == "failed" else "good"),
-        Piece(words),
-    )
+    return label, Piece(f"{state}: ", {"failed": "bad", "ok": "good"}.get(state, "")), Piece(words)

@@ -6,6 +6,7 @@ from typing import Any, get_args
 from nbfab.changed import Kind
 from nbfab.display.document import FILES, VERSION
 from nbfab.finding import State
+from nbfab.fleet.known import Seen
 from nbfab.outcome import STATE, Verdict
 from nbfab.plan.bundle import Role
 from nbfab.settings import RESETTABLE, SOURCES
@@ -31,6 +32,10 @@ def schema() -> dict[str, Any]:
         "fix": _FIX,
         "hosts": {"type": "array", "items": {"$ref": "#/$defs/host"}},
         "open": _said("Of `open --list`: what is open here.", {"type": ["array", "null"], "items": _object(_OPEN)}),
+        "servers": _said(
+            "Of `list`: the servers that this machine remembers.",
+            {"type": ["array", "null"], "items": _object(_SERVER)},
+        ),
         "trust": _said(
             "Of `trust`: each place, and each program that was tried.",
             {"type": ["array", "null"], "items": _object(_TRUST)},
@@ -116,6 +121,22 @@ _OPEN: Mapping[str, Any] = {
     "changed": _said("Since when the link has been so.", _TIME),
     "since": _said("When it was opened.", _TIME),
     "pid": _NUMBER,
+}
+_SERVER: Mapping[str, Any] = {
+    "host": _said("As it was named.", _TEXT),
+    "profile": _TEXT,
+    "inventory": _said("The path of the one that has the host.", _TEXT_OR_NULL),
+    "port": {"type": ["integer", "null"]},
+    "url": _said("Of the notebooks, whether or not the server runs.", _TEXT_OR_NULL),
+    "seen": _said("How it was when it was seen last.", {"enum": list(get_args(Seen))}),
+    "time": _said("When that was.", _TIME),
+    "expected": _said(
+        "How it should be: running if it has been, and `stop` has not ended it.", {"enum": ["running", "not running"]}
+    ),
+    "open": _said("The URL here, while `open` has it open.", _TEXT_OR_NULL),
+    "command": _said("The command line that looks at it.", _TEXT),
+    "error": _said("Of `--check`: why it does not run, or was not reached.", _TEXT_OR_NULL),
+    "fix": _FIX,
 }
 _TRUST: Mapping[str, Any] = {
     "what": _said("Whose store it is, or the program.", _TEXT),

@@ -5,15 +5,16 @@ It is made of what is listed here, and of nothing else; free text, such as the h
 
 from __future__ import annotations
 
-import re
 from collections.abc import Iterable, Iterator
 from dataclasses import replace
 from typing import TYPE_CHECKING
 
 from nbfab import __version__
 from nbfab.doctor.layers import examine
+from nbfab.doctor.names import Names, anonymous
+from nbfab.doctor.scrub import scrub
 from nbfab.look.limits import UNLIMITED
-from nbfab.plan import certificate, kinds, pem
+from nbfab.plan import bundle, certificate, clients, kinds, pem
 
 if TYPE_CHECKING:
     from nbfab.doctor.near import Near
@@ -28,8 +29,6 @@ and sizes of file systems and limits. Not in it: passwords, hashes, tokens, keys
 ANONYMOUS = "Names of hosts and users, addresses and home folders are replaced.\n"
 NAMED = "Names of hosts and users are in it, as --bundle-names asks.\n"
 _SAFE = ("port", "ip", "app", "days", "client_certificates", "self_signed")  # options whose values are shown
-_USUAL = ("localhost", "root", "127.0.0.1", "::1")
-_SHORTEST = 3  # characters of a name that is replaced: a shorter one is part of many words
 
 
 def text(names: Iterable[str], wanted: Wanted, near: Near, facts: Facts | None, *, named: bool) -> str:
@@ -43,46 +42,36 @@ def text(names: Iterable[str], wanted: Wanted, near: Near, facts: Facts | None, 
     whole = scrub("\n".join(lines))
     if named:
         return f"host: {next(iter(names), '')}\n{whole}\n"
-    return f"host: HOST\n{_anonymous(whole, names, wanted, near, facts)}\n"
+    return f"host: HOST\n{anonymous(whole, _names(names, wanted, near, facts))}\n"
 
 
-def scrub(text: str) -> str:
-    """Text without what looks like a secret: keys, hashes, tokens, and what stands behind a word such as password."""
-    text = re.sub(r"-----BEGIN [A-Z ]{0,40}-----[^-]{0,100000}(?:-----END [A-Z ]{0,40}-----)?", "[removed]", text)
-    text = re.sub(r"argon2:\S{0,1000}", "[removed]", text)
-    text = re.sub(
-        r"(?i)\b([a-z_]{0,30}(?:token|password|passwd|passphrase|secret|authorization|cookie|api_?key))"
-        r"(\"?'?\s{0,3}[=:]\s{0,3})(?:bearer |basic |token )?(?:\"[^\"\n]{0,500}\"|'[^'\n]{0,500}'|[^\s&]{1,1000})",
-        r"\1\2[removed]",
-        text,
-    )
-    return re.sub(r"[A-Za-z0-9+_=-]{32,}", "[removed]", text)
-
-
-def _anonymous(whole: str, names: Iterable[str], wanted: Wanted, near: Near, facts: Facts | None) -> str:
-    """The text without names of the host and its users, without home folders and addresses."""
-    hosts, users, addresses = [*names, near.hostname, near.name], [near.user], [*near.addresses]
+def _names(names: Iterable[str], wanted: Wanted, near: Near, facts: Facts | None) -> Names:
+    """What hosts, users, addresses and places are called there and here."""
+    own = [*names, near.hostname, near.name, *(facts.host.names if facts else ())]
+    hosts = [*own, *(short for short in (name.partition(".")[0] for name in own) if not short.isdigit())]
+    users, addresses = [near.user], [*near.addresses]
+    users += [authority.name.partition(" of ")[2].partition(",")[0] for authority in wanted.authorities]
+    for client in bundle.read(wanted.client):
+        user, _, host = client.name.partition("@")
+        users.append(user)
+        hosts.append(host)
     places: list[tuple[str, str]] = []
     if facts:
-        hosts += (*facts.host.names, *wanted.settings.names, *facts.choices.made.names, *certificate.names_there(facts))
+        hosts += (*wanted.settings.names, *facts.choices.made.names, *certificate.names_there(facts))
         devices = (*(quota.device for quota in facts.home.quota), facts.home.mount.device if facts.home.mount else "")
         hosts += [device.partition(":")[0] for device in devices if ":" in device]
         addresses += facts.host.addresses
         users += [facts.host.user, facts.port.user, facts.limits.killed]
+        for client in clients.there(facts):
+            users += [client.name, client.by, *client.name.split("@"), *client.by.split("@")]
+        have = pem.load(facts.files.text(certificate.FILE))
+        users += [pem.issuer(have)] if have and not pem.is_self_signed(have) else []
+        kernels = facts.server.answer.kernels if facts.server.answer else ()
+        places += [(kernel.notebook, "NOTEBOOK") for kernel in kernels]
         pythons = (facts.interpreter.path, *(environment.python for environment in facts.environments.found))
         places += [(facts.files.folder, "PROFILE"), *((path, "PYTHON") for path in pythons)]
         places += [(facts.home.folder, "HOME"), (facts.files.directory, "DIRECTORY")]
-    for path, instead in places:
-        whole = whole.replace(path, instead) if len(path) > 1 else whole
-    for word, instead in (
-        *((host, "HOST") for host in hosts),
-        *((address, "ADDRESS") for address in addresses),
-        *((user, "USER") for user in users),
-    ):
-        if len(word) >= _SHORTEST and word not in _USUAL:
-            whole = re.sub(rf"(?<![\w.]){re.escape(word)}(?![\w])", instead, whole)
-    whole = re.sub(r"[\w.+-]{1,64}@[\w.-]{1,100}", "USER@HOST", whole)
-    return re.sub(r"\b(?!127\.0\.0\.1\b|0\.0\.0\.0\b)[0-9]{1,3}(?:\.[0-9]{1,3}){3}\b", "ADDRESS", whole)
+    return Names(tuple(hosts), tuple(users), tuple(addresses), tuple(places))
 
 
 def _facts(wanted: Wanted, facts: Facts) -> Iterator[str]:
@@ -107,7 +96,8 @@ def _facts(wanted: Wanted, facts: Facts) -> Iterator[str]:
     for entry in facts.files.entries:
         yield f"file: {entry.mode} {entry.path}"
     yield f"server: alive {server.alive}, ready {server.ready}, in tmux {server.in_session}"
-    yield f"port: {facts.port.program or 'no one'} at {' '.join(facts.listening.addresses) or 'no address'}"
+    holder = "the server" if server.ready else facts.port.program or "no one"
+    yield f"port: {holder}, at {' '.join(facts.listening.addresses) or 'no address'}"
     have = pem.load(facts.files.text(certificate.FILE))
     if have:
         whose, days = kinds.kind(have, wanted.authorities), pem.days_left(have, wanted.now)

@@ -5,13 +5,15 @@ from __future__ import annotations
 from collections.abc import Iterator
 from typing import TYPE_CHECKING
 
+from nbfab.doctor import clients
 from nbfab.doctor.layer import Case, Layer, failed, unknown
 from nbfab.fix import Fix, Note, task
-from nbfab.plan import certificate, foreign, kinds, pem, renewal
+from nbfab.plan import certificate, foreign, issuing, kinds, pem, renewal
 
 if TYPE_CHECKING:
     from cryptography.x509 import Certificate
 
+    from nbfab.authority.authority import Authority
     from nbfab.finding import Finding
 
 
@@ -20,6 +22,7 @@ def _check(case: Case) -> Iterator[Finding]:
     if not case.has_profile:
         yield unknown(f"there is no profile {wanted.settings.profile}")
         return
+    yield from clients.check(case)
     text = facts.files.text(certificate.FILE)
     chain = pem.chain(text)
     if kinds.is_strange(wanted, text):
@@ -29,12 +32,19 @@ def _check(case: Case) -> Iterator[Finding]:
         yield failed(change.reason or change.summary, task("certificate"))
     if chain and kinds.stays(wanted, chain[0]):
         yield from _foreign(case, chain)
+    for note in issuing.ending(wanted, text):
+        yield failed(note.words, *note.fix)
     if chain and case.near.trusted is False and kinds.kind(chain[0], wanted.authorities) != "self-signed":
-        issuer = pem.issuer(chain[0])
-        own = any(authority.has_issued(chain[0]) for authority in wanted.authorities)
+        own = [authority.name for authority in _own(case, chain[0])]
+        issuer = own[0] if own else pem.issuer(chain[0])
         trust: Fix = ("have this machine trust that, or have nbfab make one", task("certificate", "--reissue"))
         trust = (task("trust"),) if own else trust
         yield failed(f"this machine does not trust who has issued it ({issuer}), so tools and browsers warn", *trust)
+
+
+def _own(case: Case, have: Certificate) -> list[Authority]:
+    """The user's own authority that has issued it, if one has."""
+    return [authority for authority in case.wanted.authorities if authority.has_issued(have)]
 
 
 def _foreign(case: Case, chain: tuple[Certificate, ...]) -> Iterator[Finding]:
@@ -53,7 +63,9 @@ def _passes(case: Case) -> str:
         return ""
     kind = kinds.kind(have, case.wanted.authorities)
     whose = "self-signed" if kind == "self-signed" else f"issued by {pem.issuer(have)}"
-    return f"{whose}, {pem.days_left(have, case.wanted.now)} days left"
+    for own in _own(case, have):
+        whose = f"issued by {own.name}, which has {own.days_left(case.wanted.now)} days left itself"
+    return f"{pem.days_left(have, case.wanted.now)} days left, {whose}"
 
 
 LAYER = Layer("certificate", _check, _passes)

@@ -14,6 +14,8 @@ if TYPE_CHECKING:
     from nbfab.look.facts import Facts
     from nbfab.wanted import Wanted
 
+STARTS = 20  # seconds that a server may take until it answers
+
 
 @dataclass(frozen=True)
 class Case:
@@ -27,6 +29,13 @@ class Case:
     def has_profile(self) -> bool:
         """Whether the profile was set up there."""
         return self.facts.files.state == "folder" and bool(self.facts.choices.made.version)
+
+    @property
+    def starts(self) -> bool:
+        """Whether the server was started so short a time ago that it need not answer yet."""
+        server = self.facts.server
+        since = self.facts.host.clock - server.started.since if server.started else STARTS
+        return server.alive and not server.ready and 0 <= since < STARTS
 
 
 @dataclass(frozen=True, eq=False)

@@ -26,7 +26,8 @@ class Near:
     `noise` is what the login shell printed before it ran a program. `asked` and `answered` are this machine's clock
     before and after the look. `name` is what browsers here call the host, `port` how the notebook's port takes a
     connection from here, and `unreached` why the server cannot be used from here though its port is open. `trusted` is
-    whether this machine's store of authorities has the certificate's, and None if that was not tried.
+    whether this machine's store of authorities has the certificate's, and None if that was not tried. `exposed` is the
+    file with the client certificate of nbfab here, if others can read it.
     """
 
     local: bool = False
@@ -48,3 +49,4 @@ class Near:
     port: Port = ""
     unreached: str = ""
     trusted: bool | None = None
+    exposed: str = ""

@@ -23,7 +23,7 @@ def _check(case: Case) -> Iterator[Finding]:
         yield failed(f"port {port} is taken by {facts.port.holder}", *fix)
         return
     silent = facts.listening.known and not facts.listening.addresses
-    if server.alive and silent:
+    if server.alive and silent and not case.starts:
         yield failed(f"the server runs, and nothing listens on port {port}", task("restart"))
         return
     if case.wanted.settings.ip not in EVERY_ADDRESS or not case.near.port:

@@ -5,8 +5,10 @@ from __future__ import annotations
 from collections.abc import Iterator
 from typing import TYPE_CHECKING
 
+from nbfab.doctor import clients
 from nbfab.doctor.layer import Case, Layer, failed
-from nbfab.fix import task, there
+from nbfab.fix import Fix, task, there
+from nbfab.plan.clients import is_admitted
 from nbfab.plan.server import why_not_set_up
 
 if TYPE_CHECKING:
@@ -20,16 +22,20 @@ def _check(case: Case) -> Iterator[Finding]:
     elif server.alive and not server.ours:
         pid = server.started.pid if server.started else ""
         yield failed(f"process {pid} looks like it, but that cannot be proven", there(f"ps -fp {pid}"))
+    elif case.starts:
+        yield failed("it was started a moment ago, and does not answer yet", "look again in a moment", task("doctor"))
     elif server.alive and not server.ready:
-        yield failed(
-            f"it runs, but does not answer on the host: {server.why_not_ready}",
-            "if what runs in it may end",
-            task("serve", "--restart"),
-        )
+        fix: Fix = ("if what runs in it may end", task("serve", "--restart"))
+        if clients.admits_no_one(case):
+            fix = (task("setup"),)  # which takes no restart
+        yield failed(f"it runs, but does not answer on the host: {server.why_not_ready}", *fix)
+    elif server.between:
+        words = f"it has crashed ({_what(case)}), and is started again"
+        yield failed(words, "look again in a moment", task("doctor"))
     elif not server.alive:
         why = why_not_set_up(facts)
         yield failed(_ended(case) + (f"; {why}" if why else ""), task("serve" if why else "start"))
-    elif case.near.unreached:
+    elif case.near.unreached and is_admitted(case.wanted, facts):  # else the certificate's layer says it
         yield failed(
             f"it answers on the host, but not from here: {case.near.unreached}", "to get there by SSH", task("open")
         )
@@ -37,15 +43,35 @@ def _check(case: Case) -> Iterator[Finding]:
 
 def _ended(case: Case) -> str:
     server = case.facts.server
-    last = next((line.strip() for line in reversed(server.log.splitlines()) if line.strip()), "")
+    own = "nbfab: the server "  # what runs it has noted that, too
+    said = (line.strip() for line in reversed(server.log.splitlines()) if not line.startswith(own))
+    last = next(filter(None, said), "")
     if server.started:
-        return "it does not run: it has ended without being stopped" + (f"; its last words are: {last}" if last else "")
+        return f"it does not run: {_what(case)}" + (f"; its last words are: {last}" if last else "")
     return "it does not run: it was stopped" if server.log else "it does not run: it has not been started"
 
 
+def _what(case: Case) -> str:
+    """What ended it, as far as that is known."""
+    server, end = case.facts.server, case.facts.server.last_end
+    if end is None:
+        return "the host was restarted" if server.boots else "it has ended without being stopped"
+    if server.between:
+        return end.words
+    if end.follows == "given-up":
+        return f"it crashed 6 times in 5 minutes, so it is not started again ({end.words})"
+    return f"it has ended ({end.words}){', before the host was restarted' if server.boots else ''}"
+
+
 def _passes(case: Case) -> str:
-    here = " and from here" if case.near.port == "open" else ""
-    return f"it answers on the host{here}"
+    here = " and from here" if case.near.port == "open" and not case.near.unreached else ""
+    end = case.facts.server.ended
+    again = f"; it was started again {_times(end.restarts)}, the last after {end.words}" if end and end.restarts else ""
+    return f"it answers on the host{here}{again}"
+
+
+def _times(count: int) -> str:
+    return "once" if count == 1 else f"{count} times"
 
 
 LAYER = Layer("server", _check, _passes)

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING
 from nbfab.doctor.layer import Case, Layer, failed, unknown
 from nbfab.errors import NbfabError
 from nbfab.fix import called, task, there
-from nbfab.plan import clients, config, install, module, password, profile
+from nbfab.plan import config, install, module, password, profile
 from nbfab.plan.files import check
 from nbfab.plan.steps import managed
 from nbfab.settings import BY_KEY, origin, written
@@ -17,7 +17,7 @@ from nbfab.settings import BY_KEY, origin, written
 if TYPE_CHECKING:
     from nbfab.finding import Finding
 
-_STEPS = (password.STEP, module.STEP, clients.STEP, profile.STEP, config.STEP)
+_STEPS = (password.STEP, module.STEP, profile.STEP, config.STEP)  # others have a layer
 _HERE = ("environment", "configuration", "inventory")  # where a value may be chosen that no one has typed
 
 

@@ -18,17 +18,20 @@ def _check(case: Case) -> Iterator[Finding]:
     if stale.orphans:
         pids = " ".join(stale.orphans)
         yield failed(f"kernels have outlived their server: {pids}", "if they may end", there(f"kill {pids}"))
-    if server.started and not server.alive:
+    known = server.last_end or server.boots or server.between  # the launcher's record, which goes with what it tells
+    if server.started and not server.alive and not known:
         file = f"{case.facts.files.folder}/started"
         yield failed(
-            f"{file} still names process {server.started.pid}, which is not the server: it was killed, or the "
-            "host went down",
+            f"{file} still names process {server.started.pid}, which is not the server: it was killed, and "
+            "what runs it as well",
             "the next start writes it anew; to be rid of it",
             there(f"rm {shlex.quote(file)}"),
         )
     if stale.files:
         files = " ".join(map(shlex.quote, stale.files))
-        yield failed(f"files of servers that have ended are left: {', '.join(stale.files)}", there(f"rm {files}"))
+        yield failed(
+            f"files are left of servers and runs that have ended: {', '.join(stale.files)}", there(f"rm {files}")
+        )
     if stale.lock:
         words = f"{stale.lock} is left of a run that was cut"
         yield failed(words, "the next run takes it over; to be rid of it", there(f"rm -r {shlex.quote(stale.lock)}"))

@@ -20,7 +20,7 @@ def _check(case: Case) -> Iterator[Finding]:
         yield failed("there is no tmux, in which the server runs", *how_to_install(facts, "tmux"))
     elif facts.stale.tmux and not facts.stale.tmux.startswith("tmux "):
         yield failed(f"tmux does not run: {facts.stale.tmux}", *how_to_install(facts, "tmux"))
-    if facts.server.session_pids and not facts.server.alive:
+    if facts.server.session_pids and not (facts.server.alive or facts.server.between):
         yield failed(
             f"its session {case.wanted.settings.profile} is there without the server, and blocks the next one",
             "see what runs in it, and close it",

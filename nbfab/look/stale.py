@@ -20,9 +20,10 @@ def _paths(value: Any) -> tuple[str, ...]:
 class StaleFacts:
     """What ended runs and servers have left.
 
-    `orphans` are kernels that have outlived their server, by their pids; `files` those by which servers that have ended
-    announced themselves; `lock` is the lock of a run that has ended. `tmux` is the version of tmux, or why it does not
-    run.
+    `orphans` are kernels that have outlived their server, by their pids; `lock` is the lock of a run that has ended.
+    `files` are those by which servers that have ended announced themselves, those that a run was writing when it was
+    cut, the environment for a start that did not come, and, where a server runs, the note that keeps it down. `tmux` is
+    the version of tmux, or why it does not run.
     """
 
     orphans: tuple[str, ...] = fact(_orphans, default=())

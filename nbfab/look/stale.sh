@@ -1,7 +1,7 @@
 # shellcheck shell=sh
 # What ended runs and servers have left in the profile's folder.
 
-# Uses folder.
+# Uses folder, alive.
 look_stale() {
 	fact stale.orphans "$(list_orphans)"
 	for file in "$folder"/runtime/jpserver-*.json "$folder"/runtime/nbserver-*.json; do
@@ -10,6 +10,17 @@ look_stale() {
 		case $server in '' | *[!0-9]*) continue ;; esac
 		if [ -f "$file" ] && [ -z "$(process_start "$server")" ]; then fact stale.files "$file"; fi
 	done
+	for file in "$folder"/*.new.*; do
+		writer=${file##*.new.}
+		case $writer in '' | *[!0-9]*) continue ;; esac
+		if [ -f "$file" ] && [ -z "$(process_start "$writer")" ]; then fact stale.files "$file"; fi
+	done
+	if [ ! -d "$folder/lock" ]; then
+		# A start that was cut has left it, with what may be secrets.
+		if [ -f "$folder/environ" ]; then fact stale.files "$folder/environ"; fi
+		# With this one, a server that crashes is not started again.
+		if [ -n "$alive" ] && [ -f "$folder/stopping" ]; then fact stale.files "$folder/stopping"; fi
+	fi
 	if [ -d "$folder/lock" ]; then
 		holder='' began=''
 		if [ -f "$folder/lock/holder" ]; then read -r holder began <"$folder/lock/holder"; fi

@@ -85,13 +85,17 @@ def notes(wanted: Wanted, facts: Facts) -> Iterator[str]:
     """That no browser is admitted yet; whose certificate ends soon."""
     if not (wanted.settings.client_certificates and facts.files.entry(FILE)):
         return
-    clients = people(facts)
-    if not clients:
+    if not people(facts):
         yield Note(
             "no browser is admitted yet; to make the certificate that one needs",
             task("client.add", _me(wanted)),
         )
-    for client in clients:
+    yield from ending(wanted, facts)
+
+
+def ending(wanted: Wanted, facts: Facts) -> Iterator[Note]:
+    """Whose certificate ends soon."""
+    for client in people(facts):
         left = client.days_left(wanted.now)
         if left < SOON:
             when = f"has {left} days left" if left >= 0 else "has expired"

@@ -87,7 +87,7 @@ def issue(wanted: Wanted, here: Iterable[str], before: Iterable[str]) -> Issue |
     return Issue(authority, names, outside, odd, reason, () if authority else _allows(fit))
 
 
-def ending(wanted: Wanted, text: str) -> Iterator[str]:
+def ending(wanted: Wanted, text: str) -> Iterator[Note]:
     """A note if the authority that has issued the certificate in a PEM ends before another could follow it."""
     from nbfab.authority.keyring import allowing
     from nbfab.plan import pem

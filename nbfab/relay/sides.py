@@ -23,18 +23,20 @@ class Carried(Protocol):
 
 
 class Side(asyncio.Protocol):
-    """One connection of a stream's, which can be paused before it is there."""
+    """One connection of a stream's, which can be paused, and ended, before it is there."""
 
     def __init__(self) -> None:
         self.full = False
-        self._paused = False
+        self._paused = self._ended = False
         self._transport: asyncio.Transport | None = None
 
     def connection_made(self, transport: asyncio.BaseTransport) -> None:
         assert isinstance(transport, asyncio.Transport)
         transport.set_write_buffer_limits(HIGH)
         self._transport = transport
-        if self._paused:
+        if self._ended:
+            self.drop()
+        elif self._paused:
             transport.pause_reading()
 
     def pause_reading(self) -> None:
@@ -58,11 +60,13 @@ class Side(asyncio.Protocol):
 
     def close(self) -> None:
         """Closes it, once what was written has gone out."""
+        self._ended = True
         if self._transport is not None:
             self._transport.close()
 
     def drop(self) -> None:
         """Closes it at once."""
+        self._ended = True
         if self._transport is not None:
             self._transport.abort()
 

@@ -33,7 +33,7 @@ def doctor(job: Job) -> Outcome:
         near = nears.with_port(near, job.host, job.wanted, seen)
     found = examine(job.wanted, near, seen)
     outcome = _outcome(job, found, error)
-    names = (job.host.label, *job.host.names)
+    names = (job.host.label, *job.host.names, *([error.jump.rpartition("@")[2]] if error else []))
     outcome = replace(outcome, bundle=bundle.text(names, job.wanted, near, seen, named="bundle_names" in job.flags))
     if seen is None:
         return outcome

@@ -27,6 +27,21 @@ def file() -> str:
     return str(path()) if path().exists() else ""
 
 
+def known() -> str:
+    """The certificate (PEM) that there is, and that others cannot use; empty if there is none. It makes none."""
+    with suppress(FileNotFoundError, UsageError, OSError):
+        return _kept(path())
+    return ""
+
+
+def exposed() -> str:
+    """The file, if others can read it; else empty."""
+    with suppress(OSError):
+        seen = path().stat()
+        return str(path()) if _is_exposed(seen) else ""
+    return ""
+
+
 def certificate() -> str:
     """The certificate (PEM); a new one if there is none that lasts. Raises UsageError."""
     place = path()
@@ -51,12 +66,16 @@ def _kept(place: Path) -> str:
     with place.open(encoding="ascii", errors="replace") as opened:
         seen = os.fstat(opened.fileno())
         text = bundle.shown(opened.read(100_000))
-    if seen.st_mode & 0o077 or seen.st_uid != os.geteuid():
+    if _is_exposed(seen):
         raise UsageError(f"others can read {place}, a key by which servers let you in", Command(f"rm {place}"))
     found = bundle.read(text)
     if not found or found[0].days_left(time.time()) < clients.SOON:
         raise FileNotFoundError
     return text
+
+
+def _is_exposed(seen: os.stat_result) -> bool:
+    return bool(seen.st_mode & 0o077) or seen.st_uid != os.geteuid()
 
 
 def name() -> str:

@@ -12,7 +12,7 @@ from nbfab.host import Host
 from nbfab.look.facts import Facts
 from nbfab.names import EVERY_ADDRESS
 from nbfab.plan import certificate, pem
-from nbfab.run import reach
+from nbfab.run import identity, reach
 from nbfab.wanted import Wanted
 
 _BEGIN = b"nbfab-begins-"  # the mark that a program prints first
@@ -122,6 +122,7 @@ def with_port(near: Near, host: Host, wanted: Wanted, facts: Facts) -> Near:
     """The same, with how the notebook's port takes a connection from here, if it is to take any from here."""
     settings, server = wanted.settings, facts.server
     name = host.names[0]
+    near = replace(near, exposed=identity.exposed() if settings.client_certificates else "")
     if settings.ip not in EVERY_ADDRESS and host.local:
         name = settings.ip
     if not near.direct or (settings.ip not in EVERY_ADDRESS and not host.local):

@@ -35,5 +35,6 @@ def see(job: Job, steps: Sequence[Step] = ()) -> tuple[Job, Facts]:
         # an environment is to be sought by the name that the profile has.
         seen = adopt(look(job.host, request(wanted)))
     if settings.client_certificates:
-        wanted = replace(wanted, client=identity.certificate())
+        # The doctor changes nothing, here neither.
+        wanted = replace(wanted, client=identity.known() if wanted.doctor else identity.certificate())
     return replace(job, wanted=wanted), seen

@@ -91,8 +91,6 @@ class Host:
         elif outcome == "failed" and before != self._last:
             why = f" ({words})" if words else ""
             self._note(f"{what}, and does not start again{why}{self._anew()}", "relay")
-        if outcome == "started":
-            self.server_is_back()
 
     def _anew(self) -> str:
         """What sets all of it up again; it can be typed in another terminal, too."""

@@ -4,14 +4,16 @@ from dataclasses import replace
 from functools import reduce
 
 import pytest
-from plan_cases import NEW, WANTED, seen
-from recorded_faults import HEALTHY, NEAR, RECORDED, SEVERAL, STOPPED, Recorded
+from plan_cases import NEW, NOW, WANTED, seen
+from recorded_faults import DEAD, END, HEALTHY, NEAR, RECORDED, SEVERAL, STOPPED, Recorded
 
 from nbfab.doctor.layers import NAMES, examine
 from nbfab.doctor.near import Near, Stage
 from nbfab.finding import Finding
+from nbfab.look.ended import Ended
 from nbfab.look.facts import Facts
 from nbfab.look.home import Mount
+from nbfab.look.server import Answer
 
 
 def failed(near: Near, facts: Facts | None) -> list[Finding]:
@@ -90,10 +92,48 @@ def test_a_host_that_was_not_set_up_lacks_the_server_alone() -> None:
             seen(HEALTHY, server={"alive": False, "answer": None, "session_pids": (), "log": "Killed\n\n"}),
             "it does not run: it has ended without being stopped; its last words are: Killed",
         ),
+        (
+            seen(
+                DEAD,
+                server={"ended": Ended(5, END, "exit", 1, "given-up"), "log": "bye\nnbfab: the server has ended\n"},
+            ),
+            "it does not run: it crashed 6 times in 5 minutes, so it is not started again (exit status 1); "
+            "its last words are: bye",
+        ),
+        (seen(DEAD, server={"boots": True}), "it does not run: the host was restarted; its last words are: bye"),
+        (
+            seen(DEAD, server={"ended": Ended(0, END, "memory", 9, "down"), "boots": True}),
+            "it does not run: it has ended (signal 9 (SIGKILL), the host was out of memory), before the host was "
+            "restarted; its last words are: bye",
+        ),
+        (
+            seen(DEAD, server={"ended": Ended(1, END, "signal", 11, "again"), "session_pids": ("10",)}),
+            "it has crashed (signal 11 (SIGSEGV)), and is started again",
+        ),
+        (
+            seen(HEALTHY, server={"answer": Answer(False, "no")}, listening={"addresses": ()}),
+            "it was started a moment ago, and does not answer yet",
+        ),
+        (
+            seen(HEALTHY, server={"answer": Answer(False, "no")}, host={"clock": int(NOW) + 30}),
+            "it runs, but does not answer on the host: no",
+        ),
     ],
 )
 def test_why_no_server_runs(facts: Facts, words: str) -> None:
-    assert words in [finding.words for finding in failed(replace(NEAR, port="refused"), facts)]
+    assert [finding.words for finding in failed(replace(NEAR, port="refused"), facts) if finding.layer == "server"] == [
+        words
+    ]
+
+
+def test_a_server_that_was_started_again_passes_and_that_is_said() -> None:
+    facts = seen(HEALTHY, server={"ended": Ended(2, int(NOW), "memory", 9, "again")})
+    (found,) = (finding for finding in examine(WANTED, NEAR, facts) if finding.layer == "server")
+    assert (found.state, found.words) == (
+        "ok",
+        "it answers on the host and from here; it was started again 2 times, the last after signal 9 (SIGKILL), the "
+        "host was out of memory",
+    )
 
 
 def test_an_unusual_mount_alone_is_no_fault() -> None:

@@ -15,7 +15,7 @@ import pytest
 from nbfab.relay import far, stream
 from nbfab.relay.far import Far
 from nbfab.relay.frames import ANEW, ANSWER, DATA, END, GREETING, HEAD, NEW, NO_SERVER, frame
-from nbfab.relay.greeting import greet, probe
+from nbfab.relay.greeting import NoFarEnd, greet, probe
 from nbfab.relay.near import Near
 
 BOUND = 20  # seconds for anything here
@@ -28,6 +28,7 @@ class Rig:
         self.path = str(folder / "far")
         self.server = port
         self.up = asyncio.Event()
+        self.ended = False  # the far end, as is known
         self.up.set()
         self.links: list[asyncio.Transport] = []
         self.ways: list[str] = []  # other sockets that are dialled first, each once
@@ -39,6 +40,8 @@ class Rig:
 
     async def dial(self, factory: Callable[[], asyncio.Protocol]) -> tuple[asyncio.BaseTransport, asyncio.Protocol]:
         await self.up.wait()
+        if self.ended:
+            raise NoFarEnd
         path = self.ways.pop() if self.ways else self.path
         transport, protocol = await asyncio.get_running_loop().create_unix_connection(factory, path)
         self.links.append(transport)
@@ -130,6 +133,16 @@ def test_a_transfer_survives_cuts_and_its_end_passes_either_way() -> None:
         await wait_until(lambda: not it.near._tasks)
         it.far.sweep()
         assert not it.far._streams
+
+    play(echo, story)
+
+
+def test_a_connection_to_a_far_end_that_has_ended_is_closed() -> None:
+    async def story(it: Rig) -> None:
+        it.ended = True
+        reader, _ = await asyncio.open_connection("127.0.0.1", it.port)
+        with contextlib.suppress(ConnectionResetError):
+            assert await reader.read(1) == b""
 
     play(echo, story)
 

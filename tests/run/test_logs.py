@@ -162,6 +162,21 @@ def test_the_last_lines_and_those_before_the_last_start(here: Machine) -> None:
     server.close()
 
 
+def test_what_a_log_holds_does_nothing_to_a_terminal_and_costs_no_line(here: Machine) -> None:
+    here.program = "nbfab"
+    here.folder.mkdir(parents=True)
+    stamp = b"2026-01-31T08:15:00.000000Z "
+    lines = (b"\x1b]0;evil\x07\x00\xff \xe2\x80\xae\rover\x9b31m", b"x" * 300_000 + b"end", stamp + b"\x00", b"last")
+    (here.folder / "server.log").write_bytes(b"".join(stamp + line + b"\n" for line in lines))
+    shown = here.ok("logs", "--quiet").splitlines()
+    assert shown[0].replace("\ufffd", "?") == r"\x1b]0;evil\x07\x00? \u202e\rover?31m"
+    assert shown[1].strip("x") == "", "it is cut"
+    assert shown[2:] == [r"2026-01-31T08:15:00.000000Z \x00", "last"]
+    texts = [line["text"] for line in here.json("logs")["state"]["log"]]
+    assert texts[0].startswith("\x1b]0;evil\x07\x00")
+    assert len(texts[1]) == 65536
+
+
 def test_what_makes_no_sense_is_refused(here: Machine) -> None:
     assert "there is no log: the server has not been started" in here.fails("logs")
     assert "there is no log" in here.fails("logs", "--follow")

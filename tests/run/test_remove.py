@@ -112,9 +112,11 @@ def kernels_of(machine: Machine) -> list[int]:
 
 
 def outside(found: Snapshot) -> Snapshot:
-    """What is not nbfab's own folder, nor one on the way to it."""
-    way = (".local", ".local/share", ".local/share/nbfab")
-    return {path: about for path, about in found.items() if path not in way and not path.startswith(f"{way[-1]}/")}
+    """What is not in nbfab's own folders, nor one on the way to them; on this machine, one is for what `list` shows."""
+    own = (".local/share/nbfab", ".local/state/nbfab")
+    way = {".local", ".local/share", ".local/state", *own}
+    inside = tuple(f"{path}/" for path in own)
+    return {path: about for path, about in found.items() if path not in way and not path.startswith(inside)}
 
 
 @pytest.mark.parametrize("own", [{}, OWN], ids=["bare", "own Jupyter"])

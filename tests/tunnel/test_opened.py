@@ -121,7 +121,6 @@ def test_a_host_that_was_restarted_is_told(spec: Spec, folder: str, there: Machi
     assert play(spec, folder, story).lines == [
         "restarted: the host was restarted, and what ran there has ended",
         "stopped: the notebook server there has ended; to start it: nbfab start",
-        "started: the notebook server there answers again",
     ]
 
 
