@@ -14,6 +14,7 @@ from nbfab.look.facts import Facts, parse
 from nbfab.look.files import GENERATION
 from nbfab.look.request import Request
 from nbfab.plan.change import Change
+from nbfab.plan.left import RECORDED
 from nbfab.program import Record, call, render, source
 
 FILES = (*look.FILES, "apply/write", "apply/install", "apply/serve")
@@ -137,7 +138,7 @@ def _enter(request: Request, changes: Sequence[Change], seen: Facts) -> str:
     generation = seen.files.text(GENERATION).strip()
     if any(change.kind in REMOVING for change in changes):
         return call("take_leave", profile=profile, generation=generation)
-    return call("prepare", profile=profile, generation=generation)
+    return call("prepare", profile=profile, generation=generation, recorded=" ".join(RECORDED))
 
 
 def _fix(hints: Sequence[str], seen: Facts) -> Fix:

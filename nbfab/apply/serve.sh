@@ -33,6 +33,7 @@ take_environment() { # why it did not, if so
 
 # Starts the server once, and waits until it answers.
 launch() {
+	keep_earlier_run "$(date -r server.log +%s 2>/dev/null)"
 	if [ -f server.log.1 ]; then mv -f server.log.1 server.log.2; fi
 	if [ -f server.log ]; then mv -f server.log server.log.1; fi
 	rm -f started stopping ended boot idled tmux.out server.log # if a link was planted, nothing is written through it
@@ -52,6 +53,14 @@ start_tmux() {
 	(umask "${mask:-077}" && unset TMUX TMUX_PANE && SHELL=/bin/sh && export SHELL &&
 		exec $keeper tmux -S "$socket" -f /dev/null new-session -d -s "$profile" 'exec /bin/sh run.sh') \
 		</dev/null >tmux.out 2>&1 3>&-
+}
+
+# Keeps when the server ran that was started last, if that was by an earlier release, which left something in the home
+# folder: `run.sh` keeps that of its own.
+keep_earlier_run() { # when it ended
+	if [ ! -f started ] || [ -f boot ] || [ -L ran ] || [ -z "$1" ]; then return; fi
+	read -r _ _ _ _ since _ <started
+	if [ -n "$since" ]; then printf '%s\n' "earlier $since $1" 2>/dev/null >>ran; fi
 }
 
 # Settles where tmux has its socket: in the profile's folder, if its path is not too long for that (unix(7)) and its file
@@ -189,6 +198,7 @@ stop_server() {
 			return 1
 		}
 	fi
+	keep_earlier_run "$(date +%s)"
 	# If that is not possible, the note of a process that is gone is none of a server that runs.
 	rm -f started stopping ended boot idled login runtime/*-"$pid".json runtime/*-"$pid"-open.html 2>/dev/null || :
 	remove_ipc

@@ -42,6 +42,7 @@ note_boot() {
 	mark=$(boot_mark)
 	if read -r before 2>/dev/null <boot && [ "$before" != "$mark" ]; then
 		note_end $((restarts + 1)) 'host 0' again
+		keep_run
 	fi
 	printf '%s\n' "$mark" >boot.new."$runner" && mv -f boot.new."$runner" boot
 }
@@ -50,6 +51,12 @@ note_boot() {
 # Uses runner.
 note_end() { # restarts, kind and number, what follows
 	printf '%s\n' "$1 $(date +%s) $2 $3" >ended.new."$runner" && mv -f ended.new."$runner" ended
+}
+
+# Keeps when the server ran that has ended, so that what it may have left somewhere can be told from what others have.
+keep_run() {
+	if [ -L ran ] || ! read -r _ _ _ _ since _ 2>/dev/null <started; then return; fi
+	printf '%s\n' "run $since $(date +%s)" 2>/dev/null >>ran
 }
 
 # Runs the server until it ends in order, and again if it crashes: after 2 seconds, at most 5 times in 5 minutes.
@@ -66,6 +73,7 @@ keep_running() { # argument of python...
 		follows=down
 		if [ -n "$crashed" ] && [ -z "$once" ] && [ ! -e stopping ]; then follows_from "$(date +%s)"; fi
 		if [ "$follows" = again ]; then restarts=$((restarts + 1)); fi
+		keep_run
 		note_end "$restarts" "$end" "$follows"
 		case $follows in
 		again) echo "nbfab: the server has ended: $words; it is started again" ;;

@@ -110,6 +110,9 @@ def test_a_server_that_crashes_is_started_again_and_what_ended_it_is_noted(
         assert int(since) >= int(at) + 2
         os.kill(int(pid), signal.SIGTERM)
         assert runner.wait(30) == 143
+    runs = [line.split() for line in (folder / "ran").read_text().splitlines()]
+    assert [(word, int(began) <= int(ended)) for word, began, ended in runs] == [("run", True)] * 2
+    assert runs[1][1] == since
     assert (folder / "ended").read_text().split()[2:] == ["signal", "15", "down"]
     assert "nbfab: the server has ended: signal 9; it is started again" in said(folder)  # beside the shell's own words
 
