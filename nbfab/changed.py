@@ -17,6 +17,8 @@ Kind = Literal[
     "stop server",
     "end other server",
     "end sessions",
+    "interrupt kernel",
+    "shut down kernel",
     "remove",
     "end session",
     "end process",

@@ -122,3 +122,9 @@ def did_you_mean(name: str, known: Sequence[str]) -> str:
     """A hint for a name that is not known: the most similar known one, or all of them."""
     near = nearest(name, known)
     return f"did you mean {near}?" if near else f"choose from {', '.join(dict.fromkeys(known))}"[:300]
+
+
+def shortest(ids: Sequence[str], least: int = 8) -> int:
+    """How many characters tell those ids apart; at least so many."""
+    longest = max((len(one) for one in ids), default=0)
+    return next((n for n in range(least, longest) if len({one[:n] for one in ids}) == len(ids)), max(longest, least))

@@ -35,6 +35,9 @@ _PACKAGE_NAME = r"[A-Za-z0-9](?:[A-Za-z0-9._-]{0,98}[A-Za-z0-9])?"
 _VERSION = r"(?:===|==|~=|!=|<=|>=|<|>)[A-Za-z0-9.*+!_-]{1,60}"
 _PACKAGE = rf"{_PACKAGE_NAME}(?:\[[A-Za-z0-9._,-]{{1,100}}\])?(?:{_VERSION}(?:,{_VERSION}){{0,9}})?"
 _MOST_PACKAGES = 2000  # characters of them all
+NEVER = "off"  # as a duration
+_UNITS: Mapping[str, int] = {"m": 60, "h": 3600, "d": 86400}
+_LONGEST = 365 * 86400  # seconds
 
 
 def is_hash(text: str) -> bool:
@@ -77,6 +80,25 @@ def whole_number(low: int, high: int) -> Callable[[Any], int]:
         return int(text)
 
     return parse
+
+
+def seconds(duration: str) -> int:
+    """The seconds of a duration, such as `8h`; 0 for `off`."""
+    return 0 if duration == NEVER else int(duration[:-1]) * _UNITS[duration[-1]]
+
+
+def duration(seconds: int) -> str:
+    """Those seconds by the largest unit that they fill; `off` for 0."""
+    unit = next((unit for unit in ("d", "h", "m") if seconds % _UNITS[unit] == 0), "")
+    return NEVER if not seconds else f"{seconds // _UNITS[unit]}{unit}" if unit else f"{seconds}s"
+
+
+def _duration(value: Any) -> str:
+    if value is False or (isinstance(value, str) and value.lower() == NEVER):
+        return NEVER
+    if not isinstance(value, str) or not re.fullmatch(r"[1-9][0-9]{0,5}[mhd]", value) or seconds(value) > _LONGEST:
+        raise ValueError("a time such as 30m, 8h or 2d, at most 365d, or off")
+    return duration(seconds(value))
 
 
 def _profile(value: Any) -> str:
@@ -201,6 +223,7 @@ class Option:
 
 
 _TEXT: Mapping[str, Any] = {"type": "string", "minLength": 1}
+_DURATION: Mapping[str, Any] = {"type": "string", "pattern": "^([1-9][0-9]{0,5}[mhd]|off)$"}
 
 
 def _option(
@@ -291,6 +314,19 @@ class Settings:
         flag="at-boot",
         absent="off",
         schema={"type": "boolean"},
+    )
+    idle: str = _option(
+        NEVER,
+        "Stop the server when nothing has run for that long: 30m, 8h, 2d; kernels and terminals keep it",
+        _duration,
+        schema=_DURATION,
+    )
+    idle_kernels: str = _option(
+        NEVER,
+        "End kernels that have been idle for that long, also those of open pages",
+        _duration,
+        flag="idle-kernels",
+        schema=_DURATION,
     )
     sources: Mapping[str, str] = field(default_factory=lambda: MappingProxyType({}), compare=False)
 

@@ -26,8 +26,8 @@ class Wanted:
     can serve. `client` is the certificate (PEM) that this user's nbfab presents to the server, if it is to have one.
     `seconds` is how long a server may take to become ready. With `relay`, what `open` needs there is to
     run. `removing` is whether all of it is to be removed, and `linger_off` whether lingering is then turned off as
-    well. For the `doctor`, more is looked at; so are what is `around` the server, and the `others` that nbfab did not
-    start, of which the one at the port `at` is meant.
+    well. For the `doctor`, more is looked at, and for `kernels` what they take; so are what is `around` the server, and
+    the `others` that nbfab did not start, of which the one at the port `at` is meant.
 
     Once it is settled which settings count, `given` are those of this run alone, and `kept` the options that were
     chosen for the profile before.
@@ -60,3 +60,4 @@ class Wanted:
     around: bool = False
     others: bool = False
     at: int = 0
+    kernels: bool = False

@@ -49,9 +49,18 @@ REAL = {
 }  # fixtures that start real servers
 
 
+MEET = ("doctor", "fleet/test_doctor.py", "look/test_others_probe.py", "run/test_others.py", "run/test_status.py")
+"""Tests that see every server of this user, or start one that others should not see."""
+
+
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
-    """Marks the tests that need real servers, so that the others can run by themselves: -m 'not real'."""
+    """Marks the tests that need real servers, so that the others can run by themselves: -m 'not real'. Those of a
+    file, and those that meet, run one after the other.
+    """
     for item in items:
+        place = item.path.relative_to(Path(__file__).parent)
+        meets = any(place.is_relative_to(name) for name in MEET)
+        item.add_marker(pytest.mark.xdist_group("meet" if meets else str(place)))
         if REAL & set(getattr(item, "fixturenames", ())):
             item.add_marker(pytest.mark.real)
 

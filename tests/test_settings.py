@@ -9,7 +9,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from nbfab.errors import UsageError
-from nbfab.settings import BY_KEY, OPTIONS, Option, Settings, is_hash, origin, state_home, written
+from nbfab.settings import BY_KEY, OPTIONS, Option, Settings, duration, is_hash, origin, seconds, state_home, written
 
 
 @pytest.mark.parametrize(
@@ -27,6 +27,10 @@ from nbfab.settings import BY_KEY, OPTIONS, Option, Settings, is_hash, origin, s
         ("profile", "gpu_2-a", "gpu_2-a"),
         *(("debugger", value, True) for value in (True, "yes", "True")),
         *(("debugger", value, False) for value in (False, "no", "false")),
+        *(("idle", value, value) for value in ("30m", "8h", "2d", "365d", "off")),
+        ("idle", "OFF", "off"),
+        ("idle", False, "off"),  # as YAML 1.1 reads it
+        ("idle_kernels", "120m", "2h"),
     ],
 )
 def test_a_value_that_is_right(key: str, value: Any, parsed: Any) -> None:
@@ -46,6 +50,7 @@ def test_a_value_that_is_right(key: str, value: Any, parsed: Any) -> None:
         *(("app", value) for value in ("", "Lab", 5)),
         *(("days", value) for value in ("0", "3651", "many")),
         *(("debugger", value) for value in ("", "maybe", 1, 0)),
+        *(("idle", value) for value in ("", "8", "0h", "8s", "8 h", "-1h", "366d", "999999d", 8, True, "8h\n")),
         *(("profile", value) for value in ("", ".", "a/b", "a b", "a.b", "-a", "x" * 65)),
     ],
 )
@@ -224,3 +229,8 @@ def test_a_flag_of_two_words_is_one_variable_and_one_key(monkeypatch: pytest.Mon
     assert not Settings.gather({}, {}, {"self_signed": False}).self_signed
     with pytest.raises(UsageError, match="the inventory: self-signed must be yes or no"):
         Settings.gather({}, {}, {"self_signed": "perhaps"})
+
+
+@given(st.integers(1, 999_999), st.sampled_from("mhd"))
+def test_a_duration_is_the_same_time_in_another_unit(number: int, unit: str) -> None:
+    assert seconds(duration(seconds(f"{number}{unit}"))) == number * {"m": 60, "h": 3600, "d": 86400}[unit]

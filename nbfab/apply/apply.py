@@ -14,6 +14,7 @@ from nbfab.look.facts import Facts, parse
 from nbfab.look.files import GENERATION
 from nbfab.look.request import Request
 from nbfab.plan.change import Change
+from nbfab.plan.left import RECORDED
 from nbfab.program import Record, call, render, source
 
 FILES = (*look.FILES, "apply/write", "apply/install", "apply/session", "apply/serve")
@@ -29,6 +30,8 @@ FUNCTIONS: Mapping[Kind, str] = {
     "stop server": "stop_server",
     "end other server": "end_other_server",
     "end sessions": "end_sessions",
+    "interrupt kernel": "do_with_kernel",
+    "shut down kernel": "do_with_kernel",
     "remove": "remove_paths",
     "end session": "end_session",
     "end process": "end_process",
@@ -43,6 +46,8 @@ _PROBES: Mapping[Kind, tuple[str, ...]] = {  # the programs that a function runs
     "use environment": ("look/environment_probe",),
     "start server": ("look/server_probe", "apply/login_probe"),
     "end sessions": ("look/server_probe",),
+    "interrupt kernel": ("look/server_probe",),
+    "shut down kernel": ("look/server_probe",),
 }
 INSTALL = 900  # seconds without output; an installation is silent while it fetches a large package
 
@@ -139,7 +144,7 @@ def _enter(request: Request, changes: Sequence[Change], seen: Facts) -> str:
     gone = seen.files.state == "absent" and all(change.kind == "turn at-boot off" for change in changes)
     if gone or any(change.kind in REMOVING for change in changes):
         return call("take_leave", profile=profile, generation=generation)
-    return call("prepare", profile=profile, generation=generation)
+    return call("prepare", profile=profile, generation=generation, recorded=" ".join(RECORDED))
 
 
 def _fix(hints: Sequence[str], seen: Facts) -> Fix:

@@ -23,15 +23,24 @@ start_server() {
 
 # Starts the server once, and waits until it answers.
 launch() {
+	keep_earlier_run "$(date -r server.log +%s 2>/dev/null)"
 	if [ -f server.log.1 ]; then mv -f server.log.1 server.log.2; fi
 	if [ -f server.log ]; then mv -f server.log server.log.1; fi
-	rm -f started stopping ended boot tmux.out server.log # if a link was planted, nothing is written through it
+	rm -f started stopping ended boot idled tmux.out server.log # if a link was planted, nothing is written through it
 	: >server.log
 	if ! { place_socket && start_tmux; } && ! { place_socket elsewhere && start_tmux; }; then
 		cat tmux.out >&2
 		return 1
 	fi
 	wait_ready
+}
+
+# Keeps when the server ran that was started last, if that was by an earlier release, which left something in the home
+# folder: `run.sh` keeps that of its own.
+keep_earlier_run() { # when it ended
+	if [ ! -f started ] || [ -f boot ] || [ -L ran ] || [ -z "$1" ]; then return; fi
+	read -r _ _ _ _ since _ <started
+	if [ -n "$since" ]; then printf '%s\n' "earlier $since $1" 2>/dev/null >>ran; fi
 }
 
 # Removes the folder that tmux has its socket in, if that is one of its own and no longer used. Uses folder, socket.
@@ -151,8 +160,9 @@ stop_server() {
 			return 1
 		}
 	fi
+	keep_earlier_run "$(date +%s)"
 	# If that is not possible, the note of a process that is gone is none of a server that runs.
-	rm -f started stopping ended boot login runtime/*-"$pid".json runtime/*-"$pid"-open.html 2>/dev/null || :
+	rm -f started stopping ended boot idled login runtime/*-"$pid".json runtime/*-"$pid"-open.html 2>/dev/null || :
 	remove_ipc
 	remove_socket
 }
@@ -161,6 +171,17 @@ stop_server() {
 end_sessions() {
 	# The reason is on its standard error.
 	reason=$(cd / && "$python" -I -S -B -c "$server_probe" "$folder" "$pid" "$certificate" 5 "$port" end 2>&1 >/dev/null </dev/null)
+	case $? in 0 | 10) return 0 ;; esac
+	put "$reason$newline" >&2
+	return 1
+}
+
+# Has the running server interrupt a kernel, or shut it down.
+# Uses folder, python, pid, certificate, port, does, kernel, server_probe.
+do_with_kernel() {
+	# The reason is on its standard error.
+	reason=$(cd / && "$python" -I -S -B -c "$server_probe" "$folder" "$pid" "$certificate" 0 "$port" "$does" "$kernel" \
+		2>&1 >/dev/null </dev/null)
 	case $? in 0 | 10) return 0 ;; esac
 	put "$reason$newline" >&2
 	return 1

@@ -47,13 +47,19 @@ check_generation() {
 	if [ "$now" != "$generation" ]; then refuse 'another run of nbfab has changed something there in the meantime'; fi
 }
 
-# Makes the profile's folder, and records which of the folders above it that has taken. Uses folder, base.
+# Makes the profile's folder, and records which of the folders above it that has taken, and which of the places in the home
+# folder where a server could leave something are not there. Uses folder, base, recorded.
 make_folder() {
 	near=$base taken=
 	while [ -n "$near" ] && [ ! -e "$near" ]; do
 		taken="${taken}folder $near$newline"
 		near=${near%/*}
 	done
+	if [ -n "$taken" ]; then
+		for place in $recorded; do
+			if [ ! -e "$HOME/$place" ] && [ ! -L "$HOME/$place" ]; then taken="${taken}absent $place$newline"; fi
+		done
+	fi
 	mkdir -p "$base" || return 1
 	if [ -n "$taken" ] && ! add_to_record "$taken" 2>/dev/null; then
 		echo "$base: cannot be written to, $(cd "$base" && room)"

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any
 from invoke import Context
 
 from nbfab.cli.called import HERE, called, without
-from nbfab.cli.options import GIVEN, LISTS, POSITIONAL, WHOLE
+from nbfab.cli.options import GIVEN, LISTS, NAMING, POSITIONAL, WHOLE
 from nbfab.errors import UsageError
 from nbfab.fix import again, task
 from nbfab.names import HostString, parse_host
@@ -79,6 +79,7 @@ class Call:
         """
         lists = {flag: tuple(self.given[flag]) for flag in LISTS if self.given.get(flag)}
         lists |= {flag: (str(self.given[flag]),) for flag in (*WHOLE, *POSITIONAL) if self.given.get(flag)}
+        lists |= {flag: ("",) for flag in NAMING if self.given.get(flag) == ""}  # which names none
         for key in lists.get("reset", ()):
             if key not in RESETTABLE:
                 raise UsageError(f"--reset {key}: there is no such option", f"one of {', '.join(RESETTABLE)}")

@@ -14,6 +14,7 @@ from nbfab.cli.bundle import bundled, check, tell
 from nbfab.cli.call import INVENTORY, Call
 from nbfab.cli.exported import instructions_beside
 from nbfab.cli.init import plain
+from nbfab.cli.kernel import check_one
 from nbfab.cli.report import Report
 from nbfab.errors import Interrupted, UsageError
 from nbfab.fix import Command, Task, again, task
@@ -32,6 +33,7 @@ def on_fleet(call: Call, body: "Body", preview: "Body | None") -> None:
     """
     from nbfab.cli.many import exit_status
     from nbfab.display.fleet import plans, table
+    from nbfab.display.kernels_fleet import many as live
     from nbfab.display.logs import merged
     from nbfab.display.output import show
     from nbfab.fleet import memory
@@ -39,6 +41,7 @@ def on_fleet(call: Call, body: "Body", preview: "Body | None") -> None:
     report = Report(call.task, call.json, call.quiet)
     with report.errors():
         check(call)
+        check_one(call)
         jobs = jobs_of(call.given["jobs"])
         inventory, many = many_of(call)
         run, remembered = None, memory.Memory(inventory.path, call.task)
@@ -58,7 +61,7 @@ def on_fleet(call: Call, body: "Body", preview: "Body | None") -> None:
         if call.json:
             report.document(outcomes, exit_status(outcomes, run), passwords=many.handout.path, bundle=bundle)
         else:
-            report.many(outcomes, {"plan": plans, "logs": merged}.get(call.task, table))
+            report.many(outcomes, {"plan": plans, "logs": merged, "kernels": live}.get(call.task, table))
             if many.handout.path:
                 show(f"\nURLs and passwords, for you alone: {many.handout.path}")
         tell(call, bundle)

@@ -41,7 +41,9 @@ FLAGS = {
     "days_left": "Exit with status 3 if the certificate, or one behind it, has fewer days left than that.",
     "foreground": "On this machine: run without tmux, until Control-C.",
     "forget": "Forget the servers of the hosts that -H names; on the hosts, nothing changes.",
-    "force": "End the server even if that ends live kernels.",
+    "force": "End the server even if that ends live kernels; of `kernels`, the kernel even if it is busy.",
+    "interrupt": "Kernel to interrupt, by its id or how that begins: what it runs ends, and it goes on.",
+    "shutdown": "Kernel to end, by its id or how that begins; a busy one takes a yes, or --force.",
     "linger_off": "Turn lingering off as well, if nbfab turned it on for this user and no other profile is left.",
     "inventory": "File that lists the hosts (hosts.yaml).",
     "limit": "Only these hosts: names, groups and globs, separated by commas; !NAME excludes.",
@@ -62,7 +64,8 @@ EVERYWHERE = ("json", "quiet", "accept_new_host_key", "ssh")
 CHOOSING = ("inventory", "limit", "jobs")  # which hosts of a fleet, and how many at a time
 RUNNING = ("failed", "fail_fast", "yes")  # what a run over a fleet may do
 GIVEN = ("certificate", "key")  # files that are to be given again if the task is called again
-WHOLE = (*GIVEN, "lines")  # flags with one value that go with the task if it is called again
+NAMING = ("interrupt", "shutdown")  # flags whose value is the id of a kernel
+WHOLE = (*GIVEN, "lines", *NAMING)  # flags with one value that go with the task if it is called again
 OPTIONAL = {"export"}  # flags whose value may be left out
 # Flags that take a value.
 _VALUES = {

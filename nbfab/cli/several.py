@@ -7,6 +7,7 @@ from invoke import Exit
 
 from nbfab.cli.bundle import bundled, check, tell
 from nbfab.cli.call import INVENTORY, Call
+from nbfab.cli.kernel import check_one
 from nbfab.cli.one import entries, order
 from nbfab.cli.report import Report
 from nbfab.errors import UsageError
@@ -25,6 +26,7 @@ def check_several(call: Call) -> None:
         raise UsageError(words, "run it for each, or for all of an inventory", task("fleet.open"))
     if call.task == "attach":
         raise UsageError("attach takes one host: a terminal shows one session", "run it for each")
+    check_one(call)
     if "follow" in call.flags:
         words = "one log is followed at a time"
         raise UsageError(words, "to follow those of an inventory", task("fleet.logs", "--follow"))

@@ -2,8 +2,8 @@
 
 STATUSES = {
     0: "All is as it should be, or is now. `plan`: whether or not something would change.",
-    1: "Something failed, was refused, or a host was not reached. `status`: the server does not run or answer."
-    " `doctor`: something was found. `list --check`: a server that should run does not, or was not reached.",
+    1: "Something failed, was refused, or a host was not reached. `status`, `kernels`: the server does not run or"
+    " answer. `doctor`: something was found. `list --check`: a server that should run does not, or was not reached.",
     2: "Wrong use, such as an unknown option.",
     3: "`plan --check`: something would change. `--days-left N`: the certificate has fewer than N days left."
     " `trust`: the rest takes an administrator.",

@@ -130,6 +130,14 @@ def logs(job: "Job") -> "Outcome":
     return logs(job)
 
 
+@_task("interrupt", "shutdown", "force")
+def kernels(job: "Job") -> "Outcome":
+    """List live kernels and terminals, with memory and CPU; interrupt or shut down one. Looking is no activity."""
+    from nbfab.run.kernels import kernels
+
+    return kernels(job)
+
+
 @_task("bundle", "bundle_names")
 def doctor(job: "Job") -> "Outcome":
     """Look for what is wrong, layer by layer, with a fix for each; change nothing. Exit status 1 if something is."""
@@ -226,6 +234,7 @@ TASKS = (
     plan,
     status,
     logs,
+    kernels,
     doctor,
     start,
     open,

@@ -3,7 +3,7 @@
 from collections.abc import Iterator, Mapping
 from typing import Any
 
-from nbfab.display import around, findings
+from nbfab.display import around, findings, kernels
 from nbfab.display.lines import line as _line
 from nbfab.display.lines import parts as _parts
 from nbfab.display.paint import Line, Painted, Piece
@@ -44,6 +44,8 @@ def _headline(outcome: Outcome) -> Line:
         verdict = "nothing would change"
     if outcome.task == "logs" and not outcome.error:
         verdict = "no lines"
+    if outcome.task == "kernels" and not outcome.changes and not outcome.error:
+        verdict = kernels.count(outcome.state)
     if outcome.task == "remove":
         words = {"unchanged": "nothing to remove", "changed": "removed", "would change": "would be removed"}
         verdict = words.get(outcome.verdict, verdict)
@@ -86,6 +88,10 @@ def _state(outcome: Outcome) -> Iterator[Line]:
         yield _line("at boot", f"starts by {starts['words']}" if starts["by"] else f"does not start: {starts['words']}")
     for kernel in state.get("kernels", ()) if outcome.task == "status" else ():
         yield _line("live", kernel)
+    if outcome.task == "kernels":
+        yield from kernels.lines(state)
+    if outcome.task in ("status", "kernels"):
+        yield from kernels.idle(state)
     if outcome.task == "status":
         yield from _guarded(state)
         for key, choice in state.get("settings", {}).items():

@@ -165,6 +165,22 @@ _AUTHORITY: Mapping[str, Any] = {
     "issued": {"type": "array", "items": _object(_ISSUED)},
     "error": _said("Why it cannot sign.", _TEXT_OR_NULL),
 }
+_NUMBER_OR_NULL: Mapping[str, Any] = {**_NUMBER, "type": ["integer", "null"]}
+_TIME_OR_NULL: Mapping[str, Any] = {**_TIME, "type": ["string", "null"]}
+_KERNEL: Mapping[str, Any] = {
+    "id": _TEXT,
+    "notebook": _TEXT_OR_NULL,
+    "state": _said("Busy, idle, starting or dead, in the words of the server.", {"type": "string"}),
+    "active": _said("When it last was; of an idle one, since when it is idle.", _TIME_OR_NULL),
+    "started": _TIME_OR_NULL,
+    "memory": _said("In bytes, resident.", _NUMBER_OR_NULL),
+    "cpu": _said("In percent of one core.", _NUMBER_OR_NULL),
+}
+_IDLE: Mapping[str, Any] = {
+    "after": _said("Seconds after which an idle server ends; 0 for never.", _NUMBER),
+    "kernels_after": _said("The same of idle kernels.", _NUMBER),
+    "left": _said("Seconds that the server has left; null while a kernel or a terminal is live.", _NUMBER_OR_NULL),
+}
 _CHANGE: Mapping[str, Any] = {
     "step": _TEXT,
     "kind": {"enum": list(get_args(Kind))},
@@ -208,6 +224,12 @@ def _state() -> Mapping[str, Any]:
         "kernels": _said("What is live, and would end with the server.", _TEXTS_OR_NULL),
         "failed_logins": _said("Since the server was started.", _or_null(failed)),
         "tcp_kernels": _said("Kernels that other users of the host can read.", _TEXTS_OR_NULL),
+        "live_kernels": _said(
+            "Of `kernels`: each live one, and what it takes with what it has started.",
+            {"type": ["array", "null"], "items": _object(_KERNEL)},
+        ),
+        "terminals": _said("Of `kernels`: the names of those that are open.", _TEXTS_OR_NULL),
+        "idle": _said("When the server and its kernels end by themselves; null if they do not.", _or_null(_IDLE)),
         "clients": _said(
             "Whose certificates the server admits; null if it asks for none.",
             {"type": ["array", "null"], "items": client},

@@ -24,8 +24,8 @@ class Ended(NamedTuple):
 
     `restarts` is how often it was started again since a task started it; `since` is when it ended, in seconds since the
     epoch. `kind` is `exit`, with its status as `code`; `signal`, with its number; `memory`, a SIGKILL for want of
-    memory; or `host`, a restart of that. It `follows` that the server is started `again`, stays `down`, or has
-    crashed too often and is `given-up`.
+    memory; `host`, a restart of that; or `idle`, if nothing has run for as long as was chosen. It `follows` that the
+    server is started `again`, stays `down`, or has crashed too often and is `given-up`.
     """
 
     restarts: int
@@ -39,6 +39,8 @@ class Ended(NamedTuple):
         """What ended it, for people."""
         if self.kind == "host":
             return "the host was restarted"
+        if self.kind == "idle":
+            return "it was idle"
         if self.kind == "exit":
             return f"exit status {self.code}"
         name = f" ({_SIGNALS[self.code]})" if self.code in _SIGNALS else ""
@@ -53,7 +55,7 @@ def ended(value: Any) -> Ended | None:
         found = Ended(
             number(restarts),
             number(since),
-            one_of("exit", "signal", "memory", "host")(kind),
+            one_of("exit", "signal", "memory", "host", "idle")(kind),
             number(code),
             one_of("again", "down", "given-up")(follows),
         )

@@ -14,9 +14,19 @@ look_left() {
 		if lingers "$user"; then fact left.lingers "$user"; fi
 		;;
 	esac
-	fact left.traces "$(cd "$HOME" && list_traces)"
+	fact left.traces "$(cd "$HOME" && list_traces | head -n 1000)"
 	fact left.others "$(cd "$HOME" && list_existing)"
+	fact left.later "$(cd "$HOME" && list_later | head -n 1000)"
+	look_runs
 	print_facts
+}
+
+# When servers of earlier releases ran, as far as that is recorded. Uses folder.
+look_runs() {
+	if [ -f "$folder/ran" ] && [ ! -L "$folder/ran" ]; then
+		fact left.runs "$(grep '^earlier ' "$folder/ran" | tail -n 100)"
+	fi
+	fact left.logged "$(date -r "$folder/server.log" +%s 2>/dev/null)"
 }
 
 # Lists what is in the profile's folder and in those places in it, as `list_types` does. Of trees nothing more is told, and
@@ -153,12 +163,24 @@ holds_only() { # folder path
 	[ ! -L "$1" ]
 }
 
-# Lists what servers of earlier releases may have left in the home folder, which is the current one: exactly that, and
-# only if it was written while the one ran that was started last. Uses folder, alive.
+# Lists what servers of earlier releases may have left in the home folder, which is the current one: exactly that, each
+# file after the time of its last change. Whether a server ran then is decided later.
 list_traces() {
-	if [ ! -f "$folder/started" ]; then return; fi
-	set -- -type f -newer "$folder/started"
-	if [ -z "$alive" ]; then set -- "$@" ! -newer "$folder/server.log"; fi
-	find .cache/matplotlib -name 'fontlist-v[0-9]*.json' "$@" -print 2>/dev/null
-	find .npm/_logs -name '*-debug-0.log' "$@" -exec grep -lF 'argv "prefix" "--global"' {} \; 2>/dev/null
+	set -- -exec stat -c '%Y %n' {} +
+	find .cache/matplotlib -type f -name 'fontlist-v[0-9]*.json' "$@" 2>/dev/null
+	find .cache/jedi -type f \( -name '*.pkl' -o -name PARSO-CACHE-LOCK \) "$@" 2>/dev/null
+	find .npm/_logs -type f -name '*-debug-0.log' -exec grep -qF 'argv "prefix" "--global"' {} \; "$@" 2>/dev/null
+}
+
+# Lists the folders in the home folder, the current one, that the record has as not there at the first setup, and what
+# is in them, as `list_types` does: of those at its top only what is directly in them. Uses made.
+list_later() {
+	put "$made$newline" | while read -r word place; do
+		if [ "$word" != absent ] || [ -L "$place" ] || [ ! -d "$place" ]; then continue; fi
+		case $place in
+		/* | ../* | */../* | */.. | -*) ;;
+		*/*) find "./$place" -print 2>/dev/null | list_types ;;
+		*) put "d ./$place$newline" && list_in "./$place" ;;
+		esac
+	done
 }

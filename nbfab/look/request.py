@@ -30,7 +30,7 @@ class Request:
     the certificate in it, and of
     the Python files in the folders `modules` the checksums; whether the relay of the name `relay` runs, what is
     `left`, what is `around` the server, the `others` that nbfab did not start, with what ending the one at the port
-    `at` would end, and what only the `doctor` looks at, if that is asked for.
+    `at` would end, what `kernels` take, and what only the `doctor` looks at, if that is asked for.
     """
 
     settings: Settings
@@ -48,3 +48,4 @@ class Request:
     around: bool = False
     others: bool = False
     at: int = 0
+    kernels: bool = False

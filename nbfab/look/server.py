@@ -1,5 +1,6 @@
 """The server that was started last, and its answer."""
 
+import re
 from dataclasses import dataclass
 from typing import Any, NamedTuple
 
@@ -7,6 +8,7 @@ from nbfab.look.ended import Ended, ended, rebooted
 from nbfab.look.fact import digits, fact, items, line, message, number, one_of, record, text, words, yes
 from nbfab.text import one_line
 
+_TIME = r"[0-9]{4}-[0-9]{2}-[0-9]{2}T[0-9]{2}:[0-9]{2}:[0-9]{2}"
 FOREVER = 10**11  # seconds since the epoch, in the year 5138
 
 
@@ -23,12 +25,29 @@ class Started(NamedTuple):
     since: int
 
 
+class Usage(NamedTuple):
+    """What a kernel takes, with what it has started: bytes of memory, percent of one core.
+
+    It was `started` at a time in seconds since the epoch.
+    """
+
+    memory: int
+    cpu: int
+    started: int
+
+
 class Kernel(NamedTuple):
-    """A live kernel: its id, its notebook if it has one, and whether it is busy, idle or starting."""
+    """A live kernel: its id, its notebook if it has one, and whether it is busy, idle or starting.
+
+    It was `active` last at a time in UTC, as reports have it; empty if that is not known. What it takes is None unless
+    that was asked for and is known.
+    """
 
     id: str
     notebook: str
     state: str
+    active: str = ""
+    usage: Usage | None = None
 
     def __str__(self) -> str:
         notebook = f" of {self.notebook}" if self.notebook else ""
@@ -54,12 +73,27 @@ class Failed(NamedTuple):
     addresses: int
 
 
+class Idle(NamedTuple):
+    """When an idle server, and idle kernels, end, in seconds; 0 for never.
+
+    `left` is how many are left of the server's; None while something is live, or if it does not end.
+    """
+
+    after: int
+    kernels_after: int
+    left: int | None
+
+
 class Guard(NamedTuple):
-    """What our module in the server says: logins that have `failed`, kernels that use TCP, by name; its `version`."""
+    """What our module in the server says: logins that have `failed`, kernels that use TCP, by name; its `version`.
+
+    `idle` is None in an earlier release.
+    """
 
     failed: Failed
     tcp_kernels: tuple[str, ...]
     version: int = 0
+    idle: Idle | None = None
 
 
 class Answer(NamedTuple):
@@ -102,7 +136,36 @@ def _kernel(value: Any) -> Kernel:
     kernel = record(value)
     # The path of a session is null if its client gave none.
     notebook = kernel.get("notebook")
-    return Kernel(line(kernel.get("id")), "" if notebook is None else line(notebook), line(kernel.get("state")))
+    return Kernel(
+        line(kernel.get("id")),
+        "" if notebook is None else line(notebook),
+        line(kernel.get("state")),
+        _time(kernel.get("last_activity")),
+        _usage(kernel.get("usage")),
+    )
+
+
+def _time(value: Any) -> str:
+    """A time as the servers have it, without fractions of a second."""
+    match = re.match(_TIME, line(value or ""))
+    return f"{match[0]}Z" if match else ""
+
+
+def _usage(value: Any) -> Usage | None:
+    if value is None:
+        return None
+    usage = record(value)
+    found = Usage(number(usage.get("memory")), number(usage.get("cpu")), number(usage.get("started")))
+    if found.started >= FOREVER:
+        raise ValueError(f"{found.started} is no time")
+    return found
+
+
+def _idle(value: Any) -> Idle | None:
+    if value is None:
+        return None
+    idle, left = record(value), record(value).get("left")
+    return Idle(number(idle.get("after")), number(idle.get("kernels_after")), None if left is None else number(left))
 
 
 def _guard(value: Any) -> Guard | None:
@@ -117,6 +180,7 @@ def _guard(value: Any) -> Guard | None:
         Failed(number(failed.get("count")), number(failed.get("refused")), since, number(failed.get("addresses"))),
         tuple(line(name) for name in items(found.get("tcp_kernels"))),
         number(found.get("version", 0)),
+        _idle(found.get("idle")),
     )
 
 

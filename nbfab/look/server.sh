@@ -29,14 +29,14 @@ look_server() {
 }
 
 # The running server's answer. Sets ready to `here` if it serves on the port that is wanted, to `elsewhere` if on
-# another. Uses folder, certificate, port, server_probe, interpreter.
+# another. Uses folder, certificate, port, usage, server_probe, interpreter.
 ask_server() { # pid
 	if [ -z "${interpreter-}" ] && [ -f "$folder/environment" ]; then
 		{ read -r _ && read -r _ && read -r interpreter; } <"$folder/environment" || :
 	fi
 	for candidate in "${interpreter-}" python3; do
 		if ! command -v "$candidate" >/dev/null 2>&1; then continue; fi
-		answer=$("$candidate" -I -S -B -c "$server_probe" "$folder" "$1" "$certificate" 0 "$port" 2>/dev/null </dev/null)
+		answer=$("$candidate" -I -S -B -c "$server_probe" "$folder" "$1" "$certificate" 0 "$port" "$usage" 2>/dev/null </dev/null)
 		case $? in
 		0) ready=here ;;
 		10) ready=elsewhere ;;

@@ -1,10 +1,11 @@
 """Runs on the host: asks the notebook server, verified against our certificate, and prints its answer as JSON.
 
-Called as `python -c CODE FOLDER PID CERTIFICATE SECONDS PORT [end]`: waits up to SECONDS for it to be ready. Ready
-means: HTTPS with the CERTIFICATE in FOLDER, byte for byte, and the token that process PID wrote into its 0600 runtime
-file is accepted, so it is that process that answers. Exits with 0 if it is ready at PORT, 10 if at another port, and 11
-if it is not ready; then the reason is on standard error too. With `end`, the server first ends every session. Works
-with Python 3.8 and later.
+Called as `python -c CODE FOLDER PID CERTIFICATE SECONDS PORT [DO [KERNEL]]`: waits up to SECONDS for it to be ready.
+Ready means: HTTPS with the CERTIFICATE in FOLDER, byte for byte, and the token that process PID wrote into its 0600
+runtime file is accepted, so it is that process that answers. Exits with 0 if it is ready at PORT, 10 if at another
+port, and 11 if it is not ready; then the reason is on standard error too. As for what to DO, `usage` adds what kernels
+take; with `end`, the server first ends every session, with `interrupt` or `shutdown` that KERNEL. Works with Python 3.8
+and later.
 """
 
 import glob
@@ -16,6 +17,7 @@ import sys
 import time
 
 folder, pid, certificate, seconds, port = sys.argv[1], int(sys.argv[2]), sys.argv[3], float(sys.argv[4]), sys.argv[5]
+does, kernel_id = [*sys.argv[6:], "", ""][:2]
 
 
 def info():
@@ -81,21 +83,37 @@ def ask():
     show_who_asks(context)
     address = {"": "127.0.0.1", "*": "127.0.0.1", "0.0.0.0": "127.0.0.1", "::": "::1", "localhost": "127.0.0.1"}
     host = served.get("hostname", "")
-    connection = Proven(address.get(host, host), served["port"], timeout=5, context=context)
-    answers = {}
-    if "end" in sys.argv[6:]:
-        connection.request("POST", "/nbfab-end", headers={"Authorization": "token " + served["token"]})
-        response = connection.getresponse()
-        if response.status != 200 or not json.loads(response.read()).get("forgotten"):
-            raise OSError(f"POST /nbfab-end answers {response.status} {response.reason}; not all may have ended")
-    for path in ("/api", "/api/status", "/api/kernels", "/api/sessions", "/api/terminals", "/nbfab-status"):
-        connection.request("GET", path, headers={"Authorization": "token " + served["token"]})
+    connection = Proven(address.get(host, host), served["port"], timeout=30 if kernel_id else 5, context=context)
+    token = {"Authorization": "token " + served["token"]}
+
+    def do(method, path):
+        connection.request(method, path, headers=token)
         response = connection.getresponse()
         body = response.read()
-        if path in ("/api", "/api/status") and response.status != 200:
+        if response.status not in (200, 204):
+            more = "; not all may have ended" if does == "end" else ""
+            raise OSError(f"{method} {path} answers {response.status} {response.reason}{more}")
+        return body
+
+    if does == "end" and not json.loads(do("POST", "/nbfab-end")).get("forgotten"):
+        raise OSError("POST /nbfab-end is done; not all may have ended")
+    if does == "interrupt":
+        do("POST", f"/api/kernels/{kernel_id}/interrupt")
+    if does == "shutdown":
+        do("DELETE", f"/api/kernels/{kernel_id}")
+
+    def get(path):
+        # Both servers count a request without this as activity, and a look must not keep an idle server alive.
+        connection.request("GET", f"{path}?no_track_activity=1", headers=token)
+        response = connection.getresponse()
+        body = response.read()
+        if path == "/api/status" and response.status != 200:
             raise OSError(f"GET {path} answers {response.status} {response.reason}")
-        answers[path] = json.loads(body) if response.status == 200 else []
-    notebooks = {session["kernel"]["id"]: session.get("path", "") for session in answers["/api/sessions"]}
+        return json.loads(body) if response.status == 200 else []
+
+    live = get("/api/status").get("kernels")
+    notebooks = {session["kernel"]["id"]: session.get("path", "") for session in get("/api/sessions")} if live else {}
+    usage = get("/nbfab-kernels") if live and does == "usage" else {}  # a server of an earlier release has none
     return {
         "ready": True,
         "port": served["port"],
@@ -105,11 +123,12 @@ def ask():
                 "notebook": notebooks.get(kernel["id"], ""),
                 "state": kernel.get("execution_state", ""),
                 "last_activity": kernel.get("last_activity", ""),
+                "usage": dict(usage).get(kernel["id"]),
             }
-            for kernel in answers["/api/kernels"]
+            for kernel in (get("/api/kernels") if live else [])
         ],
-        "terminals": [terminal["name"] for terminal in answers["/api/terminals"]],
-        "guard": answers["/nbfab-status"] or None,  # a server of an earlier release has none
+        "terminals": [terminal["name"] for terminal in get("/api/terminals")],
+        "guard": get("/nbfab-status") or None,  # nor this
     }
 
 

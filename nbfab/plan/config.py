@@ -14,6 +14,7 @@ from nbfab.plan.certificate import FILE as CERTIFICATE
 from nbfab.plan.files import Managed, in_file
 from nbfab.plan.install import choose
 from nbfab.plan.step import Step
+from nbfab.settings import seconds
 
 if TYPE_CHECKING:
     from nbfab.look.facts import Facts
@@ -28,6 +29,7 @@ NODE_ROOTS = (
     'c.LanguageServerManager.node_roots = [prefix + lib for prefix in prefixes for lib in ("/lib", "")]',
 )
 OPTIONS = {"port": "port", "ip": "ip", "root_dir": "directory", "notebook_dir": "directory"}  # by their traits
+IDLE = ("idle", "idle_kernels")
 
 
 def text(wanted: Wanted, facts: Facts) -> str:
@@ -46,6 +48,9 @@ def text(wanted: Wanted, facts: Facts) -> str:
     }
     if wanted.settings.client_certificates:
         values[f"{app}.client_ca"] = f"{facts.files.folder}/{clients.FILE}"
+    for key in IDLE:  # which the module reads
+        if limit := seconds(getattr(wanted.settings, key)):
+            values[f"Nbfab.{key}"] = limit
     lines = [f"c.{trait} = {value!a}" for trait, value in values.items()]
     guard = module.lines(facts.files.folder, classic=classic)
     token = "NotebookApp.token" if classic else "IdentityProvider.token"
@@ -98,6 +103,16 @@ def plan(wanted: Wanted, facts: Facts) -> Iterator[Change]:
     yield from in_file("config", "the server's settings", FILE, text(wanted, facts), facts, needs_restart=True)
 
 
+def standing(wanted: Wanted, facts: Facts) -> Iterator[str]:
+    """What ends by itself."""
+    idle, kernels = wanted.settings.idle, wanted.settings.idle_kernels
+    if seconds(kernels):
+        yield f"kernels that have been idle for {kernels} end, and what is in their memory is gone"
+    if seconds(idle):
+        keep = "terminals" if seconds(kernels) else "kernels, also idle ones, and terminals"
+        yield f"the server ends when nothing has run for {idle}; {keep} keep it"
+
+
 _STATES = {"absent": "does not exist", "other": "is not a folder", "unreadable": "cannot be read"}
 
 
@@ -113,7 +128,8 @@ STEP = Step(
     "Write the settings: certificate, address, no browser, one port, the directory.",
     plan,
     files=lambda settings: (Managed(FILE), Managed(login.FILE)),
-    options=("port", "ip", "directory", "client_certificates"),
+    options=("port", "ip", "directory", "client_certificates", *IDLE),
     flags=("restart", "reset"),
+    standing=standing,
     restarts=True,
 )

@@ -16,11 +16,11 @@ if TYPE_CHECKING:
 # Files, beside those that steps manage.
 FILES = (
     # nbfab's own, and tmux's
-    *("environment", "generation", "lock/holder", "started", "server.log", "server.log.1", "server.log.2"),
+    *("ran", "environment", "generation", "lock/holder", "started", "server.log", "server.log.1", "server.log.2"),
     *("ended", "boot", "stopping", "environ", "login"),
     *("tmux", "socket", "tmux.out", "environ.new", "answer.new.*", "failed.new.*"),
     # the module's
-    *("nbfab_server/*.py", "known.json", "known.json.new", "ipc", "runtime/kernel-*-ipc-*", "runtime/try-*"),
+    *("nbfab_server/*.py", "known.json", "known.json.new", "idled", "ipc", "runtime/kernel-*-ipc-*", "runtime/try-*"),
     # the relay's
     *("nbfab_relay/*.py", "relay", "relay.sh", "relay-*"),
     # Jupyter's
@@ -39,8 +39,8 @@ FILES = (
 TREES = ("ipython/profile_*/cache", "ipython/profile_*/db")
 # Folders that a program makes and may leave empty, beside those of the files.
 FOLDERS = ("runtime", "ipython/extensions", "ipython/nbextensions")
-# These go last, since they tell of the rest: a run that is cut can be repeated.
-LAST = ("choices", "environment", "generation", "lock/holder")
+# These go last, since they tell of the rest: a run that is cut can be repeated. The first one grows as the server ends.
+LAST = ("ran", "choices", "environment", "generation", "lock/holder")
 # Files of the profile that name a socket in a folder of its own, and the sockets that are there.
 SOCKETS = {"socket": ("tmux",), "ipc": ("kernel-*-ipc-*", "try-*"), "relay": ("relay-*",)}
 # Made by mktemp, and by Python's tempfile; only if they are private.
@@ -52,9 +52,15 @@ ENVIRONMENT_FILES = (".gitignore", ".lock", "CACHEDIR.TAG", "complete", "lib64",
 # In the home folder: where servers of earlier releases left something.
 TRACES = (
     *(".cache/matplotlib", ".config/matplotlib", ".npm", ".local/share/jupyter", ".cache/uv", ".cache/pip"),
-    ".local/share/uv",
+    *(".local/share/uv", ".cache/jedi"),
 )
-TRACE_FILES = (".cache/matplotlib/fontlist-v*.json", ".npm/_logs/*-debug-0.log")
+_SUM = "[0-9a-f]" * 64
+TRACE_FILES = (
+    *(".cache/matplotlib/fontlist-v*.json", ".npm/_logs/*-debug-0.log"),
+    *(f".cache/jedi/CPython-*/{_SUM}-{_SUM}.pkl", ".cache/jedi/PARSO-CACHE-LOCK"),
+)
+# Of these it is recorded at the first setup which do not exist: such a folder goes if it is empty in the end.
+RECORDED = (".cache", ".config", *TRACES, ".npm/_logs", ".jupyter", ".ipython")
 
 
 @dataclass(frozen=True)

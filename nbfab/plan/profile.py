@@ -24,6 +24,7 @@ if TYPE_CHECKING:
 IPYTHON = """\
 # Written by nbfab, and replaced by it.
 import os
+import sys
 from contextlib import suppress
 
 c = get_config()
@@ -46,6 +47,8 @@ os.environ.update(own)
 for name in ("matplotlib.font_manager", "jedi", "psutil"):
     with suppress(Exception):
         __import__(name)
+if "jedi" in sys.modules:  # an older IPython has imported it before
+    sys.modules["jedi"].settings.cache_directory = os.path.join(cache, "jedi")
 for name, value in before.items():
     if value is None:
         del os.environ[name]
@@ -54,6 +57,49 @@ for name, value in before.items():
 """
 OTHERS = """\
 # Written by nbfab, and replaced by it. For kernels of Python other than the profile's own.
+import os
+import sys
+
+# What such a kernel keeps by itself, lists of fonts and what it completes names with, stays in this folder, too. These
+# modules settle where when they are imported, which is when a cell needs them. The cells, and whatever they start, find
+# the environment as it was.
+if sys.version_info >= (3, 7):
+    from importlib.machinery import PathFinder
+
+    cache = os.path.join(os.path.dirname(__file__), "cache")
+
+    def run_settled(run, module):
+        own = {"XDG_CACHE_HOME": cache}
+        settings = os.path.join(os.getenv("XDG_CONFIG_HOME") or os.path.expanduser("~/.config"), "matplotlib")
+        if not os.path.isdir(settings):
+            own["XDG_CONFIG_HOME"] = cache  # matplotlib would make it
+        before = {name: os.environ.get(name) for name in own}
+        os.environ.update(own)
+        try:
+            run(module)
+        finally:
+            for name, value in before.items():
+                if value is None:
+                    del os.environ[name]
+                else:
+                    os.environ[name] = value
+
+    class Settled:
+        modules = ("matplotlib", "matplotlib.font_manager", "jedi.settings", "parso.cache")
+
+        @classmethod
+        def find_spec(cls, name, path=None, target=None):
+            if name not in cls.modules:
+                return None
+            spec = PathFinder.find_spec(name, path, target)
+            if spec and spec.loader:
+                run = spec.loader.exec_module
+                spec.loader.exec_module = lambda module: run_settled(run, module)
+            return spec
+
+    sys.meta_path.insert(0, Settled)
+    if "jedi" in sys.modules:
+        sys.modules["jedi"].settings.cache_directory = os.path.join(cache, "jedi")
 """
 # Without it, the kernel does not start: run.sh sees to that.
 GUARD = """\

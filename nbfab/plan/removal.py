@@ -4,13 +4,16 @@ from __future__ import annotations
 
 import shlex
 from collections.abc import Callable, Iterable, Iterator
+from dataclasses import replace
 from fnmatch import fnmatchcase
+from glob import escape
 from itertools import takewhile
 from typing import TYPE_CHECKING
 
 from nbfab.errors import HostError
 from nbfab.fix import Note, there
-from nbfab.look.left import Entry
+from nbfab.look.left import Entry, Run
+from nbfab.look.server import FOREVER
 from nbfab.plan import at_boot, choices, left, takes
 from nbfab.plan.change import Change
 from nbfab.plan.relay import end_relays
@@ -46,16 +49,37 @@ def plan(wanted: Wanted, facts: Facts) -> list[Change]:
 
 
 def _traces(wanted: Wanted, facts: Facts) -> Iterator[Change]:
-    """Of a server of an earlier release that was started last, since only its time is recorded."""
-    files = left.sort((Entry("f", path) for path in facts.left.traces), left.TRACE_FILES).files
-    if files and _leaves_traces(facts):
+    """Of servers of earlier releases, and folders in the home folder that are empty and were not there before."""
+    found = _in_home(facts)
+    if found.files:
         what = "remove what the server of an earlier release left"
-        yield _remove("server", what, "~", files, detail=f"in the home folder: {_some(files)}")
+        yield _remove("server", what, "~", found.files, detail=f"in the home folder: {_some(found.files)}")
+    if found.folders:
+        what = "remove empty folders that were not there before"
+        yield _remove("server", what, "~", (), (), found.folders, detail=f"in the home folder: {_some(found.folders)}")
 
 
-def _leaves_traces(facts: Facts) -> bool:
+def _in_home(facts: Facts) -> left.Sorted:
+    """What is in the home folder: files are traces by their names, and were changed while a recorded server ran."""
+    runs = tuple(_earlier_runs(facts))
+    during = [of.path for of in facts.left.traces if any(run.since <= of.changed <= run.until for run in runs)]
+    traces = left.sort((Entry("f", path) for path in during), left.TRACE_FILES).files
+    known = {path for _, path in facts.left.later}
+    # A link there is the user's.
+    later = (Entry(kind.replace("l", "f"), path) for kind, path in facts.left.later)
+    entries = (*later, *(Entry("f", path) for path in traces if path not in known))
+    absent = {*facts.left.made.absent}
+    found = left.sort(entries, map(escape, traces), folders=absent)
+    new = (path for path in found.folders if absent.intersection((path, *left.above(path))))
+    return replace(found, folders=tuple(new))
+
+
+def _earlier_runs(facts: Facts) -> Iterator[Run]:
+    """When servers ran that left something in the home folder: those that are recorded, and the last one."""
+    yield from facts.left.runs
     launcher = (takes.last(facts) or {}).get("launcher", "")
-    return launcher in map(str, range(1, LEAVES_NOTHING))
+    if facts.server.started and launcher in map(str, range(1, LEAVES_NOTHING)):
+        yield Run(facts.server.started.since, FOREVER if facts.server.alive else facts.left.logged)
 
 
 def _at_boot(wanted: Wanted, facts: Facts) -> Iterator[Change]:
@@ -174,6 +198,8 @@ def _rest(wanted: Wanted, facts: Facts) -> Iterator[Change]:
         files = [path for path in left.LAST if goes or path in files or path.startswith("lock/")]
         yield _remove("profile", "remove the profile's folder", folder, files, (), folders)
     base = facts.files.base
+    if any(path.startswith(".local/") for path in _in_home(facts).folders):
+        return  # what that leaves empty is seen once it is gone
     stays = facts.left.profiles or facts.left.base_is_link or _beside(facts).others or (there and not goes)
     if not stays and facts.files.nearest in (base, facts.files.folder):
         above = tuple(takewhile(lambda place: place in facts.left.made.folders, facts.left.alone))
@@ -252,6 +278,8 @@ def notes(wanted: Wanted, facts: Facts) -> Iterator[str]:
         yield f"not nbfab's, so this stays in {files.folder}: {_some(others)}"
     if others := _beside(facts).others:
         yield f"not nbfab's, so this stays in {base}: {_some(others)}"
+    if own := [path for path in _in_home(facts).others if any(path.startswith(f"{of}/") for of in left.TRACES)]:
+        yield f"later than the first setup, and not nbfab's, so this stays in the home folder: {_some(own)}"
     if facts.left.profiles:
         yield f"other profiles stay: {_some(facts.left.profiles)}"
     if facts.left.users and any(path == ".venv" for _, path in facts.left.beside):

@@ -3,7 +3,7 @@
 # is and what ended the one before.
 
 # To be raised if a running server should take up a change here at its next restart; `takes.py` reads it.
-: launcher 4
+: launcher 5
 
 # Uses python. Sets once, mask, runner.
 run_server() { # argument of python...
@@ -31,7 +31,7 @@ os.execve("/bin/sh", ["/bin/sh", sys.argv[1]], dict([*read, *kept, (b"NBFAB_ENVI
 	note_boot
 	keep_running "$@" 2>&1 | read_output
 	if ! read -r _ _ kind code _ 2>/dev/null <ended; then return 1; fi
-	if [ "$kind" != exit ]; then code=$((128 + code)); fi
+	if [ "$kind" != exit ] && [ "$kind" != idle ]; then code=$((128 + code)); fi
 	return "$code"
 }
 
@@ -44,6 +44,7 @@ note_boot() {
 		since=$(boot_time)
 		if [ "$since" = 0 ]; then since=$(date +%s); fi
 		printf '%s\n' "$((restarts + 1)) $since host 0 again" >ended.new."$runner" && mv -f ended.new."$runner" ended
+		keep_run
 	fi
 	printf '%s\n' "$mark" >boot.new."$runner" && mv -f boot.new."$runner" boot
 }
@@ -52,6 +53,12 @@ note_boot() {
 # Uses runner.
 note_end() { # restarts, kind and number, what follows
 	printf '%s\n' "$1 $(date +%s) $2 $3" >ended.new."$runner" && mv -f ended.new."$runner" ended
+}
+
+# Keeps when the server ran that has ended, so that what it may have left somewhere can be told from what others have.
+keep_run() {
+	if [ -L ran ] || ! read -r _ _ _ _ since _ 2>/dev/null <started; then return; fi
+	printf '%s\n' "run $since $(date +%s)" 2>/dev/null >>ran
 }
 
 # Runs the server until it ends in order, and again if it crashes: after 2 seconds, at most 5 times in 5 minutes.
@@ -68,6 +75,7 @@ keep_running() { # argument of python...
 		follows=down
 		if [ -n "$crashed" ] && [ -z "$once" ] && [ ! -e stopping ]; then follows_from "$(date +%s)"; fi
 		if [ "$follows" = again ]; then restarts=$((restarts + 1)); fi
+		keep_run
 		note_end "$restarts" "$end" "$follows"
 		case $follows in
 		again) echo "nbfab: the server has ended: $words; it is started again" ;;
@@ -113,6 +121,8 @@ describe_end() { # exit status, oom_kills before
 	case $status in 0 | 130 | 143) crashed= ;; esac
 	end="exit $status" words="exit status $status"
 	if [ "$status" -gt 128 ]; then end="signal $((status - 128))" words="signal $((status - 128))"; fi
+	if [ "$status" -eq 0 ] && [ -e idled ]; then end='idle 0'; fi # as the module in the server has noted
+	rm -f idled
 	pid=
 	if ! read -r _ pid _ 2>/dev/null <started; then return; fi
 	if [ "$status" = 137 ] && was_out_of_memory "$pid" "$2"; then

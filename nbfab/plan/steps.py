@@ -140,4 +140,5 @@ def request(wanted: Wanted, steps: Iterable[Step] = ()) -> Request:
         around=wanted.around,
         others=wanted.others or wanted.doctor,
         at=wanted.at,
+        kernels=wanted.kernels,
     )

@@ -16,7 +16,7 @@ from typing import TYPE_CHECKING
 from nbfab.plan import config, module, password
 from nbfab.plan.files import Managed, write
 from nbfab.plan.install import choose
-from nbfab.settings import written
+from nbfab.settings import duration, written
 
 if TYPE_CHECKING:
     from nbfab.look.facts import Facts
@@ -183,4 +183,9 @@ def port(takes: Takes) -> str:
 def _options(takes: Takes) -> dict[str, str]:
     named = ((config.OPTIONS.get(key.rpartition(".")[2]), value) for key, value in takes.items())
     admits = any(key.endswith(".client_ca") for key in takes)
-    return {key: value for key, value in named if key} | {"client_certificates": written(admits)}
+    limits = ((key, takes.get(f"Nbfab.{key}", "0")) for key in config.IDLE)
+    idle = {
+        key: duration(int(value)) if value.isascii() and value[:12].isdigit() and len(value) <= 12 else value
+        for key, value in limits
+    }
+    return {key: value for key, value in named if key} | {"client_certificates": written(admits)} | idle

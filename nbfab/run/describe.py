@@ -8,6 +8,7 @@ from urllib.parse import urlsplit
 
 from nbfab.fix import Note, task
 from nbfab.look.facts import Facts
+from nbfab.look.server import ServerFacts
 from nbfab.names import EVERY_ADDRESS, canonical, in_url, is_name
 from nbfab.outcome import Outcome
 from nbfab.plan import at_boot, bundle, certificate, clients, pem, takes
@@ -48,6 +49,7 @@ def describe(job: Job, wanted: Wanted, seen: Facts) -> Outcome:
             failed = server.answer.guard.failed
             state["failed_logins"] = failed._asdict() | {"since": shown_time(failed.since)}
             state["tcp_kernels"] = list(server.answer.guard.tcp_kernels)
+        state |= idle(server)
     state["settings"] = {
         key: {"value": getattr(settings, key), "source": settings.sources.get(key, "default").partition("#")[0]}
         for key in RESETTABLE
@@ -105,6 +107,12 @@ def listed(wanted: Wanted, seen: Facts) -> list[dict[str, Any]]:
         }
         for client in clients.there(seen)[: bundle.MOST]
     ]
+
+
+def idle(server: ServerFacts) -> dict[str, Any]:
+    """When an idle server and idle kernels end, if they do, for reports."""
+    limits = server.answer.guard.idle if server.answer and server.answer.guard else None
+    return {"idle": limits._asdict()} if limits and (limits.after or limits.kernels_after) else {}
 
 
 def shown_time(seconds: int) -> str:

@@ -102,6 +102,8 @@ def _run(job: Job, outcome: Outcome, reports: list[Outcome]) -> Outcome:
             process.wait()
             if not _was_stopped(note):
                 job, seen = see(job, STEPS)
+                if seen.server.last_end and seen.server.last_end.kind == "idle":
+                    return Outcome(job.host.label, job.task, "changed", notes=("the server was idle, so it has ended",))
                 raise HostError(f"the server has ended by itself; its log ends:\n{seen.server.log}", again())
             return Outcome(job.host.label, job.task, "changed", notes=("the server was stopped",))
         except KeyboardInterrupt:

@@ -31,7 +31,7 @@ def status(job: Job) -> Outcome:
         plan(wanted, seen, _steps(wanted, seen))
     except NbfabError as error:  # what setup, or a start, would end with
         why, fix = f"{why}; it cannot be started: {error}", called(error.fix, "setup")
-    if server.log and server.started:
+    if server.log and server.started and not was_idle(seen):
         why += f"\nits log ends:\n{server.log}"
     return replace(outcome, verdict="not running", error=why, fix=fix, status=1)
 
@@ -55,10 +55,18 @@ def _why_not(job: Job, seen: Facts) -> str:
         return f"it runs, but does not answer: {server.why_not_ready}"
     if seen.files.state == "absent":
         return f"{ended}: there is no profile {job.wanted.settings.profile}"
+    if was_idle(seen) and server.last_end:
+        return f"{ended}: it was idle, so it ended at {shown_time(server.last_end.since)}"
     if server.started:
         why = f"{ended}: {_what_ended(seen)}"
         return f"{why}, and its last words are: {_last(server.log)}" if server.log else why
     return f"{ended}: it was stopped" if server.log else f"{ended}: it has not been started"
+
+
+def was_idle(seen: Facts) -> bool:
+    """Whether the server that was started last has ended because it was idle."""
+    end = seen.server.last_end
+    return end is not None and end.kind == "idle"
 
 
 def _what_ended(seen: Facts) -> str:

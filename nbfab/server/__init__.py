@@ -15,6 +15,8 @@ on:
 - Names below `localhost` are names of this machine. (`hostnames`)
 - A websocket through the owner's tunnel outlives a laptop's sleep. (`sockets`)
 - Where clients have to present a certificate, the connections of one that is removed end. (`clients`)
+- A server that no one uses ends after a while, if it is to. (`idle`)
+- With that token, nbfab may ask what each kernel takes. (`usage`)
 
 What it hooks into is in `jupyter2` and `classic`, one for each server. It needs nothing but the standard library and
 the server, and runs on Python 3.8 and later.
@@ -24,7 +26,7 @@ from __future__ import annotations
 
 from typing import Any
 
-VERSION = 4  # raise it if a running server should take up a change at its next restart
+VERSION = 5  # raise it if a running server should take up a change at its next restart
 
 
 def configure(c: Any, folder: str) -> None:

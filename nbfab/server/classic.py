@@ -61,6 +61,7 @@ def set_up(c: Any, folder: str) -> None:
     """Puts the guard into the server's configuration."""
     hashed = Hashed(os.path.join(folder, "jupyter_server_config.json"), "NotebookApp", "password")
     Login.guard = Guard(folder, hashed, passwd_check)
+    Login.guard.idle.set_up(c)
     be_patient(WebSocketMixin)
     kernels.set_up(c, folder, IOLoopKernelManager)
     c.NotebookApp.login_handler_class = Login

@@ -1,4 +1,4 @@
-"""What nbfab asks the server for, with the server's own token: /nbfab-status, /nbfab-login, /nbfab-end."""
+"""What nbfab asks the server for, with the server's own token: /nbfab-status, -kernels, -login, -end."""
 
 from __future__ import annotations
 
@@ -6,6 +6,7 @@ from typing import Any, Callable
 
 from tornado.web import RequestHandler
 
+from . import usage
 from .guard import Guard
 from .logins import remember
 from .once import SECONDS, inside
@@ -19,6 +20,16 @@ class Status(RequestHandler):
     def get(self) -> None:
         if trusted(self):
             self.finish(self.guard.report())
+
+
+class Usage(RequestHandler):
+    """GET: what each kernel takes, as JSON."""
+
+    guard: Guard
+
+    async def get(self) -> None:
+        if trusted(self):
+            self.finish(await usage.of_kernels(self.guard.kernels))
 
 
 class End(RequestHandler):
@@ -110,9 +121,11 @@ def add(app: Any, guard: Guard, base: Any, log_in: Callable[[Any], None], open_t
     once = type("Once", (Once, base), {**members, "get": open_to_all(Once.get), "post": open_to_all(Once.post)})
     status = type("Status", (Status, base), members)
     end = type("End", (End, base), members)
+    kernels = type("Usage", (Usage, base), members)
     url = app.web_app.settings["base_url"].rstrip("/")
     handlers: list[tuple[str, Any]] = [
         (f"{url}/nbfab-status", status),
+        (f"{url}/nbfab-kernels", kernels),
         (f"{url}/nbfab-login", once),
         (f"{url}/nbfab-end", end),
     ]

@@ -15,6 +15,7 @@ from .checker import Queue
 from .clients import Clients
 from .hashed import Hashed
 from .hostnames import Hostnames
+from .idle import Idle
 from .kernels import on_tcp
 from .known import Known
 from .limiter import Limiter
@@ -35,9 +36,10 @@ class Guard:
         self.peers = Peers()
         self.limiter, self.tally, self.nonces, self.sockets = Limiter(), Tally(), Nonces(), Sockets()
         self.streams = Streams()
+        self.idle = Idle(folder)
         self.clients = Clients(os.path.join(folder, "clients.pem"), self.streams)
         self.strangers, self.friends = Queue(check), Queue(check)  # friends do not wait for strangers
-        self._kernels: Any = None
+        self.kernels: Any = None
         self._token = b""
         self.held = 0  # refusals not told yet
         self._keyed = ""
@@ -49,7 +51,7 @@ class Guard:
 
         No page may have the token: it would let the page in again when the password has changed.
         """
-        self._kernels = app.kernel_manager
+        self.kernels = app.kernel_manager
         self._token = token.encode()
         app.web_app.settings["token"] = ""
         self._settings = app.web_app.settings
@@ -60,6 +62,7 @@ class Guard:
         self.streams.watch(app.web_app)
         redirect(app.web_app)
         self.clients.watch(app.web_app)
+        self.idle.start(app)
 
     def trusts(self, token: str) -> bool:
         """Whether that is the server's own token, which is nbfab's alone."""
@@ -74,6 +77,7 @@ class Guard:
 
     def admit(self, handler: Any) -> None:
         """Takes note of a request that is let in."""
+        self.idle.note(handler.request)
         if isinstance(handler, WebSocketHandler):
             self.sockets.admit(handler, self._keyed, self.peers.of(handler.request).owner, self.refresh)
 
@@ -86,7 +90,12 @@ class Guard:
 
     def report(self) -> dict[str, Any]:
         """What nbfab asks for."""
-        return {"version": VERSION, "failed": self.tally.report(), "tcp_kernels": on_tcp(self._kernels)}
+        return {
+            "version": VERSION,
+            "failed": self.tally.report(),
+            "tcp_kernels": on_tcp(self.kernels),
+            "idle": self.idle.report(),
+        }
 
     def _rekey(self, hashed: str) -> None:
         """Keys the cookies by the hash. If there is none, no cookie of another time is good."""

@@ -88,6 +88,7 @@ def set_up(c: Any, folder: str) -> None:
     """Puts the guard into the server's configuration."""
     hashed = Hashed(os.path.join(folder, "jupyter_server_config.json"), "IdentityProvider", "hashed_password")
     NbfabProvider.guard = Login.guard = Guard(folder, hashed, passwd_check)
+    NbfabProvider.guard.idle.set_up(c)
     be_patient(WebSocketMixin)
     kernels.set_up(c, folder, ServerKernelManager)
     c.ServerApp.identity_provider_class = NbfabProvider

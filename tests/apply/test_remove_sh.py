@@ -161,6 +161,32 @@ def test_the_folders_that_a_profile_takes_are_recorded(
 
 
 @each_shell
+def test_folders_that_are_not_there_at_the_first_setup_are_recorded(
+    shell: tuple[str, ...], tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.delenv("XDG_DATA_HOME", raising=False)
+    monkeypatch.setenv("HOME", str(tmp_path / "it's home"))
+    plant(tmp_path / "it's home", ".cache/mine")
+    (tmp_path / "it's home/.npm").symlink_to("nowhere")
+    for name in ("first", "second"):
+        run(shell, ALL + call("prepare", profile=name, generation="", recorded=".cache .cache/matplotlib .config .npm"))
+    lines = (tmp_path / "it's home/.local/share/nbfab/.made").read_text().splitlines()
+    assert [line for line in lines if line.startswith("absent ")] == ["absent .cache/matplotlib", "absent .config"]
+
+
+@each_shell
+@pytest.mark.parametrize(("files", "kept"), [("started", True), ("started boot", False), ("", False)])
+def test_when_a_server_of_an_earlier_release_ran_is_kept(
+    shell: tuple[str, ...], files: str, kept: bool, profile: Path
+) -> None:
+    for name in files.split():
+        (profile / name).write_text("7 8 9 digest 1795653275\n")
+    run(shell, f"{ALL}cd {profile} && keep_earlier_run 1795653999\n")
+    runs = profile / "ran"
+    assert (runs.read_text() if runs.exists() else "") == ("earlier 1795653275 1795653999\n" if kept else "")
+
+
+@each_shell
 def test_a_profile_that_cannot_be_recorded_is_not_made(
     shell: tuple[str, ...], tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:

@@ -91,7 +91,9 @@ def left_of(facts: Facts) -> Records:
     made = [f"folder {path}" for path in left.made.folders] + [
         f"linger {' '.join(pair)}" for pair in left.made.lingering
     ]
-    lists = {"entries": left.entries, "sockets": left.sockets, "beside": left.beside, "environment": left.environment}
+    made += [f"absent {path}" for path in left.made.absent]
+    names = ("entries", "sockets", "beside", "environment", "later")
+    lists = {name: getattr(left, name) for name in names}
     return [
         *({f"left.{name}": "".join(f"{kind} ./{path}\n" for kind, path in found)} for name, found in lists.items()),
         {"left.panes": " ".join(left.panes)},
@@ -99,7 +101,9 @@ def left_of(facts: Facts) -> Records:
         {"left.made": "\n".join(made)},
         {"left.alone": "\n".join(left.alone)},
         {"left.lingers": left.lingers},
-        {"left.traces": "\n".join(left.traces)},
+        {"left.traces": "".join(f"{changed} {path}\n" for changed, path in left.traces)},
+        {"left.runs": "".join(f"earlier {since} {until}\n" for since, until in left.runs)},
+        {"left.logged": str(left.logged)},
         {"left.others": "\n".join(left.others)},
     ]
 
@@ -320,7 +324,7 @@ def lie(task: str, outcome: Outcome, host: Liar) -> str:
         return f"{outcome.verdict}, with status {outcome.status}"
     if bool(outcome.error) != bool(outcome.status):
         return f"status {outcome.status}, and the error is {outcome.error!r}"
-    if task in ("plan", "status", "doctor") and sent:
+    if task in ("plan", "status", "doctor", "kernels") and sent:
         return "it changes something"
     if outcome.verdict == "unchanged" and not outcome.status and sent:
         return "nothing changed, although changes were sent"

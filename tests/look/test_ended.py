@@ -15,6 +15,7 @@ from nbfab.look.ended import Ended, ended, rebooted
         ("1 1764000000 signal 64 again", "signal 64"),
         ("5 1764000000 memory 9 given-up", "signal 9 (SIGKILL), the host was out of memory"),
         ("1 1764000000 host 0 again", "the host was restarted"),
+        ("0 1764000000 idle 0 down", "it was idle"),
     ],
 )
 def test_it_is_told_in_words(note: str, words: str) -> None:

@@ -13,7 +13,7 @@ from nbfab.errors import HostError
 from nbfab.look.fact import LINE, LONGEST, MOST
 from nbfab.look.facts import FACTS, parse
 from nbfab.look.files import Entry
-from nbfab.look.server import Kernel, Started
+from nbfab.look.server import Idle, Kernel, Started, Usage
 
 LEAST: list[dict[str, Any]] = [
     {"host.uid": "1000"},
@@ -35,6 +35,7 @@ JSON = st.recursive(
     lambda inner: st.lists(inner) | st.dictionaries(st.text(), inner),
     max_leaves=5,
 )
+GUARD = {"failed": {"count": 0, "refused": 0, "since": 1, "addresses": 0}, "tcp_kernels": []}
 KERNEL = {"id": "0123456789", "notebook": "work/plot.ipynb", "state": "busy"}
 
 IPROUTE = """\
@@ -72,6 +73,11 @@ en0: flags=8863<UP,BROADCAST,SMART,RUNNING,SIMPLEX,MULTICAST> mtu 1500
 \tinet6 2001:db8::9 prefixlen 64 autoconf temporary
 \tinet6 2001:db8::7 prefixlen 64 autoconf secured
 """
+
+
+def answering(**answer: Any) -> dict[str, Any]:
+    """What a host reports of a server that answers so."""
+    return {"server.answer": {"ready": True, "port": 9999, "kernels": [], "terminals": [], **answer}}
 
 
 @pytest.mark.parametrize(
@@ -148,6 +154,12 @@ def test_addresses_are_those_that_last_and_that_others_reach(text: str, addresse
         ({"server.answer": {"ready": True, "port": 1, "kernels": [], "terminals": [{}]}}, "an object is not text"),
         ({"server.answer": {"ready": True, "port": 1, "kernels": [7], "terminals": []}}, "a number is not an object"),
         ({"server.answer": {"ready": True, "port": 1, "kernels": [{}] * 1001}}, "1001 items is too long"),
+        (answering(kernels=[{**KERNEL, "usage": {"memory": -1, "cpu": 0, "started": 0}}]), "a number out of range"),
+        (answering(kernels=[{**KERNEL, "usage": {"memory": 1, "cpu": 0, "started": 10**11}}]), "is no time"),
+        (answering(kernels=[{**KERNEL, "usage": 7}]), "a number is not an object"),
+        (answering(kernels=[{**KERNEL, "last_activity": 7}]), "a number is not text"),
+        (answering(guard={**GUARD, "idle": {"after": "x", "kernels_after": 0}}), "'x' is not a number"),
+        (answering(guard={**GUARD, "idle": {"after": 1, "kernels_after": 0, "left": -1}}), "a number out of range"),
         ({"port.pid": "1 2"}, "port.pid: '1 2' is not a number"),
         ({"host.home": "/home/ann"}, "'host.home' is not a fact"),
         ({"planet.uid": "7"}, "'planet.uid' is not a fact"),
@@ -193,7 +205,10 @@ def test_a_kernel_whose_session_has_no_path_is_one_without_a_notebook() -> None:
 
 
 def test_what_a_host_has() -> None:
-    answer = {"ready": True, "port": 9999, "kernels": [KERNEL], "terminals": ["1"]}
+    usage = {"memory": 1_000_000, "cpu": 398, "started": 1_800_000_000}
+    kernel = {**KERNEL, "last_activity": "2026-01-31T08:15:00.123456Z", "usage": usage}
+    guard = {**GUARD, "idle": {"after": 28800, "kernels_after": 0, "left": None}}
+    answer = {"ready": True, "port": 9999, "kernels": [kernel], "terminals": ["1"], "guard": guard}
     entry = {"path": "run.sh", "mode": "-rw-------", "owner": "1000", "text": "exit\n"}
     facts = parse(
         [
@@ -217,7 +232,11 @@ def test_what_a_host_has() -> None:
     assert environment.packages == {"notebook": "7.2"}
     assert facts.server.started == Started("10", "11", "12345", "digest", 1_799_999_999)
     assert facts.server.answer is not None
-    assert facts.server.answer.kernels == (Kernel("0123456789", "work/plot.ipynb", "busy"),)
+    takes = Usage(1_000_000, 398, 1_800_000_000)
+    active = "2026-01-31T08:15:00Z"
+    assert facts.server.answer.kernels == (Kernel("0123456789", "work/plot.ipynb", "busy", active, takes),)
+    assert facts.server.answer.guard
+    assert facts.server.answer.guard.idle == Idle(28800, 0, None)
     assert (facts.server.ready, facts.server.in_session, facts.server.ours) == (True, True, True)
     assert facts.server.live == ("kernel 01234567 of work/plot.ipynb (busy)", "terminal 1")
     assert facts.port.holder == "process 11 (python) of user ann"

@@ -15,7 +15,7 @@ from processes import start_of
 from shells import each_shell, records, run, stub
 
 from nbfab.look.facts import FACTS
-from nbfab.look.left import Made
+from nbfab.look.left import Made, Run, Trace
 from nbfab.plan import left
 from nbfab.program import call, functions
 
@@ -168,17 +168,15 @@ LOG = '7 verbose argv "prefix" "--global"\n'
 
 
 @each_shell
-@pytest.mark.parametrize("alive", ["yes", ""])
-def test_traces_are_of_the_time_when_the_server_ran(shell: tuple[str, ...], alive: str, base: Path) -> None:
+def test_traces_are_known_by_their_names_and_told_with_their_times(shell: tuple[str, ...], base: Path) -> None:
     home = base.parents[2]
+    pickle = f".cache/jedi/CPython-311-33/{'0' * 64}-{'1' * 64}.pkl"
     files = {
         ".cache/matplotlib/fontlist-v330.json": 150,
-        ".cache/matplotlib/fontlist-v310.json": 50,
-        ".cache/matplotlib/fontlist-v390.json": 250,
         ".cache/matplotlib/mine.json": 150,
-        ".npm/_logs/2026-11-26T03_48_05_586Z-debug-0.log": 150,
+        pickle: 160,
+        ".npm/_logs/2026-11-26T03_48_05_586Z-debug-0.log": 170,
         ".npm/_logs/2026-11-26T03_48_06_586Z-debug-0.log": 150,
-        ".local/share/nbfab/mine/started": 100,
         ".local/share/nbfab/mine/server.log": 200,
     }
     for path, when in files.items():
@@ -186,12 +184,25 @@ def test_traces_are_of_the_time_when_the_server_ran(shell: tuple[str, ...], aliv
         if "_05_" in path:
             (home / path).write_text(LOG)
         os.utime(home / path, (1_700_000_000 + when,) * 2)
-    found = look(shell, base, alive=alive)
-    later = {".cache/matplotlib/fontlist-v390.json"} if alive else set()
+    (base / "mine/ran").write_text("run 5 6\nearlier 1700000100 1700000200\nearlier x 7\n")
+    found = look(shell, base)
     assert {*found["traces"]} == {
-        ".cache/matplotlib/fontlist-v330.json",
-        ".npm/_logs/2026-11-26T03_48_05_586Z-debug-0.log",
-    } | later
-    assert found["others"] == (".cache/matplotlib", ".npm")
-    (base / "mine/started").unlink()
-    assert look(shell, base, alive=alive)["traces"] == ()
+        Trace(1_700_000_150, ".cache/matplotlib/fontlist-v330.json"),
+        Trace(1_700_000_160, pickle),
+        Trace(1_700_000_170, ".npm/_logs/2026-11-26T03_48_05_586Z-debug-0.log"),
+    }
+    assert found["others"] == (".cache/matplotlib", ".npm", ".cache/jedi")
+    assert (found["runs"], found["logged"]) == ((Run(1_700_000_100, 1_700_000_200),), 1_700_000_200)
+
+
+@each_shell
+def test_what_is_in_folders_that_were_not_there_before(shell: tuple[str, ...], base: Path, tmp_path: Path) -> None:
+    home = base.parents[2]
+    plant(home, ".config/matplotlib/", ".config/mine/deep/file", ".cache/x", ".npm/_logs/a", ".jupyter/mine")
+    plant(tmp_path, "important/file")
+    (home / ".ipython").symlink_to(tmp_path / "important")
+    absent = (".config", ".config/matplotlib", ".npm", ".local/share/uv", ".ipython", "../important", ".npm/_logs")
+    (base / ".made").write_text("".join(f"absent {path}\n" for path in absent))
+    assert {*look(shell, base)["later"]} == {
+        *listed(".config/", ".config/matplotlib/", ".config/mine/", ".npm/", ".npm/_logs/", ".npm/_logs/a")
+    }

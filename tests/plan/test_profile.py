@@ -15,7 +15,7 @@ def test_a_new_profile_has_a_private_folder_inline_graphics_and_a_kernel_that_us
     assert ipython.args["file"] == "ipython/profile_GPU2/ipython_kernel_config.py"
     assert 'matplotlib = "inline"' in ipython.args["content"]
     assert others.args["file"] == "ipython/profile_default/ipython_kernel_config.py"
-    assert "matplotlib" not in others.args["content"]
+    assert "inline" not in others.args["content"]
     assert kernel.args["file"] == "share/jupyter/kernels/gpu2/kernel.json"
     spec = json.loads(kernel.args["content"])
     assert spec["argv"] == [

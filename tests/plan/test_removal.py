@@ -5,12 +5,12 @@ from dataclasses import replace
 from typing import Any
 
 import pytest
-from plan_cases import NEW, WANTED, file, holding, listed, running, seen
+from plan_cases import NEW, NOW, WANTED, file, holding, listed, running, seen
 
 from nbfab.errors import HostError, Refused
 from nbfab.look.choices import Choices
 from nbfab.look.facts import Facts
-from nbfab.look.left import LeftFacts, Made
+from nbfab.look.left import LeftFacts, Made, Run, Trace
 from nbfab.look.server import Answer, Kernel
 from nbfab.plan import removal
 from nbfab.plan.change import Change
@@ -54,7 +54,7 @@ def brief(changes: list[Change]) -> list[tuple[str, ...]]:
 
 THE_ENVIRONMENT = (BASE, ".venv/complete", ".venv/lib64", "*.venv/bin", "*.venv/lib", "/.venv")
 THE_PROFILE = (FOLDER, "nbserver.pem", "runtime/kernel-1.json", "/runtime")
-ITS_FOLDER = (FOLDER, "choices", "environment", "generation", "lock/holder", "/lock", "/.")
+ITS_FOLDER = (FOLDER, "ran", "choices", "environment", "generation", "lock/holder", "/lock", "/.")
 ABOVE = (BASE, ".made", "/.", f"^{SHARE}", f"^{LOCAL}")
 
 
@@ -177,9 +177,8 @@ def test_lingering_is_turned_off_if_nbfab_turned_it_on_and_that_is_asked_for(
     assert all(words in note for note in notes)
 
 
-TRACES: dict[str, Any] = {
-    "traces": (".cache/matplotlib/fontlist-v390.json", ".cache/mine", ".npm/_logs/2026-11-26T03_48-debug-0.log")
-}
+FONTS, LOG = ".cache/matplotlib/fontlist-v390.json", ".npm/_logs/2026-11-26T03_48-debug-0.log"
+TRACES: dict[str, Any] = {"traces": (Trace(int(NOW) + 5, FONTS), Trace(int(NOW) + 5, ".cache/mine"))}
 
 
 @pytest.mark.parametrize(("launcher", "removed"), [("1", True), ("2", True), ("3", False), ("", False)])
@@ -191,8 +190,57 @@ def test_traces_are_those_of_servers_of_earlier_releases(launcher: str, removed:
     note = json.dumps({"digest": facts.server.started.digest, "takes": {"launcher": launcher}})
     facts = holding(facts, file("started.json", note if launcher else "{}"))
     first, *_ = brief(removal.plan(WANTED, left(facts, **TRACES)))
-    wanted = ("~", ".cache/matplotlib/fontlist-v390.json", ".npm/_logs/2026-11-26T03_48-debug-0.log")
-    assert (first == wanted) == removed
+    assert (first == ("~", FONTS)) == removed
+
+
+@pytest.mark.parametrize(
+    ("alive", "changed", "removed"), [(True, -1, False), (True, 9, True), (False, 3, True), (False, 9, False)]
+)
+def test_traces_are_of_the_time_when_the_last_server_ran(alive: bool, changed: int, removed: bool) -> None:
+    facts = running()
+    assert facts.server.started
+    note = json.dumps({"digest": facts.server.started.digest, "takes": {"launcher": "1"}})
+    facts = seen(holding(facts, file("started.json", note)), server={"alive": alive})
+    traces = (Trace(int(NOW) + changed, FONTS),)
+    found = brief(removal.plan(WANTED, left(facts, traces=traces, logged=int(NOW) + 4)))
+    assert (("~", FONTS) in found) == removed
+
+
+@pytest.mark.parametrize(("changed", "removed"), [(99, False), (100, True), (200, True), (201, False), (350, True)])
+def test_traces_are_of_the_time_of_a_recorded_run(changed: int, removed: bool) -> None:
+    traces = (Trace(changed, FONTS), Trace(150, LOG), Trace(150, ".npm/_logs/mine"))
+    found = brief(removal.plan(WANTED, left(traces=traces, runs=(Run(100, 200), Run(300, 400)))))
+    assert found[0] == (("~", FONTS, LOG) if removed else ("~", LOG))
+
+
+@pytest.mark.parametrize(
+    ("later", "folders", "note"),
+    [
+        ((".config/", ".config/matplotlib/"), ("/.config/matplotlib", "/.config"), ""),
+        ((".config/", ".config/matplotlib/", ".config/mine"), ("/.config/matplotlib",), ""),
+        ((".config/", ".config/matplotlib/", ".config/matplotlib/matplotlibrc"), (), ".config/matplotlib/matplotlibrc"),
+        ((".config/matplotlib/", ".config/matplotlib/stylelib/"), (), ".config/matplotlib/stylelib"),
+        ((".npm/",), (), ".npm"),  # was there before
+        ((".config/", ".config/matplotlib@"), (), ""),
+    ],
+)
+def test_folders_in_the_home_folder_go_if_they_are_empty_and_were_not_there_before(
+    later: tuple[str, ...], folders: tuple[str, ...], note: str
+) -> None:
+    made = replace(MADE, absent=(".config", ".config/matplotlib", ".cache"))
+    facts = left(made=made, later=listed(*later))
+    first, *_ = brief(removal.plan(WANTED, facts))
+    assert first == (("~", *folders) if folders else THE_PROFILE)
+    notes = list(removal.notes(WANTED, facts))
+    words = "later than the first setup, and not nbfab's, so this stays in the home folder"
+    assert notes == ([f"{words}: {note}"] if "/" in note else [])
+
+
+def test_folders_above_go_once_what_is_beside_them_is_gone() -> None:
+    """It was there when they were looked at, so a second round has to tell."""
+    made = replace(MADE, absent=(".local/share/uv",))
+    found = brief(removal.plan(WANTED, left(made=made, later=listed(".local/share/uv/"), alone=())))
+    assert found == [("~", "/.local/share/uv"), THE_PROFILE, ITS_FOLDER]
 
 
 @pytest.mark.parametrize(

@@ -110,6 +110,9 @@ def test_a_server_that_crashes_is_started_again_and_what_ended_it_is_noted(
         assert int(since) >= int(at) + 2
         os.kill(int(pid), signal.SIGTERM)
         assert runner.wait(30) == 143
+    runs = [line.split() for line in (folder / "ran").read_text().splitlines()]
+    assert [(word, int(began) <= int(ended)) for word, began, ended in runs] == [("run", True)] * 2
+    assert runs[1][1] == since
     assert (folder / "ended").read_text().split()[2:] == ["signal", "15", "down"]
     assert "nbfab: the server has ended: signal 9; it is started again" in said(folder)  # beside the shell's own words
 
@@ -127,6 +130,17 @@ def test_a_server_that_ends_in_order_stays_down(shell: tuple[str, ...], status: 
         assert runner.wait(30) == status
     assert (folder / "runs").read_text() == "x\n"
     assert (folder / "ended").read_text().split()[4] == "down"
+
+
+@each_shell
+def test_a_server_that_ends_because_it_is_idle_stays_down_and_that_is_noted(
+    shell: tuple[str, ...], folder: Path
+) -> None:
+    serves(folder, ": >idled; exit 0")
+    with start(shell, folder) as runner:
+        assert runner.wait(30) == 0
+    assert (folder / "ended").read_text().split()[2:] == ["idle", "0", "down"]
+    assert not (folder / "idled").exists()
 
 
 @each_shell

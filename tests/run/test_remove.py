@@ -10,7 +10,7 @@ from pathlib import Path
 
 import pytest
 from disk import fill
-from home import Snapshot, snapshot
+from home import Snapshot, snapshot, times
 from jupyter_client.blocking.client import BlockingKernelClient
 from machine import BIN, PASSWORD, ROOT, Machine
 from namespace import without
@@ -22,7 +22,7 @@ from sshd import wait_until
 from terminal import Terminal
 
 from nbfab.host import Here
-from nbfab.plan import removal
+from nbfab.plan import left, removal
 from nbfab.run.converge import Course, make
 from nbfab.run.job import Job
 from nbfab.run.remove import remove
@@ -77,16 +77,31 @@ def is_ready(client: BlockingKernelClient) -> bool:
     return True
 
 
+def completes(machine: Machine, kernel: str) -> None:
+    """Has a kernel complete names, as the Tab key does: it keeps what it finds out for that."""
+    client = BlockingKernelClient()
+    client.load_connection_file(str(machine.folder / f"runtime/kernel-{kernel}.json"))
+    client.start_channels()
+    try:
+        for code in ("import json; json.de", "import json; json.decoder.JSOND"):
+            assert client.complete(code, len(code), reply=True, timeout=60)["content"]["matches"]
+    finally:
+        client.stop_channels()
+
+
 def work(machine: Machine, pages: Sequence[str] = ("/tree", "/lab"), cell: str = PLOT) -> Notebook:
-    """Does what people do: opens the pages and a terminal, runs a cell."""
+    """Does what people do: opens the pages and a terminal, runs a cell in each of two kernels."""
     notebook = Notebook(machine.port, machine.folder, PASSWORD)
     for page in pages:
         notebook.opener.open(notebook.base + page, timeout=60).read()
     notebook.post("/api/terminals", {})
-    kernel = notebook.post("/api/kernels", {"name": "nbserver"})["id"]
-    wait_until(lambda: (machine.folder / f"runtime/kernel-{kernel}.json").exists(), "the kernel to start")
-    evaluates(machine, kernel, cell)
-    notebook.delete(f"/api/kernels/{kernel}")
+    for name in ("nbserver", "python3"):
+        kernel = notebook.post("/api/kernels", {"name": name})["id"]
+        file = machine.folder / f"runtime/kernel-{kernel}.json"
+        wait_until(file.exists, "the kernel to start")
+        evaluates(machine, kernel, cell)
+        completes(machine, kernel)
+        notebook.delete(f"/api/kernels/{kernel}")
     notebook.delete("/api/terminals/1")
     return notebook
 
@@ -115,13 +130,14 @@ def test_a_home_folder_is_what_it_was(
     notebooks = tmp_path / "notebooks"
     plant(notebooks, {"x.ipynb": OWN["notes/plot.ipynb"]})
     plant(machine.home, own)
-    before = snapshot(machine.home)
+    before, changed = snapshot(machine.home), times(machine.home)
     machine.env |= {"NBFAB_PYTHON": python, "NBFAB_DIRECTORY": str(notebooks)}
     machine.ok("setup")
     notebook = work(machine) if python == sys.executable else work(machine, ["/tree"], "1")
     notebook.put(
         "/api/contents/x.ipynb", {"type": "notebook", "content": notebook.get("/api/contents/x.ipynb")["content"]}
     )
+    notebook.post("/api/contents/x.ipynb/checkpoints", {})
     assert outside(snapshot(machine.home)) == outside(before)
     server = machine.server
     said = machine.ok("remove", "--yes")
@@ -130,8 +146,9 @@ def test_a_home_folder_is_what_it_was(
     notes = re.findall(r"^  note +(.*)", said, re.MULTILINE)
     assert not [note for note in notes if not note.startswith(f"the clone {ROOT} stays, ")]
     assert not lives(server)
-    assert snapshot(machine.home) == before
-    assert (notebooks / "x.ipynb").exists()
+    assert (snapshot(machine.home), times(machine.home)) == (before, changed)
+    kept = [str(path.relative_to(notebooks)) for path in notebooks.rglob("*.ipynb")]
+    assert sorted(kept) == [".ipynb_checkpoints/x-checkpoint.ipynb", "x.ipynb"]
     assert "nothing to remove" in machine.ok("remove")
 
 
@@ -178,6 +195,19 @@ def test_kernels_and_what_they_start_find_the_user_s_own_settings(here: Machine)
     assert evaluates(here, kernel, code, "sys.dont_write_bytecode") == "False"
 
 
+@pytest.mark.parametrize("own", [{}, {".config/mine": "x", ".npm/_logs/mine": "x"}], ids=["bare", "own"])
+def test_empty_folders_go_if_they_were_not_there_before(here: Machine, own: dict[str, str]) -> None:
+    plant(here.home, own)
+    before = snapshot(here.home)
+    here.ok("setup")
+    for name in (".config/matplotlib", ".npm/_logs", ".local/share/jupyter", ".local/share/uv", ".ipython"):
+        (here.home / name).mkdir(parents=True, exist_ok=True)
+    said = here.ok("remove", "--yes")
+    assert "remove empty folders that were not there before in the home folder: " in said
+    assert snapshot(here.home) == before
+
+
+LOG = 'argv "prefix" "--global"'
 LATER = {
     "my.ipynb": "in the profile",
     "runtime/mine.json": "x",
@@ -193,7 +223,8 @@ def test_the_user_s_own_later_files_stay_and_are_named(here: Machine) -> None:
     here.ok("stop")
     base = here.folder.parent
     others = {"notes.txt": "x", "papers/a.txt": "x"}
-    elsewhere = {".local/share/mine": "x", ".cache/matplotlib/mine": "x", ".config/matplotlib/matplotlibrc": "x"}
+    elsewhere = {".local/share/mine": "x", **{f"{place}/mine": "x" for place in left.TRACES}}
+    elsewhere |= {".cache/matplotlib/fontlist-v310.json": "x", ".npm/_logs/2026-11-26T03_48-debug-0.log": LOG}
     plant(here.folder, LATER)
     plant(base, others)
     plant(here.home, elsewhere)
@@ -203,6 +234,7 @@ def test_the_user_s_own_later_files_stay_and_are_named(here: Machine) -> None:
         assert path in said
     assert f"so this stays in {here.folder}: " in said
     assert f"so this stays in {base}: " in said
+    assert "later than the first setup, and not nbfab's, so this stays in the home folder: " in said
     kept = {str(path.relative_to(here.home)) for path in here.home.rglob("*") if not path.is_dir() or path.is_symlink()}
     prefix, above = ".local/share/nbfab/nbserver/", ".local/share/nbfab/"
     assert kept == {
@@ -442,7 +474,9 @@ def test_on_a_full_disk(host: Callable[..., Machine]) -> None:
     assert [path.name for path in data.iterdir()] == ["filler"]
 
 
-def test_what_a_server_of_an_earlier_release_left(here: Machine) -> None:
+@pytest.mark.parametrize("after", ["", "stop", "setup --restart"])
+def test_what_a_server_of_an_earlier_release_left(here: Machine, after: str) -> None:
+    """Also if it was stopped since, or replaced by another."""
     about = place("0.1.0/modern", here.home, env=sys.prefix, directory=here.work, port=here.port)
     plant(here.home, {".cache/matplotlib/mine.json": "x", ".npm/_logs/2020-11-26T03_48_05_586Z-debug-0.log": "x"})
     (here.folder / "started").unlink()
@@ -455,13 +489,21 @@ def test_what_a_server_of_an_earlier_release_left(here: Machine) -> None:
     evaluates(here, kernel, PLOT)
     made = [path for path in (here.home / ".cache/matplotlib").iterdir() if path.name != "mine.json"]
     assert made
+    if after:
+        notebook.delete(f"/api/kernels/{kernel}")
+        here.ok(*after.split())
+    plant(here.home, {".cache/matplotlib/fontlist-v310.json": "of 2020"})
+    os.utime(here.home / ".cache/matplotlib/fontlist-v310.json", (1_600_000_000,) * 2)
     said = here.ok("remove", "--yes", "--force")
     assert "remove what the server of an earlier release left in the home folder" in said
     assert "nbfab has no record of whether it made these, so they stay: " in said
     assert "~/.cache/matplotlib" in said
     assert not here.folder.parent.exists()
-    left = {str(path.relative_to(here.home)) for path in here.home.rglob("*") if path.is_file()}
-    assert left == {".cache/matplotlib/mine.json", ".npm/_logs/2020-11-26T03_48_05_586Z-debug-0.log"}
+    files = {str(path.relative_to(here.home)) for path in here.home.rglob("*") if path.is_file()}
+    assert files == {
+        *(".cache/matplotlib/mine.json", ".cache/matplotlib/fontlist-v310.json"),
+        ".npm/_logs/2020-11-26T03_48_05_586Z-debug-0.log",
+    }
     assert (here.home / ".local/share").is_dir(), "nothing tells who made it"
 
 

@@ -1,0 +1,39 @@
+"""What is live in a server, in a report."""
+
+import pytest
+
+from nbfab.display.host import report
+from nbfab.display.kernels import span
+from nbfab.outcome import Outcome
+
+KERNEL = {"id": "0123456789", "notebook": None, "state": "idle", "active": None, "started": None}
+LESS = {**KERNEL, "memory": None, "cpu": None}
+
+
+@pytest.mark.parametrize(
+    ("seconds", "words"),
+    [(0, "less than a minute"), (59, "less than a minute"), (60, "1 min"), (11520, "3 h 12 min"), (90061, "1 d 1 h")],
+)
+def test_a_time_that_is_left(seconds: int, words: str) -> None:
+    assert span(seconds) == words
+
+
+@pytest.mark.parametrize(
+    ("kernels", "lines"),
+    [
+        ([LESS], ["  kernel       01234567  no notebook: idle"]),
+        (
+            [{**KERNEL, "memory": 14 * 10**9, "cpu": 398}],
+            ["  kernel       01234567  no notebook: idle, 14.0 GB, 398 % CPU"],
+        ),
+        (
+            [LESS, {**LESS, "id": "0123456788", "notebook": "a\nb.ipynb"}],
+            ["  kernel       0123456789  no notebook: idle", "  kernel       0123456788  a\\nb.ipynb: idle"],
+        ),
+    ],
+)
+def test_a_kernel_is_a_line_with_what_is_known(kernels: list[dict[str, object]], lines: list[str]) -> None:
+    outcome = Outcome("gpu1", "kernels", "unchanged", state={"live_kernels": kernels, "terminals": []})
+    head, *rest = report(outcome).split("\n")
+    assert head == f"gpu1: {len(kernels)} kernel{'s' if len(kernels) > 1 else ''}"
+    assert rest == lines
