@@ -41,9 +41,9 @@ note_boot() {
 	if ! read -r restarts _ 2>/dev/null <ended; then restarts=0; fi
 	mark=$(boot_mark)
 	if read -r before 2>/dev/null <boot && [ "$before" != "$mark" ]; then
-		since=$(boot_time)
-		if [ "$since" = 0 ]; then since=$(date +%s); fi
-		printf '%s\n' "$((restarts + 1)) $since host 0 again" >ended.new."$runner" && mv -f ended.new."$runner" ended
+		booted=$(boot_time)
+		if [ "$booted" = 0 ]; then booted=$(date +%s); fi
+		printf '%s\n' "$((restarts + 1)) $booted host 0 again" >ended.new."$runner" && mv -f ended.new."$runner" ended
 		keep_run
 	fi
 	printf '%s\n' "$mark" >boot.new."$runner" && mv -f boot.new."$runner" boot
