@@ -29,7 +29,7 @@ from nbfab.display.fleet import plans, table
 from nbfab.display.host import report
 from nbfab.display.page import page
 from nbfab.look.facts import FACTS, Facts
-from nbfab.look.left import Made
+from nbfab.look.left import Made, Trace
 from nbfab.look.server import Answer, Kernel
 from nbfab.outcome import Outcome
 from nbfab.run.job import attempt
@@ -141,7 +141,7 @@ LEFT = {
     "made": Made((BASE,), (("ann", "box"),)),
     "alone": (BASE.rpartition("/")[0],),
     "lingers": "ann",
-    "traces": (".cache/matplotlib/fontlist-v390.json",),
+    "traces": (Trace(1700000000, ".cache/matplotlib/fontlist-v390.json"),),
     "others": (".cache/matplotlib",),
 }
 BUSY = seen(running(), server={"answer": Answer(True, "", 9999, (Kernel("0123456789", "a.ipynb", "busy"),), ("1",))})
