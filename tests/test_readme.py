@@ -178,6 +178,12 @@ def test_every_command_does_what_is_said_of_it(tmp_path: Path, stack: ExitStack)
                 assert "hosts-passwords.csv" in screen
             case "fleet.page":
                 assert (newcomer.clone / "fleet.html").exists()
+            case "list --check" | "status" | "kernels":
+                assert "gpu1" in screen
+            case "doctor":
+                assert "nothing found" in screen
+            case "logs":
+                assert "ServerApp" in screen
             case "password --new" | "start":
                 assert logs_in(port, newcomer.profile("gpu1"), password)
             case "stop":

@@ -83,9 +83,9 @@ def _state(outcome: Outcome) -> Iterator[Line]:
         end = state["last_end"]
         last = "by the host's boot" if end["kind"] == "host" else f"after {end['why']}"
         yield _line("restarts", f"{state['restarts']}, the last {last} at {end['since']}")
-    if outcome.task in ("status", "setup") and state.get("at_boot"):
-        starts = state["at_boot"]
-        yield _line("at boot", f"starts by {starts['words']}" if starts["by"] else f"does not start: {starts['words']}")
+    starts = state.get("at_boot") if outcome.task in ("status", "setup") else None
+    if starts and starts["by"]:  # a note says so where nothing does
+        yield _line("at boot", f"starts by {starts['words']}")
     for kernel in state.get("kernels", ()) if outcome.task == "status" else ():
         yield _line("live", kernel)
     if outcome.task == "kernels":

@@ -135,7 +135,7 @@ def test_where_nothing_starts_it_the_report_says_so_and_an_administrator_can_hel
     why = f"{system.user} may not linger, so no user unit starts at boot, and no cron daemon runs"
     assert f"nothing there starts the server when the host boots: {why}" in said
     assert f"sudo loginctl enable-linger {system.user}" in said
-    assert f"does not start: {why}" in machine.ok("status")
+    assert f"nothing there starts the server when the host boots: {why}" in machine.ok("status")
     assert "nothing changed" in machine.ok("setup")
     assert not (machine.folder / "at_boot.sh").exists()
     # The fix, as typed by an administrator.
