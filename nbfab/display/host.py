@@ -84,8 +84,10 @@ def _state(outcome: Outcome) -> Iterator[Line]:
         last = "by the host's boot" if end["kind"] == "host" else f"after {end['why']}"
         yield _line("restarts", f"{state['restarts']}, the last {last} at {end['since']}")
     starts = state.get("at_boot") if outcome.task in ("status", "setup") else None
-    if starts and starts["by"]:  # a note says so where nothing does
+    if starts and starts["by"]:
         yield _line("at boot", f"starts by {starts['words']}")
+    elif starts and not any(starts["words"] in str(note) for note in outcome.notes):
+        yield _line("at boot", f"does not start: {starts['words']}")
     for kernel in state.get("kernels", ()) if outcome.task == "status" else ():
         yield _line("live", kernel)
     if outcome.task == "kernels":
