@@ -14,6 +14,7 @@ from machine import Machine
 from person import Person
 from sshd import Sshd
 from sshd_fleet import Fleet, fleet_of
+from together import scheduler
 from trusting import Trusting
 
 
@@ -49,27 +50,16 @@ REAL = {
 }  # fixtures that start real servers
 
 
-MEET = (
-    "doctor",
-    "fleet/test_doctor.py",
-    "look/test_others_probe.py",
-    "run/test_others.py",
-    "run/test_status.py",
-    "test_readme.py",
-)
-"""Tests that see every server of this user, or start one that others should not see."""
-
-
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
-    """Marks the tests that need real servers, so that the others can run by themselves: -m 'not real'. Those of a
-    file, and those that meet, run one after the other.
-    """
+    """Marks the tests that need real servers, so that the others can run by themselves: -m 'not real'."""
     for item in items:
-        place = item.path.relative_to(Path(__file__).parent)
-        meets = any(place.is_relative_to(name) for name in MEET)
-        item.add_marker(pytest.mark.xdist_group("meet" if meets else str(place)))
         if REAL & set(getattr(item, "fixturenames", ())):
             item.add_marker(pytest.mark.real)
+
+
+def pytest_xdist_make_scheduler(config: pytest.Config, log: Any) -> Any:
+    """Which tests run at the same time."""
+    return scheduler(config, log)
 
 
 @pytest.fixture

@@ -27,4 +27,4 @@ if [ -n "$missing" ]; then
 	DEBIAN_FRONTEND=noninteractive $root apt-get install -y -q --no-install-recommends $missing
 fi
 # Most of a test is waiting.
-exec sh bootstrap.sh --group dev pytest --numprocesses 3 --dist loadgroup "$@"
+exec sh bootstrap.sh --group dev pytest --numprocesses 3 --dist loadfile "$@"
