@@ -30,6 +30,8 @@ def remember(seen: Iterable[tuple[Known, Outcome]]) -> None:
 
 
 def _tells(outcome: Outcome) -> bool:
+    if outcome.task == "doctor":  # which changes nothing, here neither
+        return False
     return outcome.verdict == "not reached" or _is_gone(outcome) or outcome.state.get("running") is not None
 
 
