@@ -94,7 +94,7 @@ wait_ready() {
 	fi
 	put "the server did not become ready: $reason$newline" >&2
 	last_words server.log 15 >&2
-	: >stopping # so that it is not started again
+	keep_down
 	# A server that does not answer must not stay: it may listen with a certificate other than the one that is trusted.
 	if [ -n "$pid" ] && [ "$(process_start "$pid")" = "$start" ]; then kill -TERM "$pid"; fi
 	ended "$pid" "$start" 50
@@ -139,9 +139,15 @@ end_with_kernels() { # patience
 	done
 }
 
+# Has run.sh not start it again, also if it has just crashed. Where that cannot be written, no start can be noted either,
+# without which run.sh starts none.
+keep_down() {
+	(: >stopping) 2>/dev/null || :
+}
+
 # Ends the profile's server, whose process is the one that started then. Uses pid.
 stop_server() {
-	: >stopping # so that it is not started again, also if it has just crashed
+	keep_down
 	# Jupyter removes a file as it ends, and where it cannot, it hangs.
 	if [ -w runtime ]; then patience=20; else patience=5; fi
 	if ! end_with_kernels "$patience"; then
