@@ -18,7 +18,7 @@ _TEXT_OR_NULL: Mapping[str, Any] = {"type": ["string", "null"], "minLength": 1}
 _TEXTS: Mapping[str, Any] = {"type": "array", "items": {"type": "string"}}
 _TEXTS_OR_NULL: Mapping[str, Any] = {**_TEXTS, "type": ["array", "null"]}
 _NUMBER: Mapping[str, Any] = {"type": "integer", "minimum": 0}
-_KIND: Mapping[str, Any] = {"enum": ["exit", "signal", "memory", "host"]}
+_KIND: Mapping[str, Any] = {"enum": ["exit", "signal", "memory", "host", "idle"]}
 _TIME: Mapping[str, Any] = {"type": "string", "pattern": "^[0-9]{4}-[0-9]{2}-[0-9]{2}T[0-9]{2}:[0-9]{2}:[0-9]{2}Z$"}
 
 

@@ -163,6 +163,5 @@ STEP = Step(
     plan,
     files=lambda settings: (Managed(FILE),),
     notes=notes,
-    options=("at_boot",),
     alone=False,
 )

@@ -128,7 +128,7 @@ STEP = Step(
     "Write the settings: certificate, address, no browser, one port, the directory.",
     plan,
     files=lambda settings: (Managed(FILE), Managed(login.FILE)),
-    options=("port", "ip", "directory", "client_certificates", *IDLE),
+    options=("port", "ip", "directory", "client_certificates", "at_boot", *IDLE),
     flags=("restart", "reset"),
     standing=standing,
     restarts=True,
