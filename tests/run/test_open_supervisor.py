@@ -272,7 +272,7 @@ def test_a_signal_ends_it_and_all_of_it(there: Machine, number: signal.Signals) 
 
 
 def test_a_record_of_ports_that_makes_no_sense(there: Machine) -> None:
-    state(there).mkdir(parents=True, mode=0o700)
+    state(there).mkdir(parents=True, mode=0o700, exist_ok=True)
     (state(there) / "open.json").write_text('{"version": 1, "ports": [{"host": "box"')
     with opened(there, "--no-browser") as page:
         assert page.port
