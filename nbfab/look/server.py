@@ -251,6 +251,12 @@ class ServerFacts:
         return None if before or self.ended.since < self.started.since else self.ended
 
     @property
+    def last_words(self) -> str:
+        """The last line of its log that says something, without what runs it has noted; empty if there is none."""
+        lines = (line.strip() for line in reversed(self.log.splitlines()) if not line.startswith("nbfab: the server "))
+        return next(filter(None, lines), "")
+
+    @property
     def ours(self) -> bool:
         """Whether a server runs that is proven to be this profile's.
 

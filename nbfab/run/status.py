@@ -12,7 +12,7 @@ from nbfab.plan.step import Step
 from nbfab.plan.steps import STEPS, plan
 from nbfab.run import around, foreground
 from nbfab.run.days import in_time
-from nbfab.run.describe import describe, shown_time
+from nbfab.run.describe import LOG_ENDS, describe, shown_time
 from nbfab.run.job import Job
 from nbfab.run.see import see
 from nbfab.wanted import Wanted
@@ -32,7 +32,7 @@ def status(job: Job) -> Outcome:
     except NbfabError as error:  # what setup, or a start, would end with
         why, fix = f"{why}; it cannot be started: {error}", called(error.fix, "setup")
     if server.log and server.started and not was_idle(seen):
-        why += f"\nits log ends:\n{server.log}"
+        why += f"\n{LOG_ENDS}\n{server.log}"
     return replace(outcome, verdict="not running", error=why, fix=fix, status=1)
 
 
@@ -59,7 +59,7 @@ def _why_not(job: Job, seen: Facts) -> str:
         return f"{ended}: it was idle, so it ended at {shown_time(server.last_end.since)}"
     if server.started:
         why = f"{ended}: {_what_ended(seen)}"
-        return f"{why}, and its last words are: {_last(server.log)}" if server.log else why
+        return f"{why}, and its last words are: {server.last_words}" if server.last_words else why
     return f"{ended}: it was stopped" if server.log else f"{ended}: it has not been started"
 
 
@@ -81,11 +81,6 @@ def _what_ended(seen: Facts) -> str:
     if end.follows == "given-up":
         return f"it crashed 6 times in 5 minutes, so it is not started again ({what})"
     return f"it has ended ({what}){f', before {restarted}' if server.boots else ''}"
-
-
-def _last(log: str) -> str:
-    """The last line that says something."""
-    return next((line.strip() for line in reversed(log.splitlines()) if line.strip()), "")
 
 
 def _start(wanted: Wanted, seen: Facts) -> Fix:

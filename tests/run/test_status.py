@@ -37,6 +37,7 @@ def test_a_server_that_was_killed_has_last_words(here: Machine) -> None:
     last = last.partition("Z ")[2].strip()
     assert f"it does not run: it has ended, and its last words are: {last}" in said
     assert "its log ends:" in said
+    assert "its log ends:" not in here.run("list", "--check").stdout  # that is a table of all hosts
     assert re.search(r"^  fix +inv .*start$", said, re.MULTILINE)
 
 
