@@ -9,6 +9,7 @@ from nbfab.look.fact import digits, fact, items, line, message, number, one_of, 
 from nbfab.text import one_line
 
 _TIME = r"[0-9]{4}-[0-9]{2}-[0-9]{2}T[0-9]{2}:[0-9]{2}:[0-9]{2}"
+STARTS = 20  # seconds that a server may take until it answers
 FOREVER = 10**11  # seconds since the epoch, in the year 5138
 
 

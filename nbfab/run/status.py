@@ -5,6 +5,7 @@ from dataclasses import replace
 from nbfab.errors import NbfabError
 from nbfab.fix import Fix, called, task
 from nbfab.look.facts import Facts
+from nbfab.look.server import STARTS
 from nbfab.outcome import Outcome
 from nbfab.plan import certificate, clients, kinds, password, pem, renewal
 from nbfab.plan.server import why_not_set_up
@@ -51,6 +52,10 @@ def _why_not(job: Job, seen: Facts) -> str:
         return f"it runs, but its certificate {'cannot be read by nbfab' if there else 'is gone'}"
     if server.alive and not server.ours:
         return "a process with its pid runs, but that cannot be proven to be it"
+    if _comes_back(seen):
+        return (
+            f"it has crashed ({server.ended.words if server.ended else ''}), was started again, and does not answer yet"
+        )
     if server.alive:
         return f"it runs, but does not answer: {server.why_not_ready}"
     if seen.files.state == "absent":
@@ -61,6 +66,14 @@ def _why_not(job: Job, seen: Facts) -> str:
         why = f"{ended}: {_what_ended(seen)}"
         return f"{why}, and its last words are: {server.last_words}" if server.last_words else why
     return f"{ended}: it was stopped" if server.log else f"{ended}: it has not been started"
+
+
+def _comes_back(seen: Facts) -> bool:
+    """Whether it has crashed, and was started again so short a time ago that it need not answer yet."""
+    server = seen.server
+    since = seen.host.clock - server.started.since if server.started else STARTS
+    again = server.ended is not None and server.ended.follows == "again"
+    return again and server.alive and not server.ready and 0 <= since < STARTS
 
 
 def was_idle(seen: Facts) -> bool:
@@ -89,6 +102,8 @@ def _start(wanted: Wanted, seen: Facts) -> Fix:
         return (task("setup"),)
     if seen.server.alive and list(clients.plan(wanted, seen)):
         return (task("setup"),)  # without a restart: it lets no one in, not even nbfab
+    if seen.server.between or _comes_back(seen):
+        return "look again in a moment", task("status")
     if seen.server.boots and not (wanted.settings.at_boot or wanted.foreground or why_not_set_up(seen)):
         return task("start"), "to have it start whenever the host boots", task("setup", "--at-boot")
     if seen.server.alive and not seen.server.ready:

@@ -46,6 +46,9 @@ def test_a_server_that_crashes_comes_back_and_the_report_says_what_ended_it(here
     server = here.server
     os.kill(server, signal.SIGKILL)
     wait_until(lambda: not lives(server), "the server to end")
+    said = here.fails("status")
+    assert re.search(r"^  reason +.*it has crashed \(signal 9 \(SIGKILL\)", said, re.MULTILINE)
+    assert re.search(r"^  fix +look again in a moment\n +inv .*status$", said, re.MULTILINE)
     wait_until(lambda: here.server != server and here.json("status")["state"]["running"], "it to come back", 60)
     wait_until(lambda: here.json("status")["verdict"] == "running", "it to answer", 60)
     for task in ("status", "plan"):
