@@ -37,7 +37,9 @@ def idle(state: Mapping[str, Any]) -> Iterator[Line]:
         ends = f"{after} after its last kernel and terminal" if left is None else f"in {span(left)} unless it is used"
         yield line("idle", f"the server ends {ends}")
     if limits.get("kernels_after"):
-        yield line("" if limits.get("after") else "idle", f"kernels end after {duration(limits['kernels_after'])}")
+        yield line(
+            "" if limits.get("after") else "idle", f"kernels end once idle for {duration(limits['kernels_after'])}"
+        )
 
 
 def span(seconds: int) -> str:
