@@ -70,7 +70,7 @@ def _chosen(call: Call) -> list[Known]:
     here = {server.host for server in found}
     if missing := [name for name in names if name not in here]:
         words = f"no server on {', '.join(missing)} is remembered"
-        raise UsageError(words, "these are:", Command(shlex.join([*called(), "list"])))
+        raise UsageError(words, "to see which are", Command(shlex.join([*called(), "list"])))
     return found
 
 
