@@ -49,14 +49,7 @@ REAL = {
 }  # fixtures that start real servers
 
 
-MEET = (
-    "doctor",
-    "fleet/test_doctor.py",
-    "look/test_others_probe.py",
-    "run/test_others.py",
-    "run/test_status.py",
-    "test_readme.py",
-)
+MEET = ("doctor", "fleet/test_doctor.py", "look/test_others_probe.py", "run/test_others.py", "run/test_status.py", "test_readme.py")
 """Tests that see every server of this user, or start one that others should not see."""
 
 
