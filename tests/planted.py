@@ -406,7 +406,7 @@ for _what, (_file, _text) in LEFT.items():
     fault(_what, "stale files")(_leaves(_file, _text))
 
 
-@fault("a Jupyter server without a password", "other servers")
+@fault("a Jupyter server without a password", "others")
 def _open_to_all(patient: Patient) -> Iterator[None]:
     with stray(patient.spare, *OPEN):
         yield

@@ -14,10 +14,12 @@ take_environment() { # why it did not, if so
 # Uses profile, mask, keeper, socket.
 start_tmux() {
 	# tmux runs what it is given by SHELL, whose startup file may do anything at that point, in the current folder; no
-	# tmux.conf of the user's, no descriptor of ours, and the user's own umask.
+	# tmux.conf of the user's, no descriptor of ours, and the user's own umask. The status line says how to leave, which
+	# those do not know who came by `attach`.
 	# shellcheck disable=SC2086 # the words of a command, or none
 	(umask "${mask:-077}" && unset TMUX TMUX_PANE && SHELL=/bin/sh && export SHELL &&
-		exec $keeper tmux -S "$socket" -f /dev/null new-session -d -s "$profile" 'exec /bin/sh run.sh') \
+		exec $keeper tmux -S "$socket" -f /dev/null new-session -d -s "$profile" 'exec /bin/sh run.sh' \; \
+			set-option -g status-right ' Control-B, then D, leaves ') \
 		</dev/null >tmux.out 2>&1 3>&-
 }
 

@@ -54,7 +54,7 @@ def listing(call: Call) -> None:
             show(table(shown))
         elif not (rows or call.quiet):
             fix = (Command(command(Known("", ""), "setup")), Command(with_hosts("-H", "HOST", "status")))
-            show(nothing("no server is remembered yet: a task on its host does that, such as", fix))
+            show(nothing("no servers yet: the list has those that a task here has seen, such as", fix))
     if status:
         raise Exit(code=status)
 
@@ -70,7 +70,7 @@ def _chosen(call: Call) -> list[Known]:
     here = {server.host for server in found}
     if missing := [name for name in names if name not in here]:
         words = f"no server on {', '.join(missing)} is remembered"
-        raise UsageError(words, "these are:", Command(shlex.join([*called(), "list"])))
+        raise UsageError(words, "to see which are", Command(shlex.join([*called(), "list"])))
     return found
 
 

@@ -37,6 +37,7 @@ class Report:
 
     def one(self, outcome: "Outcome", *, bundle: str = "") -> None:
         """The outcome on one host, and the path of its bundle, for a document."""
+        from nbfab.display.findings import wrong
         from nbfab.display.host import report
         from nbfab.display.output import complain, show
 
@@ -44,6 +45,8 @@ class Report:
             self.document([outcome], outcome.status, bundle=bundle)
         elif self._quiet and not outcome.is_news:
             return
+        elif self._quiet and outcome.findings:
+            show(report(replace(outcome, findings=tuple(wrong(outcome)))))
         elif outcome.error and not outcome.findings:
             complain(report(outcome))
         else:

@@ -20,11 +20,11 @@ def count(state: Mapping[str, Any]) -> str:
 
 
 def lines(state: Mapping[str, Any]) -> Iterator[Line]:
-    """A line for each kernel and each terminal."""
+    """A line for each kernel, by the part of its id that is enough, and for each terminal; most fit into 80 columns."""
     kernels = state.get("live_kernels") or ()
     length = shortest([kernel["id"] for kernel in kernels])
     for kernel in kernels:
-        yield line("kernel", f"{kernel['id'][:length]}  {_words(kernel)}")
+        yield line(kernel["id"][:length], _words(kernel))
     for name in state.get("terminals") or ():
         yield line("terminal", name)
 
@@ -37,7 +37,9 @@ def idle(state: Mapping[str, Any]) -> Iterator[Line]:
         ends = f"{after} after its last kernel and terminal" if left is None else f"in {span(left)} unless it is used"
         yield line("idle", f"the server ends {ends}")
     if limits.get("kernels_after"):
-        yield line("" if limits.get("after") else "idle", f"kernels end after {duration(limits['kernels_after'])}")
+        yield line(
+            "" if limits.get("after") else "idle", f"kernels end once idle for {duration(limits['kernels_after'])}"
+        )
 
 
 def span(seconds: int) -> str:
@@ -55,8 +57,6 @@ def _words(kernel: Mapping[str, Any]) -> str:
     parts = [f"{kernel['notebook'] or 'no notebook'}: {kernel['state']}{since}"]
     if kernel["active"] and not since:
         parts.append(f"last active {kernel['active']}")
-    if kernel["started"]:
-        parts.append(f"started {kernel['started']}")
     if kernel["memory"] is not None:
         parts += [_size(kernel["memory"]), f"{kernel['cpu']} % CPU"]
     return ", ".join(parts)

@@ -2,7 +2,7 @@
 
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
-from itertools import groupby
+from itertools import groupby, takewhile
 from typing import Any
 
 from nbfab.display.lines import parts
@@ -10,7 +10,7 @@ from nbfab.display.paint import Line, Painted, Piece
 from nbfab.fix import Fix, document
 from nbfab.fleet.known import Known
 from nbfab.outcome import Outcome
-from nbfab.run.describe import shown_time
+from nbfab.run.describe import LOG_ENDS, shown_time
 from nbfab.text import clean_line
 
 _HEAD = ("HOST", "PROFILE", "PORT", "STATE", "SEEN", "URL")
@@ -99,5 +99,5 @@ def _why(row: Row) -> Iterator[Line]:
     assert row.outcome
     first, *more = row.outcome.error.splitlines() or [row.outcome.verdict]
     yield Piece(f"{row.server.host}: "), Piece(first, "bad")
-    yield from more
+    yield from (f"      {text}" for text in takewhile(lambda text: text != LOG_ENDS, more))
     yield from parts("fix", row.outcome.named().fix)

@@ -78,7 +78,7 @@ def _names(names: Iterable[str], wanted: Wanted, near: Near, facts: Facts | None
 def _facts(wanted: Wanted, facts: Facts) -> Iterator[str]:
     server, home, probe = facts.server, facts.home, facts.interpreter.probe
     yield f"nbfab: {__version__} here; profile by {facts.choices.made.version or 'none'}"
-    yield f"system: {facts.host.system or 'not asked for'}; {facts.stale.tmux}"
+    yield from filter(None, (facts.host.system and f"system: {facts.host.system}", facts.stale.tmux))
     for name, version in probe.versions.items():
         yield f"version: {name} {version}"
     for environment in facts.environments.found:

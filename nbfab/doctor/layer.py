@@ -8,13 +8,12 @@ from typing import TYPE_CHECKING
 
 from nbfab.finding import Finding
 from nbfab.fix import Command, Task
+from nbfab.look.server import STARTS
 
 if TYPE_CHECKING:
     from nbfab.doctor.near import Near
     from nbfab.look.facts import Facts
     from nbfab.wanted import Wanted
-
-STARTS = 20  # seconds that a server may take until it answers
 
 
 @dataclass(frozen=True)

@@ -1,4 +1,4 @@
-"""The layer `other servers`: the user's Jupyter servers that nbfab did not start, above all those open to everyone."""
+"""The layer `others`: the user's Jupyter servers that nbfab did not start, above all those open to everyone."""
 
 from __future__ import annotations
 
@@ -27,9 +27,10 @@ def _passes(case: Case) -> str:
     if not servers:
         return "none"
     # One that does not answer could not be asked for a password.
-    asks = "; each asks for a password or token" if all(other.open is False for other in servers) else ""
+    each = "it" if len(servers) == 1 else "each"
+    asks = f"; {each} asks for a password or token" if all(other.open is False for other in servers) else ""
     lines = [f"port {other.port}: {others.described(other)}" for other in servers]
     return "\n".join([f"{len(servers)} that nbfab did not start{asks}", *lines])
 
 
-LAYER = Layer("other servers", _check, _passes)
+LAYER = Layer("others", _check, _passes)

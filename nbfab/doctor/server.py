@@ -42,10 +42,7 @@ def _check(case: Case) -> Iterator[Finding]:
 
 
 def _ended(case: Case) -> str:
-    server = case.facts.server
-    own = "nbfab: the server "  # what runs it has noted that, too
-    said = (line.strip() for line in reversed(server.log.splitlines()) if not line.startswith(own))
-    last = next(filter(None, said), "")
+    server, last = case.facts.server, case.facts.server.last_words
     if server.started:
         return f"it does not run: {_what(case)}" + (f"; its last words are: {last}" if last else "")
     return "it does not run: it was stopped" if server.log else "it does not run: it has not been started"

@@ -9,6 +9,7 @@ from nbfab.look.fact import digits, fact, items, line, message, number, one_of, 
 from nbfab.text import one_line
 
 _TIME = r"[0-9]{4}-[0-9]{2}-[0-9]{2}T[0-9]{2}:[0-9]{2}:[0-9]{2}"
+STARTS = 20  # seconds that a server may take until it answers
 FOREVER = 10**11  # seconds since the epoch, in the year 5138
 
 
@@ -249,6 +250,12 @@ class ServerFacts:
             return None
         before = self.ended.follows == "again" and not self.between
         return None if before or self.ended.since < self.started.since else self.ended
+
+    @property
+    def last_words(self) -> str:
+        """The last line of its log that says something, without what runs it has noted; empty if there is none."""
+        lines = (line.strip() for line in reversed(self.log.splitlines()) if not line.startswith("nbfab: the server "))
+        return next(filter(None, lines), "")
 
     @property
     def ours(self) -> bool:

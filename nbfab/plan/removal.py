@@ -196,7 +196,8 @@ def _rest(wanted: Wanted, facts: Facts) -> Iterator[Change]:
         folder, folders = facts.files.folder, ("lock", ".") if goes else ("lock",)
         # The lock is that of this very run.
         files = [path for path in left.LAST if goes or path in files or path.startswith("lock/")]
-        yield _remove("profile", "remove the profile's folder", folder, files, (), folders)
+        what = "remove the profile's folder" if goes else "remove the profile's last files"
+        yield _remove("profile", what, folder, files, (), folders)
     base = facts.files.base
     if any(path.startswith(".local/") for path in _in_home(facts).folders):
         return  # what that leaves empty is seen once it is gone

@@ -19,6 +19,7 @@ from nbfab.run.job import Job
 from nbfab.settings import RESETTABLE
 from nbfab.wanted import Wanted
 
+LOG_ENDS = "its log ends:"  # before the end of a log, in why a server does not run
 MOST_NAMES = 200  # of a certificate that someone else has made
 MOST_URLS = 3  # of this machine, for other machines: its name, its full name and an address
 

@@ -37,7 +37,8 @@ def logs(job: Job, stopped: Callable[[], bool] = lambda: False) -> Outcome:
 
     job.user.sees("looking")
     run(job.host, _program(job, count, part, ""), receive, SILENCE, "reading the log")
-    notes = () if found else ("there is no log of an earlier start" if part == "previous" else "the log is empty",)
+    none = "there is no log of an earlier start" if part == "previous" else "the log is empty"
+    notes = (none,) if count and not found else ()
     state = {"log": [{"time": line.time or None, "text": line.text} for line in found]}
     return Outcome(job.host.label, job.task, "unchanged", notes=notes, state=state)
 

@@ -50,7 +50,7 @@ def stop(job: Job) -> Outcome | None:
     now = make(job, job.wanted, [change], seen, course)
     if left := others.at(now, port):
         raise HostError(
-            f"process {other.pid} was told to end, but at port {port} there is {others.described(left)}",
+            f"process {other.pid} was asked to end, but at port {port} there is {others.described(left)}",
             there(f"ps -fp {left.pid}"),
         )
     return replace(
@@ -74,8 +74,8 @@ def open_(job: Job) -> Outcome | None:
             f"the Jupyter server at port {other.port} does not answer: {other.why}", task("status", "--all")
         )
     notes: list[str] = [f"this is a Jupyter server that nbfab did not start: {others.described(other)}"]
-    if other.open:
-        notes.append(Note(others.warning(other), task("stop", f"--port={other.port}")))
+    if other.open:  # which has that description, too
+        notes = [Note(others.warning(other), task("stop", f"--port={other.port}"))]
     if other.fingerprint:
         pairs = (other.fingerprint[at : at + 2].upper() for at in range(0, 64, 2))
         notes.append(f"its certificate: SHA-256 {':'.join(pairs)}")

@@ -54,7 +54,8 @@ def remove(job: Job) -> Outcome:
         raise HostError(f"removed, but this remains: {(*remains, 'its server runs')[0]}", again())
     job.user.sees_hash("")
     notes = (*course.words, *removal.notes(job.wanted, seen), *_itself(job, seen))
-    return replace(outcome, verdict="changed", changes=reported(course.begun), notes=notes)
+    begun = {change.summary: change for change in course.begun}  # a second round may have had to do the same
+    return replace(outcome, verdict="changed", changes=reported([*begun.values()]), notes=notes)
 
 
 def preview(job: Job) -> Outcome:

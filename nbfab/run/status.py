@@ -5,6 +5,7 @@ from dataclasses import replace
 from nbfab.errors import NbfabError
 from nbfab.fix import Fix, called, task
 from nbfab.look.facts import Facts
+from nbfab.look.server import STARTS
 from nbfab.outcome import Outcome
 from nbfab.plan import certificate, clients, kinds, password, pem, renewal
 from nbfab.plan.server import why_not_set_up
@@ -12,7 +13,7 @@ from nbfab.plan.step import Step
 from nbfab.plan.steps import STEPS, plan
 from nbfab.run import around, foreground
 from nbfab.run.days import in_time
-from nbfab.run.describe import describe, shown_time
+from nbfab.run.describe import LOG_ENDS, describe, shown_time
 from nbfab.run.job import Job
 from nbfab.run.see import see
 from nbfab.wanted import Wanted
@@ -32,7 +33,7 @@ def status(job: Job) -> Outcome:
     except NbfabError as error:  # what setup, or a start, would end with
         why, fix = f"{why}; it cannot be started: {error}", called(error.fix, "setup")
     if server.log and server.started and not was_idle(seen):
-        why += f"\nits log ends:\n{server.log}"
+        why += f"\n{LOG_ENDS}\n{server.log}"
     return replace(outcome, verdict="not running", error=why, fix=fix, status=1)
 
 
@@ -51,6 +52,10 @@ def _why_not(job: Job, seen: Facts) -> str:
         return f"it runs, but its certificate {'cannot be read by nbfab' if there else 'is gone'}"
     if server.alive and not server.ours:
         return "a process with its pid runs, but that cannot be proven to be it"
+    if _comes_back(seen):
+        return (
+            f"it has crashed ({server.ended.words if server.ended else ''}), was started again, and does not answer yet"
+        )
     if server.alive:
         return f"it runs, but does not answer: {server.why_not_ready}"
     if seen.files.state == "absent":
@@ -59,8 +64,16 @@ def _why_not(job: Job, seen: Facts) -> str:
         return f"{ended}: it was idle, so it ended at {shown_time(server.last_end.since)}"
     if server.started:
         why = f"{ended}: {_what_ended(seen)}"
-        return f"{why}, and its last words are: {_last(server.log)}" if server.log else why
+        return f"{why}, and its last words are: {server.last_words}" if server.last_words else why
     return f"{ended}: it was stopped" if server.log else f"{ended}: it has not been started"
+
+
+def _comes_back(seen: Facts) -> bool:
+    """Whether it has crashed, and was started again so short a time ago that it need not answer yet."""
+    server = seen.server
+    since = seen.host.clock - server.started.since if server.started else STARTS
+    again = server.ended is not None and server.ended.follows == "again"
+    return again and server.alive and not server.ready and 0 <= since < STARTS
 
 
 def was_idle(seen: Facts) -> bool:
@@ -83,17 +96,14 @@ def _what_ended(seen: Facts) -> str:
     return f"it has ended ({what}){f', before {restarted}' if server.boots else ''}"
 
 
-def _last(log: str) -> str:
-    """The last line that says something."""
-    return next((line.strip() for line in reversed(log.splitlines()) if line.strip()), "")
-
-
 def _start(wanted: Wanted, seen: Facts) -> Fix:
     """The task that makes it run: if it is set up, as it was."""
     if seen.files.state == "absent":
         return (task("setup"),)
     if seen.server.alive and list(clients.plan(wanted, seen)):
         return (task("setup"),)  # without a restart: it lets no one in, not even nbfab
+    if seen.server.between or _comes_back(seen):
+        return "look again in a moment", task("status")
     if seen.server.boots and not (wanted.settings.at_boot or wanted.foreground or why_not_set_up(seen)):
         return task("start"), "to have it start whenever the host boots", task("setup", "--at-boot")
     if seen.server.alive and not seen.server.ready:

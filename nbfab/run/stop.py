@@ -70,7 +70,7 @@ def stop(job: Job) -> Outcome:
         raise HostError(more, there(attach(wanted, now)))
     if now.server.alive or (server.ready and now.port.holder):
         still = "it still runs" if now.server.alive else f"port {wanted.settings.port} is held by {now.port.holder}"
-        raise HostError(f"the server was told to end, but {still}", "run it again")
+        raise HostError(f"the server was asked to end, but {still}", "run it again")
     free = "its port is free, its files cannot be removed" if now.server.started else "its port and its files are free"
     comes = ("it starts again when the host boots",) if wanted.settings.at_boot and at_boot.is_on(now) else ()
     ended = f"it has ended{f' with {live}' if live else ''}; {free}"

@@ -21,14 +21,18 @@ def test_a_time_that_is_left(seconds: int, words: str) -> None:
 @pytest.mark.parametrize(
     ("kernels", "lines"),
     [
-        ([LESS], ["  kernel       01234567  no notebook: idle"]),
+        ([LESS], ["  01234567     no notebook: idle"]),
         (
             [{**KERNEL, "memory": 14 * 10**9, "cpu": 398}],
-            ["  kernel       01234567  no notebook: idle, 14.0 GB, 398 % CPU"],
+            ["  01234567     no notebook: idle, 14.0 GB, 398 % CPU"],
+        ),
+        (
+            [{**KERNEL, "notebook": "train.ipynb", "active": "2026-11-26T18:44:10Z", "memory": 10**9, "cpu": 8}],
+            ["  01234567     train.ipynb: idle since 2026-11-26T18:44:10Z, 1.0 GB, 8 % CPU"],
         ),
         (
             [LESS, {**LESS, "id": "0123456788", "notebook": "a\nb.ipynb"}],
-            ["  kernel       0123456789  no notebook: idle", "  kernel       0123456788  a\\nb.ipynb: idle"],
+            ["  0123456789   no notebook: idle", "  0123456788   a\\nb.ipynb: idle"],
         ),
     ],
 )

@@ -8,6 +8,7 @@ from other_servers import one
 from plan_cases import NEW, NOW, WANTED, seen
 from recorded_faults import DEAD, END, HEALTHY, NEAR, RECORDED, SEVERAL, STOPPED, Recorded
 
+from nbfab.cli.report import Report
 from nbfab.doctor.layers import NAMES, examine
 from nbfab.doctor.near import Near, Stage
 from nbfab.finding import Finding
@@ -15,6 +16,7 @@ from nbfab.look.ended import Ended
 from nbfab.look.facts import Facts
 from nbfab.look.home import Mount
 from nbfab.look.server import Answer
+from nbfab.outcome import Outcome
 
 
 def failed(near: Near, facts: Facts | None) -> list[Finding]:
@@ -144,12 +146,19 @@ def test_an_unusual_mount_alone_is_no_fault() -> None:
 
 def test_a_server_that_asks_for_a_token_is_no_fault_and_where_none_can_be_found_it_is_not_known() -> None:
     facts = seen(HEALTHY, others={"servers": (one(),)})
-    found = {of.layer: of for of in examine(WANTED, NEAR, facts)}["other servers"]
+    found = {of.layer: of for of in examine(WANTED, NEAR, facts)}["others"]
     assert found.state == "ok"
     assert found.words.startswith(
-        "1 that nbfab did not start; each asks for a password or token\nport 8888: process 4711"
+        "1 that nbfab did not start; it asks for a password or token\nport 8888: process 4711"
     )
     (fault,) = failed(NEAR, seen(HEALTHY, others={"servers": (one(), one(open=True, port=8889))}))
-    assert (fault.layer, str(fault.fix[-1])) == ("other servers", "nbfab stop --port=8889")
-    found = {of.layer: of for of in examine(WANTED, NEAR, seen(HEALTHY, others={"servers": None}))}["other servers"]
+    assert (fault.layer, str(fault.fix[-1])) == ("others", "nbfab stop --port=8889")
+    found = {of.layer: of for of in examine(WANTED, NEAR, seen(HEALTHY, others={"servers": None}))}["others"]
     assert found.state == "unknown"
+
+
+def test_a_quiet_report_has_only_what_failed(capsys: pytest.CaptureFixture[str]) -> None:
+    findings = (Finding("home", "ok", "fine"), Finding("port", "unknown", "why"), Finding("server", "failed", "down"))
+    outcome = Outcome("gpu1", "doctor", "faulty", findings=findings, status=1)
+    Report("doctor", json=False, quiet=True).one(outcome)
+    assert capsys.readouterr().out == "gpu1: 1 found\n  server       failed: down\n"

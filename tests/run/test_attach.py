@@ -42,6 +42,7 @@ def test_a_terminal_shows_the_session_and_control_c_ends_nothing(request: pytest
     server = machine.server
     with Terminal(machine) as terminal:
         attached(terminal, machine)
+        assert "Control-B, then D, leaves" in terminal.screen
         for _ in range(3):
             terminal.press("C-c")
         assert clients(machine) == "160x60 1"

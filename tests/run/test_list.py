@@ -39,7 +39,7 @@ def text(machine: Machine, *args: str, status: int = 0) -> str:
 def test_nothing_is_remembered_until_a_task_has_seen_a_server(here: Machine) -> None:
     before = snapshot(here.home)
     first, *commands = text(here).splitlines()
-    assert first == "no server is remembered yet: a task on its host does that, such as"
+    assert first == "no servers yet: the list has those that a task here has seen, such as"
     assert [line.strip() for line in commands] == ["nbfab setup", "nbfab -H HOST status"]
     # `fab`, which does nothing else without a host, lists too.
     by_fab = subprocess.run(["fab", "list"], env=here.env, cwd=ROOT, capture_output=True, text=True, check=True)

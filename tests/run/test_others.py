@@ -43,7 +43,7 @@ def test_an_open_server_is_warned_of_and_the_fix_ends_it(here: Machine, tmp_path
         outcome = here.json("doctor")
         failed = [each for each in outcome["findings"] if each["state"] == "failed"]
         (finding,) = [each for each in failed if f"port {bad.port}," in each["words"]]
-        assert finding["layer"] == "other servers"
+        assert finding["layer"] == "others"
         (command,) = [part["command"] for part in finding["fix"] if "command" in part]
         assert command == f"nbfab stop --port={bad.port}"
         done = subprocess.run(["sh", "-c", command], env=here.env, cwd=here.work, capture_output=True, check=True)

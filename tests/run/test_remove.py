@@ -232,6 +232,8 @@ def test_the_user_s_own_later_files_stay_and_are_named(here: Machine) -> None:
     said = here.ok("remove", "--yes")
     for path in ("my.ipynb", "link", "runtime/mine.json", "jupyter/custom"):
         assert path in said
+    assert said.count(f"remove the profile's last files {here.folder}\n") == 1
+    assert "remove the profile's folder" not in said  # that has their files in it
     assert f"so this stays in {here.folder}: " in said
     assert f"so this stays in {base}: " in said
     assert "later than the first setup, and not nbfab's, so this stays in the home folder: " in said

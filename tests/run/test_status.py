@@ -37,6 +37,7 @@ def test_a_server_that_was_killed_has_last_words(here: Machine) -> None:
     last = last.partition("Z ")[2].strip()
     assert f"it does not run: it has ended, and its last words are: {last}" in said
     assert "its log ends:" in said
+    assert "its log ends:" not in here.run("list", "--check").stdout  # that is a table of all hosts
     assert re.search(r"^  fix +inv .*start$", said, re.MULTILINE)
 
 
@@ -45,6 +46,9 @@ def test_a_server_that_crashes_comes_back_and_the_report_says_what_ended_it(here
     server = here.server
     os.kill(server, signal.SIGKILL)
     wait_until(lambda: not lives(server), "the server to end")
+    said = here.fails("status")
+    assert re.search(r"^  reason +.*it has crashed \(signal 9 \(SIGKILL\)", said, re.MULTILINE)
+    assert re.search(r"^  fix +look again in a moment\n +inv .*status$", said, re.MULTILINE)
     wait_until(lambda: here.server != server and here.json("status")["state"]["running"], "it to come back", 60)
     wait_until(lambda: here.json("status")["verdict"] == "running", "it to answer", 60)
     for task in ("status", "plan"):
