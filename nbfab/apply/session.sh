@@ -39,7 +39,7 @@ place_socket() { # elsewhere, or nothing
 	put "$socket$newline" >socket.new.$$ && mv -f socket.new.$$ socket
 }
 
-# Succeeds if the profile has its session. Uses folder, profile, socket, panes.
+# Succeeds if the profile has its session. Uses panes, socket.
 has_session() {
 	find_socket
 	list_panes -S "$socket"

@@ -2,7 +2,7 @@
 # What the host runs when it boots: it starts the server in tmux, as a task does, from its files as they are.
 
 # What ended the server before is on record, and stays so: run.sh says that the host was restarted.
-# Uses folder. Sets mask, keeper.
+# Uses folder, panes, socket. Sets mask, keeper.
 start_after_boot() {
 	mask=$(umask) keeper='' had='' before='' began='' runner=''
 	umask 077
