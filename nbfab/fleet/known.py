@@ -200,7 +200,9 @@ def _known(value: Any) -> Known:
     for host in (*filter(None, [reach.typed]), *(reach.jumps or ())):
         parse_host(host)
     texts = {name: _text(value[name]) for name in ("host", "profile", "inventory", "url")}
-    if value["seen"] not in get_args(Seen) or not (texts["host"] and texts["profile"]):
+    if value["seen"] not in get_args(Seen) or not (
+        texts["host"] and re.fullmatch(r"[A-Za-z0-9][A-Za-z0-9_-]{0,63}", texts["profile"])
+    ):
         raise ValueError(value)
     port, time = (int(value[name]) for name in ("port", "time"))
     if not (0 <= port < 65536 and 0 <= time < 2**40):

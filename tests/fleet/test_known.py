@@ -180,10 +180,11 @@ def test_a_reach_is_of_this_machine_or_of_a_host() -> None:
     "text",
     [
         "[" * 100_000,
+        json.dumps({"servers": [{**GOOD, "profile": "-x; y"}]}),
         json.dumps({"servers": [{**GOOD, "port": float("inf")}]}),
         json.dumps({"servers": [{**GOOD, "reach": {**GOOD["reach"], "config": "a\0b"}}]}),
     ],
-    ids=["nested without end", "a port without end", "a path that is none"],
+    ids=["nested without end", "a profile that no look would take", "a port without end", "a path that is none"],
 )
 def test_what_makes_no_sense_is_left_out(state: Path, text: str) -> None:
     (state / "nbfab").mkdir(parents=True)
