@@ -67,13 +67,18 @@ tell_manager() {
 write_line() { # line, or nothing
 	if [ -z "$1" ] && ! command -v crontab >/dev/null 2>&1; then return; fi
 	copies=$(mktemp -d) || return 1
-	edit_crontab "$1" "$copies"
-	result=$?
+	tries=0 result=2
+	while [ $result = 2 ] && [ $tries -lt 20 ]; do
+		tries=$((tries + 1))
+		edit_crontab "$1" "$copies"
+		result=$?
+	done
 	rm -rf "$copies"
 	return $result
 }
 
-# A crontab with nothing else in it goes; one that cannot be read stays as it is. Uses profile.
+# A crontab with nothing else in it goes; one that cannot be read stays as it is. Fails with 2 if it has changed meanwhile,
+# such as by a run for another profile. Uses profile.
 edit_crontab() { # line, or nothing; a folder for copies
 	if ! LC_ALL=C crontab -l >"$2/now" 2>"$2/why" </dev/null; then
 		words=$(cat "$2/why")
@@ -91,5 +96,7 @@ edit_crontab() { # line, or nothing; a folder for copies
 		if [ "$(tail -n 1 "$2/new")" != "$1" ]; then return 1; fi # the disk is full
 	fi
 	if cmp -s "$2/now" "$2/new"; then return; fi
+	LC_ALL=C crontab -l >"$2/again" 2>/dev/null </dev/null || : >"$2/again"
+	if ! cmp -s "$2/now" "$2/again"; then return 2; fi
 	if [ -s "$2/new" ]; then crontab - <"$2/new"; else crontab -r </dev/null; fi
 }

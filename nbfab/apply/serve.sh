@@ -28,7 +28,7 @@ launch() {
 	if [ -f server.log ]; then mv -f server.log server.log.1; fi
 	rm -f started stopping ended boot idled tmux.out server.log # if a link was planted, nothing is written through it
 	: >server.log
-	if ! { place_socket && start_tmux; } && ! { place_socket elsewhere && start_tmux; }; then
+	if ! { place_socket && start_tmux; } && { has_session || ! { place_socket elsewhere && start_tmux; }; }; then
 		cat tmux.out >&2
 		return 1
 	fi

@@ -40,3 +40,10 @@ place_socket() { # elsewhere, or nothing
 	rm -f tmux
 	put "$socket$newline" >socket.new.$$ && mv -f socket.new.$$ socket
 }
+
+# Succeeds if the profile has its session. Uses panes, socket.
+has_session() {
+	find_socket
+	list_panes -S "$socket"
+	[ -n "$panes" ]
+}

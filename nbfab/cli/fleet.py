@@ -1,5 +1,6 @@
 """A task on the hosts of an inventory: which of them, the question before a change, the table at the end."""
 
+import _thread
 import os
 import threading
 import time
@@ -76,9 +77,16 @@ def follow_fleet(call: Call) -> None:
     from nbfab.cli.many import exit_status
     from nbfab.display.fleet import table
     from nbfab.display.output import complain
-    from nbfab.run.logs import logs
+    from nbfab.run.logs import LEFT, logs
 
     stopping = threading.Event()
+
+    def follow(job: "Job") -> "Outcome":
+        outcome = logs(job, stopping.is_set)
+        if outcome.status == LEFT:  # so no host needs to be followed
+            _thread.interrupt_main()
+        return outcome
+
     report = Report(call.task, json=False, quiet=call.quiet)
     with report.errors():
         _, many = many_of(call)
@@ -86,7 +94,7 @@ def follow_fleet(call: Call) -> None:
         try:
             run = many.run(
                 call.task,
-                lambda job: logs(job, stopping.is_set),
+                follow,
                 max(1, len(many.names)),
                 ended=lambda outcome: None,
                 stopping=stopping,

@@ -7,7 +7,7 @@ from collections.abc import Callable, Sequence
 from nbfab.display import questions
 from nbfab.display.host import report
 from nbfab.display.logs import as_json
-from nbfab.display.output import complain, show
+from nbfab.display.output import complain, show, unwritten
 from nbfab.display.progress import Progress, Silent
 from nbfab.fix import Command
 from nbfab.outcome import Logged, Outcome
@@ -57,7 +57,10 @@ class Terminal:
         self.progress.hears(self._label, line)
 
     def prints(self, host: str, lines: Sequence[Logged]) -> None:
-        """As `User.prints`, and as `Console.prints`, from any thread: those of several hosts have a name in front."""
+        """As `User.prints`, and as `Console.prints`, from any thread: those of several hosts have a name in front.
+
+        Raises BrokenPipeError, also if a disk is full: what is printed without end ends then.
+        """
         self.progress.end()
         with self._printing:
             if self._json:
@@ -65,6 +68,8 @@ class Terminal:
             else:
                 texts = [one_line(line.text) for line in lines]
                 show("\n".join(text if self._label else f"{host}: {text}" for text in texts))
+        if "standard output" in unwritten:
+            raise BrokenPipeError
 
     def gets(self, outcome: Outcome) -> None:
         """As `User.gets`."""

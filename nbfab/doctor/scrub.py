@@ -17,7 +17,18 @@ def scrub(text: str) -> str:
     # Hashes, as Jupyter and crypt(3) write them, and the user in front of an address.
     text = re.sub(r"\b(?:argon2|sha1|sha256|sha512):\S{1,1000}", _GONE, text)
     text = re.sub(r"\$[0-9a-z]{1,10}\$[^\s:'\"]{8,1000}", _GONE, text)
-    text = re.sub(r"://[^\s/@]{1,300}@", f"://{_GONE}@", text)
+    text = re.sub(r"://[^\s/]{1,300}@", f"://{_GONE}@", text)
+    text = re.sub(r"(?i)(_key=)[^\s&]{1,1000}", rf"\1{_GONE}", text)
+    # What a generated password looks like, and a signed token (RFC 7519).
+    text = re.sub(r"\b[0-9a-z]{5}(?:-[0-9a-z]{5}){3}\b", _GONE, text)
+    text = re.sub(r"\beyJ[\w-]{5,2000}\.[\w-]{2,2000}(?:\.[\w-]{0,2000})?", _GONE, text)
+    # An option with a value of its own.
+    text = re.sub(
+        r"(?i)(--[a-z0-9_.-]{0,30}(?:password|passwd|passphrase|secret|credential|token|key|auth)[a-z0-9_-]{0,30}\s{1,3})"
+        r"(?:\"[^\"\n]{0,500}\"|'[^'\n]{0,500}'|[^\s-]\S{0,1000})",
+        rf"\1{_GONE}",
+        text,
+    )
     # A whole header, then what may have blanks in it, then one word.
     text = re.sub(r"(?i)((?:cookie|authorization)[\"']?\s{0,3}[=:])[^\n]{1,5000}", rf"\1{_GONE}", text)
     text = re.sub(

@@ -107,7 +107,7 @@ class Known:
     def order(self) -> tuple[Any, ...]:
         """By inventory, this machine first, and by name, in which numbers count as such."""
         parts = re.split(r"([0-9]{1,18})", self.host)
-        name = [(int(part), "") if part.isdigit() else (-1, part) for part in parts]
+        name = [(int(part), "") if at % 2 else (-1, part) for at, part in enumerate(parts)]
         return self.inventory, not self.is_here, name, self.profile, str(self.reach)
 
 
@@ -181,12 +181,12 @@ def _parsed(read: Mapping[str, Any]) -> Iterator[Known]:
     """Those that make sense."""
     servers = read.get("servers")
     for value in servers[: 2 * MOST] if isinstance(servers, list) else ():
-        with suppress(TypeError, ValueError, LookupError, HostStringError):
+        with suppress(TypeError, ValueError, LookupError, OverflowError, HostStringError):
             yield _known(value)
 
 
 def _known(value: Any) -> Known:
-    """A server as it was written; raises TypeError, ValueError, LookupError or HostStringError."""
+    """A server as it was written; raises one of what `_parsed` leaves out."""
     given = value["reach"]
     reach = Reach(
         _text(given["typed"]),
@@ -200,7 +200,9 @@ def _known(value: Any) -> Known:
     for host in (*filter(None, [reach.typed]), *(reach.jumps or ())):
         parse_host(host)
     texts = {name: _text(value[name]) for name in ("host", "profile", "inventory", "url")}
-    if value["seen"] not in get_args(Seen) or not (texts["host"] and texts["profile"]):
+    if value["seen"] not in get_args(Seen) or not (
+        texts["host"] and re.fullmatch(r"[A-Za-z0-9][A-Za-z0-9_-]{0,63}", texts["profile"])
+    ):
         raise ValueError(value)
     port, time = (int(value[name]) for name in ("port", "time"))
     if not (0 <= port < 65536 and 0 <= time < 2**40):
@@ -209,7 +211,7 @@ def _known(value: Any) -> Known:
 
 
 def _text(value: Any) -> str:
-    if not isinstance(value, str) or len(value) > LONGEST:
+    if not isinstance(value, str) or len(value) > LONGEST or "\0" in value:
         raise ValueError(value)
     return value
 

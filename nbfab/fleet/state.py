@@ -23,7 +23,7 @@ def read(file: Path) -> dict[str, Any]:
     """What a file holds; empty if it is not there or makes no sense."""
     try:
         known = json.loads(file.read_text(encoding="utf-8"))
-    except (OSError, ValueError):
+    except (OSError, ValueError, RecursionError):
         return {}
     return known if isinstance(known, dict) else {}
 

@@ -85,7 +85,9 @@ def disk(folder):
     while not os.path.isdir(folder) and folder != os.path.dirname(folder):
         folder = os.path.dirname(folder)
     room = os.statvfs(folder)
-    return {"total": room.f_blocks * room.f_frsize, "free": room.f_bavail * room.f_frsize}
+    # A quota that is exceeded may make it negative, which some file systems tell as a very large number.
+    free = 0 if room.f_bavail >= 1 << 48 else min(room.f_bavail, room.f_blocks)
+    return {"total": room.f_blocks * room.f_frsize, "free": free * room.f_frsize}
 
 
 def gpus():

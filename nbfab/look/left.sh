@@ -57,9 +57,11 @@ list_in() { # folder
 	find "$1" ! -path "$1" -prune -print 2>/dev/null | list_types
 }
 
-# Prints the paths on standard input, each after a letter: d for a folder, l for a link, f for any other file.
+# Prints the paths on standard input, each after a letter: d for a folder, l for a link, f for any other file. Of a name
+# with line breaks in it, only the first line stands for a file.
 list_types() {
 	while IFS= read -r entry; do
+		case $entry in ./* | /*) ;; *) continue ;; esac
 		if [ -L "$entry" ]; then
 			put "l $entry$newline"
 		elif [ -d "$entry" ]; then
@@ -127,7 +129,7 @@ look_beside() {
 				users="$users $name"
 			fi
 		else
-			beside=$beside$name$newline
+			beside=$beside./$name$newline
 		fi
 	done
 	fact left.beside "$(cd "$base" && put "$beside" | list_types)"

@@ -19,7 +19,8 @@ from collections.abc import Iterator
 NAMES = ("server.log.2", "server.log.1", "server.log")
 START = b"nbfab: the server starts"
 STAMP = 28  # bytes of a time and the blank behind it
-MOST = 4000000  # bytes of lines that are printed at once, from their end
+MOST = 4000000  # bytes of JSON for lines that are printed at once, from their end
+LARGEST = 16000000  # bytes of a file that are looked at, from its end: one of an earlier release may be of any size
 LINE = 65536 + STAMP  # bytes of a line; what is longer is of no reader of ours, and is cut
 BATCH = 100  # lines in a line of JSON, and about
 BYTES = 100000  # bytes
@@ -37,6 +38,14 @@ class Part:
         # Of an earlier release's, there is no time in front of the first line.
         self.name = head[:-1].decode() if time_of(head) else f"i{self.inode}"
         self.empty = b"\n" not in os.pread(self.file, LINE, 0)
+
+    def begin(self) -> int:
+        """Where the lines begin that are looked at."""
+        size = os.fstat(self.file).st_size
+        if size <= LARGEST:
+            return 0
+        first, mark, _ = os.pread(self.file, LINE, size - LARGEST).partition(b"\n")
+        return size - LARGEST + len(first) + len(mark)
 
     def lines(self, offset: int, last: bool) -> Iterator[tuple[bytes, int]]:
         """The lines from `offset` on, each with the offset behind it; without its end only if nothing follows."""
@@ -89,6 +98,11 @@ def text_of(line: bytes) -> bytes:
     return line[STAMP:] if time_of(line) else line
 
 
+def shown(line: bytes) -> str:
+    """What is printed of it; JSON takes up to six times as many bytes."""
+    return text_of(line[:LINE]).decode("utf-8", "replace")
+
+
 def after(position: str) -> Iterator[tuple[bytes, str, bool]]:
     """The lines behind a position, each with its own, and whether there may have been more before it."""
     name, _, offset = position.rpartition("+")
@@ -100,7 +114,7 @@ def after(position: str) -> Iterator[tuple[bytes, str, bool]]:
         for number, part in enumerate(found):
             if number < at or part.empty:
                 continue
-            begin = int(offset) if number == at else 0
+            begin = int(offset) if number == at else part.begin()
             for line, end in part.lines(begin, number == len(found) - 1):
                 yield line, f"{part.name}+{end}", missed
                 missed = False
@@ -113,7 +127,7 @@ def last(count: int, every: list[tuple[bytes, str, bool]]) -> list[tuple[bytes, 
     size, first = 0, len(every)
     while first and len(every) - first < count and size < MOST:
         first -= 1
-        size += len(every[first][0])
+        size += len(json.dumps(shown(every[first][0])))
     return every[first:]
 
 
@@ -127,7 +141,7 @@ def previous(every: list[tuple[bytes, str, bool]]) -> list[tuple[bytes, str, boo
 
 def put(some: list[tuple[bytes, str, bool]], position: str) -> None:
     """Prints lines, or a sign of life; ends the program if no one is there to read it."""
-    lines = [[time_of(line) or None, text_of(line[:LINE]).decode("utf-8", "replace")] for line, _, _ in some]
+    lines = [[time_of(line) or None, shown(line)] for line, _, _ in some]
     record = {"lines": lines, "position": position, "missed": any(missed for _, _, missed in some)}
     data = json.dumps(record).encode() + b"\n"
     try:
@@ -177,9 +191,9 @@ def main(folder: str, count: int, what: str, position: str) -> None:
     if not position:
         every = list(after(""))
         end = every[-1][1] if every else ""
-        shown = last(count, previous(every) if what == "previous" else every)
-        put([], "" if what == "follow" and shown else end)
-        position = put_all(shown, end)
+        chosen = last(count, previous(every) if what == "previous" else every)
+        put([], "" if what == "follow" and chosen else end)
+        position = put_all(chosen, end)
     if what == "follow":
         follow(position)
 

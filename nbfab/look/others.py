@@ -68,7 +68,7 @@ def _server(value: Any) -> Other:
     found = record(value)
     pid, port, base = number(found.get("pid")), number(found.get("port")), text(found.get("base"), LINE)
     since, kernels, terminals = number(found.get("since")), found.get("kernels"), found.get("terminals")
-    addresses = tuple(str(ipaddress.ip_address(line(each))) for each in items(found.get("addresses")))
+    addresses = tuple(map(_address, items(found.get("addresses"))))
     if not (1 < pid < 1 << 31 and 0 < port < 65536 and since < FOREVER and addresses):
         raise ValueError("that is no server")
     return Other(
@@ -90,6 +90,13 @@ def _server(value: Any) -> Other:
         None if kernels is None else number(kernels),
         None if terminals is None else tuple(line(name) for name in items(terminals)[:MOST]),
     )
+
+
+def _address(value: Any) -> str:
+    given = line(value)
+    if "%" in given:  # a scope may hold anything, and the kernel tells none
+        raise ValueError("that is no address of a server")
+    return str(ipaddress.ip_address(given))
 
 
 def _maybe(value: Any) -> bool | None:

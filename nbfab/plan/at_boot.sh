@@ -2,22 +2,27 @@
 # What the host runs when it boots: it starts the server in tmux, as a task does, from its files as they are.
 
 # What ended the server before is on record, and stays so: run.sh says that the host was restarted.
-# Uses folder. Sets mask, keeper.
+# Uses folder, panes, socket. Sets mask, keeper.
 start_after_boot() {
-	mask=$(umask) keeper='' had='' before='' began=''
+	mask=$(umask) keeper='' had='' before='' began='' runner=''
 	umask 077
 	exec </dev/null >/dev/null 2>&1
 	# Cron sets SHELL to its own, and the rest is systemd's, of a process that ends.
 	unset SHELL INVOCATION_ID JOURNAL_STREAM MANAGERPID NOTIFY_SOCKET SYSTEMD_EXEC_PID
 	add_known_places
 	cd "$folder" || return
-	if read -r before <started; then read -r _ pid began _ <started; fi
+	if read -r before <started; then read -r runner pid began _ <started; fi
 	if [ -n "$began" ] && [ "$(process_start "$pid")" = "$began" ]; then return; fi
+	# It may have crashed a moment ago, and be started again.
+	find_socket
+	list_panes -S "$socket"
+	case " $panes " in *" ${runner:--} "*) return ;; esac
 	rm -f stopping environ
 	# With that of a login it may not have started.
 	if [ -f login ]; then read -r had _ <login; fi
 	if [ "$had" != none ]; then take_environment; fi
-	if { place_socket && start_tmux; } || { place_socket elsewhere && start_tmux; }; then await_start "$before"; fi
+	# A session that is there is of a task, which has been faster.
+	if { place_socket && start_tmux; } || has_session || { place_socket elsewhere && start_tmux; }; then await_start "$before"; fi
 	rm -f environ # it may hold secrets
 }
 

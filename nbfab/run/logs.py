@@ -1,5 +1,6 @@
 """Logs: the server's own log, its end or as it grows, over a link that may come and go."""
 
+import signal
 import time
 from collections.abc import Callable
 from typing import Any
@@ -15,6 +16,7 @@ from nbfab.run.job import Job
 LINES = 100  # that are shown unless another number is given
 MOST = 20_000
 SILENCE = 15.0  # seconds; a host that is followed gives a sign of life every two
+LEFT = 128 + signal.SIGPIPE  # the exit status if no one reads what is printed any more
 PAUSES = (0.5, 1, 2, 4, 8)  # seconds between a link that is gone and the next one
 _FILES = ("look/json", "look/look", "look/logs")
 
@@ -85,6 +87,8 @@ def _follow(job: Job, count: int, stopped: Callable[[], bool]) -> Outcome:
             failed += 1
             if stopped():
                 break
+    except BrokenPipeError:  # of what gets the lines, such as head(1), which has seen enough
+        return Outcome(job.host.label, job.task, "interrupted", status=LEFT)
     except KeyboardInterrupt as error:
         job.user.sees("")
         status = getattr(error, "status", 130)

@@ -30,7 +30,8 @@ def start(job: Job) -> Outcome:
     if seen.server.alive:
         why = f"it runs already, but does not answer: {seen.server.why_not_ready}"
         raise HostError(why, task("restart"))
-    return _make(job, seen, [change])
+    # After a crash, what would start it again in a moment has to end first.
+    return _make(job, seen, [ending(job, seen)[0], change] if seen.server.between else [change])
 
 
 def restart(job: Job) -> Outcome:

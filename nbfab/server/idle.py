@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import os
 import time
+from contextlib import suppress
 from typing import Any, Callable
 
 from tornado.ioloop import PeriodicCallback
@@ -61,7 +62,7 @@ class Idle:
         idle = self._seconds()
         if self._after and idle >= self._after:
             self._app.log.warning("nbfab: nothing has run for %d seconds, so the server ends", idle)
-            with open(self._file, "w", encoding="ascii"):
+            with suppress(OSError), open(self._file, "w", encoding="ascii"):  # on a full disk it ends as well
                 pass
             if self._watch:
                 self._watch.stop()

@@ -85,6 +85,19 @@ def test_a_crontab_that_cannot_be_read_is_not_written(shell: tuple[str, ...], bo
 
 
 @each_shell
+def test_what_another_run_adds_meanwhile_stays(shell: tuple[str, ...], box: Box) -> None:
+    box.table.write_text("0 1 * * * true\n")
+    other = "@reboot exec /bin/sh /x/at_boot.sh # nbfab other"
+    adds = (
+        f"if [ -f {box.base}/again ]; then : >{box.base}/added; echo '{other}' >>{box.table}; rm {box.base}/again; fi"
+    )
+    first = f"if [ $1 = -l ] && [ ! -f {box.base}/added ]; then : >{box.base}/again; fi"
+    stub(box.bin, "crontab", f"{first}{CRONTAB.format(table=box.table)}\n{adds}")
+    box.run(shell, "start_at_boot", unit="", line=LINE)
+    assert box.table.read_text() == f"0 1 * * * true\n{other}\n{LINE}\n"
+
+
+@each_shell
 def test_a_unit_is_enabled_and_goes_with_the_folders_that_it_took(shell: tuple[str, ...], box: Box) -> None:
     (box.home / ".config").mkdir()
     before = snapshot(box.home)

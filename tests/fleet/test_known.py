@@ -174,3 +174,28 @@ def test_a_reach_is_of_this_machine_or_of_a_host() -> None:
     assert of_host("this machine", "nbserver", None, None).is_here
     assert of_host("this machine", "nbserver", None, None).reach == Reach()
     assert not host("a").is_here
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        "[" * 100_000,
+        json.dumps({"servers": [{**GOOD, "profile": "-x; y"}]}),
+        json.dumps({"servers": [{**GOOD, "port": float("inf")}]}),
+        json.dumps({"servers": [{**GOOD, "reach": {**GOOD["reach"], "config": "a\0b"}}]}),
+    ],
+    ids=["nested without end", "a profile that no look would take", "a port without end", "a path that is none"],
+)
+def test_what_makes_no_sense_is_left_out(state: Path, text: str) -> None:
+    (state / "nbfab").mkdir(parents=True)
+    (state / "nbfab/servers.json").write_text(text)
+    assert known.every() == []
+    remember([ended(host("a"), **RUNS)])
+    assert [one.host for one in known.every()] == ["a"]
+
+
+def test_a_name_may_have_digits_that_are_no_number(state: Path) -> None:
+    (state / "nbfab").mkdir(parents=True)
+    servers = [{**GOOD, "host": name} for name in ("a10", "a²", "a9")]
+    (state / "nbfab/servers.json").write_text(json.dumps({"servers": servers}))
+    assert [one.host for one in known.every()] == ["a9", "a10", "a²"]

@@ -66,3 +66,23 @@ def test_they_are_followed_at_once_and_control_c_ends_all(three: Fleet, tmp_path
     assert "three" in said
     assert "Traceback" not in said
     assert json.loads(three.run("logs", "--limit=one", "--json").stdout)["status"] == 0
+
+
+def test_following_them_ends_once_no_one_reads_it(three: Fleet) -> None:
+    for name in three.hosts:
+        write(three.profile(name), f"{stamp(1)} old of {name}")
+    with subprocess.Popen(
+        three.command("logs", "--follow", "--lines=1"),
+        env=three.machine.env,
+        cwd=three.work,
+        stdin=subprocess.DEVNULL,
+        stdout=subprocess.PIPE,
+        stderr=subprocess.PIPE,
+    ) as run:
+        assert run.stdout
+        assert run.stderr
+        run.stdout.readline()
+        run.stdout.close()
+        write(three.profile("one"), f"{stamp(2)} one more")
+        assert run.wait(30)  # also for the hosts that print nothing
+        assert b"fault" not in run.stderr.read()

@@ -7,6 +7,7 @@ import subprocess
 import sys
 import time
 from pathlib import Path
+from types import SimpleNamespace
 from typing import Any
 
 import pytest
@@ -47,6 +48,18 @@ def probed(folder: Path, smi: str = "", **env: str) -> Machine:
         timeout=60,
     )
     return machine(json.loads(done.stdout))
+
+
+@pytest.mark.parametrize(
+    ("blocks", "available", "free"), [(100, 30, 30), (100, 101, 100), (100, (1 << 64) - 5, 0), (0, 0, 0)]
+)
+def test_a_disk_of_any_file_system_makes_sense(
+    blocks: int, available: int, free: int, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    disk = runpy.run_path(str(PROBE))["disk"]
+    monkeypatch.setattr(os, "statvfs", lambda path: SimpleNamespace(f_blocks=blocks, f_bavail=available, f_frsize=4096))
+    (seen,) = machine({"disks": [{"folder": "/x", **disk("/")}]}).disks
+    assert (seen.total, seen.free) == (blocks * 4096, free * 4096)
 
 
 def test_memory_and_disks_are_those_of_this_machine(tmp_path: Path) -> None:

@@ -54,6 +54,7 @@ def test_what_is_in_a_profile_s_folder(shell: tuple[str, ...], base: Path, tmp_p
     (folder / "jupyter").symlink_to(tmp_path / "important")
     (folder / "runtime/link").symlink_to(tmp_path / "important")
     (folder / "two\nlines").touch()
+    (folder / "mine\ngeneration").touch()
     with socket.socket(socket.AF_UNIX) as tmux:
         os.chdir(folder)  # its path has to be short
         tmux.bind("tmux")
@@ -68,7 +69,8 @@ def test_what_is_in_a_profile_s_folder(shell: tuple[str, ...], base: Path, tmp_p
     paths = {entry.path for entry in found}
     for elsewhere in ("own/one", "jupyter/file", "runtime/link/file", "ipython/profile_x/cache/many"):
         assert elsewhere not in paths
-    assert "two" in paths, "so that its folder is not taken for empty"
+    assert {"two", "mine"} <= paths, "so that its folder is not taken for empty"
+    assert "generation" not in paths, "it would never be gone"
 
 
 @each_shell

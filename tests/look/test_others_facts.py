@@ -28,6 +28,7 @@ from nbfab.plan import others
         {"port": 65536},
         {"addresses": []},
         {"addresses": ["gpu1"]},
+        {"addresses": ["::1%$(id)"]},
         {"addresses": "127.0.0.1"},
         {"tls": "yes"},
         {"open": 1},

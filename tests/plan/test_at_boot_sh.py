@@ -1,6 +1,7 @@
 """What the host runs when it boots, in the shells that hosts have."""
 
 import os
+import socket
 import sys
 from pathlib import Path
 
@@ -70,3 +71,24 @@ def test_a_server_that_runs_is_left_alone(shell: tuple[str, ...], box: Box) -> N
     (box.profile / "started").write_text(started)
     assert box.boots(shell) == []
     assert (box.profile / "started").read_text() == started
+
+
+@each_shell
+def test_no_second_loop_is_started_beside_one_that_waits_after_a_crash(
+    shell: tuple[str, ...], box: Box, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    stub(box.bin, "tmux", f"case $* in *list-panes*) echo lab=4711 ;; *) {TMUX.format(log=box.log)} ;; esac")
+    monkeypatch.chdir(box.profile)  # the whole path may be too long for a socket
+    with socket.socket(socket.AF_UNIX) as there:
+        there.bind("tmux")
+        for runner, starts in (("4711", 0), ("471", 1)):
+            Path("started").write_text(f"{runner} 999999 5 digest 1700000000\n")
+            assert len([line for line in box.boots(shell) if "new-session" in line]) == starts
+
+
+@each_shell
+def test_a_session_that_a_task_has_started_meanwhile_stays_the_only_one(shell: tuple[str, ...], box: Box) -> None:
+    found = "case $* in *list-panes*) echo lab=4711 ;; *)"
+    new = f'echo "$*" >>{box.log}; {sys.executable} -c "import socket; socket.socket(socket.AF_UNIX).bind(\'tmux\')"'
+    stub(box.bin, "tmux", f'{found} {new}; echo "1 1 1 digest 1764000000" >started; exit 1 ;; esac')
+    assert len(box.boots(shell)) == 1

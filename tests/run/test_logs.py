@@ -149,6 +149,43 @@ def test_this_machine_s_log_is_followed_until_a_signal(here: Machine, tmp_path: 
         assert lines == ["one", "two\\x1b[2Jthree"]
 
 
+def test_following_ends_without_a_word_once_no_one_reads_it(here: Machine) -> None:
+    here.program = "nbfab"
+    server = Server(here.folder)
+    server.says("one")
+    with subprocess.Popen(
+        here.command("logs", "--follow"), env=here.env, cwd=here.work, stdout=subprocess.PIPE, stderr=subprocess.PIPE
+    ) as run:
+        assert run.stdout
+        assert run.stderr
+        assert run.stdout.readline() == b"one\n"
+        run.stdout.close()
+        server.says("two")
+        assert run.wait(20) == 128 + signal.SIGPIPE
+        assert b"fault" not in run.stderr.read()
+    server.close()
+
+
+def test_following_ends_on_a_full_disk(here: Machine) -> None:
+    here.program = "nbfab"
+    server = Server(here.folder)
+    server.says("one")
+    with open("/dev/full", "wb") as full:
+        done = subprocess.run(
+            here.command("logs", "--follow"),
+            env=here.env,
+            cwd=here.work,
+            stdout=full,
+            stderr=subprocess.PIPE,
+            text=True,
+            timeout=30,
+            check=False,
+        )
+    server.close()
+    assert done.returncode == 1
+    assert "nbfab: standard output could not be written: No space left on device\n" in done.stderr
+
+
 def test_the_last_lines_and_those_before_the_last_start(here: Machine) -> None:
     server = Server(here.folder)
     start = "nbfab: the server starts"

@@ -1,5 +1,10 @@
 """Start and restart: the server as it was last set up, and nothing else."""
 
+import os
+import signal
+from contextlib import suppress
+from pathlib import Path
+
 from machine import PASSWORD, ROOT, Machine
 from notebook_client import Notebook, logs_in
 from processes import lives
@@ -85,3 +90,24 @@ def test_a_start_on_a_host_costs_one_connection_and_two_execs(there: Machine) ->
     assert (there.sshd.connections - connections, len(there.sshd.commands) - commands) == (2, 3)
     assert "start it again in tmux" in there.ok("restart")
     assert logs_in(there.port, there.folder, PASSWORD)
+
+
+def test_a_start_a_moment_after_a_crash_leaves_one_server(here: Machine) -> None:
+    here.ok("setup")
+    os.kill(here.server, signal.SIGKILL)
+    here.ok("start")
+    assert not (here.folder / "socket").exists()  # of a second tmux
+    assert servers(here) == [here.server]
+    here.ok("stop")
+    assert servers(here) == []
+
+
+def servers(machine: Machine) -> list[int]:
+    """The processes that have the profile's configuration."""
+    mark = f"--config={machine.folder}/".encode()
+    found = []
+    for entry in Path("/proc").glob("[0-9]*/cmdline"):
+        with suppress(OSError):
+            if mark in entry.read_bytes():
+                found.append(int(entry.parent.name))
+    return found

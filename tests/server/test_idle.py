@@ -156,19 +156,22 @@ def test_idle_kernels_end_first_and_no_busy_one(own: Callable[..., Server]) -> N
     assert server.process.returncode == 0
 
 
-def test_a_clock_that_is_set_is_no_time_that_passes(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    now = [100.0]
-    idle = Idle(str(tmp_path), lambda: now[0])
-    settings: dict[str, Any] = {}
-    stopped: list[str] = []
-    app = SimpleNamespace(
-        web_app=SimpleNamespace(settings=settings),
+def watching(folder: Path, clock: Callable[[], float]) -> tuple[Idle, list[str]]:
+    """What ends a server that is idle for ten minutes, and what it then has of it."""
+    idle, stopped = Idle(str(folder), clock), list[str]()
+    idle.set_up(SimpleNamespace(Nbfab={"idle": 600}))
+    idle._app = SimpleNamespace(
+        web_app=SimpleNamespace(settings={}),
         kernel_manager={},
         stop=lambda: stopped.append("yes"),
         log=SimpleNamespace(warning=lambda *words: None),
     )
-    idle.set_up(SimpleNamespace(Nbfab={"idle": 600}))
-    idle._app = app
+    return idle, stopped
+
+
+def test_a_clock_that_is_set_is_no_time_that_passes(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    now = [100.0]
+    idle, stopped = watching(tmp_path, lambda: now[0])
     monkeypatch.setattr(time, "time", lambda: 4e9)
     idle.look()
     assert idle.report()["left"] == 600
@@ -184,3 +187,12 @@ def test_a_clock_that_is_set_is_no_time_that_passes(tmp_path: Path, monkeypatch:
     idle.look()
     assert stopped
     assert os.listdir(tmp_path) == ["idled"]
+
+
+def test_it_ends_also_where_it_cannot_leave_word(tmp_path: Path) -> None:
+    now = [100.0]
+    idle, stopped = watching(tmp_path / "gone", lambda: now[0])
+    idle.look()
+    now[0] += 601
+    idle.look()
+    assert stopped == ["yes"]
