@@ -147,6 +147,16 @@ def _servers(*profiles: Path) -> Iterator[int]:
                 yield int(pid)
 
 
+def _wait_for(pid: int) -> None:
+    """Waits until a server has ended; one that does not is killed, as by `stop`: a thread of anyio's may hold it up."""
+    try:
+        wait_until(lambda: not lives(pid), f"the server, process {pid}, to end", 20)
+    except AssertionError:
+        with suppress(ProcessLookupError):
+            os.kill(pid, signal.SIGKILL)
+        wait_until(lambda: not lives(pid), f"the server, process {pid}, to end")
+
+
 def end_servers(machines: Mapping[Path, Path]) -> None:
     """Ends every server of nbfab's on machines with those home folders and folders of tmux, all at once."""
     profiles = [profile for home in machines for profile in home.glob(".local/share/nbfab/*")]
@@ -155,7 +165,7 @@ def end_servers(machines: Mapping[Path, Path]) -> None:
     for pid in pids:
         os.kill(pid, signal.SIGTERM)
     for pid in pids:
-        wait_until(lambda pid=pid: not lives(pid), f"the server, process {pid}, to end")  # type: ignore[misc]
+        _wait_for(pid)
     for socket in sockets:
         subprocess.run(["tmux", "-S", socket, "kill-server"], capture_output=True, check=False)
         if socket.parent.parent == Path("/var/tmp"):

@@ -26,5 +26,7 @@ if [ -n "$missing" ]; then
 	# shellcheck disable=SC2086 # a list of names
 	DEBIAN_FRONTEND=noninteractive $root apt-get install -y -q --no-install-recommends $missing
 fi
-# Most of a test is waiting.
-exec sh bootstrap.sh --group dev pytest --numprocesses 3 --dist loadfile "$@"
+# Three at a time, since most of a test is waiting; in a folder with a short path, since sockets are in there.
+folder=$(mktemp -d)
+trap 'rm -rf "$folder"' EXIT
+sh bootstrap.sh --group dev pytest --numprocesses 3 --dist loadfile --basetemp "$folder" "$@"
