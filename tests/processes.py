@@ -50,6 +50,14 @@ def children(pid: int) -> list[int]:
     return [child for child, stat in found.items() if stat and stat[1][1] == str(pid)]
 
 
+def command_of(pid: int | str) -> bytes:
+    """The words of its command line, each with a NUL behind it; empty if it has ended."""
+    try:
+        return Path(f"/proc/{pid}/cmdline").read_bytes()
+    except OSError:
+        return b""
+
+
 def with_environment(name: str, value: str) -> list[int]:
     """The processes that were started with that variable, also those that have left their parent."""
     entry = f"{name}={value}".encode()

@@ -8,7 +8,7 @@ import sys
 from pathlib import Path
 
 import pytest
-from processes import descendants, start_of
+from processes import command_of, descendants, start_of
 from shells import each_shell, stub
 from sshd import wait_until
 
@@ -173,7 +173,7 @@ def test_a_reader_that_dies_does_not_end_the_server(shell: tuple[str, ...], fold
     serves(folder, "echo one; while [ ! -e more ]; do sleep 0.1; done; echo two; exit 0")
     with start(shell, folder) as runner:
         wait_until(lambda: (folder / "server.log").exists() and said(folder) == ["one"], "the log")
-        (reader,) = [pid for pid in descendants(runner.pid, "") if b"-BIS" in Path(f"/proc/{pid}/cmdline").read_bytes()]
+        (reader,) = [pid for pid in descendants(runner.pid, "") if b"-BIS" in command_of(pid)]
         os.kill(reader, signal.SIGKILL)
         (folder / "more").touch()
         assert runner.wait(30) == 0
