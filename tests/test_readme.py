@@ -145,7 +145,7 @@ def test_every_command_does_what_is_said_of_it(tmp_path: Path, stack: ExitStack)
             newcomer.interrupts()
             continue
         status, screen, asked = newcomer.types(command)
-        assert status == (command == "nbfab fleet.setup"), screen
+        assert status == (command in ("nbfab fleet.setup", "nbfab -H gpu1 doctor")), screen
         if made := MADE.search(screen):
             password = made[0]
         match command.removeprefix("nbfab ").removeprefix("-H gpu1 "):
@@ -181,7 +181,8 @@ def test_every_command_does_what_is_said_of_it(tmp_path: Path, stack: ExitStack)
             case "list --check" | "status" | "kernels":
                 assert "gpu1" in screen
             case "doctor":
-                assert "nothing found" in screen
+                assert "gpu1: 1 found" in screen
+                assert re.search(r"  fix +nbfab -H gpu1 certificate\n", screen), "its own is older than the authority"
             case "logs":
                 assert "ServerApp" in screen
             case "password --new" | "start":
