@@ -7,6 +7,7 @@ counts no terminal, and both look once a minute.
 from __future__ import annotations
 
 import os
+import threading
 import time
 from contextlib import suppress
 from typing import Any, Callable
@@ -15,6 +16,7 @@ from tornado.ioloop import PeriodicCallback
 
 FILE = "idled"  # says, once the server has ended, that this was why
 LONGEST = 60  # seconds between two looks
+PATIENCE = 10  # seconds to end in order
 
 
 class Idle:
@@ -67,6 +69,11 @@ class Idle:
             if self._watch:
                 self._watch.stop()
             self._app.stop()
+            # A thread of anyio's that has worked for a page may keep a process up for good after its end. Nothing is
+            # live in this one.
+            leaves = threading.Timer(PATIENCE, os._exit, (0,))
+            leaves.daemon = True
+            leaves.start()
 
     def report(self) -> dict[str, Any]:
         """The limits in seconds, 0 for none, and how many are left; None if there is no limit, or something is live."""
