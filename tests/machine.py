@@ -103,7 +103,7 @@ class Machine:
         """What a task says that ends with that exit status, and without a traceback."""
         result = self.run(*args, **more)
         assert result.returncode == status, result.stdout + result.stderr
-        assert "Traceback" not in result.stdout + result.stderr
+        assert "Traceback" not in result.stdout + result.stderr, result.stdout + result.stderr
         return result.stdout + result.stderr
 
     def json(self, *args: str, **more: Any) -> dict[str, Any]:
@@ -147,7 +147,7 @@ def _servers(*profiles: Path) -> Iterator[int]:
                 yield int(pid)
 
 
-def _wait_for(pid: int) -> None:
+def wait_for_end(pid: int) -> None:
     """Waits until a server has ended; one that does not is killed, as by `stop`: a thread of anyio's may hold it up."""
     try:
         wait_until(lambda: not lives(pid), f"the server, process {pid}, to end", 20)
@@ -165,7 +165,7 @@ def end_servers(machines: Mapping[Path, Path]) -> None:
     for pid in pids:
         os.kill(pid, signal.SIGTERM)
     for pid in pids:
-        _wait_for(pid)
+        wait_for_end(pid)
     for socket in sockets:
         subprocess.run(["tmux", "-S", socket, "kill-server"], capture_output=True, check=False)
         if socket.parent.parent == Path("/var/tmp"):

@@ -8,7 +8,7 @@ import sys
 from pathlib import Path
 
 import pytest
-from processes import command_of, descendants, start_of
+from processes import command_of, descendants, lives, start_of
 from shells import each_shell, stub
 from sshd import wait_until
 
@@ -175,6 +175,7 @@ def test_a_reader_that_dies_does_not_end_the_server(shell: tuple[str, ...], fold
         wait_until(lambda: (folder / "server.log").exists() and said(folder) == ["one"], "the log")
         (reader,) = [pid for pid in descendants(runner.pid, "") if b"-BIS" in command_of(pid)]
         os.kill(reader, signal.SIGKILL)
+        wait_until(lambda: not lives(reader), "it to end, which might read once more until then")
         (folder / "more").touch()
         assert runner.wait(30) == 0
     assert said(folder) == ["one", "two"]

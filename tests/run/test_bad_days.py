@@ -15,7 +15,7 @@ from pathlib import Path
 
 import pytest
 from disk import fill
-from machine import PASSWORD, ROOT, Machine
+from machine import PASSWORD, ROOT, Machine, wait_for_end
 from notebook_client import Notebook, logs_in
 from relay import RELAY
 from sshd import free_port, wait_until
@@ -92,7 +92,8 @@ def _run_by_hand(machine: Machine) -> Iterator["subprocess.Popen[bytes]"]:
         if script.poll() is None:
             os.killpg(script.pid, signal.SIGTERM)
             script.wait(30)
-        wait_until(lambda: not machine.server, "the server to end")
+        if machine.server:
+            wait_for_end(machine.server)
 
 
 def _listens(port: int) -> bool:

@@ -122,8 +122,8 @@ def test_two_laptops_share_a_relay_and_outlive_its_end(there: Machine) -> None:
             assert answers(two, there)
 
 
-def test_a_relay_whose_socket_was_taken_is_replaced(there: Machine) -> None:
-    set_up(there)
+def test_a_relay_whose_socket_was_taken_is_replaced(long_home: Machine) -> None:
+    there = set_up(long_home)
     with opened(there, "--no-browser") as page:
         assert page.port
     (relay,) = relays(there)
