@@ -296,7 +296,9 @@ def test_errors_are_alike(box: Sshd, tmp_path: Path, spoil: Callable[[Sshd, Path
     spoil(box, keygen(tmp_path / "other"))
     before = box.known_hosts.read_text()
     one, other = (refused(there(box, transport)) for transport in ("openssh", "paramiko"))
-    assert (type(one), str(one), one.hint) == (type(other), str(other), other.hint)
+    # The resolver may say another thing each time.
+    words = [re.sub(r"does not resolve \(.*\)", "does not resolve", str(error)) for error in (one, other)]
+    assert (type(one), words[0], one.hint) == (type(other), words[1], other.hint)
     assert box.known_hosts.read_text() == before
     assert "Accepted publickey" not in box.log
 
