@@ -19,11 +19,20 @@ from processes import descendants
 SSHD = "/usr/sbin/sshd"
 
 
+_GIVEN: set[int] = set()
+
+
 def free_port() -> int:
-    """A port that is free right now."""
-    with socket.socket() as probe:
-        probe.bind(("127.0.0.1", 0))
-        return int(probe.getsockname()[1])
+    """A port that is free right now; another one each time, and another than tests in other processes get."""
+    worker = int(os.environ.get("PYTEST_XDIST_WORKER", "gw0").removeprefix("gw"))
+    workers = int(os.environ.get("PYTEST_XDIST_WORKER_COUNT", "1"))
+    while True:
+        with socket.socket() as probe:
+            probe.bind(("127.0.0.1", 0))
+            port = int(probe.getsockname()[1])
+        if port not in _GIVEN and port // 2 % workers == worker % workers:  # the system gives out odd ones first
+            _GIVEN.add(port)
+            return port
 
 
 def wait_until(condition: Callable[[], object], what: str, seconds: float = 60) -> None:
