@@ -145,7 +145,7 @@ def test_a_kernel_or_a_terminal_keeps_it(what: str, own: Callable[..., Server]) 
 
 
 def test_idle_kernels_end_first_and_no_busy_one(own: Callable[..., Server]) -> None:
-    server = own(more="c.Nbfab.idle = 2\nc.Nbfab.idle_kernels = 2")
+    server = own(more="c.Nbfab.idle = 2\nc.Nbfab.idle_kernels = 4")
     browser = Browser(server)
     assert browser.logs_in(FIRST)
     channels = browser.channels()  # connected, as by a page that is left open
