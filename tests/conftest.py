@@ -164,6 +164,12 @@ def trusting(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Trusting:
     return trusting
 
 
+def pytest_runtest_logreport(report: pytest.TestReport) -> None:
+    """Prints why a test fails as it does, in case that the run never gets to its end."""
+    if report.failed and "PYTEST_XDIST_WORKER" not in os.environ:
+        print(f"\n{report.nodeid}\n{report.longreprtext}", flush=True)
+
+
 def pytest_sessionfinish(session: pytest.Session) -> None:
     """In CI nothing is missing, so a test that is skipped there is one that fails."""
     reporter = session.config.pluginmanager.get_plugin("terminalreporter")

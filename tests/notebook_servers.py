@@ -256,21 +256,30 @@ class Browser:
 
 def run(channels: WebSocket, code: str) -> str:
     """What a kernel shows as the result of an expression."""
-    header = {
-        "msg_id": uuid.uuid4().hex,
-        "msg_type": "execute_request",
-        "session": "s",
-        "username": "u",
-        "version": "5.3",
-    }
+    return result(channels, send(channels, code))
+
+
+def send(channels: WebSocket, code: str) -> str:
+    """Has a kernel run that; the request's id."""
     content = {"code": code, "silent": False, "store_history": False, "allow_stdin": False, "user_expressions": {}}
-    message = {"header": header, "parent_header": {}, "metadata": {}, "content": content, "channel": "shell"}
+    return ask(channels, "shell", "execute_request", content)
+
+
+def ask(channels: WebSocket, channel: str, kind: str, content: Mapping[str, object] | None = None) -> str:
+    """Sends a kernel a request; its id."""
+    header = {"msg_id": uuid.uuid4().hex, "msg_type": kind, "session": "s", "username": "u", "version": "5.3"}
+    message = {"header": header, "parent_header": {}, "metadata": {}, "content": content or {}, "channel": channel}
     channels.send(json.dumps(message))
+    return header["msg_id"]
+
+
+def result(channels: WebSocket, request: str) -> str:
+    """What a kernel shows as the result of a request, once it has ended."""
     end, shown, done = time.monotonic() + 60, "", False
     while not done:
         assert time.monotonic() < end
         answer = json.loads(channels.recv())
-        if answer["parent_header"].get("msg_id") == header["msg_id"]:
+        if answer["parent_header"].get("msg_id") == request:
             shown = answer["content"].get("data", {}).get("text/plain", shown)
             done = answer["content"].get("execution_state") == "idle"
     return shown

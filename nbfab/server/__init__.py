@@ -16,6 +16,7 @@ on:
 - A websocket through the owner's tunnel outlives a laptop's sleep. (`sockets`)
 - Where clients have to present a certificate, the connections of one that is removed end. (`clients`)
 - A server that no one uses ends after a while, if it is to. (`idle`)
+- A kernel that computes counts as busy, whatever else it answers meanwhile. (`busy`)
 - With that token, nbfab may ask what each kernel takes. (`usage`)
 
 What it hooks into is in `jupyter2` and `classic`, one for each server. It needs nothing but the standard library and

@@ -9,7 +9,7 @@ from typing import Any, Callable
 
 from tornado.websocket import WebSocketHandler
 
-from . import VERSION
+from . import VERSION, busy
 from .bodies import bound
 from .checker import Queue
 from .clients import Clients
@@ -52,6 +52,7 @@ class Guard:
         No page may have the token: it would let the page in again when the password has changed.
         """
         self.kernels = app.kernel_manager
+        busy.watch(self.kernels)
         self._token = token.encode()
         app.web_app.settings["token"] = ""
         self._settings = app.web_app.settings

@@ -19,12 +19,24 @@ LONGEST = 60  # seconds between two looks
 PATIENCE = 10  # seconds to end in order
 
 
-class Idle:
-    """Knows for how long nothing has run, by a clock that stands still while the machine sleeps."""
+def exit_soon() -> None:
+    """Ends this process, also if a thread of anyio's that has worked for a page would keep it up for good."""
+    timer = threading.Timer(PATIENCE, os._exit, (0,))
+    timer.daemon = True
+    timer.start()
 
-    def __init__(self, folder: str, clock: Callable[[], float] = time.monotonic) -> None:
+
+class Idle:
+    """Knows for how long nothing has run, by a clock that stands still while the machine sleeps.
+
+    Once that is too long, it stops the server, and then calls `end`.
+    """
+
+    def __init__(
+        self, folder: str, clock: Callable[[], float] = time.monotonic, end: Callable[[], None] = exit_soon
+    ) -> None:
         self._file = os.path.join(folder, FILE)
-        self._clock = clock
+        self._clock, self._end = clock, end
         self._after = self._kernels_after = 0
         self._app: Any = None
         self._uses = 0
@@ -69,11 +81,7 @@ class Idle:
             if self._watch:
                 self._watch.stop()
             self._app.stop()
-            # A thread of anyio's that has worked for a page may keep a process up for good after its end. Nothing is
-            # live in this one.
-            leaves = threading.Timer(PATIENCE, os._exit, (0,))
-            leaves.daemon = True
-            leaves.start()
+            self._end()
 
     def report(self) -> dict[str, Any]:
         """The limits in seconds, 0 for none, and how many are left; None if there is no limit, or something is live."""

@@ -13,7 +13,7 @@ from typing import Any
 
 import pytest
 from machine import ROOT
-from notebook_servers import FIRST, Browser, Server, run
+from notebook_servers import FIRST, Browser, Server, ask, result, run, send
 from sshd import wait_until
 from tornado.httputil import HTTPHeaders, HTTPServerRequest
 
@@ -149,8 +149,12 @@ def test_idle_kernels_end_first_and_no_busy_one(own: Callable[..., Server]) -> N
     browser = Browser(server)
     assert browser.logs_in(FIRST)
     channels = browser.channels()  # connected, as by a page that is left open
-    sleeps = "import time; [time.sleep(0.1) for _ in range(70)] and 'done'"
-    assert run(channels, sleeps) == "'done'"  # busy, and silent for longer than that
+    run(channels, "1")
+    sleeps = "import time; [time.sleep(0.1) for _ in range(70)] and 'done'"  # busy, and silent for longer than that
+    computes = send(channels, sleeps)
+    assert result(channels, ask(channels, "control", "kernel_info_request")) == ""  # as a page does that is opened
+    assert server.ask("/api/kernels")[0]["execution_state"] == "busy"
+    assert result(channels, computes) == "'done'"
     assert not ended(server)
     wait_until(lambda: ended(server), "kernel and server to end", 30)
     assert server.process.returncode == 0
@@ -158,12 +162,13 @@ def test_idle_kernels_end_first_and_no_busy_one(own: Callable[..., Server]) -> N
 
 def watching(folder: Path, clock: Callable[[], float]) -> tuple[Idle, list[str]]:
     """What ends a server that is idle for ten minutes, and what it then has of it."""
-    idle, stopped = Idle(str(folder), clock), list[str]()
+    stopped = list[str]()
+    idle = Idle(str(folder), clock, lambda: stopped.append("exit"))
     idle.set_up(SimpleNamespace(Nbfab={"idle": 600}))
     idle._app = SimpleNamespace(
         web_app=SimpleNamespace(settings={}),
         kernel_manager={},
-        stop=lambda: stopped.append("yes"),
+        stop=lambda: stopped.append("server"),
         log=SimpleNamespace(warning=lambda *words: None),
     )
     return idle, stopped
@@ -185,7 +190,7 @@ def test_a_clock_that_is_set_is_no_time_that_passes(tmp_path: Path, monkeypatch:
     assert not stopped
     now[0] += 2
     idle.look()
-    assert stopped
+    assert stopped == ["server", "exit"]
     assert os.listdir(tmp_path) == ["idled"]
 
 
@@ -195,4 +200,4 @@ def test_it_ends_also_where_it_cannot_leave_word(tmp_path: Path) -> None:
     idle.look()
     now[0] += 601
     idle.look()
-    assert stopped == ["yes"]
+    assert stopped == ["server", "exit"]
