@@ -8,7 +8,7 @@ from html import escape
 from pathlib import Path
 from typing import Any
 
-from nbfab.tunnel import browser, claim, confined
+from nbfab.tunnel import browser, claim, confined, quiet
 from nbfab.tunnel.fleet import Fleet
 from nbfab.tunnel.found import FleetSpec
 from nbfab.tunnel.kept import PERSON
@@ -100,7 +100,7 @@ def main(text: str) -> int:
     del text
     telling = FleetTelling(spec.document)
     try:
-        return asyncio.run(run(spec, telling))
+        return quiet.run(run(spec, telling))
     except OSError as error:
         telling.failed(f"there is no port for the page: {error}")
         return 1

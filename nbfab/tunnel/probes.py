@@ -35,7 +35,7 @@ async def port_ends(path: str) -> None:
         with suppress(ConnectionError):
             await reader.read(1)
     finally:
-        await _drop(writer)
+        writer.close()
 
 
 async def server_answers(path: str, *, plain: bool = False) -> bool:
@@ -56,14 +56,7 @@ async def _greeted(reader: asyncio.StreamReader, writer: asyncio.StreamWriter, *
     except ConnectionError:  # ended before it had read that
         return False
     finally:
-        await _drop(writer)
-
-
-async def _drop(writer: asyncio.StreamWriter) -> None:
-    """Ends a connection, and takes note of how it ended: if nothing does, asyncio may print that at any time later."""
-    writer.transport.abort()
-    with suppress(OSError):
-        await writer.wait_closed()
+        writer.close()
 
 
 def _hello() -> bytes:

@@ -2,13 +2,12 @@
 
 from __future__ import annotations
 
-import asyncio
 import os
 import resource
 import signal
 from contextlib import suppress
 
-from nbfab.tunnel import background, browser, direct, editors, showing, state
+from nbfab.tunnel import background, browser, direct, editors, quiet, showing, state
 from nbfab.tunnel.member import Told
 from nbfab.tunnel.opened import Opened
 from nbfab.tunnel.spec import load_all
@@ -56,13 +55,13 @@ def main(text: str) -> int:
     if specs[0].url:
         signal.pthread_sigmask(signal.SIG_UNBLOCK, ENDS)
         with suppress(KeyboardInterrupt):
-            asyncio.run(direct.run(specs[0], Telling(specs[0])))
+            quiet.run(direct.run(specs[0], Telling(specs[0])))
         return 0
     if not specs[0].background:
-        return asyncio.run(Supervisor(specs, Telling, show).run())
+        return quiet.run(Supervisor(specs, Telling, show).run())
 
     def work(output: background.Output) -> int:
-        return asyncio.run(Supervisor(specs, lambda spec: Telling(spec, output), show, output.leave).run())
+        return quiet.run(Supervisor(specs, lambda spec: Telling(spec, output), show, output.leave).run())
 
     try:
         return background.start(state.folder(specs[0].state) / f"{specs[0].whose.name}.log", work)
