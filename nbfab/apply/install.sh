@@ -44,27 +44,36 @@ is_offline() { # what it printed
 	return 1
 }
 
-# Makes the environment if there is none, and gets its packages. Uses base, venv, requirements, packages, tool.
+# Makes the environment if there is none, and gets its packages. Uses venv, requirements, packages.
 fill_environment() {
-	if [ "$tool" = uv ]; then
-		export UV_CACHE_DIR="$base/.cache"
-		if [ ! -x "$venv/bin/python" ]; then
-			set -- uv venv -q "$venv"
-			if found=$(uv python find --system 2>/dev/null); then
-				set -- "$@" --python "$found"
-			else
-				export UV_PYTHON_INSTALL_DIR="$base/.python" # it fetches one
-			fi
-			"$@" || return
-		fi
-		set -- uv pip install --no-progress --compile-bytecode --python "$venv/bin/python"
-	else
-		if [ ! -x "$venv/bin/python" ]; then python3 -m venv "$venv" || return; fi
-		set -- "$venv/bin/python" -m pip install --disable-pip-version-check --progress-bar off --cache-dir "$base/.cache"
-	fi
+	if [ ! -x "$venv/bin/python" ]; then make_venv "$venv" '' || return; fi
 	set -f
 	# shellcheck disable=SC2086 # lists of packages
-	"$@" $requirements $packages
+	get_packages "$venv/bin/python" $requirements $packages
+}
+
+# Makes an empty environment, by that interpreter, or by the system's. Uses tool, base.
+make_venv() { # folder interpreter
+	if [ "$tool" = pip ]; then
+		"${2:-python3}" -m venv "$1"
+	elif [ -n "$2" ]; then
+		uv venv -q "$1" --python "$2"
+	elif found=$(uv python find --system 2>/dev/null); then
+		uv venv -q "$1" --python "$found"
+	else
+		UV_PYTHON_INSTALL_DIR=$base/.python UV_CACHE_DIR=$base/.cache uv venv -q "$1" # it fetches one
+	fi
+}
+
+# Gets packages into an environment. Uses tool, base.
+get_packages() { # interpreter, and what `pip install` takes
+	into=$1
+	shift
+	if [ "$tool" = uv ]; then
+		UV_CACHE_DIR=$base/.cache uv pip install --no-progress --compile-bytecode --python "$into" "$@"
+	else
+		"$into" -m pip install --disable-pip-version-check --progress-bar off --cache-dir "$base/.cache" "$@"
+	fi
 }
 
 # Records the environment to use, for the next look. Uses source, interpreter, environment_probe, packages, question.
