@@ -11,27 +11,37 @@ narrate() {
 }
 
 # Makes it, or adds to it. What pip or uv keeps is in `.cache`, which is kept for another try only.
-# Uses base, phrase. Sets venv, tool, source, interpreter.
+# Uses base. Sets venv, tool, source, interpreter.
 install_environment() {
-	venv=$base/.venv failed=failed.new.$$
+	venv=$base/.venv
 	# Without the mark it was never completed, so nothing runs from it.
 	if [ ! -f "$venv/complete" ]; then rm -rf "$venv"; fi
-	if command -v uv >/dev/null 2>&1; then tool=uv; else tool=pip; fi
-	output=$({ fill_environment || : >"$failed"; } 2>&1 </dev/null | narrate)
-	if [ -f "$failed" ]; then
-		rm -f "$failed"
-		if is_offline "$output"; then
-			hint "$tool"
-			put "the host cannot reach an index of packages: $phrase" >&2
-		else
-			put "$output$newline" | tail -n 8 >&2
-		fi
-		return 1
-	fi
+	choose_tool
+	try_install fill_environment || return
 	: >"$venv/complete"
 	rm -rf "$base/.cache"
 	source=made interpreter=$venv/bin/python
 	remember_environment
+}
+
+# Sets tool.
+choose_tool() {
+	if command -v uv >/dev/null 2>&1; then tool=uv; else tool=pip; fi
+}
+
+# Does what installs something, and tells why if that fails. Uses tool, phrase.
+try_install() { # function
+	failed=failed.new.$$
+	output=$({ "$1" || : >"$failed"; } 2>&1 </dev/null | narrate)
+	if [ ! -f "$failed" ]; then return; fi
+	rm -f "$failed"
+	if is_offline "$output"; then
+		hint "$tool"
+		put "the host cannot reach an index of packages: $phrase" >&2
+	else
+		put "$output$newline" | tail -n 8 >&2
+	fi
+	return 1
 }
 
 # Whether pip or uv found no way to an index. Sets phrase to the reason.
