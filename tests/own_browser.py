@@ -108,9 +108,16 @@ class Seen:
         """The tab whose URL begins like that.
 
         A tab that goes from a file to a site as Playwright attaches to it may never get its new URL: it is asked anew.
+        If a network comes or goes on this machine, Chromium gives up what it loads: then it is loaded again.
         """
+        errors: list[str] = []
 
         def tabs() -> list[Page]:
+            for page in self.context.pages:
+                if page.url.startswith("chrome-error:"):
+                    errors.append(page.inner_text("body"))
+                    if "ERR_NETWORK_CHANGED" in errors[-1]:
+                        page.reload()
             return [page for page in self.context.pages if page.url.startswith(start)]
 
         for number in range(1, 601):
@@ -120,4 +127,4 @@ class Seen:
                 found[0].set_default_timeout(SLOWEST)
                 return found[0]
             self.context.pages[0].wait_for_timeout(100)  # Playwright learns of others meanwhile
-        raise AssertionError(f"no tab shows {start}: {[page.url for page in self.context.pages]}")
+        raise AssertionError(f"no tab shows {start}: {[page.url for page in self.context.pages]} {errors[-1:]}")

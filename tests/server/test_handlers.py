@@ -42,7 +42,8 @@ class Page:
         (folder / "secret").write_text("secret")
         self.app = Application([("/login", type("Login", (Login,), {"guard": self.guard}))], base_url="/")
         secret = str(folder / "secret")
-        self.guard.start(SimpleNamespace(web_app=self.app, cookie_secret_file=secret, kernel_manager=None), "token")
+        kernels = SimpleNamespace(start_watching_activity=None)
+        self.guard.start(SimpleNamespace(web_app=self.app, cookie_secret_file=secret, kernel_manager=kernels), "token")
 
     def check(self, hashed: str, typed: str) -> bool:
         """Takes a password that is the same as the hash."""
