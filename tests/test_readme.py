@@ -19,12 +19,14 @@ from venvs import environment, with_jupyter
 
 from nbfab.cli.program import program
 from nbfab.cli.tasks import ns
+from nbfab.requirements.options import ORDER
 
 README = ROOT / "README.md"
 TEXT = README.read_text()
 PAGES = [README, ROOT / "SECURITY.md", ROOT / "CONTRIBUTING.md", *sorted((ROOT / "docs").glob("*.md"))]
 USERS_PAGES = [page for page in PAGES if page.name not in ("SECURITY.md", "CONTRIBUTING.md", "architecture.md")]
 JUPYTERS = {"--allow-root"}  # its own flag
+PIPS = {*ORDER, "--require-hashes", "--hash", "--trusted-host"}  # in a file of requirements
 OTHER_SYSTEMS = "Which systems"  # the heading of the block that is for other systems than this one
 ALL_TESTS = "sh tests/run.sh"
 
@@ -72,7 +74,7 @@ def test_tasks_and_flags_that_are_named_exist(page: Path) -> None:
         flags = {word for word in words if re.match("--[a-z]", word)}
         task = words[0] if words and re.match("[a-z]", words[0]) else ""
         assert not task or task in TASKS, text
-        assert flags <= TASKS.get(task, FLAGS | CORE | JUPYTERS), text
+        assert flags <= TASKS.get(task, FLAGS | CORE | JUPYTERS | PIPS), text
 
 
 COMMANDS = list(commands(TEXT))
