@@ -9,6 +9,8 @@ Kind = Literal[
     "make private",
     "make environment",
     "use environment",
+    "build environment",
+    "remove environment",
     "set password",
     "renew certificate",
     "issue certificate",

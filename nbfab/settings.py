@@ -21,6 +21,7 @@ SOURCES: Mapping[str, tuple[str, str]] = {
     "folder": ("", "the folder of the first setup"),
     "typed": ("", "-H or its HostName"),
     "earlier": ("", "an earlier release"),
+    "rollback": ("", "--rollback"),
     "default": ("", "the defaults"),
 }
 _PROFILE = r"[A-Za-z0-9][A-Za-z0-9_-]{0,63}"
@@ -265,11 +266,17 @@ class Settings:
     )
     packages: tuple[str, ...] = _option(
         (),
-        "One more package for the environment that nbfab makes",
+        "One more package for the notebooks, in an environment of the profile's own",
         _packages,
         flag="with",
         absent="may be repeated",
         schema={"type": ["string", "array"], "items": {"type": "string"}},
+    )
+    requirements: str = _option(
+        "",
+        "File with the packages for the notebooks: requirements.txt, pyproject.toml, pylock.toml, uv.lock",
+        _path,
+        absent="none",
     )
     app: str = _option(
         "notebook", "What to serve: notebook or lab", _one_of("notebook", "lab"), schema={"enum": ["notebook", "lab"]}

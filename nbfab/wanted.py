@@ -7,6 +7,8 @@ from nbfab.authority.signer import Signer
 from nbfab.keys import Key
 from nbfab.own.own import Own
 from nbfab.passwords import Password
+from nbfab.requirements.requirements import Requirements
+from nbfab.resolution import Resolution
 from nbfab.settings import Settings
 
 
@@ -24,6 +26,9 @@ class Wanted:
     `inventory`, so do those that were chosen in that one and no longer are; it is named by its mark. In the
     `foreground` the server is not started in tmux. With `as_found`, no environment is made where one was found that
     can serve. `client` is the certificate (PEM) that this user's nbfab presents to the server, if it is to have one.
+    `requirements` are those of the file that the settings name, and `resolution` what they come to on the host. An
+    `update` gets the newest of them; with `exact`, nothing that was installed by hand is carried over. `env` is the
+    environment to go back to, if it still is there.
     `seconds` is how long a server may take to become ready. With `relay`, what `open` needs there is to
     run. `removing` is whether all of it is to be removed, and `linger_off` whether lingering is then turned off as
     well. For the `doctor`, more is looked at, and for `kernels` what they take; so are what is `around` the server, and
@@ -52,6 +57,11 @@ class Wanted:
     foreground: bool = False
     as_found: bool = False
     client: str = ""
+    requirements: Requirements | None = None
+    resolution: Resolution | None = None
+    update: bool = False
+    exact: bool = False
+    env: str = ""
     seconds: int = 60
     relay: bool = False
     removing: bool = False

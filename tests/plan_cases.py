@@ -10,6 +10,7 @@ from cryptography.hazmat.primitives.serialization import Encoding, PublicFormat
 from nbfab.keys import Key
 from nbfab.look.choices import ChoiceFacts, parse
 from nbfab.look.environments import Environment, EnvironmentFacts
+from nbfab.look.envs import Installed, Record
 from nbfab.look.facts import Facts
 from nbfab.look.files import Entry, FileFacts
 from nbfab.look.host import HostFacts
@@ -21,7 +22,7 @@ from nbfab.plan import bundle, certificate, choices, clients, module, pem, serve
 from nbfab.plan.bundle import Role
 from nbfab.plan.change import Change
 from nbfab.plan.steps import STEPS, plan
-from nbfab.settings import Settings
+from nbfab.settings import Settings, package_name
 from nbfab.wanted import Wanted
 
 NOW = 1_800_000_000.0
@@ -130,6 +131,17 @@ def after(facts: Facts, changes: Iterable[Change]) -> Facts:
             stays = [client.certificate for client in kept if client.body not in args["drops"].split()]
             text = "".join(one.public_bytes(Encoding.PEM).decode() for one in stays) + args["adds"]
             facts = holding(facts, file(args["file"], text, owner=facts.host.uid))
+        elif change.kind == "build environment":
+            names = {package_name(line) for line in args["lines"].splitlines()} - {"", "ipykernel", "pip"}
+            built = {**dict.fromkeys(names, "2.2"), "ipykernel": "6.29"}
+            found = Record(args["name"], args["digest"], tuple(args["carried"].split()), built)
+            installed = Installed(args["name"], built, frozenset(built))
+            facts = seen(
+                facts,
+                envs={"found": (*facts.envs.found, found), "installed": (*facts.envs.installed, installed)},
+            )
+        elif change.kind == "remove environment":
+            facts = seen(facts, envs={"found": tuple(of for of in facts.envs.found if of.name != args["env"])})
         elif change.kind == "make private":
             facts = holding(facts, folder(args["file"], owner=facts.host.uid))
     return facts

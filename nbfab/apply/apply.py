@@ -26,6 +26,8 @@ FUNCTIONS: Mapping[Kind, str] = {
     "change clients": "change_clients",
     "make environment": "install_environment",
     "use environment": "remember_environment",
+    "build environment": "build_env",
+    "remove environment": "remove_env",
     "start server": "start_server",
     "stop server": "stop_server",
     "end other server": "end_other_server",
@@ -44,11 +46,14 @@ FUNCTIONS: Mapping[Kind, str] = {
 _PROBES: Mapping[Kind, tuple[str, ...]] = {  # the programs that a function runs on the host
     "make environment": ("look/environment_probe",),
     "use environment": ("look/environment_probe",),
+    "build environment": ("apply/kernel_probe",),
     "start server": ("look/server_probe", "apply/login_probe"),
     "end sessions": ("look/server_probe",),
     "interrupt kernel": ("look/server_probe",),
     "shut down kernel": ("look/server_probe",),
 }
+INSTALLING: tuple[Kind, ...] = ("make environment", "build environment")
+BUILDING: tuple[Kind, ...] = ("build environment", "remove environment")
 INSTALL = 900  # seconds without output; an installation is silent while it fetches a large package
 
 
@@ -113,7 +118,7 @@ def apply(
             what = f"{begun[-1].summary} failed: {words}" if begun else words
             raise Declined(what, *_fix(hints, seen), words=words)
 
-    installs = any(change.kind == "make environment" for change in changes)
+    installs = any(change.kind in INSTALLING for change in changes)
     silence = INSTALL if installs else look.SILENCE + seconds  # a server that is started twice says so in between
     try:
         leaves = any(change.kind in REMOVING or change.kind == "turn at-boot off" for change in changes)
@@ -122,7 +127,8 @@ def apply(
         relays = ("look/relay", "apply/relay") if any("relay" in change.kind for change in changes) else ()
         boots = ("apply/at_boot",) if any("at-boot" in change.kind for change in changes) else ()
         others = ("apply/others",) if any(change.kind == "end other server" for change in changes) else ()
-        more = (*removes, *clients, *relays, *boots, *others)
+        builds = ("apply/build",) if any(change.kind in BUILDING for change in changes) else ()
+        more = (*removes, *builds, *clients, *relays, *boots, *others)
         files = dict.fromkeys((*FILES, *look.more_files(request), *more))
         program = render(files, calls)
         records = run(host, program, receive, silence, "making changes")

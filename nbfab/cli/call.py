@@ -129,7 +129,15 @@ class Call:
         section = self.c.config.get("nbfab") or {}
         plain = {key: section[key] for key in section} if hasattr(section, "keys") else section
         flags = {option.key: self._of_flag(option) for option in OPTIONS}
-        return Settings.gather(flags, plain, entry.options if entry else None)
+        return Settings.gather(flags, plain, self._listed(entry) if entry else None)
+
+    def _listed(self, entry: "InventoryHost") -> dict[str, Any]:
+        """The options of a host in an inventory; a file that it names is beside the inventory."""
+        options = dict(entry.options)
+        if named := options.get("requirements"):
+            beside = Path(self.given.get("inventory") or INVENTORY).parent
+            options["requirements"] = str(beside / Path(str(named)).expanduser())
+        return options
 
     def _of_flag(self, option: Option) -> Any:
         """What the flag of an option says; None if it was not given. Raises UsageError."""

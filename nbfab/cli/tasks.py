@@ -87,7 +87,7 @@ def _of_step(step: "Step") -> HostTask:
     return _on_hosts(body, step.name, step.help, *step.flags)
 
 
-@_task("password_stdin", "handout", "passphrase_file", "restart", "reset", *OWN, "foreground")
+@_task("password_stdin", "handout", "passphrase_file", "restart", "reset", "exact", *OWN, "foreground")
 def serve(job: "Job") -> "Outcome":
     """Start the notebook server in tmux, after doing the steps that are missing."""
     from nbfab.run import foreground
@@ -96,7 +96,7 @@ def serve(job: "Job") -> "Outcome":
     return foreground.serve(job) if foreground.is_wanted(job) else converge(job)
 
 
-@_task("password_stdin", "handout", "passphrase_file", "restart", "reset", *OWN, "days_left")
+@_task("password_stdin", "handout", "passphrase_file", "restart", "reset", "exact", *OWN, "days_left")
 def setup(job: "Job") -> "Outcome":
     """Do the whole how-to, all steps in order; what is right already stays as it is."""
     from nbfab.run import foreground
@@ -105,13 +105,21 @@ def setup(job: "Job") -> "Outcome":
     return foreground.serve(job) if foreground.falls_back(job) else converge(job)
 
 
-@_task("password_stdin", "reset", *OWN, "check", "days_left")
+@_task("password_stdin", "reset", "exact", *OWN, "check", "days_left")
 def plan(job: "Job") -> "Outcome":
     """Show what setup would change and why; change nothing."""
     from nbfab.run import foreground
     from nbfab.run.converge import preview
 
     return preview(foreground.if_without_tmux(job) if foreground.falls_back(job) else job)
+
+
+@_task("plan", "rollback", "exact", "restart")
+def update(job: "Job") -> "Outcome":
+    """Bring the packages of the notebooks up to date, beside those that they have; live kernels keep theirs."""
+    from nbfab.run.update import update
+
+    return update(job)
 
 
 @_task("days_left", "all")
@@ -211,6 +219,12 @@ def _preview_of_remove(job: "Job") -> "Outcome":
     return preview(job)
 
 
+def _preview_of_update(job: "Job") -> "Outcome":
+    from nbfab.run.update import preview
+
+    return preview(job)
+
+
 def _preview_of_rotate(job: "Job") -> "Outcome":
     from nbfab.run.rotate import preview
 
@@ -219,6 +233,7 @@ def _preview_of_rotate(job: "Job") -> "Outcome":
 
 # What a fleet is shown before it is asked.
 setup.preview, remove.preview, rotate.preview = plan.does, _preview_of_remove, _preview_of_rotate
+update.preview = _preview_of_update
 
 
 def _page(call: Call) -> None:
@@ -232,6 +247,7 @@ TASKS = (
     serve,
     setup,
     plan,
+    update,
     status,
     logs,
     kernels,

@@ -55,7 +55,7 @@ def _headline(outcome: Outcome) -> Line:
 def _lines(outcome: Outcome) -> Iterator[Line]:
     for change in outcome.changes:
         yield _line(change.step, change.summary, "bold")
-        if outcome.task == "plan":
+        if outcome.verdict == "would change":
             yield from (f"      {one_line(text)}" for text in change.diff.splitlines())
     for withheld in outcome.withheld if outcome.verdict == "refused" else ():
         yield _line("not done", withheld)

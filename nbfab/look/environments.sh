@@ -28,16 +28,18 @@ look_environments() {
 	esac
 }
 
-# What an environment is found for, as its record has it. Uses app, python, packages. Sets question.
+# What an environment is found for, as its record has it. Uses app, python. Sets question.
 pose_question() {
-	question="$app $python${packages:+ --with $packages}"
+	question="$app $python"
 }
 
 # Whether standard input has the answer to a question, and all files that it depends on exist.
 # Sets found, interpreter, last.
 remembered() { # question
 	interpreter='' part='' last=''
-	{ IFS= read -r was && IFS= read -r found && [ "$was" = "$1" ]; } || return 1
+	{ IFS= read -r was && IFS= read -r found; } || return 1
+	# An earlier release noted packages, too.
+	case $was in "$1" | "$1 --with "*) ;; *) return 1 ;; esac
 	while IFS= read -r part || [ -n "$part" ]; do # the last line has no end
 		[ -e "$part" ] || return 1
 		interpreter=${interpreter:-$part} last=$part # it is the first
@@ -95,7 +97,10 @@ look_kept() {
 	'notebook ' | 'lab ' | 'notebook  --with '* | 'lab  --with '*) ;;
 	*) return ;; # it was asked for, and no longer is
 	esac
-	if [ "$was" = "$question" ]; then try_environment kept "$kept"; else try_environment before "$kept"; fi
+	case $was in
+	"$question" | "$question --with "*) try_environment kept "$kept" ;;
+	*) try_environment before "$kept" ;;
+	esac
 }
 
 # The environment that nbfab has made. Uses base.

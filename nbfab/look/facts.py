@@ -10,6 +10,7 @@ from nbfab.look.around import AroundFacts
 from nbfab.look.at_boot import AtBootFacts
 from nbfab.look.choices import ChoiceFacts
 from nbfab.look.environments import EnvironmentFacts
+from nbfab.look.envs import EnvFacts
 from nbfab.look.fact import MOST
 from nbfab.look.files import FileFacts
 from nbfab.look.home import HomeFacts
@@ -37,6 +38,7 @@ class Facts:
     environments: EnvironmentFacts
     server: ServerFacts
     port: PortFacts
+    envs: EnvFacts = dataclasses.field(default_factory=EnvFacts)
     at_boot: AtBootFacts = dataclasses.field(default_factory=AtBootFacts)
     relay: RelayFacts = dataclasses.field(default_factory=RelayFacts)
     left: LeftFacts = dataclasses.field(default_factory=LeftFacts)

@@ -10,7 +10,7 @@ from nbfab.look.request import Request
 from nbfab.program import call, render, source
 from nbfab.settings import NEW, is_path, written
 
-_NOUNS = ("process", "choices", "host", "files", "environments", "port", "tmux", "logind", "server", "at_boot")
+_NOUNS = ("process", "choices", "host", "files", "environments", "envs", "port", "tmux", "logind", "server", "at_boot")
 FILES = tuple(f"look/{name}" for name in ("json", *_NOUNS, "look"))
 _NEEDED = ("port", "directory", "python", "app", "packages", "at_boot")  # options that facts depend on
 DOCTOR = tuple(f"look/{name}" for name in ("shell", "home", "interpreter", "listening", "limits", "stale"))

@@ -7,6 +7,8 @@ from collections.abc import Iterator
 from pathlib import PurePosixPath
 from typing import TYPE_CHECKING, NamedTuple
 
+from nbfab.look.envs import normal
+from nbfab.plan.asked import asked, had
 from nbfab.settings import NEW, is_path, package_name
 
 if TYPE_CHECKING:
@@ -114,21 +116,17 @@ def own_python(facts: Facts) -> str:
 
 
 def lacking(wanted: Wanted, facts: Facts, chosen: Chosen) -> Iterator[str]:
-    """The packages that were asked for with `--with` and are not in the environment.
+    """The packages that the server is to have, and that are not in its environment.
 
-    Versions are pip's to judge: that it has done so is what the environment's record says, or the profile's.
+    Versions are pip's to judge: that it has done so is what the profile's records say.
     """
-    has = {_normal(name) for name in chosen.environment.packages} if chosen.environment else set()
+    has = {normal(name) for name in chosen.environment.packages} if chosen.environment else set()
     recorded = facts.choices.made.options.get("packages")
-    for package in wanted.settings.packages:
+    judged = {*(recorded.value if recorded else ()), *had(facts).asked.servers}
+    for package in asked(wanted, facts).servers:
         name = package_name(package)
-        judged = package == name or facts.environments.remembered or (recorded and package in recorded.value)
-        if _normal(name) not in has or not judged:
+        if normal(name) not in has or not (package == name or package in judged):
             yield package
-
-
-def _normal(name: str) -> str:
-    return re.sub(r"[-_.]+", "-", name).lower()
 
 
 def label(wanted: Wanted, facts: Facts) -> str:

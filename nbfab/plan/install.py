@@ -9,10 +9,13 @@ from typing import TYPE_CHECKING
 
 from nbfab.errors import HostError, NbfabError, Refused
 from nbfab.fix import Fix, Note, again, task, there
+from nbfab.plan import packages
+from nbfab.plan.asked import FILE, asked, is_kernels, is_servers
 from nbfab.plan.change import Change
 from nbfab.plan.environment import Chosen, at_least, choose, fitting, lacking, module_of, own_python
+from nbfab.plan.files import Managed
 from nbfab.plan.step import Step
-from nbfab.settings import NEW, is_path, written
+from nbfab.settings import NEW, is_path
 
 if TYPE_CHECKING:
     from nbfab.look.environments import Environment
@@ -31,6 +34,15 @@ _SOURCES = {
 
 
 def plan(wanted: Wanted, facts: Facts) -> Iterator[Change]:
+    """The environment of the server, and beside it that of the profile's kernel, if packages were asked for.
+
+    Raises as `_server` does.
+    """
+    yield from _server(wanted, facts)
+    yield from packages.plan(wanted, facts)
+
+
+def _server(wanted: Wanted, facts: Facts) -> Iterator[Change]:
     """An environment is made if none fits; one that was found is recorded, so that the next look is quick.
 
     Raises HostError if --python names one that does not fit, or if the host lacks what is needed to make one; Refused
@@ -42,8 +54,9 @@ def plan(wanted: Wanted, facts: Facts) -> Iterator[Change]:
         raise _unusable(wanted, facts)
     own = chosen.python == own_python(facts)
     lacks = tuple(lacking(wanted, facts, chosen))
-    if lacks and not own and "packages" not in wanted.kept:
-        raise _not_ours(chosen, facts, lacks)
+    typed = [package for package in lacks if package in wanted.settings.packages and not is_kernels(package)]
+    if typed and not own and "packages" not in wanted.kept:
+        raise _not_ours(chosen, facts, tuple(typed))
     if chosen.environment and not (own and lacks):
         if not has.remembered:
             source = chosen.environment.source
@@ -55,7 +68,7 @@ def plan(wanted: Wanted, facts: Facts) -> Iterator[Change]:
                 args={
                     "app": wanted.settings.app,
                     "python": python,
-                    "packages": written(wanted.settings.packages),
+                    "packages": " ".join(asked(wanted, facts).servers),
                     "source": source,
                     "interpreter": chosen.python,
                 },
@@ -87,7 +100,7 @@ def _make(wanted: Wanted, facts: Facts, chosen: Chosen, lacks: tuple[str, ...]) 
         args={
             "app": app,
             "python": wanted.settings.python,
-            "packages": written(wanted.settings.packages),
+            "packages": " ".join(asked(wanted, facts).servers),
             "requirements": f"{PACKAGES[app]} matplotlib pip",
         },
     )
@@ -103,7 +116,7 @@ def falls_back(wanted: Wanted, facts: Facts) -> Chosen | None:
     Not if one that nbfab makes was asked for.
     """
     given = () if "packages" in wanted.kept else wanted.settings.packages
-    if wanted.as_found or wanted.settings.python or given:
+    if wanted.as_found or wanted.settings.python or any(map(is_servers, given)):
         return None
     found = choose(replace(wanted, as_found=True), facts)
     return found if found.environment else None
@@ -142,7 +155,8 @@ def _unusable(wanted: Wanted, facts: Facts) -> NbfabError:
 def _not_ours(chosen: Chosen, facts: Facts, lacks: tuple[str, ...]) -> Refused:
     """Why packages are not installed into an environment that nbfab has not made."""
     assert chosen.environment
-    what = f"--with {lacks[0]}: nbfab adds packages only to an environment that it has made, and not to {chosen.python}"
+    own = "nbfab adds packages only to an environment that it has made"
+    what = f"--with {lacks[0]}: that is for the server, and {own}, and not to {chosen.python}"
     return Refused(what, task("setup", f"--python={NEW}", *(f"--with={package}" for package in lacks)))
 
 
@@ -160,7 +174,12 @@ def standing(wanted: Wanted, facts: Facts) -> Iterator[str]:
         return
     if chosen.module != module_of(wanted.settings.app):
         yield f"{chosen.python} has no {wanted.settings.app}, so {chosen.module} is served"
-    if "matplotlib" not in chosen.environment.packages:
+    yield from packages.standing(wanted, facts)
+    lacks = [package for package in lacking(wanted, facts, chosen) if chosen.python != own_python(facts)]
+    if lacks:
+        add = how_to_add(chosen.environment, facts, *lacks)
+        yield Note(f"{', '.join(lacks)} is for the server, whose {chosen.python} nbfab has not made", *add)
+    if "matplotlib" not in chosen.environment.packages and not packages.target(wanted, facts):
         add = how_to_add(chosen.environment, facts, "matplotlib")
         made = ("or have one made", task("setup", f"--python={NEW}"))
         yield Note(f"{chosen.python} has no matplotlib, so nothing is plotted inline", *add, *made)
@@ -231,6 +250,8 @@ STEP = Step(
     "install",
     "Find an environment that has the notebook, or make one.",
     plan,
+    files=lambda settings: (Managed(FILE),),
     standing=standing,
-    options=("python", "app", "packages"),
+    options=("python", "app", "packages", "requirements"),
+    flags=("exact",),
 )

@@ -36,7 +36,7 @@ FILES = (
     "ipython/profile_*/security/*.json",
 )
 # Folders that go with all that is in them: names in there are made up by programs.
-TREES = ("ipython/profile_*/cache", "ipython/profile_*/db")
+TREES = ("ipython/profile_*/cache", "ipython/profile_*/db", "envs/*")
 # Folders that a program makes and may leave empty, beside those of the files.
 FOLDERS = ("runtime", "ipython/extensions", "ipython/nbextensions")
 # These go last, since they tell of the rest: a run that is cut can be repeated. The first one grows as the server ends.

@@ -7,13 +7,15 @@ from __future__ import annotations
 
 import json
 from collections.abc import Iterator
-from typing import TYPE_CHECKING
+from pathlib import PurePosixPath
+from typing import TYPE_CHECKING, Any
 
 from nbfab.names import kernel_name
-from nbfab.plan import module
+from nbfab.plan import module, packages
 from nbfab.plan.change import Change
-from nbfab.plan.environment import choose, label
+from nbfab.plan.environment import label
 from nbfab.plan.files import Managed, in_file
+from nbfab.plan.kernel import kernel_file
 from nbfab.plan.step import Step
 
 if TYPE_CHECKING:
@@ -123,11 +125,6 @@ def ipython_file(profile: str) -> str:
     return f"ipython/profile_{profile}/ipython_kernel_config.py"
 
 
-def kernel_file(profile: str) -> str:
-    """The kernel's specification."""
-    return f"share/jupyter/kernels/{kernel_name(profile)}/kernel.json"
-
-
 def plan(wanted: Wanted, facts: Facts) -> Iterator[Change]:
     """A private folder, and in it the IPython profile and the kernel."""
     name, folder = wanted.settings.profile, facts.files.folder
@@ -141,18 +138,32 @@ def plan(wanted: Wanted, facts: Facts) -> Iterator[Change]:
     if name != _DEFAULT:
         what = "the IPython profile of other kernels"
         yield from in_file("profile", what, ipython_file(_DEFAULT), ipython(wanted, facts, OTHERS), facts)
-    kernel = _kernel(name, choose(wanted, facts).python, label(wanted, facts), debugger=wanted.settings.debugger)
-    yield from in_file("profile", f"the kernel {kernel_name(name)}", kernel_file(name), kernel, facts)
+    yield from kernel(wanted, facts)
 
 
-def _kernel(name: str, python: str, environment: str, *, debugger: bool) -> str:
+def kernel(wanted: Wanted, facts: Facts) -> Iterator[Change]:
+    """The kernel; to write its specification is to put another environment in the place of the one it has had."""
+    name, own = wanted.settings.profile, packages.shown(wanted, facts)
+    spec = _kernel(
+        name,
+        packages.python(wanted, facts),
+        own or label(wanted, facts),
+        debugger=wanted.settings.debugger,
+        beside=bool(own),
+    )
+    yield from in_file("profile", f"the kernel {kernel_name(name)}", kernel_file(name), spec, facts)
+
+
+def _kernel(name: str, python: str, environment: str, *, debugger: bool, beside: bool) -> str:
     frozen = ("-X", "frozen_modules=off") if debugger else ()  # or it may miss breakpoints
-    spec = {
+    spec: dict[str, Any] = {
         "argv": [python, *frozen, "-B", "-m", "ipykernel_launcher", "-f", "{connection_file}", f"--profile={name}"],
         "display_name": f"Python 3 ({name}: {environment})",
         "language": "python",
         "metadata": {"debugger": debugger},
     }
+    if beside:  # or a cell's !pip would be that of the server's environment
+        spec["env"] = {"PATH": f"{PurePosixPath(python).parent}:${{PATH}}"}
     return json.dumps(spec, indent=2) + "\n"
 
 

@@ -27,6 +27,7 @@ from nbfab.plan import (
     takes,
 )
 from nbfab.plan.files import Managed, check
+from nbfab.plan.kernel import kernel_file
 from nbfab.plan.step import Step
 from nbfab.settings import BY_KEY
 
@@ -61,6 +62,8 @@ def plan(wanted: Wanted, facts: Facts, steps: Sequence[Step]) -> list[Change]:
     changes = [change for step in with_restart(steps, facts) for change in step.plan(wanted, facts)]
     if not any(change.kind == "start server" for change in changes):
         changes = [change for change in changes if change.step in [step.name for step in _with_module(steps)]]
+    if install.STEP in steps and profile.STEP not in steps and facts.files.entry(kernel_file(wanted.settings.profile)):
+        changes += profile.kernel(wanted, facts)  # another environment is another kernel
     whole = len(steps) > 1
     step = config.STEP.name if whole else steps[0].name
     # Last: a choice with which the server does not start is not one to stay with.

@@ -21,6 +21,7 @@ from nbfab.run.describe import describe
 from nbfab.run.job import Job
 from nbfab.run.key import with_key
 from nbfab.run.logout import after_start, gone
+from nbfab.run.resolve import dropped, with_resolution
 from nbfab.run.see import see
 from nbfab.user import User
 from nbfab.wanted import Wanted
@@ -99,6 +100,9 @@ def go_on(job: Job, seen: Facts, steps: Sequence[Step]) -> Outcome:
     if any(change.kind == "issue certificate" for change in changes):
         wanted = issue.with_signer(job, wanted, seen)
         changes = plan(wanted, seen, steps)
+    wanted = with_resolution(job, wanted, seen, changes)
+    changes = plan(wanted, seen, steps)
+    course.words += dropped(wanted)
     course.records = lambda change: issue.record(job, wanted, change)
     try:
         now, withheld, live = _with_or_without_plots(job, wanted, seen, changes, steps, course)
@@ -214,13 +218,15 @@ def foresee(job: Job, seen: Facts, steps: Sequence[Step]) -> Outcome:
     job.user.sees_hash(password.known(seen))
     changes = plan(job.wanted, seen, steps)
     issue.check(job.wanted, changes)
+    job = replace(job, wanted=with_resolution(job, job.wanted, seen, changes))
+    changes = plan(job.wanted, seen, steps)
     outcome = replace(describe(job, job.wanted, seen), pending=takes.pending(job.wanted, seen))
     live = () if job.wanted.restart else seen.server.live
     withheld = tuple(change.summary for change in changes if live and change.needs_restart)
     if withheld:
         why = f"not without --restart, because that would end {', '.join(live)}"
         outcome = replace(outcome, withheld=withheld, notes=(*outcome.notes, why))
-    notes = (*filter(None, (change.note for change in changes)), *outcome.notes)
+    notes = (*filter(None, (change.note for change in changes)), *dropped(job.wanted), *outcome.notes)
     if any(change.kind == "start server" for change in changes):
         outcome = replace(outcome, pending=())
     if not changes:

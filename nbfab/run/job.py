@@ -15,13 +15,25 @@ from nbfab.outcome import Outcome, failure
 from nbfab.own.own import Own
 from nbfab.passwords import Password
 from nbfab.plan import drops
+from nbfab.run.requirements import read
 from nbfab.settings import Settings
 from nbfab.user import NoUser, User
 from nbfab.wanted import Wanted
 
 AGAIN = (
-    *("accept_new_host_key", "check", "follow", "foreground", "force", "legacy", "linger_off", "new", "new_key"),
-    *("now", "previous", "reissue", "replace", "restart", "yes"),
+    *(
+        "accept_new_host_key",
+        "check",
+        "exact",
+        "follow",
+        "foreground",
+        "force",
+        "legacy",
+        "linger_off",
+        "new",
+        "new_key",
+    ),
+    *("now", "plan", "previous", "reissue", "replace", "restart", "rollback", "yes"),
 )
 """Flags with which a task is called again."""
 
@@ -73,6 +85,7 @@ def attempt(
     """
     try:
         authorities = store.authorities()
+        settings, requirements = read(settings)
         wanted = Wanted(
             settings,
             host.names,
@@ -87,6 +100,8 @@ def attempt(
             reissue="reissue" in flags,
             authorities=authorities,
             issued=issued.names(authorities, host.label, settings.profile),
+            requirements=requirements,
+            exact="exact" in flags,
         )
         outcome = body(Job(task, host, wanted, user, flags, lists, days_left, keyring or Keyring()))
     except (NbfabError, KeyboardInterrupt) as error:

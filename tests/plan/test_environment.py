@@ -7,6 +7,7 @@ import pytest
 from plan_cases import CLASSIC, KEEP, LAB, MODERN, NEW, after, seen, wanting
 
 from nbfab.errors import HostError, Refused
+from nbfab.look.choices import Choice, Choices
 from nbfab.look.environments import Environment, Named
 from nbfab.look.facts import Facts
 from nbfab.plan import environment, install
@@ -116,50 +117,61 @@ def test_a_host_that_cannot_make_one_says_why_if_it_is_asked_for() -> None:
         list(install.plan(wanting(python="new"), having(MADE._replace(packages={}), python3="", venv="")))
 
 
-PANDAS = {**MADE.packages, "pandas": "2.2", "scikit-learn": "1.5"}
+EXTENDED = {**MADE.packages, "jupytext": "1.17", "nbdime": "4.0"}
 
 
 @pytest.mark.parametrize(
     ("found", "settings", "what"),
     [
-        ((), {}, "make an environment with notebook, matplotlib and pandas"),
-        ((MADE,), {}, "add pandas to the environment that nbfab made"),
-        ((MADE,), {"python": "new"}, "add pandas to the environment that nbfab made"),
-        ((MADE, plots(CLASSIC)), {"packages": ["pandas", "Scikit_Learn"]}, "add pandas, Scikit_Learn to the"),
-        ((MADE._replace(packages=PANDAS),), {"packages": ["pandas", "Scikit_Learn"]}, "use the environment that nbfab"),
-        ((MADE._replace(packages=PANDAS),), {"packages": "pandas>=2"}, "add pandas>=2 to the environment that nbfab"),
+        ((), {}, "make an environment with notebook, matplotlib and jupytext"),
+        ((MADE,), {}, "add jupytext to the environment that nbfab made"),
+        ((MADE,), {"python": "new"}, "add jupytext to the environment that nbfab made"),
+        ((MADE, plots(CLASSIC)), {"packages": ["jupytext", "NBdime"]}, "add jupytext, NBdime to the environment"),
+        ((MADE._replace(packages=EXTENDED),), {"packages": ["jupytext", "NBdime"]}, "use the environment that nbfab"),
+        (
+            (MADE._replace(packages=EXTENDED),),
+            {"packages": "jupytext>=1"},
+            "add jupytext>=1 to the environment that",
+        ),
         (
             (plots(LAB),),
-            {"python": "new", "packages": "pandas[excel]"},
+            {"python": "new", "packages": "jupytext[x]"},
             "make an environment with notebook, matplotlib",
         ),
         # Where nothing is lacking, nothing has to be added.
-        ((HERE._replace(packages=PANDAS),), {}, "use the environment that nbfab runs in"),
+        ((HERE._replace(packages=EXTENDED),), {}, "use the environment that nbfab runs in"),
     ],
 )
-def test_packages_are_added_to_the_environment_that_nbfab_makes(found: Any, settings: Any, what: str) -> None:
-    wanted = wanting(**({"packages": "pandas"} | settings))
+def test_what_the_server_needs_is_added_to_the_environment_that_nbfab_makes(
+    found: Any, settings: Any, what: str
+) -> None:
+    wanted = wanting(**({"packages": "jupytext"} | settings))
     (change,) = install.plan(wanted, having(*found))
     assert change.what.startswith(what)
     assert change.args["packages"] == " ".join(wanted.settings.packages)
-    done = having(MADE._replace(packages=PANDAS), remembered=True)
+    done = having(MADE._replace(packages=EXTENDED), remembered=True)
+    recorded = {key: Choice(value, "flag") for key, value in (("packages", wanted.settings.packages),)}
+    done = seen(done, choices={"made": Choices("0.2", recorded)})
     assert list(install.plan(wanted, done)) == []
 
 
 @pytest.mark.parametrize(
     ("found", "python"), [(HERE, ""), (plots(CLASSIC), ""), (LAB, "jupyterlab"), (CLASSIC, "/usr/bin/python3")]
 )
-def test_packages_are_added_nowhere_else(found: Environment, python: str) -> None:
-    wanted = wanting(packages=["pandas>=2", "scipy"], **named(python))
-    with pytest.raises(Refused, match=rf"^--with pandas>=2: nbfab adds .* and not to {found.python}$") as error:
+def test_what_the_server_needs_is_added_nowhere_else(found: Environment, python: str) -> None:
+    wanted = wanting(packages=["pandas", "jupytext>=1", "nbdime"], **named(python))
+    with pytest.raises(Refused, match=rf"^--with jupytext>=1: that is for the .* and not to {found.python}$") as error:
         list(install.plan(wanted, having(found)))
-    assert error.value.hint == "nbfab setup --python=new '--with=pandas>=2' --with=scipy"
+    assert error.value.hint == "nbfab setup --python=new '--with=jupytext>=1' --with=nbdime"
 
 
 def test_packages_that_were_chosen_for_one_environment_keep_no_one_from_another() -> None:
-    wanted = replace(wanting(packages="pandas", python="/env"), kept=frozenset({"packages"}))
-    (change,) = install.plan(wanted, having(MODERN._replace(source="asked")))
+    wanted = replace(wanting(packages="jupytext", python="/env"), kept=frozenset({"packages"}))
+    facts = having(MODERN._replace(source="asked"))
+    (change,) = install.plan(wanted, facts)
     assert change.kind == "use environment"
+    (note,) = [note for note in install.standing(wanted, facts) if "jupytext" in str(note)]
+    assert "jupytext is for the server, whose /env/bin/python nbfab has not made" in str(note)
 
 
 def test_with_adds_to_what_was_added_before_and_an_inventory_says_all() -> None:
@@ -167,7 +179,7 @@ def test_with_adds_to_what_was_added_before_and_an_inventory_says_all() -> None:
         given = Settings.parse({"packages": packages} if packages else {}, source)
         return settle(replace(KEEP, settings=given), facts, owned(STEPS))
 
-    facts = having(MADE._replace(packages=PANDAS))
+    facts = having(MADE)
     for source, packages, now, says in (
         ("flag", ["pandas"], ("pandas",), "record what was chosen"),
         ("flag", ["scikit-learn", "pandas>=2"], ("pandas>=2", "scikit-learn"), "packages pandas -> pandas>=2 scikit"),
@@ -246,5 +258,5 @@ def test_what_serves_instead_if_none_can_be_made() -> None:
     assert instead.python == DEBIAN
     assert install.falls_back(KEEP, having()) is None
     assert install.falls_back(replace(KEEP, as_found=True), having(CLASSIC)) is None
-    for settings in ({"python": "new"}, {"packages": "pandas"}):
+    for settings in ({"python": "new"}, {"packages": "jupytext"}):
         assert install.falls_back(wanting(**settings), having(CLASSIC)) is None

@@ -85,7 +85,17 @@ def test_each_entry_goes_or_stays(found: list[str], files: list[str]) -> None:
 
 def test_the_places_to_look_in() -> None:
     found = places([".", "nbserver.pem", "templates", "templates/login.html", "share/jupyter/kernels/x/kernel.json"])
-    assert found == ("ipython", "jupyter", "lock", "nbfab_relay", "nbfab_server", "runtime", "share", "templates")
+    assert found == (
+        "envs",
+        "ipython",
+        "jupyter",
+        "lock",
+        "nbfab_relay",
+        "nbfab_server",
+        "runtime",
+        "share",
+        "templates",
+    )
 
 
 def test_all_that_is_listed_can_be_an_argument() -> None:

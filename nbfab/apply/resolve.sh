@@ -1,0 +1,64 @@
+# shellcheck shell=sh
+# What requirements come to, before anything is installed.
+
+# Prints the packages that would be installed, NAME==VERSION each, as records; or why there are none. What it takes is in a
+# folder of its own, which is removed. Uses lines, constraints, carried, phrase. Sets base.
+resolve() {
+	add_known_places
+	find_base
+	choose_tool
+	folder=$(mktemp -d "${TMPDIR:-/tmp}/nbfab.XXXXXX") || return
+	trap 'rm -rf "$folder"' EXIT
+	trap 'exit 129' HUP
+	trap 'exit 143' TERM
+	cd "$folder" || return
+	base=$folder # where pip and uv keep what they fetch
+	put "$lines" >asked
+	put "$constraints" >held
+	if ask_resolver "$carried"; then
+		report_packages "$carried"
+	elif [ -n "$carried" ] && ask_resolver ''; then
+		report_packages ''
+	else
+		if is_offline "$(cat words)"; then report offline 0 "$phrase"; fi
+		report failed 0 "$(tail -n 8 words)"
+	fi
+	cd /
+}
+
+# Has uv or pip resolve the lines and those packages, and keeps what it says. Uses base, base_python, tool, early.
+ask_resolver() { # packages
+	set -f
+	# shellcheck disable=SC2086 # a list of packages
+	printf '%s\n' $1 | cat asked - >all
+	set +f
+	allow_early
+	if [ "$tool" = uv ]; then
+		UV_CACHE_DIR=$base/.cache uv pip compile -q --no-header --no-annotate --no-emit-index-url --no-strip-extras \
+			--python "${base_python:-python3}" -c held ${early:+"$early"} all >packages 2>words </dev/null
+		return
+	fi
+	if [ ! -x venv/bin/python ]; then
+		{ make_venv venv "$base_python" && own_pip "$PWD/venv/bin/python"; } >words 2>&1 </dev/null || return
+	fi
+	venv/bin/python -m pip install --disable-pip-version-check --cache-dir "$base/.cache" --dry-run --ignore-installed -q \
+		--report report -r all -c held ${early:+"$early"} >words 2>&1 </dev/null || return
+	venv/bin/python -BI -c 'import json
+for one in json.load(open("report", encoding="utf-8"))["install"]:
+    print("%(name)s==%(version)s" % one["metadata"])' >packages 2>>words
+}
+
+# Uses escaped.
+report_packages() { # packages that were carried over
+	while IFS= read -r line; do
+		case $line in
+		*==*)
+			line=${line%%;*}
+			escape "${line%% *}"
+			put "{\"package\":\"$escaped\"}$newline"
+			;;
+		esac
+	done <packages
+	escape "$1"
+	put "{\"carried\":\"$escaped\"}$newline"
+}

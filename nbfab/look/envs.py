@@ -1,0 +1,92 @@
+"""The environments of a profile's kernel, which are beside that of the server."""
+
+import re
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Any, NamedTuple
+
+from nbfab.look.fact import fact, items, text, word
+
+_NAME = r"[0-9a-f]{12}(?:-[0-9]{1,3})?"
+
+
+class Record(NamedTuple):
+    """An environment by its folder's `name`: the `digest` of what was asked for, what was `carried` over from the one
+    before, and what it had at first, names and versions.
+    """
+
+    name: str
+    digest: str = ""
+    carried: tuple[str, ...] = ()
+    built: Mapping[str, str] = {}
+
+
+class Installed(NamedTuple):
+    """What an environment has by now, and which of that was asked for by name."""
+
+    name: str
+    packages: Mapping[str, str]
+    requested: frozenset[str]
+
+
+def normal(name: str) -> str:
+    """A package's name as PEP 503 compares it."""
+    return re.sub(r"[-_.]+", "-", name).lower()
+
+
+def name(value: Any) -> str:
+    """The name of an environment's folder."""
+    if not isinstance(value, str) or not re.fullmatch(_NAME, value):
+        raise ValueError("no name of an environment")
+    return value
+
+
+def _found(value: Any) -> tuple[Record, ...]:
+    first, lines = _lines(value)
+    digest, carried, built = "", tuple[str, ...](), dict[str, str]()
+    for line in lines:
+        key, _, rest = line.partition(" ")
+        if key == "input":
+            digest = word(rest)
+        elif key == "carried":
+            carried = tuple(map(word, rest.split()))
+        elif key == "has":
+            built |= dict([_package(rest)])
+    return (Record(name(first), digest, carried, built),)
+
+
+def _installed(value: Any) -> tuple[Installed, ...]:
+    first, lines = _lines(value)
+    packages = [(*_package(line.removesuffix("+")), line.endswith("+")) for line in lines]
+    requested = frozenset(package for package, _, asked in packages if asked)
+    return (Installed(name(first), {package: version for package, version, _ in packages}, requested),)
+
+
+def _lines(value: Any) -> tuple[str, list[str]]:
+    first, _, rest = text(value).partition("\n")
+    return first, items(rest.splitlines())
+
+
+def _package(text: str) -> tuple[str, str]:
+    package, _, version = word(text).rpartition("-")
+    return normal(package), version
+
+
+def _used(value: Any) -> tuple[str, ...]:
+    return (name(value),)
+
+
+@dataclass(frozen=True, kw_only=True)
+class EnvFacts:
+    """The environments that are complete, what is `installed` in each, and which of them processes use.
+
+    The latter is known only where there are several.
+    """
+
+    found: tuple[Record, ...] = fact(_found, default=())
+    installed: tuple[Installed, ...] = fact(_installed, default=())
+    used: tuple[str, ...] = fact(_used, default=())
+
+    def has(self, name: str) -> Installed:
+        """What is installed in the environment of that name."""
+        return next((of for of in self.installed if of.name == name), Installed(name, {}, frozenset()))

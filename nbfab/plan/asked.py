@@ -1,0 +1,168 @@
+"""Asked: the packages that a profile's notebooks are to have, and which of them are the server's."""
+
+from __future__ import annotations
+
+import hashlib
+import json
+from collections.abc import Iterator
+from typing import TYPE_CHECKING, Any, NamedTuple
+
+from nbfab.errors import Refused
+from nbfab.fix import task
+from nbfab.look.envs import normal
+from nbfab.settings import package_name
+
+if TYPE_CHECKING:
+    from nbfab.look.facts import Facts
+    from nbfab.wanted import Wanted
+
+PRE = "--pre"  # in a file; uv has another word for it, and takes none there
+FILE = "requirements.json"  # in the profile's folder: what was asked for, and what was before
+# What the server needs, and no kernel: itself, and its extensions.
+_SERVERS = ("notebook", "jupyterlab", "jupyter-server", "nbclassic")
+_SERVERS_TOO = frozenset(
+    (
+        *("jupyter", "jupyter-lsp", "jupyter-resource-usage", "jupyter-collaboration", "jupyter-docprovider"),
+        *("jupyter-ai", "nbdime", "jupytext", "nbgitpuller", "notebook-shim"),
+    )
+)
+# What has a part in both: widgets are drawn by an extension of the server.
+_BOTH = frozenset(("ipywidgets", "ipympl", "bqplot", "ipyleaflet", "pythreejs", "nglview", "k3d", "plotly"))
+
+
+class Asked(NamedTuple):
+    """What was asked for: the lines of a requirements file, `source`, and the packages of `--with`."""
+
+    source: str = ""
+    lines: tuple[str, ...] = ()
+    constraints: tuple[str, ...] = ()
+    packages: tuple[str, ...] = ()
+
+    @property
+    def mark(self) -> str:
+        """The file, as the profile's choices name it: its name and a digest of what is in it; empty for none."""
+        return f"{self.source}:{_digest(sorted(self.lines), sorted(self.constraints))}" if self.lines else ""
+
+    @property
+    def digest(self) -> str:
+        """What an environment was made for."""
+        return _digest(sorted(self.lines), sorted(self.constraints), sorted(self.packages))
+
+    @property
+    def kernels(self) -> tuple[str, ...]:
+        """The requirements of the kernel's environment: without what is the server's alone. Options come first.
+
+        None if nothing else was asked for.
+        """
+        packages = (*filter(is_kernels, self.lines), *filter(is_kernels, self.packages))
+        options = tuple(line for line in self.lines if line.startswith("-") and line != PRE)
+        # A plot is what people come for; a file says itself what it needs.
+        return (*options, *packages, *(() if self.lines else ("matplotlib",))) if packages else ()
+
+    @property
+    def servers(self) -> tuple[str, ...]:
+        """The packages of the server's environment, without what only counts elsewhere: hashes and markers."""
+        found = (line.split(" --hash")[0].split(";")[0].replace(" ", "") for line in self.lines)
+        return tuple(dict.fromkeys(package for package in (*found, *self.packages) if is_servers(package)))
+
+    @property
+    def hashed(self) -> bool:
+        """Whether the file has hashes, so that nothing without one is installed from it."""
+        return any("--hash" in line for line in self.lines)
+
+    @property
+    def pre(self) -> bool:
+        """Whether releases before the final one count."""
+        return PRE in self.lines
+
+    @property
+    def shown(self) -> str:
+        """What people call it."""
+        listed = ", ".join(self.packages)
+        return f"{self.source}{' and ' if listed else ''}{listed}" if self.lines else listed
+
+
+def is_servers(package: str) -> bool:
+    """Whether a package is one that the server's environment needs."""
+    name = normal(package_name(package))
+    return name in _BOTH or _is_its_own(name)
+
+
+def is_kernels(package: str) -> bool:
+    """Whether a package is one that the kernel's environment needs; options are not."""
+    name = normal(package_name(package))
+    return bool(name) and not _is_its_own(name)
+
+
+def _is_its_own(name: str) -> bool:
+    return name in _SERVERS_TOO or any(name == own or name.startswith(f"{own}-") for own in _SERVERS)
+
+
+class Had(NamedTuple):
+    """What was asked for, and before that, with the environment of then; that is empty if it was the server's."""
+
+    asked: Asked = Asked()
+    before: Asked | None = None
+    env_before: str = ""
+
+
+def had(facts: Facts) -> Had:
+    """What the profile's own record says; nothing if it has none that can be read."""
+    try:
+        document = json.loads(facts.files.text(FILE) or "{}")
+        before = document.get("before")
+        return Had(
+            _asked(document.get("asked") or {}),
+            _asked(before) if before is not None else None,
+            str(document.get("env_before", "")),
+        )
+    except (ValueError, TypeError, AttributeError, RecursionError):
+        return Had()
+
+
+def text(had: Had) -> str:
+    """The record, as it is written."""
+    document: dict[str, Any] = {"asked": had.asked._asdict()}
+    if had.before is not None:
+        document |= {"before": had.before._asdict(), "env_before": had.env_before}
+    return json.dumps(document, indent=1) + "\n"
+
+
+def asked(wanted: Wanted, facts: Facts) -> Asked:
+    """What is asked for now. Raises Refused if the profile's requirements are neither here nor there."""
+    packages, file = wanted.settings.packages, wanted.requirements
+    if file:
+        return Asked(file.source, file.lines, file.constraints, packages)
+    mark = wanted.settings.requirements
+    if not mark:
+        return Asked(packages=packages)
+    for one in _known(had(facts)):
+        if one.mark == mark:
+            return one._replace(packages=packages)
+    name = mark.rpartition(":")[0]
+    raise Refused(
+        f"the profile is to have the packages of {name}, but its record of them, {FILE}, is gone",
+        "name the file again with --requirements, or do without",
+        task("setup", "--reset=requirements"),
+    )
+
+
+def _known(had: Had) -> Iterator[Asked]:
+    yield had.asked
+    if had.before:
+        yield had.before
+
+
+def _asked(document: dict[str, Any]) -> Asked:
+    lists = {key: tuple(map(_line, document.get(key, ()))) for key in ("lines", "constraints", "packages")}
+    return Asked(_line(document.get("source", "")), **lists)
+
+
+def _line(value: Any) -> str:
+    if not isinstance(value, str) or not value.isprintable():
+        raise ValueError
+    return value
+
+
+def _digest(*parts: Any) -> str:
+    return hashlib.sha256(json.dumps(parts).encode()).hexdigest()[:16]

@@ -1,0 +1,26 @@
+"""Resolution: what requirements come to on a host, before anything is installed there."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+
+
+@dataclass(frozen=True)
+class Resolution:
+    """The `packages` that would be installed, by their normal names, with their versions.
+
+    `carried` is what of the packages installed by hand fits, and `dropped` what does not.
+    """
+
+    packages: Mapping[str, str] = field(default_factory=dict)
+    carried: tuple[str, ...] = ()
+    dropped: tuple[str, ...] = ()
+
+    @property
+    def constraints(self) -> tuple[str, ...]:
+        """What keeps an installation to these versions."""
+        return tuple(f"{name}=={version}" for name, version in sorted(self.packages.items()))
+
+    @property
+    def lock(self) -> str:
+        """All of it as a text."""
+        return " ".join(self.constraints)

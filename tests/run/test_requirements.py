@@ -1,0 +1,206 @@
+"""Packages for the notebooks, beside the server's environment: made, changed, brought up to date, gone back from."""
+
+import json
+import os
+import re
+import subprocess
+import sys
+from collections.abc import Callable
+
+import pytest
+from machine import PASSWORD, Machine
+from namespace import without
+from notebook_client import Notebook
+from sshd_fleet import Fleet
+
+
+def file(machine: Machine, *lines: str) -> str:
+    """Writes a requirements file; its path as it is typed."""
+    path = machine.work / "thesis.txt"
+    path.write_text("".join(f"{line}\n" for line in lines))
+    return str(path)
+
+
+def envs(machine: Machine) -> list[str]:
+    """The environments that the profile has."""
+    return sorted(made.parent.name for made in machine.folder.glob("envs/*/made"))
+
+
+def notebook(machine: Machine) -> Notebook:
+    """The server, logged in to."""
+    return Notebook(machine.port, machine.folder, PASSWORD)
+
+
+def kernel(machine: Machine) -> str:
+    """A new kernel of the profile's."""
+    return str(notebook(machine).post("/api/kernels", {"name": "nbserver"})["id"])
+
+
+def version(machine: Machine, kernel: str, module: str = "six") -> str:
+    """The version of a module in a kernel."""
+    return notebook(machine).evaluates(kernel, f"__import__('importlib.metadata').metadata.version('{module}')")
+
+
+def changes(machine: Machine, *args: str) -> list[str]:
+    """What a task changes."""
+    outcome = machine.json(*args)
+    assert outcome["error"] is None, outcome
+    return [change["summary"] for change in outcome["changes"]]
+
+
+def test_from_a_file_to_another_and_back(there: Machine) -> None:
+    named = file(there, "six==1.16.0")
+    first, *_ = changes(there, "setup", "--requirements", named)[1:]
+    assert first.startswith("make an environment with thesis.txt (")
+    old, server = kernel(there), there.server
+    assert version(there, old) == "'1.16.0'"
+    where = notebook(there).evaluates(old, "__import__('subprocess').getoutput('command -v pip')")
+    assert "/envs/" in where  # a cell's !pip is that of the notebooks
+    assert changes(there, "setup") == changes(there, "setup", "--requirements", named) == []
+    assert there.run("setup").stderr.count("\n") == 1  # which looks, and asks no one what it would come to
+
+    named = file(there, "six==1.17.0", "iniconfig")
+    said = there.ok("plan", "--requirements", named)
+    assert "+ iniconfig " in said
+    assert "~ six 1.16.0 -> 1.17.0" in said
+    assert len(envs(there)) == 1
+    done = changes(there, "setup", "--requirements", named)
+    assert "1 added, 1 changed)" in done[0]
+    new = kernel(there)
+    assert (version(there, old), version(there, new)) == ("'1.16.0'", "'1.17.0'")
+    assert there.server == server
+
+    # Back, while both live.
+    assert any("rewrite the kernel" in each for each in changes(there, "update", "--rollback"))
+    assert version(there, kernel(there)) == "'1.16.0'"
+    assert changes(there, "setup") == []
+    assert len(envs(there)) == 2
+    changes(there, "update", "--rollback")
+    assert version(there, kernel(there)) == "'1.17.0'"
+
+    # A third: the oldest goes, once no kernel has it.
+    named = file(there, "six==1.15.0")
+    assert not any("nothing uses" in each for each in changes(there, "setup", "--requirements", named))
+    assert len(envs(there)) == 3
+    for each in notebook(there).get("/api/kernels"):
+        notebook(there).delete(f"/api/kernels/{each['id']}")
+    had = set(envs(there))
+    (removed,) = changes(there, "setup")
+    (gone,) = had - set(envs(there))
+    assert removed == f"remove an environment that nothing uses any more (envs/{gone})"
+    assert there.server == server
+    assert "requirements  thesis.txt:" in there.ok("status")
+
+    # Without: the server's own.
+    changes(there, "setup", "--reset", "requirements")
+    assert changes(there, "setup") == []
+    there.ok("stop", "--force")
+    there.ok("remove", "--yes")
+    assert not there.folder.exists()
+
+
+def in_env(machine: Machine, *args: str) -> None:
+    """Runs a module of the environment that the notebooks have."""
+    spec = (machine.folder / "share/jupyter/kernels/nbserver/kernel.json").read_text()
+    command = [json.loads(spec)["argv"][0], "-m", *args]
+    subprocess.run(command, check=True, capture_output=True, timeout=120)
+
+
+def test_what_was_installed_by_hand_comes_along_unless_it_is_not_to(there: Machine) -> None:
+    changes(there, "setup", "--requirements", file(there, "six==1.16.0"))
+    in_env(there, "pip", "install", "-q", "iniconfig==2.0.0")
+    said = there.ok("plan", "--requirements", file(there, "six"))
+    assert "installed by hand beside thesis.txt: iniconfig 2.0.0; the next environment gets that, too" in said
+    assert "- iniconfig" not in said
+    changes(there, "setup", "--requirements", file(there, "six"))
+    assert version(there, kernel(there), "iniconfig") == "'2.0.0'"
+    assert changes(there, "update") == []
+    # What does not fit with what is asked for is left out, and named.
+    said = there.ok("plan", "--requirements", file(there, "iniconfig>=2.1"))
+    assert "~ iniconfig 2.0.0 -> 2." in said
+    assert "installed by hand, and does not fit any more: iniconfig==2.0.0" in said
+    assert "- iniconfig 2.0.0" in there.ok("update", "--plan", "--exact")
+    assert any("1 removed" in change for change in changes(there, "update", "--exact"))
+    assert changes(there, "update", "--exact") == []
+
+
+def test_an_update_stays_within_what_is_asked_for(there: Machine) -> None:
+    changes(there, "setup", "--requirements", file(there, "six<1.17"))
+    assert version(there, kernel(there)) == "'1.16.0'"
+    in_env(there, "pip", "install", "-q", "--no-deps", "six==1.15.0")
+    assert changes(there, "update", "--exact", "--plan") == changes(there, "update", "--exact", "--plan") != []
+    changes(there, "update", "--exact")
+    assert version(there, kernel(there)) == "'1.16.0'"
+
+
+@pytest.mark.parametrize(
+    ("line", "reason"),
+    [
+        ("six==0.0.0.1", "the requirements do not come together: .*six==0.0.0.1"),
+        ("six==1.17.0 --hash=sha256:" + "0" * 64, "failed: .*(?i:hash)"),
+    ],
+)
+def test_what_cannot_be_made_leaves_everything_as_it_was(there: Machine, line: str, reason: str) -> None:
+    changes(there, "setup", "--requirements", file(there, "six==1.16.0"))
+    before, had, server = there.files(), envs(there), there.server
+    said = there.fails("setup", "--requirements", file(there, line))
+    assert re.search(reason, said.replace("\n", " ")), said
+    assert (there.files(), envs(there), there.server) == (before, had, server)
+    assert os.listdir(there.folder / "envs") == had
+    assert version(there, kernel(there)) == "'1.16.0'"
+    assert changes(there, "setup") == []
+
+
+def test_hashes_are_checked_and_what_a_kernel_needs_comes_beside(there: Machine) -> None:
+    done = subprocess.run(
+        [sys.executable, "-m", "uv", "pip", "compile", "-q", "--generate-hashes", "--no-header", "-"],
+        input="six==1.17.0",
+        capture_output=True,
+        text=True,
+        check=True,
+    )
+    changes(there, "setup", "--requirements", file(there, done.stdout))
+    assert version(there, kernel(there)) == "'1.17.0'"
+    assert changes(there, "setup") == []
+
+
+def test_by_uv_where_the_host_has_it_and_on_this_machine(here: Machine) -> None:
+    here.env["SSL_CERT_FILE"] = "/etc/ssl/certs/ca-certificates.crt"  # or uv knows no others than its own
+    assert changes(here, "setup", "--with", "six==1.16.0", "--requirements", file(here, "iniconfig"))
+    live = kernel(here)
+    in_env(here, "pip", "--version")  # for the %pip of cells
+    assert version(here, live) == "'1.16.0'"
+    assert any("~ six 1.16.0" in line for line in here.ok("plan", "--with", "six==1.17.0").splitlines())
+    changes(here, "install", "--with", "six==1.17.0")
+    assert (version(here, live), version(here, kernel(here))) == ("'1.16.0'", "'1.17.0'")
+    assert changes(here, "setup") == []
+
+
+def test_there_is_nothing_to_go_back_to(there: Machine) -> None:
+    changes(there, "setup", "--requirements", file(there, "six"))
+    assert "have had no other packages before" in there.fails("update", "--rollback", status=1)
+    assert "--exact has no meaning" in there.fails("update", "--rollback", "--exact", status=2)
+
+
+def test_a_host_that_lacks_what_makes_an_environment(host: Callable[..., Machine]) -> None:
+    machine = host(replace=without("uv"))
+    changes(machine, "setup")
+    (machine.home / ".config/pip").mkdir(parents=True)
+    (machine.home / ".config/pip/pip.conf").write_text(
+        "[global]\nindex-url = http://127.0.0.1:1/simple\nextra-index-url =\nfind-links =\nretries = 1\n"
+    )
+    said = machine.fails("setup", "--with", "six")
+    assert "the host cannot reach an index of packages: " in said
+    assert changes(machine, "setup") == []
+
+
+def test_a_class_gets_one_environment(three: Fleet) -> None:
+    (three.folder / "class.txt").write_text("six==1.16.0\n")
+    inventory = three.inventory.read_text()
+    three.inventory.write_text(inventory.replace("defaults: {", "defaults: {requirements: class.txt, "))
+    hosts = three.json("setup", "--yes")
+    assert {outcome["verdict"] for outcome in hosts.values()} == {"changed"}, hosts
+    names = {made.parent.name for name in hosts for made in three.profile(name).glob("envs/*/made")}
+    assert len(names) == 1
+    again = three.json("setup", "--yes")
+    assert {outcome["verdict"] for outcome in again.values()} == {"unchanged"}, again
