@@ -15,6 +15,7 @@ from nbfab.look.files import FileFacts
 from nbfab.look.home import HomeFacts
 from nbfab.look.host import HostFacts
 from nbfab.look.interpreter import InterpreterFacts
+from nbfab.look.kernels import KernelFacts
 from nbfab.look.left import LeftFacts
 from nbfab.look.limits import LimitFacts
 from nbfab.look.listening import ListeningFacts
@@ -37,6 +38,7 @@ class Facts:
     environments: EnvironmentFacts
     server: ServerFacts
     port: PortFacts
+    kernels: KernelFacts = dataclasses.field(default_factory=KernelFacts)
     at_boot: AtBootFacts = dataclasses.field(default_factory=AtBootFacts)
     relay: RelayFacts = dataclasses.field(default_factory=RelayFacts)
     left: LeftFacts = dataclasses.field(default_factory=LeftFacts)

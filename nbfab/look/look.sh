@@ -14,6 +14,7 @@ look() {
 	look_files
 	print_facts
 	look_environments
+	look_kernels
 	print_facts
 	look_server
 	look_at_boot
