@@ -22,6 +22,8 @@ REMOVING: tuple[Kind, ...] = ("remove", "end session", "end process", "turn ling
 FUNCTIONS: Mapping[Kind, str] = {
     "write": "write_file",
     "write module": "write_files",
+    "write kernel": "write_files",
+    "drop kernel": "drop_kernel",
     "make private": "make_private",
     "change clients": "change_clients",
     "make environment": "install_environment",
@@ -122,7 +124,8 @@ def apply(
         relays = ("look/relay", "apply/relay") if any("relay" in change.kind for change in changes) else ()
         boots = ("apply/at_boot",) if any("at-boot" in change.kind for change in changes) else ()
         others = ("apply/others",) if any(change.kind == "end other server" for change in changes) else ()
-        more = (*removes, *clients, *relays, *boots, *others)
+        kernels = ("apply/kernels",) if any(change.kind == "drop kernel" for change in changes) else ()
+        more = (*kernels, *removes, *clients, *relays, *boots, *others)
         files = dict.fromkeys((*FILES, *look.more_files(request), *more))
         program = render(files, calls)
         records = run(host, program, receive, silence, "making changes")

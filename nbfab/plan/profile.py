@@ -1,19 +1,19 @@
-"""The step `profile`: its folder, the IPython profile with inline graphics, and a kernel that uses it.
+"""The step `profile`: its folder, the IPython profile with inline graphics, and the kernels that use it.
 
 And the profile that other kernels of Python use, whose debugger is kept off, or off TCP, as in ours.
 """
 
 from __future__ import annotations
 
-import json
 from collections.abc import Iterator
 from typing import TYPE_CHECKING
 
 from nbfab.names import kernel_name
-from nbfab.plan import module
+from nbfab.plan import kernel_notes, kernelspecs, module
 from nbfab.plan.change import Change
 from nbfab.plan.environment import choose, label
 from nbfab.plan.files import Managed, in_file
+from nbfab.plan.kernelspec import kernelspec, text
 from nbfab.plan.step import Step
 
 if TYPE_CHECKING:
@@ -129,7 +129,7 @@ def kernel_file(profile: str) -> str:
 
 
 def plan(wanted: Wanted, facts: Facts) -> Iterator[Change]:
-    """A private folder, and in it the IPython profile and the kernel."""
+    """A private folder, and in it the IPython profile, the kernel, and those of the user's own environments."""
     name, folder = wanted.settings.profile, facts.files.folder
     mode = facts.files.mode(".")
     if mode != "drwx------":
@@ -143,22 +143,16 @@ def plan(wanted: Wanted, facts: Facts) -> Iterator[Change]:
         yield from in_file("profile", what, ipython_file(_DEFAULT), ipython(wanted, facts, OTHERS), facts)
     kernel = _kernel(name, choose(wanted, facts).python, label(wanted, facts), debugger=wanted.settings.debugger)
     yield from in_file("profile", f"the kernel {kernel_name(name)}", kernel_file(name), kernel, facts)
+    yield from kernelspecs.plan(wanted, facts)
 
 
 def _kernel(name: str, python: str, environment: str, *, debugger: bool) -> str:
-    frozen = ("-X", "frozen_modules=off") if debugger else ()  # or it may miss breakpoints
-    spec = {
-        "argv": [python, *frozen, "-B", "-m", "ipykernel_launcher", "-f", "{connection_file}", f"--profile={name}"],
-        "display_name": f"Python 3 ({name}: {environment})",
-        "language": "python",
-        "metadata": {"debugger": debugger},
-    }
-    return json.dumps(spec, indent=2) + "\n"
+    return text(kernelspec(python, name, f"Python 3 ({name}: {environment})", debugger=debugger))
 
 
 def _files(settings: Settings) -> tuple[Managed, ...]:
     texts = (ipython_file(settings.profile), ipython_file(_DEFAULT), kernel_file(settings.profile))
-    return (Managed(".", "folder"), *(Managed(path) for path in texts))
+    return (Managed(".", "folder"), *(Managed(path) for path in texts), *kernelspecs.managed(settings))
 
 
 STEP = Step(
@@ -166,6 +160,7 @@ STEP = Step(
     "Make the profile: its folder, inline graphics, and a kernel that uses it.",
     plan,
     files=_files,
-    options=("debugger",),
+    notes=kernel_notes.notes,
+    options=("debugger", "kernels"),
     flags=("reset",),
 )
