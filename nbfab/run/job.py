@@ -20,7 +20,18 @@ from nbfab.user import NoUser, User
 from nbfab.wanted import Wanted
 
 AGAIN = (
-    *("accept_new_host_key", "check", "follow", "foreground", "force", "legacy", "linger_off", "new", "new_key"),
+    *(
+        "accept_new_host_key",
+        "check",
+        "follow",
+        "foreground",
+        "force",
+        "legacy",
+        "linger_off",
+        "list",
+        "new",
+        "new_key",
+    ),
     *("now", "previous", "reissue", "replace", "restart", "yes"),
 )
 """Flags with which a task is called again."""
