@@ -6,6 +6,8 @@ from typing import Literal
 Kind = Literal[
     "write",
     "write module",
+    "write kernel",
+    "drop kernel",
     "make private",
     "make environment",
     "use environment",

@@ -55,6 +55,7 @@ STATE = (
     "gpus",
     "profiles",
     "others",
+    "environments",
 )
 
 

@@ -36,6 +36,9 @@ _PACKAGE_NAME = r"[A-Za-z0-9](?:[A-Za-z0-9._-]{0,98}[A-Za-z0-9])?"
 _VERSION = r"(?:===|==|~=|!=|<=|>=|<|>)[A-Za-z0-9.*+!_-]{1,60}"
 _PACKAGE = rf"{_PACKAGE_NAME}(?:\[[A-Za-z0-9._,-]{{1,100}}\])?(?:{_VERSION}(?:,{_VERSION}){{0,9}})?"
 _MOST_PACKAGES = 2000  # characters of them all
+_MOST_KERNELS, _LONGEST_KERNEL = 50, 1000
+LISTED = ("kernels",)  # options whose values may hold blanks: what stores them has a line for each
+ADDED = ("packages", "kernels")  # options whose typed values add to those that the profile has
 NEVER = "off"  # as a duration
 _UNITS: Mapping[str, int] = {"m": 60, "h": 3600, "d": 86400}
 _LONGEST = 365 * 86400  # seconds
@@ -65,10 +68,17 @@ def added(packages: Iterable[str], more: Iterable[str]) -> tuple[str, ...]:
 
 
 def written(value: Any) -> str:
-    """The value of an option as text; `parse` reads it."""
+    """The value of an option as text; `parse` reads it, unless it is for people: one of several that have blanks."""
     if isinstance(value, bool):
         return "on" if value else "off"
-    return " ".join(value) if isinstance(value, tuple) else str(value)
+    if isinstance(value, tuple):
+        return (", " if any(" " in item for item in value) else " ").join(value)
+    return str(value)
+
+
+def lines(key: str, value: Any) -> tuple[str, ...]:
+    """The value of an option as lines of text: one, or one for each of its values, if those may hold blanks."""
+    return (value or ("",)) if key in LISTED else (written(value),)
 
 
 def whole_number(low: int, high: int) -> Callable[[Any], int]:
@@ -140,6 +150,11 @@ def _one_of(*values: str) -> Callable[[Any], str]:
     return parse
 
 
+def _from_here(python: str) -> str:
+    """A name as it is, and a path as one of this machine's."""
+    return os.path.abspath(os.path.expanduser(python)) if is_path(python) else python
+
+
 def _yes(value: Any) -> bool:
     text = str(value).lower() if isinstance(value, (bool, str)) else ""
     if text not in ("yes", "true", "on", "no", "false", "off"):
@@ -163,6 +178,20 @@ def _packages(value: Any) -> tuple[str, ...]:
             if len(written(packages)) <= _MOST_PACKAGES:
                 return packages
     raise ValueError("packages as pip takes them from an index: pandas, pandas>=2, pandas[excel]")
+
+
+def _kernels(value: Any) -> tuple[str, ...]:
+    values = [value] if isinstance(value, str) else value
+    if isinstance(values, Iterable):
+        kernels = tuple(values)
+        if len(kernels) <= _MOST_KERNELS and all(isinstance(kernel, str) for kernel in kernels):
+            try:
+                kernels = tuple(dict.fromkeys(map(_path, kernels)))
+            except ValueError:
+                kernels = ("",)
+            if all(0 < len(kernel) <= _LONGEST_KERNEL for kernel in kernels):
+                return kernels
+    raise ValueError("names of environments or paths, without control characters")
 
 
 def _name(value: Any) -> str:
@@ -278,6 +307,14 @@ class Settings:
         _path,
         absent="none",
     )
+    kernels: tuple[str, ...] = _option(
+        (),
+        "One more environment for the menu of kernels: its name, or a path (with a / or ~)",
+        _kernels,
+        flag="kernel",
+        absent="may be repeated",
+        schema={"type": ["string", "array"], "items": {"type": "string", "minLength": 1}},
+    )
     app: str = _option(
         "notebook", "What to serve: notebook or lab", _one_of("notebook", "lab"), schema={"enum": ["notebook", "lab"]}
     )
@@ -363,10 +400,11 @@ class Settings:
 
     def from_here(self) -> Self:
         """These settings for this machine, where paths are relative to the current folder."""
-        python = os.path.abspath(os.path.expanduser(self.python)) if is_path(self.python) else self.python
+        python = _from_here(self.python)
         directory = os.path.abspath(os.path.expanduser(self.directory or "."))
         sources = MappingProxyType({"directory": "folder", **self.sources})
-        return replace(self, directory=directory, python=python, sources=sources)
+        kernels = tuple(map(_from_here, self.kernels))
+        return replace(self, directory=directory, python=python, kernels=kernels, sources=sources)
 
     @classmethod
     def gather(

@@ -32,7 +32,7 @@ class Wanted:
     `seconds` is how long a server may take to become ready. With `relay`, what `open` needs there is to
     run. `removing` is whether all of it is to be removed, and `linger_off` whether lingering is then turned off as
     well. For the `doctor`, more is looked at, and for `kernels` what they take; so are what is `around` the server, and
-    the `others` that nbfab did not start, of which the one at the port `at` is meant.
+    the `others` that nbfab did not start, of which the one at the port `at` is meant, and all `environments` there.
 
     Once it is settled which settings count, `given` are those of this run alone, and `kept` the options that were
     chosen for the profile before.
@@ -71,3 +71,4 @@ class Wanted:
     others: bool = False
     at: int = 0
     kernels: bool = False
+    environments: bool = False

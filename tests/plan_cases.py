@@ -122,6 +122,12 @@ def after(facts: Facts, changes: Iterable[Change]) -> Facts:
             facts = holding(facts, file(args["file"], text, owner=facts.host.uid))
             if args["file"] == choices.FILE:
                 facts = seen(facts, choices={"made": parse(text)})
+        elif change.kind == "write kernel":
+            texts = [file(path, text, owner=facts.host.uid) for path, _, text in batched(change.words)]
+            facts = holding(facts, *texts)
+        elif change.kind == "drop kernel":
+            left = tuple(entry for entry in facts.files.entries if entry.path != change.args["file"])
+            facts = seen(facts, files={"entries": left})
         elif change.kind == "write module":
             facts = holding(facts, folder(module.NAME, owner=facts.host.uid))
             written = {path: module.checksum(text) for path, _, text in batched(change.words)}

@@ -192,6 +192,25 @@ def test_anything_else_is_no_package(wrong: Any) -> None:
         Settings.parse({"packages": wrong})
 
 
+@pytest.mark.parametrize(
+    ("written_as", "kernels"),
+    [
+        ("geo", ("geo",)),
+        ("my env", ("my env",)),
+        (["geo", "~/it's $HOME/näme", "geo"], ("geo", "~/it's $HOME/näme")),
+        ([], ()),
+    ],
+)
+def test_kernels_are_names_and_paths_with_whatever_is_in_them(written_as: Any, kernels: tuple[str, ...]) -> None:
+    assert Settings.parse({"kernels": written_as}).kernels == kernels
+
+
+@pytest.mark.parametrize("wrong", ["", [""], ["a\nb"], ["a\tb"], [3], 3, ["x" * 1001], [f"x{of}" for of in range(51)]])
+def test_anything_else_is_no_kernel(wrong: Any) -> None:
+    with pytest.raises(UsageError, match=r"^kernel must be names of environments or paths"):
+        Settings.parse({"kernels": wrong})
+
+
 @given(st.text())
 def test_a_package_is_a_word_and_no_option(text: str) -> None:
     try:

@@ -22,6 +22,8 @@ REMOVING: tuple[Kind, ...] = ("remove", "end session", "end process", "turn ling
 FUNCTIONS: Mapping[Kind, str] = {
     "write": "write_file",
     "write module": "write_files",
+    "write kernel": "write_files",
+    "drop kernel": "drop_kernel",
     "make private": "make_private",
     "change clients": "change_clients",
     "make environment": "install_environment",
@@ -128,7 +130,8 @@ def apply(
         boots = ("apply/at_boot",) if any("at-boot" in change.kind for change in changes) else ()
         others = ("apply/others",) if any(change.kind == "end other server" for change in changes) else ()
         builds = ("apply/build",) if any(change.kind in BUILDING for change in changes) else ()
-        more = (*removes, *builds, *clients, *relays, *boots, *others)
+        kernels = ("apply/kernels",) if any(change.kind == "drop kernel" for change in changes) else ()
+        more = (*removes, *builds, *kernels, *clients, *relays, *boots, *others)
         files = dict.fromkeys((*FILES, *look.more_files(request), *more))
         program = render(files, calls)
         records = run(host, program, receive, silence, "making changes")

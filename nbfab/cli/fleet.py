@@ -33,6 +33,7 @@ def on_fleet(call: Call, body: "Body", preview: "Body | None") -> None:
     On a terminal, a task with a `preview` first shows what that says would change, and asks.
     """
     from nbfab.cli.many import exit_status
+    from nbfab.display.environments_fleet import many as environments
     from nbfab.display.fleet import plans, table
     from nbfab.display.kernels_fleet import many as live
     from nbfab.display.logs import merged
@@ -62,7 +63,8 @@ def on_fleet(call: Call, body: "Body", preview: "Body | None") -> None:
         if call.json:
             report.document(outcomes, exit_status(outcomes, run), passwords=many.handout.path, bundle=bundle)
         else:
-            report.many(outcomes, {"plan": plans, "logs": merged, "kernels": live}.get(call.task, table))
+            listed = environments if "list" in call.flags else table
+            report.many(outcomes, {"plan": plans, "logs": merged, "kernels": live}.get(call.task, listed))
             if many.handout.path:
                 show(f"\nURLs and passwords, for you alone: {many.handout.path}")
         tell(call, bundle)

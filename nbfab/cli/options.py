@@ -13,7 +13,7 @@ FLAGS = {
     "follow": "Go on with what is added to the log, until Control-C; a link that is cut is made again.",
     "previous": "Show the log as it was before the server's last start, of a server that has crashed, say.",
     "all": "Also list your Jupyter servers there that nbfab did not start, and warn of one without a password.",
-    "list": "Show what is open, and contact no host.",
+    "list": "`open`: show what is open, and contact no host. `install`: list every environment that is there.",
     "login": "Log the browser in also as root, and where it cannot be told who reads the page that does it.",
     "no_login": "Log in no one: the browser shows the login page.",
     "host_names": "Open https://HOST.localhost, with cookies of its own; `open` adds that name to the certificate.",

@@ -26,7 +26,7 @@ def _on_hosts(body: "Body", name: str, about: str, *flags: str) -> HostTask:
     def run(call: Call) -> None:
         from nbfab.cli.report import Report
 
-        if "list" in call.flags:
+        if "list" in call.flags and name == "open":
             from nbfab.cli.opened import show_list
 
             return show_list(call)
@@ -60,7 +60,7 @@ def _on_fleet(task: HostTask) -> Task[Any]:
             return follow_fleet(call)
         on_fleet(call, task.does, task.preview)
 
-    own = tuple(flag for flag in task.flags if flag not in ("foreground", "background", "list", *RUNNING))
+    own = tuple(flag for flag in task.flags if flag not in ("foreground", "background", *RUNNING))
     about = (task.__doc__ or "").strip()
     made: Task[Any] = declare(
         run,
@@ -80,6 +80,10 @@ def _of_step(step: "Step") -> HostTask:
     """The task that does one step."""
 
     def body(job: "Job") -> "Outcome":
+        if "list" in job.flags:
+            from nbfab.run.environments import environments
+
+            return environments(job)
         from nbfab.run.converge import converge
 
         return converge(job, (step,))

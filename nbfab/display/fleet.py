@@ -2,7 +2,6 @@
 
 import re
 import shlex
-import shutil
 from collections import defaultdict
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import replace
@@ -10,13 +9,13 @@ from dataclasses import replace
 from nbfab import fix as fixes
 from nbfab.changed import Kind
 from nbfab.display import findings
+from nbfab.display.columns import aligned
 from nbfab.display.host import style
 from nbfab.display.hosts import MOST, named
 from nbfab.display.lines import WIDTH
 from nbfab.display.paint import Line, Painted, Piece
 from nbfab.fix import Command, Fix, Note
 from nbfab.outcome import Outcome
-from nbfab.text import clean_line
 
 SHORT = 14  # characters of a detail that is listed for every host, such as `on port 65535`
 _ALLOWED = r"( --allow=\S+)+"  # what an authority is to be allowed
@@ -48,7 +47,7 @@ def table(outcomes: Sequence[Outcome]) -> Painted:
         for (_, url, _), group in alike.items()
     ]
     head = ("HOST", "VERDICT", "WHAT", "URL" if any(row[-1].text for row in rows) else "")
-    lines = _aligned([tuple(map(Piece, head)), *rows]) if rows else []
+    lines = aligned([tuple(map(Piece, head)), *rows]) if rows else []
     for group in _folded(behind, _same):
         names = named([each.host for each in group])
         lines.append((Piece(f"{names}: "), Piece("not reached", "bold bad"), Piece(f": {_what(group[0])}")))
@@ -229,23 +228,6 @@ def _folded(outcomes: Sequence[Outcome], key: Callable[[Outcome], object]) -> li
     for outcome in outcomes:
         groups[key(outcome)].append(outcome)
     return sorted(groups.values(), key=len, reverse=True)
-
-
-def _aligned(rows: Sequence[tuple[Piece, ...]]) -> list[Line]:
-    """Rows in columns; a long reason should not push the others aside, so only short cells count."""
-    rows = [tuple(Piece(clean_line(text), style) for text, style in row) for row in rows]  # before they are measured
-    limit = max(30, shutil.get_terminal_size((120, 24)).columns // 2)
-    widths = [max(len(row[at].text) for row in rows if len(row[at].text) <= limit) for at in range(len(rows[0]))]
-    return [_row(row, widths) for row in rows]
-
-
-def _row(cells: tuple[Piece, ...], widths: Sequence[int]) -> Line:
-    """Cells in columns of those widths, without blanks at the end."""
-    while len(cells) > 1 and not cells[-1].text:
-        cells = cells[:-1]
-    *before, last = zip(cells, widths, strict=False)
-    pieces = [piece for cell, width in before for piece in (cell, Piece(" " * (max(width - len(cell.text), 0) + 2)))]
-    return [*pieces, last[0]]
 
 
 def _line(label: str, text: str, style: str = "") -> Line:

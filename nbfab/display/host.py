@@ -3,7 +3,7 @@
 from collections.abc import Iterator, Mapping
 from typing import Any
 
-from nbfab.display import around, findings, kernels
+from nbfab.display import around, environments, findings, kernels
 from nbfab.display.lines import line as _line
 from nbfab.display.lines import parts as _parts
 from nbfab.display.paint import Line, Painted, Piece
@@ -20,6 +20,8 @@ def report(outcome: Outcome) -> Painted:
     """How a task ended on one host, for people; several lines. What it takes to log in comes last."""
     if outcome.task == "logs" and outcome.state.get("log"):
         return Painted([one_line(line["text"]) for line in outcome.state["log"]])
+    if outcome.state.get("environments") is not None:
+        return Painted(environments.lines(outcome))
     return Painted([_headline(outcome), *_lines(outcome.named())])
 
 

@@ -7,6 +7,7 @@ from nbfab.changed import Kind
 from nbfab.display.document import FILES, VERSION
 from nbfab.finding import State
 from nbfab.fleet.known import Seen
+from nbfab.look.kernels import KINDS
 from nbfab.outcome import STATE, Verdict
 from nbfab.plan.bundle import Role
 from nbfab.settings import RESETTABLE, SOURCES
@@ -122,6 +123,17 @@ _OPEN: Mapping[str, Any] = {
     "changed": _said("Since when the link has been so.", _TIME),
     "since": _said("When it was opened.", _TIME),
     "pid": _NUMBER,
+}
+_ENVIRONMENT: Mapping[str, Any] = {
+    "name": _TEXT,
+    "kind": {"enum": list(KINDS)},
+    "folder": _TEXT,
+    "python": _said("The path of its interpreter.", _TEXT),
+    "version": _said("Of Python; null if no file tells.", _TEXT_OR_NULL),
+    "ipykernel": _said("Its version; null if it is not there.", _TEXT_OR_NULL),
+    "notebook": _said("Its version; null if it is not there.", _TEXT_OR_NULL),
+    "serves": _said("Whether the profile's server runs in it.", {"type": "boolean"}),
+    "kernel": _said("The name of the kernel that it is in the menu; null if it is not there.", _TEXT_OR_NULL),
 }
 _SERVER: Mapping[str, Any] = {
     "host": _said("As it was named.", _TEXT),
@@ -250,6 +262,10 @@ def _state() -> Mapping[str, Any]:
             {"type": ["array", "null"], "items": _object({"time": _TEXT_OR_NULL, "text": _TEXT})},
         ),
         **_around(),
+        "environments": _said(
+            "Of `install --list`: every environment on the host.",
+            {"type": ["array", "null"], "items": _object(_ENVIRONMENT)},
+        ),
     }
     return {key: known[key] for key in STATE}
 

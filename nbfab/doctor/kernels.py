@@ -8,6 +8,8 @@ from typing import TYPE_CHECKING
 
 from nbfab.doctor.layer import Case, Layer, failed
 from nbfab.fix import there
+from nbfab.plan import kernel_notes
+from nbfab.plan.kernelspecs import PREFIX
 
 if TYPE_CHECKING:
     from nbfab.finding import Finding
@@ -17,7 +19,11 @@ _BROKEN = ("dead", "autorestarting")  # states of a kernel that crashes
 
 def _check(case: Case) -> Iterator[Finding]:
     facts = case.facts
+    for note in kernel_notes.notes(case.wanted, facts):
+        yield failed(note.words, *note.fix)
     for kernel in facts.interpreter.probe.kernels:
+        if kernel.name.startswith(PREFIX):
+            continue
         file = f"{kernel.folder}/{kernel.name}/kernel.json"
         gone = "cannot be read" if kernel.program == file else "is not there"
         yield failed(

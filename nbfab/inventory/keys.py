@@ -126,6 +126,7 @@ _OTHER_WORDS = {
     "directory": "cwd dir folder notebook_dir path root root_dir workdir working_directory",
     "python": "conda conda_env env environment interpreter venv virtualenv",
     "packages": "requirements with",
+    "kernels": "kernel kernel_environments",
     "names": "alias aliases alt_names certificate_names domain domains san",
     "app": "application ui",
     "days": "valid_days validity",

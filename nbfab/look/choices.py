@@ -10,7 +10,7 @@ from typing import Any, NamedTuple
 
 from nbfab.look.fact import fact, text
 from nbfab.names import is_name
-from nbfab.settings import BY_KEY, RESETTABLE, SOURCES
+from nbfab.settings import BY_KEY, LISTED, RESETTABLE, SOURCES
 
 FILE = "choices"
 LONGEST = 65_536  # characters
@@ -44,7 +44,7 @@ class Choices:
 def parse(file: Any) -> Choices:
     """Choices from the text of the file: `nbfab VERSION`, then a line `OPTION SOURCE VALUE` for each, names as `name`.
 
-    Without a value, it is empty.
+    Without a value, it is empty. Options in LISTED have a line for each of their values.
 
     What a newer nbfab may have added is left out. Raises ValueError if the fact is no text.
     """
@@ -67,7 +67,9 @@ def parse(file: Any) -> Choices:
             names[written] = source
         elif option in RESETTABLE:  # a profile has neither its own name nor another
             try:
-                value = BY_KEY[option].default if not written else BY_KEY[option].parse(written)
+                before = options[option].value if option in LISTED and option in options else ()
+                read = (*before, written) if option in LISTED else written
+                value = BY_KEY[option].default if not written else BY_KEY[option].parse(read)
                 options[option] = Choice(value, source)
             except ValueError as error:
                 return Choices(version[1], broken=f"{option} must be {error}, not {written[:60]!r}")
@@ -89,3 +91,4 @@ class ChoiceFacts:
     python: str = fact(text)
     app: str = fact(text)
     packages: str = fact(text, default="")
+    kernels: str = fact(text, default="")

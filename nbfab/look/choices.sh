@@ -4,11 +4,13 @@
 # Settles what the look depends on. In such lines, `offered` counts unless the profile has a choice of its own, and
 # `demanded` counts more than that, or adds to it if its SOURCE is `+`; `forgotten` are OPTIONs, or OPTION/SOURCEs, that
 # no longer count there.
-# Uses folder, offered, demanded, forgotten. Sets port, directory, python, app, packages, at_boot.
+# Uses folder, offered, demanded, forgotten.
+# Sets port, directory, python, app, packages, kernels, several, at_boot.
 look_choices() {
-	port='' directory='' python='' app='' packages='' at_boot='' made='' count=0 line=''
+	port='' directory='' python='' app='' packages='' kernels='' at_boot='' made='' count=0 line=''
 	take_all "$offered"
 	if [ -f "$folder/choices" ] && [ -r "$folder/choices" ]; then
+		several=
 		while { IFS= read -r line || [ -n "$line" ]; } && [ $count -lt 500 ] && [ ${#made} -le 65536 ]; do
 			made=$made$line$newline
 			count=$((count + 1))
@@ -27,11 +29,12 @@ look_choices() {
 	fact choices.python "$python"
 	fact choices.app "$app"
 	if [ -n "$packages" ]; then fact choices.packages "$packages"; fi
+	if [ -n "$kernels" ]; then fact choices.kernels "${kernels%"$newline"}"; fi
 }
 
-# Sets port, directory, python, app, packages, at_boot.
+# Sets port, directory, python, app, packages, kernels, several, at_boot.
 take_all() { # lines
-	lines=$1
+	lines=$1 several=
 	while [ -n "$lines" ]; do
 		first=${lines%%"$newline"*} # posh gets this wrong within quotes
 		take "$first"
@@ -39,7 +42,8 @@ take_all() { # lines
 	done
 }
 
-# Uses packages. Sets port, directory, python, app, packages, at_boot.
+# Of those whose values may hold blanks, each has a line; they replace those of before together.
+# Uses packages, kernels, several. Sets port, directory, python, app, packages, kernels, several, at_boot.
 take() { # line
 	case $1 in *' '*' '*) value=${1#* * } ;; *) value= ;; esac
 	case $1 in
@@ -54,5 +58,13 @@ take() { # line
 		done
 		;;
 	'packages '*) packages=$value ;;
+	'kernels '*)
+		case $1 in 'kernels + '*) ;; *) if [ -z "$several" ]; then kernels=''; fi ;; esac
+		several=yes
+		case $newline$kernels in
+		*"$newline$value$newline"*) ;;
+		*) if [ -n "$value" ]; then kernels=$kernels$value$newline; fi ;;
+		esac
+		;;
 	esac
 }

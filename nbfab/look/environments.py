@@ -46,7 +46,7 @@ def _named(value: Any) -> tuple[Named, ...]:
     return (Named(one_of("conda", "venv", "pipx", "uv", "pyenv", "folder")(kind), path(folder)),)
 
 
-def _names(value: Any) -> tuple[str, ...]:
+def each_name(value: Any) -> tuple[str, ...]:
     return tuple(dict.fromkeys(line(name) for name in items(text(value).split("\n")) if name))
 
 
@@ -63,7 +63,7 @@ class EnvironmentFacts:
     found: tuple[Environment, ...] = fact(_found, default=())
     remembered: bool = fact(yes, default=False)
     named: tuple[Named, ...] = fact(_named, default=())
-    names: tuple[str, ...] = fact(_names, default=())
+    names: tuple[str, ...] = fact(each_name, default=())
     unsought: bool = fact(yes, default=False)
     python_fails: str = fact(message, default="")
     uv: str = fact(line, default="")

@@ -16,6 +16,7 @@ from nbfab.look.files import FileFacts
 from nbfab.look.home import HomeFacts
 from nbfab.look.host import HostFacts
 from nbfab.look.interpreter import InterpreterFacts
+from nbfab.look.kernels import KernelFacts
 from nbfab.look.left import LeftFacts
 from nbfab.look.limits import LimitFacts
 from nbfab.look.listening import ListeningFacts
@@ -39,6 +40,7 @@ class Facts:
     server: ServerFacts
     port: PortFacts
     envs: EnvFacts = dataclasses.field(default_factory=EnvFacts)
+    kernels: KernelFacts = dataclasses.field(default_factory=KernelFacts)
     at_boot: AtBootFacts = dataclasses.field(default_factory=AtBootFacts)
     relay: RelayFacts = dataclasses.field(default_factory=RelayFacts)
     left: LeftFacts = dataclasses.field(default_factory=LeftFacts)

@@ -16,7 +16,7 @@ look_directory() {
 	fi
 }
 
-# Uses folder, modules.
+# Uses folder, modules, paths, texts. Sets paths, texts.
 look_files() {
 	fact files.folder "$folder"
 	near=$folder
@@ -38,6 +38,11 @@ look_files() {
 		fact files.state folder
 		for module in $modules; do
 			if [ -d "$module" ]; then fact files.sums "$(cksum "$module"/*.py 2>/dev/null)"; fi
+		done
+		# Those of kernels, also of such that are no longer wanted.
+		for spec in share/jupyter/kernels/nbfab.*/kernel.json; do
+			case $spec in *'*'* | *[!A-Za-z0-9_./-]*) continue ;; esac
+			paths="$paths ${spec%/*} $spec ${spec%/*}/environment" texts="$texts $spec ${spec%/*}/environment"
 		done
 		print_facts
 		print_entries

@@ -8,11 +8,14 @@ from nbfab.look.facts import Facts, parse
 from nbfab.look.files import GENERATION
 from nbfab.look.request import Request
 from nbfab.program import call, render, source
-from nbfab.settings import NEW, is_path, written
+from nbfab.settings import NEW, is_path, lines
 
-_NOUNS = ("process", "choices", "host", "files", "environments", "envs", "port", "tmux", "logind", "server", "at_boot")
+_NOUNS = (
+    *("process", "choices", "host", "files", "environments", "envs", "kernels"),
+    *("port", "tmux", "logind", "server", "at_boot"),
+)
 FILES = tuple(f"look/{name}" for name in ("json", *_NOUNS, "look"))
-_NEEDED = ("port", "directory", "python", "app", "packages", "at_boot")  # options that facts depend on
+_NEEDED = ("port", "directory", "python", "app", "packages", "kernels", "at_boot")  # options that facts depend on
 DOCTOR = tuple(f"look/{name}" for name in ("shell", "home", "interpreter", "listening", "limits", "stale"))
 SILENCE = 60  # seconds without output
 
@@ -26,7 +29,7 @@ def look(host: Host, request: Request) -> Facts:
 def more_files(request: Request) -> tuple[str, ...]:
     """The files that a look takes beside FILES: what is seldom used does not travel at every look."""
     wanted = {
-        "look/search": _by_name(request),
+        "look/search": _by_name(request) or request.environments,
         "look/relay": bool(request.relay),
         "look/left": request.left is not None or request.doctor or request.around,
         **dict.fromkeys(DOCTOR, request.doctor),
@@ -37,14 +40,16 @@ def more_files(request: Request) -> tuple[str, ...]:
 
 
 def _by_name(request: Request) -> bool:
-    python = request.settings.python
-    return python not in ("", NEW) and not is_path(python)
+    python, kernels = request.settings.python, request.settings.kernels
+    return any(name and not is_path(name) for name in (*kernels, "" if python == NEW else python))
 
 
 def look_calls(host: Host, request: Request) -> list[str]:
     """The calls that look, for a program that has the functions of FILES, and of more_files."""
     calls = [call("look_shell")] if request.doctor else []
     calls.append(look_call(host, request))
+    if request.environments:
+        calls.append(call("look_every"))
     if request.relay:
         calls.append(call("look_relay", relay=request.relay))
     if left := request.left:
@@ -85,9 +90,8 @@ def look_call(host: Host, request: Request) -> str:
 
 
 def _lines(request: Request, options: Iterable[str]) -> str:
-    marks = {"packages": "+"} if request.adds else {}
-    values = ((option, written(getattr(request.settings, option))) for option in options)
-    return "".join(f"{option} {marks.get(option, '-')} {value}\n" for option, value in values)
+    values = ((option, value) for option in options for value in lines(option, getattr(request.settings, option)))
+    return "".join(f"{option} {'+' if option in request.adds else '-'} {value}\n" for option, value in values)
 
 
 def _listed(paths: Iterable[str], *more: str) -> str:

@@ -15,6 +15,7 @@ look() {
 	print_facts
 	look_environments
 	look_envs
+	look_kernels
 	print_facts
 	look_server
 	look_at_boot

@@ -24,19 +24,20 @@ class Request:
     """What to look at: the server that `settings` describe, and the managed `paths` in its profile's folder.
 
     The `settings` in `firm` count; others give way to what the profile has, unless that is `forgotten`: an option, or
-    OPTION/SOURCE. If it `adds`, their packages are more than those that the profile has, and not instead of them.
+    OPTION/SOURCE. The values of options that it `adds` are more than those that the profile has, and not instead.
 
     The facts include the text of the paths in `texts`, of `certificate`, a PEM, and others like it in `clients` only
     the certificate in it, and of
     the Python files in the folders `modules` the checksums; whether the relay of the name `relay` runs, what is
     `left`, what is `around` the server, the `others` that nbfab did not start, with what ending the one at the port
-    `at` would end, what `kernels` take, and what only the `doctor` looks at, if that is asked for.
+    `at` would end, what `kernels` take, all `environments` that are there, and what only the `doctor` looks at, if that
+    is asked for.
     """
 
     settings: Settings
     firm: frozenset[str] = frozenset()
     forgotten: tuple[str, ...] = ()
-    adds: bool = False
+    adds: frozenset[str] = frozenset()
     paths: tuple[str, ...] = ()
     texts: tuple[str, ...] = ()
     certificate: str = ""
@@ -49,3 +50,4 @@ class Request:
     others: bool = False
     at: int = 0
     kernels: bool = False
+    environments: bool = False

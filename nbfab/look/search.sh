@@ -2,17 +2,58 @@
 # The environments that the user has, found by their files alone: those of conda, mamba, venv, pipx, uv and pyenv.
 
 # The one of that name, and what it has. If several have it, all of them; if none has, the names that there are.
-# Uses places, names, match. Sets sought, places, names, match.
+# Uses matches, names. Sets matches.
 look_named() { # name
-	sought=$1 places='' names='' match=''
+	seek "$1"
+	case $matches in
+	'')
+		fact environments.names "$names"
+		return
+		;;
+	*"$newline"?*) one='' ;;
+	*) one=${matches#* } ;;
+	esac
+	while [ -n "$matches" ]; do
+		match=${matches%%"$newline"*} # posh gets this wrong within quotes
+		fact environments.named "$match"
+		matches=${matches#*"$newline"}
+	done
+	one=${one%"$newline"}
+	if [ -n "$one" ]; then look_asked "$one"; fi
+}
+
+# Those that have a name: a line `KIND FOLDER` for each, or the names that there are.
+# Sets sought, matches, places, names, listing.
+seek() { # name
+	sought=$1 matches='' places='' names='' listing=''
 	search
 	# In earlier releases, such a name was that of a folder in the home.
 	if [ -d "$HOME/$1" ]; then meet_folder "$HOME/$1"; fi
-	case $places in
-	'') fact environments.names "$names" ;;
-	*"$newline"?*) ;;
-	*) look_asked "$match" ;;
-	esac
+}
+
+# Every environment there is, and what its files tell of it: those of the user, that of nbfab, the system's, and any other
+# that the profile or this run names. Uses base, has, interpreter, python, here, absolute, kind, called.
+# Sets places, listing, sought, names, matches.
+look_every() {
+	sought='' matches='' names='' places='' listing=yes
+	if [ -x "$base/.venv/bin/python" ]; then keep_place nbfab "$base/.venv" "nbfab's own"; fi
+	search
+	if [ -x /usr/bin/python3 ]; then
+		inspect /usr
+		fact kernels.every "${newline}system${newline}python3$newline/usr$newline/usr/bin/python3$newline$has"
+	fi
+	for named in "$interpreter" "$python" "$here"; do
+		case $named in */* | '~'*) make_absolute "$named" ;; *) continue ;; esac
+		near=${absolute%/}
+		if [ ! -d "$near" ]; then near=${near%/bin/*}; fi
+		kind_of "$near"
+		case $kind:$called in
+		system:*) continue ;;
+		*:.venv | *:venv | *:env) called=${near%/*} called=${called##*/} ;;
+		esac
+		if [ -x "$near/bin/python" ]; then keep_place "$kind" "$near" "$called"; fi
+	done
+	print_facts
 }
 
 # Meets every environment.
@@ -86,12 +127,12 @@ meet_conda() { # folder
 }
 
 # Keeps an environment, if it is one: it if it has the name that is sought, or else its name.
-# Uses sought, names. Sets names.
+# Uses sought, names, listing. Sets names.
 meet() { # kind folder name
 	case $2 in *"$newline"*) return ;; /*) ;; *) return ;; esac
 	if [ ! -x "$2/bin/python" ]; then return; fi
-	case $3 in
-	"$sought") keep_place "$1" "$2" ;;
+	case $listing:$3 in
+	yes:* | ":$sought") keep_place "$1" "$2" "$3" ;;
 	*) if [ ${#names} -lt 4000 ]; then names=$names$3$newline; fi ;;
 	esac
 }
@@ -103,14 +144,19 @@ meet_folder() { # folder
 		target=$(cd "$inside" 2>/dev/null && pwd -P)
 		case $newline$places in *"$newline${target:-none}$newline"*) return ;; esac
 	done
-	keep_place folder "$1"
+	keep_place folder "$1" "${1##*/}"
 }
 
 # Keeps a place under whichever path it was met first.
-# Uses places. Sets places, match.
-keep_place() { # kind folder
+# Uses places, matches, listing, has. Sets places, matches.
+keep_place() { # kind folder name
 	real=$(cd "$2" 2>/dev/null && pwd -P)
 	case $newline$places in *"$newline$real$newline"*) return ;; esac
-	places=$places$real$newline match=$2
-	fact environments.named "$1 $2"
+	places=$places$real$newline
+	if [ -n "$listing" ]; then
+		inspect "$2"
+		fact kernels.every "$newline$1$newline$3$newline$2$newline$2/bin/python$newline$has"
+	else
+		matches="$matches$1 $2$newline"
+	fi
 }

@@ -14,6 +14,7 @@ from nbfab.fix import there
 from nbfab.plan import certificate
 from nbfab.plan.files import PRIVATE, Managed, write
 from nbfab.settings import BY_KEY, origin, written
+from nbfab.settings import lines as lines_of
 
 if TYPE_CHECKING:
     from nbfab.look.choices import Choice, Choices
@@ -32,8 +33,8 @@ def text(chosen: Mapping[str, Choice], names: Mapping[str, str]) -> str:
     """The file: which nbfab wrote it, then a line for each choice and each name that was asked for."""
     lines = [f"nbfab {__version__}"]
     for key in (key for key in BY_KEY if key in chosen):
-        value = f" {written(chosen[key].value)}" if chosen[key].value else ""
-        lines.append(f"{key} {chosen[key].source}{value}")
+        value, source = chosen[key]
+        lines += [f"{key} {source} {text}" for text in lines_of(key, value)] if value else [f"{key} {source}"]
     lines += [f"name {source} {name}" for name, source in names.items()]
     return _HEAD + "".join(f"{line}\n" for line in lines)
 

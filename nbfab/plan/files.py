@@ -105,14 +105,15 @@ def in_file(
     if entry is None:
         yield write(step, f"write {what}", path, want, needs_restart=needs_restart)
     elif entry.text != want:
-        diff = "" if secret else _diff(path, entry.text, want)
+        diff = "" if secret else differences(path, entry.text, want)
         yield write(step, f"rewrite {what}", path, want, diff=diff, needs_restart=needs_restart)
     elif entry.mode != PRIVATE:
         reason = f"its mode is {entry.mode}"
         yield write(step, f"make {what} private", path, want, reason=reason)
 
 
-def _diff(path: str, have: str, want: str) -> str:
+def differences(path: str, have: str, want: str) -> str:
+    """What a text changes in the one that a file has."""
     lines = difflib.unified_diff(
         have.splitlines(), want.splitlines(), f"{path} as it is", f"{path} as it should be", "", "", 1, ""
     )

@@ -206,8 +206,9 @@ _DEBIAN = {
     "venv": "python3-venv",
     "notebook": "jupyter-notebook",
     "matplotlib": "python3-matplotlib",
+    "ipykernel": "python3-ipykernel",
 }
-_RPM = {"notebook": "python3-notebook", "matplotlib": "python3-matplotlib"}
+_RPM = {"notebook": "python3-notebook", "matplotlib": "python3-matplotlib", "ipykernel": "python3-ipykernel"}
 _INSTALLERS = {
     "debian": ("apt-get install", _DEBIAN),
     "ubuntu": ("apt-get install", _DEBIAN),
@@ -217,9 +218,23 @@ _INSTALLERS = {
     "suse": ("zypper install", {"venv": "python3", **_RPM}),
     "arch": (
         "pacman -S",
-        {"python3": "python", "venv": "python", "notebook": "jupyter-notebook", "matplotlib": "python-matplotlib"},
+        {
+            "python3": "python",
+            "venv": "python",
+            "notebook": "jupyter-notebook",
+            "matplotlib": "python-matplotlib",
+            "ipykernel": "python-ipykernel",
+        },
     ),
-    "alpine": ("apk add", {"venv": "python3", "notebook": "jupyter-notebook", "matplotlib": "py3-matplotlib"}),
+    "alpine": (
+        "apk add",
+        {
+            "venv": "python3",
+            "notebook": "jupyter-notebook",
+            "matplotlib": "py3-matplotlib",
+            "ipykernel": "py3-ipykernel",
+        },
+    ),
     "Darwin": ("brew install", {"python3": "python", "venv": "python"}),
 }
 
@@ -234,7 +249,7 @@ def how_to_add(environment: Environment, facts: Facts, *packages: str) -> Fix:
 
 
 def how_to_install(facts: Facts, *what: str) -> Fix:
-    """The command that installs `what` (python3, venv, tmux, notebook, matplotlib) on the host.
+    """The command that installs `what` (python3, venv, tmux, bash, notebook, ...) on the host.
 
     Words if its system is not known.
     """
@@ -253,5 +268,5 @@ STEP = Step(
     files=lambda settings: (Managed(FILE),),
     standing=standing,
     options=("python", "app", "packages", "requirements"),
-    flags=("exact",),
+    flags=("exact", "list"),
 )

@@ -12,7 +12,7 @@ def kernel_file(profile: str) -> str:
     return f"share/jupyter/kernels/{kernel_name(profile)}/kernel.json"
 
 
-def env_of(text: str, folder: str) -> str:
+def env_named(text: str, folder: str) -> str:
     """The name of the environment in that folder which a specification names; empty for any other."""
     try:
         python = str(json.loads(text)["argv"][0])

@@ -30,6 +30,8 @@ FILES = (
     *("jupyter/lab/user-settings/**/*.jupyterlab-settings", "jupyter/lab/workspaces/*.jupyterlab-workspace"),
     *("jupyter/labconfig/*.json", "jupyter/nbconfig/*.json", "jupyter/nbconfig/**/*.json"),
     "jupyter/serverconfig/*.json",
+    # kernels of environments that are no longer there
+    *("share/jupyter/kernels/nbfab.*/kernel.json", "share/jupyter/kernels/nbfab.*/environment"),
     # IPython's, of every profile that a kernel uses
     *("ipython/README", "ipython/profile_*/history.sqlite*", "ipython/profile_*/history-corrupt-*.sqlite"),
     *("ipython/profile_*/startup/README", "ipython/profile_*/log/*.log", "ipython/profile_*/pid/*.pid"),

@@ -17,7 +17,7 @@ from nbfab.plan.asked import FILE, Asked, Had, asked, had, text
 from nbfab.plan.change import Change
 from nbfab.plan.environment import choose, own_python
 from nbfab.plan.files import in_file
-from nbfab.plan.kernel import env_of, kernel_file
+from nbfab.plan.kernel import env_named, kernel_file
 from nbfab.settings import package_name
 
 if TYPE_CHECKING:
@@ -32,7 +32,7 @@ NEEDS = ("ipykernel", "pip")  # of a kernel, and of the %pip in its cells
 
 def now(wanted: Wanted, facts: Facts) -> Record | None:
     """The environment that the kernel has; None if that is the server's, or gone."""
-    name = env_of(facts.files.text(kernel_file(wanted.settings.profile)), f"{facts.files.folder}/{FOLDER}")
+    name = env_named(facts.files.text(kernel_file(wanted.settings.profile)), f"{facts.files.folder}/{FOLDER}")
     return _named(facts, name)
 
 

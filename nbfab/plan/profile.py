@@ -1,21 +1,21 @@
-"""The step `profile`: its folder, the IPython profile with inline graphics, and a kernel that uses it.
+"""The step `profile`: its folder, the IPython profile with inline graphics, and the kernels that use it.
 
 And the profile that other kernels of Python use, whose debugger is kept off, or off TCP, as in ours.
 """
 
 from __future__ import annotations
 
-import json
 from collections.abc import Iterator
 from pathlib import PurePosixPath
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 from nbfab.names import kernel_name
-from nbfab.plan import module, packages
+from nbfab.plan import kernel_notes, kernelspecs, module, packages
 from nbfab.plan.change import Change
 from nbfab.plan.environment import label
 from nbfab.plan.files import Managed, in_file
 from nbfab.plan.kernel import kernel_file
+from nbfab.plan.kernelspec import env_of, kernelspec, text
 from nbfab.plan.step import Step
 
 if TYPE_CHECKING:
@@ -126,7 +126,7 @@ def ipython_file(profile: str) -> str:
 
 
 def plan(wanted: Wanted, facts: Facts) -> Iterator[Change]:
-    """A private folder, and in it the IPython profile and the kernel."""
+    """A private folder, and in it the IPython profile, the kernel, and those of the user's own environments."""
     name, folder = wanted.settings.profile, facts.files.folder
     mode = facts.files.mode(".")
     if mode != "drwx------":
@@ -139,37 +139,25 @@ def plan(wanted: Wanted, facts: Facts) -> Iterator[Change]:
         what = "the IPython profile of other kernels"
         yield from in_file("profile", what, ipython_file(_DEFAULT), ipython(wanted, facts, OTHERS), facts)
     yield from kernel(wanted, facts)
+    yield from kernelspecs.plan(wanted, facts)
 
 
 def kernel(wanted: Wanted, facts: Facts) -> Iterator[Change]:
     """The kernel; to write its specification is to put another environment in the place of the one it has had."""
-    name, own = wanted.settings.profile, packages.shown(wanted, facts)
-    spec = _kernel(
+    name, python, beside = wanted.settings.profile, packages.python(wanted, facts), packages.shown(wanted, facts)
+    spec = kernelspec(
+        python,
         name,
-        packages.python(wanted, facts),
-        own or label(wanted, facts),
+        f"Python 3 ({name}: {beside or label(wanted, facts)})",
         debugger=wanted.settings.debugger,
-        beside=bool(own),
+        env=env_of(str(PurePosixPath(python).parents[1])) if beside else None,
     )
-    yield from in_file("profile", f"the kernel {kernel_name(name)}", kernel_file(name), spec, facts)
-
-
-def _kernel(name: str, python: str, environment: str, *, debugger: bool, beside: bool) -> str:
-    frozen = ("-X", "frozen_modules=off") if debugger else ()  # or it may miss breakpoints
-    spec: dict[str, Any] = {
-        "argv": [python, *frozen, "-B", "-m", "ipykernel_launcher", "-f", "{connection_file}", f"--profile={name}"],
-        "display_name": f"Python 3 ({name}: {environment})",
-        "language": "python",
-        "metadata": {"debugger": debugger},
-    }
-    if beside:  # or a cell's !pip would be that of the server's environment
-        spec["env"] = {"PATH": f"{PurePosixPath(python).parent}:${{PATH}}"}
-    return json.dumps(spec, indent=2) + "\n"
+    yield from in_file("profile", f"the kernel {kernel_name(name)}", kernel_file(name), text(spec), facts)
 
 
 def _files(settings: Settings) -> tuple[Managed, ...]:
     texts = (ipython_file(settings.profile), ipython_file(_DEFAULT), kernel_file(settings.profile))
-    return (Managed(".", "folder"), *(Managed(path) for path in texts))
+    return (Managed(".", "folder"), *(Managed(path) for path in texts), *kernelspecs.managed(settings))
 
 
 STEP = Step(
@@ -177,6 +165,7 @@ STEP = Step(
     "Make the profile: its folder, inline graphics, and a kernel that uses it.",
     plan,
     files=_files,
-    options=("debugger",),
+    notes=kernel_notes.notes,
+    options=("debugger", "kernels"),
     flags=("reset",),
 )

@@ -6,15 +6,22 @@ A run of single steps changes only the options that belong to them.
 
 from __future__ import annotations
 
-from collections.abc import Collection
+from collections.abc import Collection, Iterable
 from dataclasses import replace
 from typing import TYPE_CHECKING, Any
 
-from nbfab.settings import added
+from nbfab.settings import ADDED, added
 
 if TYPE_CHECKING:
     from nbfab.look.facts import Facts
     from nbfab.wanted import Wanted
+
+
+def _more(values: Iterable[str], new: Iterable[str]) -> tuple[str, ...]:
+    return tuple(dict.fromkeys((*values, *new)))
+
+
+_ADD = {"packages": added, "kernels": _more}
 
 
 def firm(wanted: Wanted, owned: Collection[str]) -> frozenset[str]:
@@ -32,9 +39,9 @@ def forgotten(wanted: Wanted, owned: Collection[str]) -> tuple[str, ...]:
     return (*resets, *(f"{key}/inventory#{wanted.inventory}" for key in owned if wanted.inventory))
 
 
-def adds(wanted: Wanted, owned: Collection[str]) -> bool:
-    """Whether the packages are typed ones, which add to those that the profile has."""
-    return "packages" in owned and wanted.settings.sources.get("packages") == "flag"
+def adds(wanted: Wanted, owned: Collection[str]) -> frozenset[str]:
+    """The options whose values are typed ones that add to those that the profile has."""
+    return frozenset(key for key in ADDED if key in owned and wanted.settings.sources.get(key) == "flag")
 
 
 def settle(wanted: Wanted, facts: Facts, owned: Collection[str]) -> Wanted:
@@ -46,9 +53,8 @@ def settle(wanted: Wanted, facts: Facts, owned: Collection[str]) -> Wanted:
         if key not in counts and not {key, f"{key}/{choice.source}"}.intersection(gone)
     }
     values: dict[str, Any] = {key: choice.value for key, choice in kept.items()}
-    had = made.options.get("packages")
-    if had and "packages" not in kept and "packages" not in gone and adds(wanted, owned):
-        values["packages"] = added(had.value, wanted.settings.packages)
+    for key in adds(wanted, owned).difference(kept, gone).intersection(made.options):
+        values[key] = _ADD[key](made.options[key].value, getattr(wanted.settings, key))
     sources = {**wanted.settings.sources, **{key: choice.source for key, choice in kept.items()}}
     settings = replace(wanted.settings, **values, sources=sources)
     return replace(wanted, settings=settings, given=wanted.given or wanted.settings, kept=frozenset(kept))

@@ -129,7 +129,7 @@ def request(wanted: Wanted, steps: Iterable[Step] = ()) -> Request:
         wanted.settings,
         firm=frozenset(BY_KEY) if wanted.given else settle.firm(wanted, options),
         forgotten=() if wanted.given else settle.forgotten(wanted, options),
-        adds=not wanted.given and settle.adds(wanted, options),
+        adds=frozenset() if wanted.given else settle.adds(wanted, options),
         paths=tuple(of.path for of in files),
         texts=tuple(of.path for of in files if of.kind == "text"),
         certificate=certificate.FILE,
@@ -144,4 +144,5 @@ def request(wanted: Wanted, steps: Iterable[Step] = ()) -> Request:
         others=wanted.others or wanted.doctor,
         at=wanted.at,
         kernels=wanted.kernels,
+        environments=wanted.environments,
     )

@@ -30,6 +30,7 @@ AGAIN = (
         "force",
         "legacy",
         "linger_off",
+        "list",
         "new",
         "new_key",
     ),

@@ -30,7 +30,8 @@ def see(job: Job, steps: Sequence[Step] = ()) -> tuple[Job, Facts]:
     settings, went_by = wanted.settings, seen.choices
     needed = (str(settings.port), settings.directory, settings.python, settings.app, written(settings.packages))
     went_by_them = needed == (went_by.port, went_by.directory, went_by.python, went_by.app, went_by.packages)
-    if not went_by_them or seen.environments.unsought:
+    same_kernels = "\n".join(settings.kernels) == went_by.kernels
+    if not (went_by_them and same_kernels) or seen.environments.unsought or seen.kernels.unsought:
         # The host went by others: the profile is of a release that kept no choices, or a flag does not count here. Or
         # an environment is to be sought by the name that the profile has.
         seen = adopt(look(job.host, request(wanted)))

@@ -31,6 +31,7 @@ VALUES = {
     "python": PATHS | st.just(""),
     "app": st.sampled_from(["notebook", "lab"]),
     "packages": st.lists(st.sampled_from(["pandas", "scipy>=1", "x[y]==2.*"]), unique=True).map(tuple),
+    "kernels": st.lists(PATHS, unique=True, max_size=3).map(tuple),
     "days": st.integers(1, 3650),
 }
 
@@ -85,13 +86,14 @@ def test_the_look_goes_by_what_the_plan_settles(
         found = went_by(shell, request(wanted, steps), file, Path(home))
     assert parse(found["choices.made"]) == parse(file)
     settled = settle(wanted, seen(NEW, choices={"made": parse(file)}), owned(steps)).settings
-    keys = ("port", "directory", "python", "app", "packages")
+    keys = ("port", "directory", "python", "app", "packages", "kernels")
     assert {key: found.get(f"choices.{key}", "") for key in keys} == {
         "port": str(settled.port),
         "directory": settled.directory,
         "python": settled.python,
         "app": settled.app,
         "packages": " ".join(settled.packages),
+        "kernels": "\n".join(settled.kernels),
     }
 
 

@@ -12,7 +12,7 @@ from nbfab.look.envs import Installed, Record
 from nbfab.look.facts import Facts
 from nbfab.plan import install, packages
 from nbfab.plan.asked import FILE, had
-from nbfab.plan.kernel import env_of, kernel_file
+from nbfab.plan.kernel import env_named, kernel_file
 from nbfab.plan.steps import STEPS, plan
 from nbfab.requirements.requirements import Requirements
 from nbfab.resolution import Resolution
@@ -44,7 +44,7 @@ def python_of(facts: Facts) -> str:
 
 def env_now(facts: Facts) -> str:
     """The name of its environment."""
-    return env_of(facts.files.text(kernel_file("nbserver")), f"{FOLDER}/envs")
+    return env_named(facts.files.text(kernel_file("nbserver")), f"{FOLDER}/envs")
 
 
 def kinds(wanted: Wanted, facts: Facts) -> list[str]:
@@ -167,7 +167,7 @@ def test_hashes_are_for_the_file_alone() -> None:
     ],
 )
 def test_the_environment_that_a_kernel_names(text: str, name: str) -> None:
-    assert env_of(text, f"{FOLDER}/envs") == name
+    assert env_named(text, f"{FOLDER}/envs") == name
 
 
 def test_an_environment_that_is_gone_is_made_again() -> None:
