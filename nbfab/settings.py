@@ -291,6 +291,14 @@ class Settings:
     debugger: bool = _option(
         False, "Let JupyterLab's debugger into Python kernels", _yes, absent="off", schema={"type": "boolean"}
     )
+    keep_output: bool = _option(
+        False,
+        "Keep what cells print while no page is open, in an environment of nbfab's own",
+        _yes,
+        flag="keep-output",
+        absent="off",
+        schema={"type": "boolean"},
+    )
     self_signed: bool = _option(
         False,
         "Have the certificate sign itself, though there is an authority",

@@ -15,6 +15,10 @@ if TYPE_CHECKING:
     from nbfab.wanted import Wanted
 
 
+# What keeps output: cells run in the server, on a document that the server has. Of later ones, nothing is known here.
+KEEPERS = ("jupyter-server-nbmodel[lab]>=0.2.9,<0.3", "jupyter-server-ydoc>=3.0.4,<4")
+
+
 class Chosen(NamedTuple):
     """The environment to use: its interpreter, the module to run, and whether that is notebook 6 ("classic").
 
@@ -125,6 +129,13 @@ def lacking(wanted: Wanted, facts: Facts, chosen: Chosen) -> Iterator[str]:
         judged = package == name or facts.environments.remembered or (recorded and package in recorded.value)
         if _normal(name) not in has or not judged:
             yield package
+    if wanted.settings.keep_output:
+        yield from (package for package in KEEPERS if _normal(package_name(package)) not in has)
+
+
+def keeps_output(wanted: Wanted, facts: Facts) -> bool:
+    """Whether the server is to keep what cells print; only in the environment that nbfab makes."""
+    return wanted.settings.keep_output and choose(wanted, facts).python == own_python(facts)
 
 
 def _normal(name: str) -> str:
