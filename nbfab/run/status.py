@@ -13,9 +13,10 @@ from nbfab.plan.step import Step
 from nbfab.plan.steps import STEPS, plan
 from nbfab.run import around, foreground
 from nbfab.run.days import in_time
-from nbfab.run.describe import LOG_ENDS, describe, shown_time
+from nbfab.run.describe import LOG_ENDS, describe
 from nbfab.run.job import Job
 from nbfab.run.see import see
+from nbfab.units import stamp
 from nbfab.wanted import Wanted
 
 
@@ -61,7 +62,7 @@ def _why_not(job: Job, seen: Facts) -> str:
     if seen.files.state == "absent":
         return f"{ended}: there is no profile {job.wanted.settings.profile}"
     if was_idle(seen) and server.last_end:
-        return f"{ended}: it was idle, so it ended at {shown_time(server.last_end.since)}"
+        return f"{ended}: it was idle, so it ended at {stamp(server.last_end.since)}"
     if server.started:
         why = f"{ended}: {_what_ended(seen)}"
         return f"{why}, and its last words are: {server.last_words}" if server.last_words else why
@@ -85,10 +86,10 @@ def was_idle(seen: Facts) -> bool:
 def _what_ended(seen: Facts) -> str:
     """What ended a server that was not stopped, as far as that is known."""
     server, end = seen.server, seen.server.last_end
-    restarted = f"the host was restarted{f' at {shown_time(server.booted)}' if server.booted else ''}"
+    restarted = f"the host was restarted{f' at {stamp(server.booted)}' if server.booted else ''}"
     if end is None:
         return f"{restarted}, while it ran" if server.boots else "it has ended"
-    what = f"{end.words}, at {shown_time(end.since)}"
+    what = f"{end.words}, at {stamp(end.since)}"
     if server.between:
         return f"it has crashed ({what}), and is started again"
     if end.follows == "given-up":
