@@ -155,7 +155,7 @@ def _not_ours(chosen: Chosen, facts: Facts, lacks: tuple[str, ...]) -> Refused:
 
 def _keeps_nothing(wanted: Wanted, chosen: Chosen) -> Refused:
     """Why no output is kept in an environment that nbfab has not made."""
-    what = f"nbfab has what keeps output only in an environment that it has made, and not in {chosen.python}"
+    what = f"nbfab installs what that takes only into an environment that it has made, and not into {chosen.python}"
     if "keep_output" in wanted.kept:
         python = wanted.settings.python or chosen.python
         fix = ("to have that one, which keeps none", task("setup", f"--python={python}", "--no-keep-output"))

@@ -40,7 +40,7 @@ def test_a_new_environment_has_it() -> None:
 
 def test_no_other_environment_gets_it() -> None:
     theirs = seen(NEW, environments={"found": (MODERN,)})
-    with pytest.raises(Refused, match="not in /env/bin/python") as error:
+    with pytest.raises(Refused, match="not into /env/bin/python") as error:
         list(install.plan(wanting(keep_output=True), theirs))
     assert "setup --python=new --keep-output" in error.value.hint
     chosen = Wanted(Settings.parse({"keep_output": True, "python": "geo"}), kept=frozenset({"keep_output"}))

@@ -130,6 +130,6 @@ def test_a_cell_that_prints_while_its_page_is_closed(here: Machine, tmp_path: Pa
 
 def test_only_an_environment_of_nbfab_s_own_gets_it(here: Machine) -> None:
     said = here.fails("setup", "--keep-output")
-    assert "only in an environment that it has made" in said
+    assert "only into an environment that it has made" in said
     assert "setup --python=new --keep-output" in said
     assert not here.folder.exists()
