@@ -269,6 +269,11 @@ def _option(
     return field(default=default, metadata=metadata)
 
 
+def _switch(about: str, flag: str = "") -> Any:
+    """An option that is on or off; off unless it is chosen."""
+    return _option(False, about, _yes, flag=flag, absent="off", schema={"type": "boolean"})
+
+
 @dataclass(frozen=True)
 class Settings:
     """What one server should be. Use `parse`, which checks every value.
@@ -332,33 +337,15 @@ class Settings:
         whole_number(1, 3650),
         schema={"type": "integer", "minimum": 1, "maximum": 3650},
     )
-    debugger: bool = _option(
-        False, "Let JupyterLab's debugger into Python kernels", _yes, absent="off", schema={"type": "boolean"}
+    debugger: bool = _switch("Let JupyterLab's debugger into Python kernels")
+    keep_output: bool = _switch(
+        "Keep what cells print while no page is open, in an environment of nbfab's own", "keep-output"
     )
-    self_signed: bool = _option(
-        False,
-        "Have the certificate sign itself, though there is an authority",
-        _yes,
-        flag="self-signed",
-        absent="off",
-        schema={"type": "boolean"},
+    self_signed: bool = _switch("Have the certificate sign itself, though there is an authority", "self-signed")
+    client_certificates: bool = _switch(
+        "Admit only clients that present a certificate, see client.add", "client-certificates"
     )
-    client_certificates: bool = _option(
-        False,
-        "Admit only clients that present a certificate, see client.add",
-        _yes,
-        flag="client-certificates",
-        absent="off",
-        schema={"type": "boolean"},
-    )
-    at_boot: bool = _option(
-        False,
-        "Start the server when the host boots",
-        _yes,
-        flag="at-boot",
-        absent="off",
-        schema={"type": "boolean"},
-    )
+    at_boot: bool = _switch("Start the server when the host boots", "at-boot")
     idle: str = _option(
         NEVER,
         "Stop the server when nothing has run for that long: 30m, 8h, 2d; kernels and terminals keep it",

@@ -3,6 +3,7 @@
 import os
 import shlex
 import shutil
+import subprocess
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from pathlib import Path
@@ -11,6 +12,15 @@ from playwright.sync_api import Browser, expect, sync_playwright
 
 Within = Callable[[Sequence[str]], list[str]]
 SLOWEST = 60_000  # milliseconds that a busy machine may take for what it shows
+
+
+def trust(home: Path, pem: Path) -> None:
+    """Has Chromium of someone with that home folder trust a certificate, and nothing else."""
+    trusted = home / ".pki/nssdb"
+    trusted.mkdir(parents=True)
+    certutil = ["certutil", "-d", f"sql:{trusted}"]
+    subprocess.run([*certutil, "-N", "--empty-password"], check=True)
+    subprocess.run([*certutil, "-A", "-n", "nbserver", "-t", "P,,", "-i", str(pem)], check=True)
 
 
 @contextmanager

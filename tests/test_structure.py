@@ -10,7 +10,7 @@ from machine import ROOT
 PACKAGE = ROOT / "nbfab"
 # From the bottom up: a module imports only from lines above its own, or from its own package.
 FLOORS = (
-    ("names", "text", "fix", "finding", "errors", "settings", "changed", "relay", "prompts", "whole"),
+    ("names", "text", "fix", "finding", "errors", "settings", "changed", "relay", "prompts", "whole", "units"),
     ("passwords", "keys", "own", "outcome", "requirements", "resolution", "signals", "tunnel"),
     ("authority",),
     ("trust",),

@@ -54,12 +54,26 @@ is_offline() { # what it printed
 	return 1
 }
 
-# Makes the environment if there is none, and gets its packages. Uses venv, requirements, packages.
+# Makes the environment if there is none, and gets its packages. Uses venv, requirements, packages, keeps.
 fill_environment() {
 	if [ ! -x "$venv/bin/python" ]; then make_venv "$venv" '' || return; fi
 	set -f
 	# shellcheck disable=SC2086 # lists of packages
-	get_packages "$venv/bin/python" $requirements $packages
+	get_packages "$venv/bin/python" $requirements $packages || return
+	if [ -n "$keeps" ]; then put_aside; fi
+}
+
+# Puts aside the pages of what keeps output, and what enables it: other profiles share the environment, and the pages
+# of a server that does not keep output would fail with them. Uses venv.
+put_aside() {
+	for part in @jupyter/docprovider-extension @datalayer/jupyter-server-nbmodel; do
+		from=$venv/share/jupyter/labextensions/$part into=$venv/kept/labextensions/$part
+		if [ ! -d "$from" ]; then continue; fi
+		mkdir -p "${into%/*}" && rm -rf "$into" && mv "$from" "$into" || return
+	done
+	for part in server_nbmodel server_fileid collaboration; do
+		rm -f "$venv/etc/jupyter/jupyter_server_config.d/jupyter_$part.json"
+	done
 }
 
 # Makes an empty environment, by that interpreter, or by the system's. Uses tool, base.

@@ -3,7 +3,6 @@
 import fcntl
 import json
 import os
-import time
 from collections.abc import Iterable, Iterator, Mapping
 from typing import Any
 
@@ -12,6 +11,7 @@ from cryptography.hazmat.primitives import hashes
 
 from nbfab.authority.authority import Authority
 from nbfab.names import is_name
+from nbfab.units import stamp
 
 FILE = "issued.jsonl"
 KEYS = ("time", "host", "profile", "names", "serial", "fingerprint", "ends")
@@ -22,13 +22,13 @@ def record(
 ) -> None:
     """Adds a line: `host` as it was typed, the serial number in hexadecimal. Safe for threads. Raises OSError."""
     values = (
-        _time(now),
+        stamp(now),
         host,
         profile,
         list(names),
         f"{certificate.serial_number:x}",
         certificate.fingerprint(hashes.SHA256()).hex(":").upper(),
-        _time(certificate.not_valid_after_utc.timestamp()),
+        stamp(certificate.not_valid_after_utc.timestamp()),
     )
     line = json.dumps(dict(zip(KEYS, values, strict=True))) + "\n"
     flags = os.O_RDWR | os.O_APPEND | os.O_CREAT | os.O_CLOEXEC
@@ -71,7 +71,3 @@ def _lines(authority: Authority, needle: str = "") -> Iterator[dict[str, Any]]:
             continue
         if isinstance(known, dict) and set(KEYS) <= known.keys() and isinstance(known["names"], list):
             yield {key: known[key] for key in KEYS}
-
-
-def _time(seconds: float) -> str:
-    return time.strftime("%Y-%m-%dT%H:%M:%SZ", time.gmtime(seconds))

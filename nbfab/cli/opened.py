@@ -22,6 +22,7 @@ from nbfab.names import HostString
 from nbfab.outcome import Outcome, failure
 from nbfab.tunnel import claim, control
 from nbfab.tunnel.claim import Running
+from nbfab.units import stamp
 
 if TYPE_CHECKING:
     from nbfab.inventory.hosts import InventoryHost
@@ -54,14 +55,10 @@ def _described(running: Running) -> dict[str, Any]:
         "profile": running.profile,
         "url": running.url,
         "link": link if link in control.LINKS else "unknown",
-        "changed": _stamp(changed if isinstance(changed, int | float) else running.since),
-        "since": _stamp(running.since),
+        "changed": stamp(changed if isinstance(changed, int | float) else running.since),
+        "since": stamp(running.since),
         "pid": running.pid,
     }
-
-
-def _stamp(seconds: float) -> str:
-    return time.strftime("%Y-%m-%dT%H:%M:%SZ", time.gmtime(seconds))
 
 
 def _lines(found: list[dict[str, Any]]) -> Iterator[str]:

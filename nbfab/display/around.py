@@ -5,9 +5,9 @@ from typing import Any
 
 from nbfab.display.lines import line
 from nbfab.display.paint import Line
+from nbfab.units import room
 
 MOST = 8  # GPUs, profiles or servers that are listed
-_UNITS = ("B", "KiB", "MiB", "GiB", "TiB", "PiB", "EiB")
 
 
 def lines(state: Mapping[str, Any]) -> Iterator[Line]:
@@ -15,15 +15,15 @@ def lines(state: Mapping[str, Any]) -> Iterator[Line]:
     memory = state.get("memory")
     if memory:
         whose = " (the limit of its group of processes)" if memory["limited"] else ""
-        yield line("memory", f"{room(memory)}{whose}")
+        yield line("memory", f"{_room(memory)}{whose}")
     disks = state.get("disks") or ()
     same = len({(disk["total"], disk["free"]) for disk in disks}) == 1
     for disk in disks[:1] if same else disks:
-        yield line("disk", room(disk) if same else f"{room(disk)} for {disk['folder']}")
+        yield line("disk", _room(disk) if same else f"{_room(disk)} for {disk['folder']}")
     gpus = state.get("gpus") or ()
     for gpu in gpus[:MOST]:
         busy = "" if gpu["busy"] is None else f", {gpu['busy']} % busy"
-        yield line("gpu", f"{gpu['number']}: {gpu['name']}{f', {room(gpu)}' if gpu['total'] else ''}{busy}")
+        yield line("gpu", f"{gpu['number']}: {gpu['name']}{f', {_room(gpu)}' if gpu['total'] else ''}{busy}")
     if len(gpus) > MOST:
         yield line("gpu", f"and {len(gpus) - MOST} more")
     if profiles := state.get("profiles"):
@@ -47,10 +47,5 @@ def _asks(other: Mapping[str, Any]) -> str:
     return f"{live}, OPEN: it asks for no password or token" if other["open"] else live
 
 
-def room(of: Mapping[str, Any]) -> str:
-    """How much is free of how much, as in `12.3 of 62.8 GiB free`."""
-    unit = 0
-    while of["total"] >> (10 * (unit + 1)) and unit < len(_UNITS) - 1:
-        unit += 1
-    free, total = (f"{of[key] / (1 << (10 * unit)):.1f}".removesuffix(".0") for key in ("free", "total"))
-    return f"{free} of {total} {_UNITS[unit]} free"
+def _room(of: Mapping[str, Any]) -> str:
+    return room(of["total"], of["free"])

@@ -7,8 +7,7 @@ from nbfab.display.lines import line
 from nbfab.display.paint import Line
 from nbfab.names import shortest
 from nbfab.settings import duration
-
-_UNITS = ((86400, "d"), (3600, "h"), (60, "min"))
+from nbfab.units import size, span
 
 
 def count(state: Mapping[str, Any]) -> str:
@@ -42,26 +41,11 @@ def idle(state: Mapping[str, Any]) -> Iterator[Line]:
         )
 
 
-def span(seconds: int) -> str:
-    """A time that is left, by its two largest units; less than a minute in words."""
-    parts = []
-    for size, unit in _UNITS:
-        if seconds >= size:
-            parts.append(f"{seconds // size} {unit}")
-            seconds %= size
-    return " ".join(parts[:2]) or "less than a minute"
-
-
 def _words(kernel: Mapping[str, Any]) -> str:
     since = f" since {kernel['active']}" if kernel["active"] and kernel["state"] == "idle" else ""
     parts = [f"{kernel['notebook'] or 'no notebook'}: {kernel['state']}{since}"]
     if kernel["active"] and not since:
         parts.append(f"last active {kernel['active']}")
     if kernel["memory"] is not None:
-        parts += [_size(kernel["memory"]), f"{kernel['cpu']} % CPU"]
+        parts += [size(kernel["memory"]), f"{kernel['cpu']} % CPU"]
     return ", ".join(parts)
-
-
-def _size(size: int) -> str:
-    """Bytes of memory, as people read them."""
-    return f"{size / 10**9:.1f} GB" if size >= 10**9 else f"{size / 10**6:.0f} MB"

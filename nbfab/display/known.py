@@ -10,8 +10,9 @@ from nbfab.display.paint import Line, Painted, Piece
 from nbfab.fix import Fix, document
 from nbfab.fleet.known import Known
 from nbfab.outcome import Outcome
-from nbfab.run.describe import LOG_ENDS, shown_time
+from nbfab.run.describe import LOG_ENDS
 from nbfab.text import clean_line
+from nbfab.units import stamp
 
 _HEAD = ("HOST", "PROFILE", "PORT", "STATE", "SEEN", "URL")
 
@@ -63,7 +64,7 @@ def as_json(row: Row) -> dict[str, Any]:
         "port": server.port or None,
         "url": server.url or None,
         "seen": server.seen,
-        "time": shown_time(server.time),
+        "time": stamp(server.time),
         "expected": "running" if server.runs else "not running",
         "open": row.opened or None,
         "command": row.command,
@@ -76,7 +77,7 @@ def _cells(row: Row) -> tuple[str, ...]:
     server = row.server
     urls = [server.url, *([f"open at {row.opened}"] if row.opened else [])]
     port = str(server.port or "")
-    cells = (server.host, server.profile, port, server.seen, shown_time(server.time), "  ".join(filter(None, urls)))
+    cells = (server.host, server.profile, port, server.seen, stamp(server.time), "  ".join(filter(None, urls)))
     return tuple(map(clean_line, cells))
 
 

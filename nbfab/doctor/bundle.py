@@ -28,7 +28,8 @@ and sizes of file systems and limits. Not in it: passwords, hashes, tokens, keys
 """
 ANONYMOUS = "Names of hosts and users, addresses and home folders are replaced.\n"
 NAMED = "Names of hosts and users are in it, as --bundle-names asks.\n"
-_SAFE = ("port", "ip", "app", "days", "client_certificates", "self_signed")  # options whose values are shown
+# Options whose values are shown.
+_SAFE = ("port", "ip", "app", "days", "keep_output", "client_certificates", "self_signed")
 
 
 def text(names: Iterable[str], wanted: Wanted, near: Near, facts: Facts | None, *, named: bool) -> str:

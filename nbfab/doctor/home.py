@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING
 
 from nbfab.doctor.layer import Case, Layer, failed
 from nbfab.fix import Command, there
+from nbfab.units import size
 
 if TYPE_CHECKING:
     from nbfab.finding import Finding
@@ -26,7 +27,7 @@ def _check(case: Case) -> Iterator[Finding]:
         yield _unwritable(case, mount)
     if home.space.size and home.space.free < LEAST:
         largest = there(f"du -xk {shlex.quote(home.folder)} 2>/dev/null | sort -n | tail -n 20")
-        words = f"{_megabytes(home.space.free)} are free for {home.place}, of {_megabytes(home.space.size)}"
+        words = f"{size(1024 * home.space.free)} are free for {home.place}, of {size(1024 * home.space.size)}"
         yield failed(words, "remove what is not needed; these are the largest folders", largest)
     if home.inodes.size and home.inodes.free < FEWEST:
         most = there(f"du --inodes -x {shlex.quote(home.folder)} 2>/dev/null | sort -n | tail -n 20")
@@ -82,14 +83,10 @@ def _unsafe(mount: Mount) -> str:
     return ", ".join(option for option in unsafe if option != "local_lock=none")
 
 
-def _megabytes(kilobytes: int) -> str:
-    return f"{kilobytes // 1000} MB"
-
-
 def _passes(case: Case) -> str:
     home = case.facts.home
     kind = f" on {home.mount.type}" if home.mount else ""
-    return f"{_megabytes(home.space.free)} are free{kind}" if home.space.size else "it can be written"
+    return f"{size(1024 * home.space.free)} are free{kind}" if home.space.size else "it can be written"
 
 
 LAYER = Layer("home", _check, _passes)

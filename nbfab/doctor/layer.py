@@ -8,7 +8,6 @@ from typing import TYPE_CHECKING
 
 from nbfab.finding import Finding
 from nbfab.fix import Command, Task
-from nbfab.look.server import STARTS
 
 if TYPE_CHECKING:
     from nbfab.doctor.near import Near
@@ -28,13 +27,6 @@ class Case:
     def has_profile(self) -> bool:
         """Whether the profile was set up there."""
         return self.facts.files.state == "folder" and bool(self.facts.choices.made.version)
-
-    @property
-    def starts(self) -> bool:
-        """Whether the server was started so short a time ago that it need not answer yet."""
-        server = self.facts.server
-        since = self.facts.host.clock - server.started.since if server.started else STARTS
-        return server.alive and not server.ready and 0 <= since < STARTS
 
 
 @dataclass(frozen=True, eq=False)

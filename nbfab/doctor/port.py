@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING
 from nbfab.doctor.layer import Case, Layer, failed
 from nbfab.fix import Fix, task, there
 from nbfab.names import EVERY_ADDRESS
+from nbfab.plan import down
 from nbfab.plan.server import another_port
 
 if TYPE_CHECKING:
@@ -23,7 +24,7 @@ def _check(case: Case) -> Iterator[Finding]:
         yield failed(f"port {port} is taken by {facts.port.holder}", *fix)
         return
     silent = facts.listening.known and not facts.listening.addresses
-    if server.alive and silent and not case.starts:
+    if server.alive and silent and not down.starts(facts):
         yield failed(f"the server runs, and nothing listens on port {port}", task("restart"))
         return
     if case.wanted.settings.ip not in EVERY_ADDRESS or not case.near.port:

@@ -11,7 +11,8 @@ from importlib import metadata, util
 
 packages, files = {}, [sys.executable]
 more = [re.match("[A-Za-z0-9._-]+", package).group() for package in sys.argv[2:]]
-for name in ("notebook", "jupyterlab", "jupyter_server", "ipykernel", "matplotlib", *more):
+kept = ("jupyter_server_nbmodel", "jupyter_server_ydoc")
+for name in ("notebook", "jupyterlab", "jupyter_server", "ipykernel", "matplotlib", *kept, *more):
     try:
         distribution = metadata.distribution(name)
     except metadata.PackageNotFoundError:

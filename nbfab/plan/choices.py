@@ -25,7 +25,10 @@ if TYPE_CHECKING:
 FILE = "choices"
 MANAGED = Managed(FILE)
 # Options that a running server takes up by a restart.
-_WITH_A_START = ("port", "ip", "directory", "python", "app", "client_certificates", "idle", "idle_kernels")
+_WITH_A_START = (
+    *("port", "ip", "directory", "python", "app", "keep_output"),
+    *("client_certificates", "idle", "idle_kernels"),
+)
 _HEAD = "# What was chosen for this profile, and where. Written by nbfab, and replaced by it.\n"
 
 

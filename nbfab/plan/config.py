@@ -11,6 +11,7 @@ from nbfab.fix import there
 from nbfab.names import kernel_name
 from nbfab.plan import clients, login, module
 from nbfab.plan.certificate import FILE as CERTIFICATE
+from nbfab.plan.environment import keeps_output
 from nbfab.plan.files import Managed, in_file
 from nbfab.plan.install import choose
 from nbfab.plan.step import Step
@@ -30,6 +31,7 @@ NODE_ROOTS = (
 )
 OPTIONS = {"port": "port", "ip": "ip", "root_dir": "directory", "notebook_dir": "directory"}  # by their traits
 IDLE = ("idle", "idle_kernels")
+KEEP = "keep_output"
 
 
 def text(wanted: Wanted, facts: Facts) -> str:
@@ -51,6 +53,8 @@ def text(wanted: Wanted, facts: Facts) -> str:
     for key in IDLE:  # which the module reads
         if limit := seconds(getattr(wanted.settings, key)):
             values[f"Nbfab.{key}"] = limit
+    if keeps_output(wanted, facts):
+        values[f"Nbfab.{KEEP}"] = True  # so does this
     lines = [f"c.{trait} = {value!a}" for trait, value in values.items()]
     guard = module.lines(facts.files.folder, classic=classic)
     token = "NotebookApp.token" if classic else "IdentityProvider.token"
@@ -104,8 +108,10 @@ def plan(wanted: Wanted, facts: Facts) -> Iterator[Change]:
 
 
 def standing(wanted: Wanted, facts: Facts) -> Iterator[str]:
-    """What ends by itself."""
+    """What the server saves, and what ends by itself."""
     idle, kernels = wanted.settings.idle, wanted.settings.idle_kernels
+    if wanted.settings.keep_output:
+        yield "the server saves notebooks as they change, also while cells print and no page is open"
     if seconds(kernels):
         yield f"kernels that have been idle for {kernels} end, and what is in their memory is gone"
     if seconds(idle):

@@ -17,6 +17,10 @@ if TYPE_CHECKING:
     from nbfab.wanted import Wanted
 
 
+# What keeps output: cells run in the server, on a document that the server has. Of later ones, nothing is known here.
+KEEPERS = ("jupyter-server-nbmodel[lab]>=0.2.9,<0.3", "jupyter-server-ydoc>=3.0.4,<4")
+
+
 class Chosen(NamedTuple):
     """The environment to use: its interpreter, the module to run, and whether that is notebook 6 ("classic").
 
@@ -127,6 +131,13 @@ def lacking(wanted: Wanted, facts: Facts, chosen: Chosen) -> Iterator[str]:
         name = package_name(package)
         if normal(name) not in has or not (package == name or package in judged):
             yield package
+    if wanted.settings.keep_output:
+        yield from (package for package in KEEPERS if normal(package_name(package)) not in has)
+
+
+def keeps_output(wanted: Wanted, facts: Facts) -> bool:
+    """Whether the server is to keep what cells print; only in the environment that nbfab makes."""
+    return wanted.settings.keep_output and choose(wanted, facts).python == own_python(facts)
 
 
 def label(wanted: Wanted, facts: Facts) -> str:

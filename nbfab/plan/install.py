@@ -12,7 +12,7 @@ from nbfab.fix import Fix, Note, again, task, there
 from nbfab.plan import packages
 from nbfab.plan.asked import FILE, asked, is_kernels, is_servers
 from nbfab.plan.change import Change
-from nbfab.plan.environment import Chosen, at_least, choose, fitting, lacking, module_of, own_python
+from nbfab.plan.environment import KEEPERS, Chosen, at_least, choose, fitting, lacking, module_of, own_python
 from nbfab.plan.files import Managed
 from nbfab.plan.step import Step
 from nbfab.settings import NEW, is_path
@@ -54,6 +54,8 @@ def _server(wanted: Wanted, facts: Facts) -> Iterator[Change]:
         raise _unusable(wanted, facts)
     own = chosen.python == own_python(facts)
     lacks = tuple(lacking(wanted, facts, chosen))
+    if wanted.settings.keep_output and not own:
+        raise _keeps_nothing(wanted, chosen)
     typed = [package for package in lacks if package in wanted.settings.packages and not is_kernels(package)]
     if typed and not own and "packages" not in wanted.kept:
         raise _not_ours(chosen, facts, tuple(typed))
@@ -80,12 +82,16 @@ def _server(wanted: Wanted, facts: Facts) -> Iterator[Change]:
 def _make(wanted: Wanted, facts: Facts, chosen: Chosen, lacks: tuple[str, ...]) -> Change:
     """The change that makes the environment, or adds packages to it."""
     app, tool = wanted.settings.app, _tool(wanted, facts)
+    if wanted.settings.keep_output and not facts.environments.uv and not at_least(facts.environments.venv, 3, 10):
+        why = f"what keeps output takes Python 3.10, and {facts.environments.python3} is {facts.environments.venv}"
+        raise HostError(why, task("setup", "--no-keep-output"))
     if chosen.environment:
         what = f"add {', '.join(lacks)} to the environment that nbfab made"
         detail = f"(by {'uv' if facts.environments.uv else 'pip'})"
     else:
         what = f"make an environment with {_listed(app, 'matplotlib', *lacks)}"
         detail = f"in {facts.files.base}/.venv, by {tool}"
+    keepers = KEEPERS if wanted.settings.keep_output else ()
     reason = note = ""
     if not wanted.settings.python and not chosen.environment and (others := fitting(wanted, facts)):
         reason = f"{others[0].python} has no matplotlib"
@@ -101,7 +107,8 @@ def _make(wanted: Wanted, facts: Facts, chosen: Chosen, lacks: tuple[str, ...]) 
             "app": app,
             "python": wanted.settings.python,
             "packages": " ".join(asked(wanted, facts).servers),
-            "requirements": f"{PACKAGES[app]} matplotlib pip",
+            "requirements": " ".join((PACKAGES[app], "matplotlib", "pip", *keepers)),
+            "keeps": "yes" if keepers else "",
         },
     )
 
@@ -116,7 +123,7 @@ def falls_back(wanted: Wanted, facts: Facts) -> Chosen | None:
     Not if one that nbfab makes was asked for.
     """
     given = () if "packages" in wanted.kept else wanted.settings.packages
-    if wanted.as_found or wanted.settings.python or any(map(is_servers, given)):
+    if wanted.as_found or wanted.settings.python or any(map(is_servers, given)) or wanted.settings.keep_output:
         return None
     found = choose(replace(wanted, as_found=True), facts)
     return found if found.environment else None
@@ -158,6 +165,16 @@ def _not_ours(chosen: Chosen, facts: Facts, lacks: tuple[str, ...]) -> Refused:
     own = "nbfab adds packages only to an environment that it has made"
     what = f"--with {lacks[0]}: that is for the server, and {own}, and not to {chosen.python}"
     return Refused(what, task("setup", f"--python={NEW}", *(f"--with={package}" for package in lacks)))
+
+
+def _keeps_nothing(wanted: Wanted, chosen: Chosen) -> Refused:
+    """Why no output is kept in an environment that nbfab has not made."""
+    what = f"nbfab installs what that takes only into an environment that it has made, and not into {chosen.python}"
+    if "keep_output" in wanted.kept:
+        python = wanted.settings.python or chosen.python
+        fix = ("to have that one, which keeps none", task("setup", f"--python={python}", "--no-keep-output"))
+        return Refused(f"the keep_output that was chosen: {what}", *fix)
+    return Refused(f"--keep-output: {what}", task("setup", f"--python={NEW}", "--keep-output"))
 
 
 def describe(chosen: Chosen) -> str:
@@ -267,6 +284,6 @@ STEP = Step(
     plan,
     files=lambda settings: (Managed(FILE),),
     standing=standing,
-    options=("python", "app", "packages", "requirements"),
+    options=("python", "app", "packages", "requirements", "keep_output"),
     flags=("exact", "list"),
 )

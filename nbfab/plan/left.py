@@ -27,6 +27,8 @@ FILES = (
     *("runtime/jpserver-*.json", "runtime/jpserver-*-open.html", "runtime/jupyter_cookie_secret"),
     *("runtime/nbserver-*.json", "runtime/nbserver-*-open.html", "runtime/notebook_cookie_secret"),
     *("runtime/kernel-*.json", "jupyter/migrated", "jupyter/notebook_secret", "jupyter/nbsignatures.db*"),
+    # that of what keeps output
+    *("jupyter/file_id_manager.db*", "jupyter/documents.db*", "jupyter/collaboration_sessions.json*"),
     *("jupyter/lab/user-settings/**/*.jupyterlab-settings", "jupyter/lab/workspaces/*.jupyterlab-workspace"),
     *("jupyter/labconfig/*.json", "jupyter/nbconfig/*.json", "jupyter/nbconfig/**/*.json"),
     "jupyter/serverconfig/*.json",
@@ -49,7 +51,7 @@ SOCKETS = {"socket": ("tmux",), "ipc": ("kernel-*-ipc-*", "try-*"), "relay": ("r
 SOCKET_FOLDERS = ("/var/tmp/nbfab.??????", "/var/tmp/nbfab.????????")  # noqa: S108
 # Beside the profiles: trees, and in the environment what pip, uv and venv make there.
 BESIDE = (".cache", ".python")
-ENVIRONMENT_TREES = ("bin", "etc", "include", "lib", "lib64", "man", "share")
+ENVIRONMENT_TREES = ("bin", "etc", "include", "kept", "lib", "lib64", "man", "share")
 ENVIRONMENT_FILES = (".gitignore", ".lock", "CACHEDIR.TAG", "complete", "lib64", "pyvenv.cfg")
 # In the home folder: where servers of earlier releases left something.
 TRACES = (

@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
-import time
 from collections.abc import Iterator
 from typing import TYPE_CHECKING, Any
 
 from nbfab.fix import Note, task
 from nbfab.plan.change import Change
+from nbfab.units import stamp
 
 if TYPE_CHECKING:
     from nbfab.look.facts import Facts
@@ -27,7 +27,7 @@ def described(other: Other) -> str:
     tls = {True: "https", False: "http", None: "it does not answer"}[other.tls]
     version = f" {other.version}" if other.version else ""
     folder = f", in {other.folder}" if other.folder else ""
-    return f"process {other.pid} ({other.app}{version}), since {_time(other.since)}{folder}, {tls}, {where}"
+    return f"process {other.pid} ({other.app}{version}), since {stamp(other.since)}{folder}, {tls}, {where}"
 
 
 def warning(other: Other) -> str:
@@ -58,7 +58,7 @@ def document(other: Other) -> dict[str, Any]:
     return {
         "port": other.port,
         "pid": other.pid,
-        "since": _time(other.since),
+        "since": stamp(other.since),
         "app": other.app or None,
         "version": other.version or None,
         "folder": other.folder or None,
@@ -68,7 +68,3 @@ def document(other: Other) -> dict[str, Any]:
         "kernels": other.kernels,
         "words": described(other),
     }
-
-
-def _time(seconds: int) -> str:
-    return time.strftime("%Y-%m-%dT%H:%M:%SZ", time.gmtime(seconds))

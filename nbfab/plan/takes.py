@@ -188,4 +188,8 @@ def _options(takes: Takes) -> dict[str, str]:
         key: duration(int(value)) if value.isascii() and value[:12].isdigit() and len(value) <= 12 else value
         for key, value in limits
     }
-    return {key: value for key, value in named if key} | {"client_certificates": written(admits)} | idle
+    switches = {
+        "client_certificates": written(admits),
+        "keep_output": written(takes.get(f"Nbfab.{config.KEEP}") == "True"),
+    }
+    return {key: value for key, value in named if key} | switches | idle

@@ -1,6 +1,5 @@
 """What there is to know of a host, whatever was done there."""
 
-import time
 from dataclasses import replace
 from ipaddress import ip_address
 from typing import Any
@@ -17,6 +16,7 @@ from nbfab.plan.steps import notes, standing
 from nbfab.run import reach
 from nbfab.run.job import Job
 from nbfab.settings import RESETTABLE
+from nbfab.units import stamp
 from nbfab.wanted import Wanted
 
 LOG_ENDS = "its log ends:"  # before the end of a log, in why a server does not run
@@ -34,13 +34,13 @@ def describe(job: Job, wanted: Wanted, seen: Facts) -> Outcome:
     text = seen.files.text(certificate.FILE)
     cert = pem.load(text) if text else None
     if server.ended:
-        why = {"since": shown_time(server.ended.since), "why": server.ended.words, "follows": server.ended.follows}
+        why = {"since": stamp(server.ended.since), "why": server.ended.words, "follows": server.ended.follows}
         why["kind"] = server.ended.kind
         state |= {"restarts": server.ended.restarts, "last_end": why}
     if settings.at_boot:
         state["at_boot"] = at_boot.shown(wanted, seen)
     if server.ours and server.started:
-        state["since"] = shown_time(server.started.since)
+        state["since"] = stamp(server.started.since)
         if server.in_session:
             state["attach"] = attach(wanted, seen)
         if server.login:
@@ -48,7 +48,7 @@ def describe(job: Job, wanted: Wanted, seen: Facts) -> Outcome:
         state["kernels"] = list(server.exactly_live)
         if server.answer and server.answer.guard:
             failed = server.answer.guard.failed
-            state["failed_logins"] = failed._asdict() | {"since": shown_time(failed.since)}
+            state["failed_logins"] = failed._asdict() | {"since": stamp(failed.since)}
             state["tcp_kernels"] = list(server.answer.guard.tcp_kernels)
         state |= idle(server)
     state["settings"] = {
@@ -114,11 +114,6 @@ def idle(server: ServerFacts) -> dict[str, Any]:
     """When an idle server and idle kernels end, if they do, for reports."""
     limits = server.answer.guard.idle if server.answer and server.answer.guard else None
     return {"idle": limits._asdict()} if limits and (limits.after or limits.kernels_after) else {}
-
-
-def shown_time(seconds: int) -> str:
-    """A time in UTC, as people read it and as JSON has it."""
-    return time.strftime("%Y-%m-%dT%H:%M:%SZ", time.gmtime(seconds))
 
 
 def _from_here(job: Job, wanted: Wanted, outcome: Outcome, seen: Facts) -> Outcome:

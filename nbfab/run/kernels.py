@@ -14,9 +14,10 @@ from nbfab.plan import certificate
 from nbfab.plan.change import Change
 from nbfab.plan.install import choose
 from nbfab.run.converge import Course, make, reported
-from nbfab.run.describe import idle, shown_time
+from nbfab.run.describe import idle
 from nbfab.run.job import Job
 from nbfab.run.see import see
+from nbfab.units import stamp
 
 ACTIONS = ("interrupt", "shutdown")
 
@@ -112,7 +113,7 @@ def _document(kernel: Kernel) -> dict[str, Any]:
         "notebook": kernel.notebook or None,
         "state": kernel.state,
         "active": kernel.active or None,
-        "started": shown_time(usage.started) if usage else None,
+        "started": stamp(usage.started) if usage else None,
         "memory": usage.memory if usage else None,
         "cpu": usage.cpu if usage else None,
     }

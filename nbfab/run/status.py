@@ -5,15 +5,14 @@ from dataclasses import replace
 from nbfab.errors import NbfabError
 from nbfab.fix import Fix, called, task
 from nbfab.look.facts import Facts
-from nbfab.look.server import STARTS
 from nbfab.outcome import Outcome
-from nbfab.plan import certificate, clients, kinds, password, pem, renewal
+from nbfab.plan import certificate, clients, down, kinds, password, pem, renewal
 from nbfab.plan.server import why_not_set_up
 from nbfab.plan.step import Step
 from nbfab.plan.steps import STEPS, plan
 from nbfab.run import around, foreground
 from nbfab.run.days import in_time
-from nbfab.run.describe import LOG_ENDS, describe, shown_time
+from nbfab.run.describe import LOG_ENDS, describe
 from nbfab.run.job import Job
 from nbfab.run.see import see
 from nbfab.wanted import Wanted
@@ -32,7 +31,7 @@ def status(job: Job) -> Outcome:
         plan(wanted, seen, _steps(wanted, seen))
     except NbfabError as error:  # what setup, or a start, would end with
         why, fix = f"{why}; it cannot be started: {error}", called(error.fix, "setup")
-    if server.log and server.started and not was_idle(seen):
+    if server.log and server.started and not down.was_idle(seen):
         why += f"\n{LOG_ENDS}\n{server.log}"
     return replace(outcome, verdict="not running", error=why, fix=fix, status=1)
 
@@ -46,54 +45,21 @@ def _steps(wanted: Wanted, seen: Facts) -> tuple[Step, ...]:
 
 def _why_not(job: Job, seen: Facts) -> str:
     """Why there is no server that answers, in a line."""
-    server, ended = seen.server, "it does not run"
+    server = seen.server
     if server.ours and server.ready:
         there = seen.files.text(certificate.FILE)
         return f"it runs, but its certificate {'cannot be read by nbfab' if there else 'is gone'}"
     if server.alive and not server.ours:
         return "a process with its pid runs, but that cannot be proven to be it"
-    if _comes_back(seen):
+    if down.comes_back(seen):
         return (
             f"it has crashed ({server.ended.words if server.ended else ''}), was started again, and does not answer yet"
         )
     if server.alive:
         return f"it runs, but does not answer: {server.why_not_ready}"
     if seen.files.state == "absent":
-        return f"{ended}: there is no profile {job.wanted.settings.profile}"
-    if was_idle(seen) and server.last_end:
-        return f"{ended}: it was idle, so it ended at {shown_time(server.last_end.since)}"
-    if server.started:
-        why = f"{ended}: {_what_ended(seen)}"
-        return f"{why}, and its last words are: {server.last_words}" if server.last_words else why
-    return f"{ended}: it was stopped" if server.log else f"{ended}: it has not been started"
-
-
-def _comes_back(seen: Facts) -> bool:
-    """Whether it has crashed, and was started again so short a time ago that it need not answer yet."""
-    server = seen.server
-    since = seen.host.clock - server.started.since if server.started else STARTS
-    again = server.ended is not None and server.ended.follows == "again"
-    return again and server.alive and not server.ready and 0 <= since < STARTS
-
-
-def was_idle(seen: Facts) -> bool:
-    """Whether the server that was started last has ended because it was idle."""
-    end = seen.server.last_end
-    return end is not None and end.kind == "idle"
-
-
-def _what_ended(seen: Facts) -> str:
-    """What ended a server that was not stopped, as far as that is known."""
-    server, end = seen.server, seen.server.last_end
-    restarted = f"the host was restarted{f' at {shown_time(server.booted)}' if server.booted else ''}"
-    if end is None:
-        return f"{restarted}, while it ran" if server.boots else "it has ended"
-    what = f"{end.words}, at {shown_time(end.since)}"
-    if server.between:
-        return f"it has crashed ({what}), and is started again"
-    if end.follows == "given-up":
-        return f"it crashed 6 times in 5 minutes, so it is not started again ({what})"
-    return f"it has ended ({what}){f', before {restarted}' if server.boots else ''}"
+        return f"it does not run: there is no profile {job.wanted.settings.profile}"
+    return down.why(seen)
 
 
 def _start(wanted: Wanted, seen: Facts) -> Fix:
@@ -102,7 +68,7 @@ def _start(wanted: Wanted, seen: Facts) -> Fix:
         return (task("setup"),)
     if seen.server.alive and list(clients.plan(wanted, seen)):
         return (task("setup"),)  # without a restart: it lets no one in, not even nbfab
-    if seen.server.between or _comes_back(seen):
+    if seen.server.between or down.comes_back(seen):
         return "look again in a moment", task("status")
     if seen.server.boots and not (wanted.settings.at_boot or wanted.foreground or why_not_set_up(seen)):
         return task("start"), "to have it start whenever the host boots", task("setup", "--at-boot")

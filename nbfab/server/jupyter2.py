@@ -13,7 +13,7 @@ from jupyter_server.base.handlers import JupyterHandler
 from jupyter_server.base.websocket import WebSocketMixin
 from jupyter_server.services.kernels.kernelmanager import ServerKernelManager
 
-from . import endpoints, kernels
+from . import endpoints, kept, kernels
 from .guard import Guard
 from .hashed import Hashed
 from .logins import CountedLogin
@@ -91,6 +91,7 @@ def set_up(c: Any, folder: str) -> None:
     NbfabProvider.guard.idle.set_up(c)
     be_patient(WebSocketMixin)
     kernels.set_up(c, folder, ServerKernelManager)
+    kept.set_up(c, folder)
     c.ServerApp.identity_provider_class = NbfabProvider
     c.NbfabProvider.login_handler_class = Login
     c.NbfabProvider.allow_password_change = False

@@ -9,6 +9,7 @@ import time
 from collections.abc import Iterable
 from typing import Any, Protocol
 
+from nbfab import units
 from nbfab.relay.stream import KEEP
 from nbfab.text import clean, one_line
 from nbfab.tunnel.carrier import Failed, NeedsPerson
@@ -144,7 +145,7 @@ class Telling:
     def _say(self, event: str, text: str, **more: Any) -> None:
         now = time.time()
         if self._spec.json:
-            stamp = time.strftime("%Y-%m-%dT%H:%M:%SZ", time.gmtime(now))
+            stamp = units.stamp(now)
             self._write(json.dumps({"event": event, "time": stamp, "host": self._spec.host, "text": text, **more}))
         else:
             self._write(f"{time.strftime('%H:%M:%S', time.localtime(now))} {self._spec.host}: {text}")
@@ -182,7 +183,7 @@ class FleetTelling:
             return
         now = time.time()
         if self._document:
-            stamp = time.strftime("%Y-%m-%dT%H:%M:%SZ", time.gmtime(now))
+            stamp = units.stamp(now)
             known = {"event": "host", "time": stamp, "host": row.host, "profile": row.profile, "state": row.state}
             self._write(json.dumps(known | {"url": row.url or None, "text": row.words or None}))
             return

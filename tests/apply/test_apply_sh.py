@@ -218,14 +218,16 @@ def test_nothing_is_written_through_a_link(shell: tuple[str, ...], data: Path, t
     assert not list((tmp_path / "elsewhere").iterdir())
 
 
-def environment(shell: tuple[str, ...], data: Path, uv: str, *, status: int = 0) -> list[dict[str, Any]]:
+def environment(
+    shell: tuple[str, ...], data: Path, uv: str, *, status: int = 0, keeps: str = ""
+) -> list[dict[str, Any]]:
     """What a run prints that makes an environment, with a `uv` that fills it by that command."""
     programs = data.parents[1] / "bin"
     programs.mkdir(exist_ok=True)
     make = f'mkdir -p "$3/bin" && ln -sf {sys.executable} "$3/bin/python"'
     stub(programs, "uv", f'case $1 in venv) {make} ;; python) exit 2 ;; *) echo "$@"; {uv} ;; esac')
     requirements = "jupyterlab>=4 matplotlib pip"
-    named = {"app": "lab", "python": "new", "packages": "six tomli==*", "requirements": requirements}
+    named = {"app": "lab", "python": "new", "packages": "six tomli==*", "requirements": requirements, "keeps": keeps}
     probe = source("look/environment_probe.py")
     program = prepare() + f"PATH={programs}:$PATH\n"
     program += call("change", "0", "install_environment", **named, environment_probe=probe)
@@ -249,6 +251,27 @@ def test_an_environment_is_made_and_recorded(shell: tuple[str, ...], data: Path)
     assert all(Path(path).exists() for path in (first, *more))
     assert (data / ".venv/complete").exists()
     assert {path.name for path in (data / "GPU2").iterdir()} == {"environment", "generation", "tomli==here"}
+
+
+@each_shell
+@pytest.mark.parametrize("keeps", ["", "yes"])
+def test_what_keeps_output_is_put_aside(shell: tuple[str, ...], data: Path, keeps: str) -> None:
+    (data / "GPU2").mkdir(parents=True)
+    pages = ("@jupyter/docprovider-extension", "@datalayer/jupyter-server-nbmodel", "@jupyter-notebook/lab")
+    enabled = ("jupyter_server_nbmodel.json", "jupyter_server_fileid.json", "notebook.json")
+    venv = data / ".venv"
+    makes = [f"mkdir -p {venv}/share/jupyter/labextensions/{page}" for page in pages]
+    makes += [f"mkdir -p {venv}/etc/jupyter/jupyter_server_config.d"]
+    makes += [f": >{venv}/etc/jupyter/jupyter_server_config.d/{name}" for name in enabled]
+    makes += [f"mkdir -p {venv}/kept/labextensions/{pages[0]}/of-before"] if keeps else []
+    environment(shell, data, "; ".join(makes), keeps=keeps)
+    there = {str(path.relative_to(venv / "share/jupyter/labextensions")) for path in venv.glob("share/*/*/*/*")}
+    aside = {str(path.relative_to(venv / "kept/labextensions")) for path in venv.glob("kept/*/*/*")}
+    config = {path.name for path in venv.glob("etc/jupyter/*/*")}
+    if keeps:
+        assert (there, aside, config) == ({pages[2]}, set(pages[:2]), {"notebook.json"})
+    else:
+        assert (there, aside, config) == (set(pages), set(), set(enabled))
 
 
 @each_shell

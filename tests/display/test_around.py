@@ -3,7 +3,6 @@
 from dataclasses import replace
 from typing import Any
 
-import pytest
 from other_servers import one
 from plan_cases import NEW, WANTED
 
@@ -98,11 +97,3 @@ def test_the_table_of_a_fleet_has_none_of_it_but_the_warning() -> None:
     assert len(warned) == 2  # a note on all three, and what ends such a server
     assert warned[0].startswith("note: 3 hosts (s[01:03]): a Jupyter server is open without a password")
     assert len(lines) == 8
-
-
-@pytest.mark.parametrize(
-    ("total", "free", "words"),
-    [(0, 0, "0 of 0 B free"), (1023, 1, "1 of 1023 B free"), (1 << 63, 1 << 60, "1 of 8 EiB free")],
-)
-def test_room_is_in_units_that_fit(total: int, free: int, words: str) -> None:
-    assert around.room({"total": total, "free": free}) == words

@@ -3,7 +3,6 @@
 import pytest
 
 from nbfab.display.host import report
-from nbfab.display.kernels import span
 from nbfab.outcome import Outcome
 
 KERNEL = {"id": "0123456789", "notebook": None, "state": "idle", "active": None, "started": None}
@@ -11,24 +10,16 @@ LESS = {**KERNEL, "memory": None, "cpu": None}
 
 
 @pytest.mark.parametrize(
-    ("seconds", "words"),
-    [(0, "less than a minute"), (59, "less than a minute"), (60, "1 min"), (11520, "3 h 12 min"), (90061, "1 d 1 h")],
-)
-def test_a_time_that_is_left(seconds: int, words: str) -> None:
-    assert span(seconds) == words
-
-
-@pytest.mark.parametrize(
     ("kernels", "lines"),
     [
         ([LESS], ["  01234567     no notebook: idle"]),
         (
-            [{**KERNEL, "memory": 14 * 10**9, "cpu": 398}],
-            ["  01234567     no notebook: idle, 14.0 GB, 398 % CPU"],
+            [{**KERNEL, "memory": 14 * 2**30, "cpu": 398}],
+            ["  01234567     no notebook: idle, 14 GiB, 398 % CPU"],
         ),
         (
             [{**KERNEL, "notebook": "train.ipynb", "active": "2026-11-26T18:44:10Z", "memory": 10**9, "cpu": 8}],
-            ["  01234567     train.ipynb: idle since 2026-11-26T18:44:10Z, 1.0 GB, 8 % CPU"],
+            ["  01234567     train.ipynb: idle since 2026-11-26T18:44:10Z, 954 MiB, 8 % CPU"],
         ),
         (
             [LESS, {**LESS, "id": "0123456788", "notebook": "a\nb.ipynb"}],

@@ -17,6 +17,7 @@ from nbfab.look.facts import Facts
 from nbfab.look.home import Mount
 from nbfab.look.server import Answer
 from nbfab.outcome import Outcome
+from nbfab.units import stamp
 
 
 def failed(near: Near, facts: Facts | None) -> list[Finding]:
@@ -93,25 +94,32 @@ def test_a_host_that_was_not_set_up_lacks_the_server_alone() -> None:
         (seen(STOPPED, server={"log": "bye\n"}), "it does not run: it was stopped"),
         (
             seen(HEALTHY, server={"alive": False, "answer": None, "session_pids": (), "log": "Killed\n\n"}),
-            "it does not run: it has ended without being stopped; its last words are: Killed",
+            "it does not run: it has ended, and its last words are: Killed",
         ),
         (
             seen(
                 DEAD,
                 server={"ended": Ended(5, END, "exit", 1, "given-up"), "log": "bye\nnbfab: the server has ended\n"},
             ),
-            "it does not run: it crashed 6 times in 5 minutes, so it is not started again (exit status 1); "
-            "its last words are: bye",
+            "it does not run: it crashed 6 times in 5 minutes, so it is not started again "
+            f"(exit status 1, at {stamp(END)}), and its last words are: bye",
         ),
-        (seen(DEAD, server={"boots": True}), "it does not run: the host was restarted; its last words are: bye"),
+        (
+            seen(DEAD, server={"boots": True}),
+            "it does not run: the host was restarted, while it ran, and its last words are: bye",
+        ),
         (
             seen(DEAD, server={"ended": Ended(0, END, "memory", 9, "down"), "boots": True}),
-            "it does not run: it has ended (signal 9 (SIGKILL), the host was out of memory), before the host was "
-            "restarted; its last words are: bye",
+            f"it does not run: it has ended (signal 9 (SIGKILL), the host was out of memory, at {stamp(END)}), "
+            "before the host was restarted, and its last words are: bye",
         ),
         (
             seen(DEAD, server={"ended": Ended(1, END, "signal", 11, "again"), "session_pids": ("10",)}),
-            "it has crashed (signal 11 (SIGSEGV)), and is started again",
+            f"it has crashed (signal 11 (SIGSEGV), at {stamp(END)}), and is started again",
+        ),
+        (
+            seen(DEAD, server={"ended": Ended(0, END, "idle", 0, "down")}),
+            f"it does not run: it was idle, so it ended at {stamp(END)}",
         ),
         (
             seen(HEALTHY, server={"answer": Answer(False, "no")}, listening={"addresses": ()}),

@@ -73,7 +73,13 @@ def test_an_environment_is_made_where_none_fits(app: str, packages: str, tools: 
     assert change.kind == "make environment"
     folder = "/home/ann/.local/share/nbfab/.venv"
     assert change.summary == f"make an environment with {app} and matplotlib in {folder}, by {by}"
-    assert change.args == {"app": app, "python": "", "packages": "", "requirements": f"{packages} matplotlib pip"}
+    assert change.args == {
+        "app": app,
+        "python": "",
+        "packages": "",
+        "requirements": f"{packages} matplotlib pip",
+        "keeps": "",
+    }
 
 
 @pytest.mark.parametrize(

@@ -1,12 +1,11 @@
 """The notebook as a person sees it: in a real browser, from the login to a plot."""
 
-import subprocess
 import sys
 from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
-from chromium import SLOWEST, chromium
+from chromium import SLOWEST, chromium, trust
 from machine import PASSWORD, ROOT, Machine
 from notebook_page import CELL, CONNECTED, NEW, OUTPUT, STATUS
 from playwright.sync_api import Browser, expect
@@ -22,12 +21,7 @@ def browser(tmp_path: Path, here: Machine) -> Iterator[Browser]:
     (geo / "share").symlink_to(Path(sys.prefix) / "share")  # the pages of Jupyter
     here.ok("serve", "--python", str(geo))
     home = tmp_path / "browser"
-    trusted = home / ".pki/nssdb"
-    trusted.mkdir(parents=True)
-    certutil = ["certutil", "-d", f"sql:{trusted}"]
-    subprocess.run([*certutil, "-N", "--empty-password"], check=True)
-    pem = str(here.folder / "nbserver.pem")
-    subprocess.run([*certutil, "-A", "-n", "nbserver", "-t", "P,,", "-i", pem], check=True)
+    trust(home, here.folder / "nbserver.pem")
     with chromium(home) as browser:
         yield browser
 
