@@ -90,6 +90,10 @@ class Refused(NbfabError, RuntimeError):
     """It could be done, but would destroy something, so it is not done unasked."""
 
 
+class CannotLend(Refused):
+    """The host is not lent this machine's access to an index of packages; the message is the reason alone."""
+
+
 class Interrupted(NbfabError, InterruptedError):
     """Stopped by Control-C, or by a signal that counts as it; the message says how far it got."""
 

@@ -5,8 +5,9 @@ from dataclasses import dataclass, field, replace
 
 from nbfab.apply.apply import Declined, apply
 from nbfab.changed import Changed
-from nbfab.errors import HostError, NbfabError, Refused
+from nbfab.errors import CannotLend, HostError, NbfabError, Refused
 from nbfab.fix import again, task
+from nbfab.lend.loan import NONE, Loan
 from nbfab.look.facts import Facts
 from nbfab.look.look import look
 from nbfab.outcome import DUE, Outcome, failure
@@ -20,6 +21,7 @@ from nbfab.run.days import in_time
 from nbfab.run.describe import describe
 from nbfab.run.job import Job
 from nbfab.run.key import with_key
+from nbfab.run.lend import lending
 from nbfab.run.logout import after_start, gone
 from nbfab.run.see import see
 from nbfab.user import User
@@ -30,7 +32,8 @@ from nbfab.wanted import Wanted
 class Course:
     """How far a plan has got: the changes that were `sent` to the host, those it has `begun`, and its words on them.
 
-    `total` is how many will have begun in the end. `records` keeps what is sent, and says why it could not.
+    `total` is how many will have begun in the end. `records` keeps what is sent, and says why it could not. What is
+    installed comes through the `loan`.
 
     The user sees each step.
     """
@@ -42,6 +45,7 @@ class Course:
     words: list[str] = field(default_factory=list)
     password_set: bool = False
     records: Callable[[Change], str] = lambda change: ""
+    loan: Loan = NONE
 
     def begins(self, change: Change) -> None:
         """As `apply.Watcher.begins`."""
@@ -136,17 +140,42 @@ def _with_or_without_plots(
 ) -> tuple[Facts, list[Change], tuple[str, ...]]:
     """As `_carry_out`; where no environment can be made, one that was found serves, though it lacks matplotlib."""
     try:
-        return _carry_out(job, wanted, seen, changes, steps, course)
-    except Declined as error:
+        return _with_or_without_index(job, wanted, seen, changes, steps, course)
+    except (Declined, CannotLend) as error:
         instead = install.falls_back(wanted, seen)
         if not (instead and course.begun and course.begun[-1].kind == "make environment"):
             raise
-        why = (error.words.strip().splitlines() or [str(error)])[-1]
+        words = error.words if isinstance(error, Declined) else str(error)
+        why = (words.strip().splitlines() or [str(error)])[-1]
     course.begun.pop()
     course.words.append(f"no environment could be made, so {instead.python} is used: {why}")
     wanted = replace(wanted, as_found=True)
     seen = adopt(look(job.host, request(wanted)))
     return _carry_out(job, wanted, seen, plan(wanted, seen, steps), steps, course)
+
+
+def _with_or_without_index(
+    job: Job, wanted: Wanted, seen: Facts, changes: list[Change], steps: Sequence[Step], course: Course
+) -> tuple[Facts, list[Change], tuple[str, ...]]:
+    """As `_carry_out`; a host that reaches no index of packages is lent ours, if that may be.
+
+    Raises CannotLend, with the host's own words in it, if it may not.
+    """
+    try:
+        return _carry_out(job, wanted, seen, changes, steps, course)
+    except Declined as error:
+        if not error.tool:
+            raise
+        declined = error
+    try:
+        with lending(job, declined, course.words) as course.loan:
+            course.begun.pop()
+            seen = adopt(look(job.host, request(wanted)))
+            return _carry_out(job, wanted, seen, plan(wanted, seen, steps), steps, course)
+    except CannotLend as error:
+        raise CannotLend(f"{declined}; {error}", *error.fix, *declined.fix) from None
+    finally:
+        course.loan = NONE
 
 
 def _carry_out(
@@ -179,7 +208,7 @@ def make(job: Job, wanted: Wanted, changes: Sequence[Change], seen: Facts, cours
     course.sent += changes
     course.words += filter(None, map(course.records, changes))
     course.total = len(course.begun) + len(changes)
-    return adopt(apply(job.host, request(wanted), changes, seen, course, wanted.seconds))
+    return adopt(apply(job.host, request(wanted), changes, seen, course, wanted.seconds, course.loan))
 
 
 def _failed(job: Job, wanted: Wanted, course: Course, error: Exception | KeyboardInterrupt) -> Outcome:
