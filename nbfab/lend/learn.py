@@ -90,9 +90,8 @@ def _get(url: str) -> tuple[str, str, bytes]:
 
 def _hosts(place: str, links: Iterator[str]) -> Iterator[str]:
     for link in links:
-        whole = urljoin(place, link)
         try:
-            yield host_of(whole.partition("#")[0].partition("?")[0])
+            yield host_of(urljoin(place, link).partition("#")[0].partition("?")[0])
         except (CannotLend, ValueError):
             continue
 
