@@ -101,11 +101,7 @@ EOF
 	fi
 	try=$!
 	{
-		nap=
-		trap 'kill $nap; exit' TERM
-		sleep 8 &
-		nap=$!
-		wait "$nap"
+		sleep 8
 		kill "$try"
 	} >/dev/null 2>&1 3>&- &
 	watch=$!
@@ -114,7 +110,7 @@ EOF
 	text=$(cat "$reply")
 	rm -f "$reply"
 	if [ "$status" -gt 128 ]; then
-		put "$text${newline}an index of packages is not to be reached: timed out$newline"
+		put "${text:+$text$newline}an index of packages is not to be reached: timed out$newline"
 	elif [ "$status" = 0 ] || ! is_offline "$text"; then
 		return
 	else

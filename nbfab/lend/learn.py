@@ -36,13 +36,19 @@ class _Learnt:
 
     def __init__(self) -> None:
         self._lock = threading.Lock()
-        self._known: dict[str, Lendable] = {}
+        self._known: dict[str, Lendable | CannotLend] = {}
 
     def __call__(self, tool: str) -> Lendable:
         with self._lock:
             if tool not in self._known:
-                self._known[tool] = _learn(index_for(tool))
-            return self._known[tool]
+                try:
+                    self._known[tool] = _learn(index_for(tool))
+                except CannotLend as error:  # which each host of a fleet would wait for
+                    self._known[tool] = error
+            known = self._known[tool]
+        if isinstance(known, CannotLend):
+            raise CannotLend(str(known), *known.fix)
+        return known
 
 
 learn = _Learnt()

@@ -3,7 +3,7 @@
 from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass, field, replace
 
-from nbfab.apply.apply import Declined, apply
+from nbfab.apply.apply import INSTALLS, Declined, apply
 from nbfab.changed import Changed
 from nbfab.errors import CannotLend, HostError, NbfabError, Refused
 from nbfab.fix import again, task
@@ -33,7 +33,7 @@ class Course:
     """How far a plan has got: the changes that were `sent` to the host, those it has `begun`, and its words on them.
 
     `total` is how many will have begun in the end. `records` keeps what is sent, and says why it could not. What is
-    installed comes through the `loan`.
+    installed comes through the `loan`; `installed` is called once the `installing` changes are made.
 
     The user sees each step.
     """
@@ -46,6 +46,8 @@ class Course:
     password_set: bool = False
     records: Callable[[Change], str] = lambda change: ""
     loan: Loan = NONE
+    installing: int = 0
+    installed: Callable[[], None] = lambda: None
 
     def begins(self, change: Change) -> None:
         """As `apply.Watcher.begins`."""
@@ -66,6 +68,10 @@ class Course:
         if _sets_password(change):
             self.password_set = True
             self.user.password_is_set(certain=True)
+        if change.kind in INSTALLS:
+            self.installing -= 1
+            if not self.installing:
+                self.installed()
         if len(self.begun) == self.total:
             self.user.sees("looking again")
 
@@ -164,18 +170,26 @@ def _with_or_without_index(
     try:
         return _carry_out(job, wanted, seen, changes, steps, course)
     except Declined as error:
-        if not error.tool:
+        if not error.tool or job.host.local:
             raise
         declined = error
     try:
-        with lending(job, declined, course.words) as course.loan:
+        return _by_loan(job, wanted, steps, course, declined)
+    except CannotLend as error:
+        raise CannotLend(f"{declined}; {error}", *error.fix, *declined.fix) from None
+
+
+def _by_loan(
+    job: Job, wanted: Wanted, steps: Sequence[Step], course: Course, declined: Declined
+) -> tuple[Facts, list[Change], tuple[str, ...]]:
+    """As `_carry_out`, for what was `declined` for want of an index. Raises CannotLend while nothing has changed."""
+    try:
+        with lending(job, declined.tool, course.words) as (course.loan, course.installed):
             course.begun.pop()
             seen = adopt(look(job.host, request(wanted)))
             return _carry_out(job, wanted, seen, plan(wanted, seen, steps), steps, course)
-    except CannotLend as error:
-        raise CannotLend(f"{declined}; {error}", *error.fix, *declined.fix) from None
     finally:
-        course.loan = NONE
+        course.loan, course.installed = NONE, lambda: None
 
 
 def _carry_out(
@@ -208,6 +222,7 @@ def make(job: Job, wanted: Wanted, changes: Sequence[Change], seen: Facts, cours
     course.sent += changes
     course.words += filter(None, map(course.records, changes))
     course.total = len(course.begun) + len(changes)
+    course.installing = sum(change.kind in INSTALLS for change in changes)
     return adopt(apply(job.host, request(wanted), changes, seen, course, wanted.seconds, course.loan))
 
 

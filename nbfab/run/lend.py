@@ -1,8 +1,8 @@
 """Lend: a host that reaches no index of packages goes by ours, through the SSH connection, while it installs."""
 
 import time
-from collections.abc import Iterator
-from contextlib import contextmanager
+from collections.abc import Callable, Iterator
+from contextlib import ExitStack, contextmanager
 from typing import TYPE_CHECKING
 
 from nbfab.apply.apply import Declined
@@ -26,8 +26,8 @@ _OF_ALL = (
 
 
 @contextmanager
-def lending(job: Job, declined: Declined, words: list[str]) -> Iterator["Loan"]:
-    """A loan to the job's host, which was `declined` an installation for want of an index; closed in any case.
+def lending(job: Job, tool: str, words: list[str]) -> Iterator[tuple["Loan", Callable[[], None]]]:
+    """A loan to the job's host, which installs by that tool, and what ends it; it ends in any case.
 
     `words` gets how much came through it. Raises CannotLend, before anything is lent, and Declined if the installation
     fails by what is not lent.
@@ -43,23 +43,30 @@ def lending(job: Job, declined: Declined, words: list[str]) -> Iterator["Loan"]:
     if not isinstance(job.host, There):
         raise CannotLend("it is this machine, whose access is what could be lent")
     job.user.sees("learning what the index of packages here consists of")
-    lendable = learn(declined.tool)
+    lendable = learn(tool)
     began = time.monotonic()
     proxy = Proxy(lendable.hosts, dial)
-    try:
-        with job.host.forwarded(proxy.accept) as port:
-            _check(job, port)
-            job.user.sees(f"lending it this machine's access to {', '.join(sorted(lendable.hosts))}")
-            try:
-                yield Loan(proxy.url(port), lendable.index.url, lendable.index.more)
-            except Declined as error:
-                raise _explained(error, proxy) from None
-    finally:
-        proxy.close()
-    seconds = max(1, round(time.monotonic() - began))
-    words.append(f"it was lent this machine's access to an index of packages: {proxy.size / 1e6:.1f} MB in {seconds} s")
+    with ExitStack() as stack:
+        stack.callback(proxy.close)
+        port = stack.enter_context(job.host.forwarded(proxy.accept))
+        _check(job, port)
+        job.user.sees(f"lending it this machine's access to {', '.join(sorted(lendable.hosts))}")
+
+        def ends() -> None:
+            stack.close()
+            words.extend(_report(proxy, time.monotonic() - began))
+
+        try:
+            yield Loan(proxy.url(port), lendable.index.url, lendable.index.more), ends
+        except Declined as error:
+            raise _explained(error, proxy) from None
+
+
+def _report(proxy: "Proxy", seconds: float) -> Iterator[str]:
+    size = f"{proxy.size / 1e6:.1f} MB in {max(1, round(seconds))} s"
+    yield f"it was lent this machine's access to an index of packages: {size}"
     if proxy.refused:
-        words.append(f"what asked there for {', '.join(proxy.refused)} was refused")
+        yield f"what asked there for {', '.join(proxy.refused)} was refused"
 
 
 def _ask(job: Job) -> None:
@@ -94,7 +101,7 @@ def _check(job: Job, port: int) -> None:
 
 def _explained(error: Declined, proxy: "Proxy") -> Declined:
     """The error of an installation by loan, with what it asked for in vain."""
-    if not proxy.refused:
+    if not (proxy.refused and error.tool):
         return error
     more = f"; this machine's access is to its own index alone, and not to {', '.join(proxy.refused)}"
     return Declined(f"{error}{more}", *error.fix, words=f"{error.words}{more}", tool=error.tool)
