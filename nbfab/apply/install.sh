@@ -106,7 +106,11 @@ EOF
 	} >/dev/null 2>&1 3>&- &
 	watch=$!
 	wait "$try" || status=$?
-	kill "$watch" 2>/dev/null || :
+	# Some shells lose a milder signal to a process that has only just begun; others say what has become of it.
+	{
+		kill -9 "$watch"
+		wait "$watch"
+	} 2>/dev/null || :
 	text=$(cat "$reply")
 	rm -f "$reply"
 	if [ "$status" -gt 128 ]; then
