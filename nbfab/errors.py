@@ -91,7 +91,14 @@ class Refused(NbfabError, RuntimeError):
 
 
 class CannotLend(Refused):
-    """The host is not lent this machine's access to an index of packages; the message is the reason alone."""
+    """The host is not lent this machine's access to an index of packages; the message is the reason alone.
+
+    Once it is that of a change that was declined, `words` are the host's own, with the reason.
+    """
+
+    def __init__(self, message: str, *fix: str | Command | Task, words: str = "") -> None:
+        super().__init__(message, *fix)
+        self.words = words
 
 
 class Interrupted(NbfabError, InterruptedError):

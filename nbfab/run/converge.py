@@ -151,8 +151,7 @@ def _with_or_without_plots(
         instead = install.falls_back(wanted, seen)
         if not (instead and course.begun and course.begun[-1].kind == "make environment"):
             raise
-        words = error.words if isinstance(error, Declined) else str(error)
-        why = (words.strip().splitlines() or [str(error)])[-1]
+        why = (error.words.strip().splitlines() or [str(error)])[-1]
     course.begun.pop()
     course.words.append(f"no environment could be made, so {instead.python} is used: {why}")
     wanted = replace(wanted, as_found=True)
@@ -176,7 +175,8 @@ def _with_or_without_index(
     try:
         return _by_loan(job, wanted, steps, course, declined)
     except CannotLend as error:
-        raise CannotLend(f"{declined}; {error}", *error.fix, *declined.fix) from None
+        words = f"{declined.words}; {error}"
+        raise CannotLend(f"{declined}; {error}", *error.fix, *declined.fix, words=words) from None
 
 
 def _by_loan(

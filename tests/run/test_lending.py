@@ -17,13 +17,16 @@ from nbfab.lend import learn
 from nbfab.lend.index import Index
 from nbfab.lend.loan import NONE, Loan
 from nbfab.lend.proxy import Proxy
+from nbfab.look.facts import Facts
 from nbfab.plan.change import Change
+from nbfab.plan.environment import Chosen
 from nbfab.run import converge
 from nbfab.run.converge import Course
 from nbfab.run.job import Job
 from nbfab.settings import Settings
 from nbfab.ssh.host import There
 from nbfab.user import NoUser
+from nbfab.wanted import Wanted
 
 INSTALL = Change(step="install", kind="make environment", what="make an environment", args={})
 START = Change(step="server", kind="start server", what="start the server", args={})
@@ -215,3 +218,26 @@ def test_what_an_installation_asks_for_in_vain_is_named(
     assert "and not to other.example:443" in str(error.value)
     assert host.log.count("opened") == 1  # it is not tried again and again
     assert run(Reporting()).words[-1] == "what asked there for other.example:443 was refused"
+
+
+def test_where_nothing_is_lent_what_was_found_serves_and_the_report_says_why(monkeypatch: pytest.MonkeyPatch) -> None:
+    def declines(job: Job, wanted: Wanted, seen: Facts, changes: list[Change], steps: Any, course: Course) -> Any:
+        if not wanted.as_found:
+            course.begins(INSTALL)
+            raise OFFLINE
+        return seen, [], ()
+
+    monkeypatch.setattr(converge, "_carry_out", declines)
+    monkeypatch.setattr(converge, "look", lambda host, request: NEW)
+    monkeypatch.setattr(converge, "plan", lambda *about: [])
+    found = Chosen("/usr/bin/python3", "notebook", True, None)
+    monkeypatch.setattr(converge.install, "falls_back", lambda *about: found)
+    course = Course(NoUser())
+    host: Any = Reporting()
+    converge._with_or_without_plots(Job("setup", host, WANTED), WANTED, NEW, [INSTALL], (), course)
+    assert course.words == [
+        "no environment could be made, so /usr/bin/python3 is used: "
+        f"{OFFLINE.words}; it can be lent this machine's access to one, if you allow that"
+    ]
+    assert not course.begun
+    assert not host.log
