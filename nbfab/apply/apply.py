@@ -109,7 +109,7 @@ def apply(
     done: list[Change] = []
     hints: list[str] = []
 
-    def said(value: Any) -> str:
+    def bare(value: Any) -> str:
         return loan.without_secret(_text(value))
 
     def receive(record: Record) -> None:
@@ -117,16 +117,16 @@ def apply(
             begun.append(_next(changes, begun, record["doing"], ready=len(begun) == len(done)))
             watcher.begins(begun[-1])
         elif "says" in record:
-            watcher.says(said(record["says"]))
+            watcher.says(bare(record["says"]))
         elif "prints" in record:
-            watcher.prints(said(record["prints"]))
+            watcher.prints(bare(record["prints"]))
         elif "hint" in record:
             hints.append(_text(record["hint"]))
         elif "done" in record:
             done.append(_next(changes, done, record["done"], ready=len(begun) > len(done)))
-            watcher.ends(done[-1], said(record.get("text")))
+            watcher.ends(done[-1], bare(record.get("text")))
         elif "failed" in record:
-            words = said(record.get("text")) or "the host gives no reason"
+            words = bare(record.get("text")) or "the host gives no reason"
             what = f"{begun[-1].summary} failed: {words}" if begun else words
             tool = next((tool for tool in ("pip", "uv") if tool in hints), "")
             raise Declined(what, *_fix(hints, seen), words=words, tool=tool)

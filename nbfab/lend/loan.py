@@ -12,7 +12,7 @@ class Loan:
     more: tuple[str, ...] = ()
 
     def without_secret(self, text: str) -> str:
-        """What the host has said, without what must not be seen."""
+        """What the host prints, without what must not be seen."""
         if not self.proxy:
             return text
         secret = self.proxy.partition("@")[0].rpartition(":")[2]
