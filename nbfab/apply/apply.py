@@ -8,6 +8,7 @@ from nbfab.changed import Kind
 from nbfab.errors import ConnectError, HostError
 from nbfab.fix import Command, Fix, Task, there
 from nbfab.host import Host, run
+from nbfab.lend.loan import NONE, Loan
 from nbfab.look import look
 from nbfab.look.fact import LINE
 from nbfab.look.facts import Facts, parse
@@ -54,17 +55,20 @@ _PROBES: Mapping[Kind, tuple[str, ...]] = {  # the programs that a function runs
     "interrupt kernel": ("look/server_probe",),
     "shut down kernel": ("look/server_probe",),
 }
-INSTALLING: tuple[Kind, ...] = ("make environment", "build environment")
+INSTALLS: frozenset[Kind] = frozenset({"make environment", "build environment"})  # they get packages from an index
 BUILDING: tuple[Kind, ...] = ("build environment", "remove environment")
 INSTALL = 900  # seconds without output; an installation is silent while it fetches a large package
 
 
 class Declined(HostError):
-    """The host has ended the run at a change, in its own `words`: that one and those after it are not made."""
+    """The host has ended the run at a change, in its own `words`: that one and those after it are not made.
 
-    def __init__(self, message: str, *fix: str | Command | Task, words: str) -> None:
+    `tool` is what reached no index of packages, pip or uv, if that is why.
+    """
+
+    def __init__(self, message: str, *fix: str | Command | Task, words: str, tool: str = "") -> None:
         super().__init__(message, *fix)
-        self.words = words
+        self.words, self.tool = words, tool
 
 
 class Watcher(Protocol):
@@ -84,14 +88,23 @@ class Watcher(Protocol):
 
 
 def apply(
-    host: Host, request: Request, changes: Sequence[Change], seen: Facts, watcher: Watcher, seconds: int
+    host: Host,
+    request: Request,
+    changes: Sequence[Change],
+    seen: Facts,
+    watcher: Watcher,
+    seconds: int,
+    loan: Loan = NONE,
 ) -> Facts:
-    """Makes the changes, and returns the facts afterwards. `seconds` is how long a server may take to become ready.
+    """Makes the changes, and returns the facts afterwards. `seconds` is how long a server may take to become ready;
+    what is installed comes through the `loan`, if there is one.
 
     Raises Declined with the host's own words at the first change that fails; those before it stay. Raises HostError.
     """
+    installs = any(change.kind in INSTALLS for change in changes)
     calls = [
         _enter(request, changes, seen),
+        *([call(":", lent=loan.proxy, lent_index=loan.index, lent_more=" ".join(loan.more))] if installs else []),
         *(_call(number, change) for number, change in enumerate(changes)),
         call("conclude"),
         "cd /\n",
@@ -102,25 +115,28 @@ def apply(
     done: list[Change] = []
     hints: list[str] = []
 
+    def bare(value: Any) -> str:
+        return loan.without_secret(_text(value))
+
     def receive(record: Record) -> None:
         if "doing" in record:
             begun.append(_next(changes, begun, record["doing"], ready=len(begun) == len(done)))
             watcher.begins(begun[-1])
         elif "says" in record:
-            watcher.says(_text(record["says"]))
+            watcher.says(bare(record["says"]))
         elif "prints" in record:
-            watcher.prints(_text(record["prints"]))
+            watcher.prints(bare(record["prints"]))
         elif "hint" in record:
             hints.append(_text(record["hint"]))
         elif "done" in record:
             done.append(_next(changes, done, record["done"], ready=len(begun) > len(done)))
-            watcher.ends(done[-1], _text(record.get("text")))
+            watcher.ends(done[-1], bare(record.get("text")))
         elif "failed" in record:
-            words = _text(record.get("text")) or "the host gives no reason"
+            words = bare(record.get("text")) or "the host gives no reason"
             what = f"{begun[-1].summary} failed: {words}" if begun else words
-            raise Declined(what, *_fix(hints, seen), words=words)
+            tool = next((tool for tool in ("pip", "uv") if tool in hints), "")
+            raise Declined(what, *_fix(hints, seen), words=words, tool=tool)
 
-    installs = any(change.kind in INSTALLING for change in changes)
     silence = INSTALL if installs else look.SILENCE + seconds  # a server that is started twice says so in between
     try:
         leaves = any(change.kind in REMOVING or change.kind == "turn at-boot off" for change in changes)

@@ -27,9 +27,8 @@ def resolve(host: Host, args: Mapping[str, str]) -> Resolution:
     if args["needs"]:  # hashes are for the installation, and would have to be there for all
         lines = [line.split(" --hash")[0] for line in args["lines"].splitlines()]
         given["lines"] = "".join(f"{line}\n" for line in (*lines, *args["needs"].split()))
-    records = run(
-        host, render(FILES, [call("resolve", **given)]), lambda _: None, INSTALL, "resolving", whole=2 * INSTALL
-    )
+    program = render(FILES, [call("resolve", lent="", **given)])
+    records = run(host, program, lambda _: None, INSTALL, "resolving", whole=2 * INSTALL)
     for record in records:
         if "offline" in record:
             raise Offline(f"the host cannot reach an index of packages: {_text(record.get('text'))}", "run it again")

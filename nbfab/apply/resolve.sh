@@ -34,12 +34,14 @@ ask_resolver() { # packages
 	set +f
 	allow_early
 	if [ "$tool" = uv ]; then
+		reach_index "${base_python:-python3}" >words || return
 		UV_CACHE_DIR=$base/.cache uv pip compile -q --no-header --no-annotate --no-emit-index-url --no-strip-extras \
 			--python "${base_python:-python3}" -c held ${early:+"$early"} all >packages 2>words </dev/null
 		return
 	fi
 	if [ ! -x venv/bin/python ]; then
 		{ make_venv venv "$base_python" && own_pip "$PWD/venv/bin/python"; } >words 2>&1 </dev/null || return
+		reach_index "$PWD/venv/bin/python" >words || return
 	fi
 	venv/bin/python -m pip install --disable-pip-version-check --cache-dir "$base/.cache" --dry-run --ignore-installed -q \
 		--report report -r all -c held ${early:+"$early"} >words 2>&1 </dev/null || return

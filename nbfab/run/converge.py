@@ -3,10 +3,11 @@
 from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass, field, replace
 
-from nbfab.apply.apply import Declined, apply
+from nbfab.apply.apply import INSTALLS, Declined, apply
 from nbfab.changed import Changed
-from nbfab.errors import HostError, NbfabError, Refused
+from nbfab.errors import CannotLend, HostError, NbfabError, Refused
 from nbfab.fix import again, task
+from nbfab.lend.loan import NONE, Loan
 from nbfab.look.facts import Facts
 from nbfab.look.look import look
 from nbfab.outcome import DUE, Outcome, failure
@@ -20,6 +21,7 @@ from nbfab.run.days import in_time
 from nbfab.run.describe import describe
 from nbfab.run.job import Job
 from nbfab.run.key import with_key
+from nbfab.run.lend import lending
 from nbfab.run.logout import after_start, gone
 from nbfab.run.resolve import dropped, with_resolution
 from nbfab.run.see import see
@@ -31,7 +33,8 @@ from nbfab.wanted import Wanted
 class Course:
     """How far a plan has got: the changes that were `sent` to the host, those it has `begun`, and its words on them.
 
-    `total` is how many will have begun in the end. `records` keeps what is sent, and says why it could not.
+    `total` is how many will have begun in the end. `records` keeps what is sent, and says why it could not. What is
+    installed comes through the `loan`; `installed` is called once the `installing` changes are made.
 
     The user sees each step.
     """
@@ -43,6 +46,9 @@ class Course:
     words: list[str] = field(default_factory=list)
     password_set: bool = False
     records: Callable[[Change], str] = lambda change: ""
+    loan: Loan = NONE
+    installing: int = 0
+    installed: Callable[[], None] = lambda: None
 
     def begins(self, change: Change) -> None:
         """As `apply.Watcher.begins`."""
@@ -63,6 +69,10 @@ class Course:
         if _sets_password(change):
             self.password_set = True
             self.user.password_is_set(certain=True)
+        if change.kind in INSTALLS:
+            self.installing -= 1
+            if not self.installing:
+                self.installed()
         if len(self.begun) == self.total:
             self.user.sees("looking again")
 
@@ -140,8 +150,8 @@ def _with_or_without_plots(
 ) -> tuple[Facts, list[Change], tuple[str, ...]]:
     """As `_carry_out`; where no environment can be made, one that was found serves, though it lacks matplotlib."""
     try:
-        return _carry_out(job, wanted, seen, changes, steps, course)
-    except Declined as error:
+        return _with_or_without_index(job, wanted, seen, changes, steps, course)
+    except (Declined, CannotLend) as error:
         instead = install.falls_back(wanted, seen)
         if not (instead and course.begun and course.begun[-1].kind == "make environment"):
             raise
@@ -151,6 +161,39 @@ def _with_or_without_plots(
     wanted = replace(wanted, as_found=True)
     seen = adopt(look(job.host, request(wanted)))
     return _carry_out(job, wanted, seen, plan(wanted, seen, steps), steps, course)
+
+
+def _with_or_without_index(
+    job: Job, wanted: Wanted, seen: Facts, changes: list[Change], steps: Sequence[Step], course: Course
+) -> tuple[Facts, list[Change], tuple[str, ...]]:
+    """As `_carry_out`; a host that reaches no index of packages is lent ours, if that may be.
+
+    Raises CannotLend, with the host's own words in it, if it may not.
+    """
+    try:
+        return _carry_out(job, wanted, seen, changes, steps, course)
+    except Declined as error:
+        if not error.tool or job.host.local:
+            raise
+        declined = error
+    try:
+        return _by_loan(job, wanted, steps, course, declined)
+    except CannotLend as error:
+        words = f"{declined.words}; {error}"
+        raise CannotLend(f"{declined}; {error}", *error.fix, *declined.fix, words=words) from None
+
+
+def _by_loan(
+    job: Job, wanted: Wanted, steps: Sequence[Step], course: Course, declined: Declined
+) -> tuple[Facts, list[Change], tuple[str, ...]]:
+    """As `_carry_out`, for what was `declined` for want of an index. Raises CannotLend while nothing has changed."""
+    try:
+        with lending(job, declined.tool, course.words) as (course.loan, course.installed):
+            course.begun.pop()
+            seen = adopt(look(job.host, request(wanted)))
+            return _carry_out(job, wanted, seen, plan(wanted, seen, steps), steps, course)
+    finally:
+        course.loan, course.installed = NONE, lambda: None
 
 
 def _carry_out(
@@ -183,7 +226,8 @@ def make(job: Job, wanted: Wanted, changes: Sequence[Change], seen: Facts, cours
     course.sent += changes
     course.words += filter(None, map(course.records, changes))
     course.total = len(course.begun) + len(changes)
-    return adopt(apply(job.host, request(wanted), changes, seen, course, wanted.seconds))
+    course.installing = sum(change.kind in INSTALLS for change in changes)
+    return adopt(apply(job.host, request(wanted), changes, seen, course, wanted.seconds, course.loan))
 
 
 def _failed(job: Job, wanted: Wanted, course: Course, error: Exception | KeyboardInterrupt) -> Outcome:

@@ -3,7 +3,7 @@
 from collections.abc import Sequence
 from dataclasses import replace
 
-from nbfab.apply.resolve import resolve
+from nbfab.apply.resolve import Offline, resolve
 from nbfab.look.facts import Facts
 from nbfab.plan.change import Change
 from nbfab.run.job import Job
@@ -13,13 +13,18 @@ from nbfab.wanted import Wanted
 def with_resolution(job: Job, wanted: Wanted, seen: Facts, changes: Sequence[Change]) -> Wanted:
     """What is wanted, with what it comes to, if an environment is to be built. Raises NbfabError.
 
-    Where the server has no environment yet, there may be no Python to find it out with: then it is known in the end.
+    Where the server has no environment yet, there may be no Python to find it out with, and a host may reach no index
+    of packages before it is lent one: then it is known in the end.
     """
     build = next((change for change in changes if change.kind == "build environment"), None)
     if build is None or any(change.kind == "make environment" for change in changes) or not seen.environments.found:
         return wanted
     job.user.sees("finding out which packages that takes")
-    return replace(wanted, resolution=resolve(job.host, build.args))
+    try:
+        return replace(wanted, resolution=resolve(job.host, build.args))
+    except Offline as error:
+        job.user.sees(f"  not known yet: {error}")
+        return wanted
 
 
 def dropped(wanted: Wanted) -> tuple[str, ...]:
