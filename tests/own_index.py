@@ -16,7 +16,7 @@ from typing import Any, Self
 
 import pytest
 from issuers import Issued
-from machine import Machine
+from machine import BIN, Machine
 from namespace import ROOT_USER
 from netns import Link
 from sshd import Sshd
@@ -158,7 +158,7 @@ class Offline:
             (home / ".config" / name).parent.mkdir(parents=True)
             (home / ".config" / name).write_text(text)
         if tool == "uv":
-            uv = shutil.which("uv")
+            uv = shutil.which("uv", path=f"{BIN}:{os.environ['PATH']}")
             assert uv, "uv is installed with what the tests need"
             own = home / ".local/bin"
             own.mkdir(parents=True)

@@ -59,12 +59,14 @@ def typed(task: Task, running: str) -> str:
 def without(words: Sequence[str], options: Sequence[str]) -> Iterator[str]:
     """The words of a command line without what `options` say anew."""
     anew = {option.partition("=")[0] for option in options if "=" in option}
+    switches = {option for option in options if "=" not in option}
+    switches |= {f"--{option.removeprefix('--no-')}" for option in switches if option.startswith("--no-")}
     words = list(words)
     while words:
         word = words.pop(0)
         if word in anew:
             del words[:1]
-        elif word.partition("=")[0] not in anew:
+        elif word.partition("=")[0] not in anew and word not in switches:
             yield word
 
 

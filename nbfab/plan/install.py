@@ -81,13 +81,14 @@ def _server(wanted: Wanted, facts: Facts) -> Iterator[Change]:
 
 def _make(wanted: Wanted, facts: Facts, chosen: Chosen, lacks: tuple[str, ...]) -> Change:
     """The change that makes the environment, or adds packages to it."""
-    app, tool = wanted.settings.app, _tool(wanted, facts)
-    if wanted.settings.keep_output and not facts.environments.uv and not at_least(facts.environments.venv, 3, 10):
-        why = f"what keeps output takes Python 3.10, and {facts.environments.python3} is {facts.environments.venv}"
+    app, has = wanted.settings.app, facts.environments
+    tool = _tool(wanted, facts) if not (chosen.environment and has.remembered) else ""
+    if wanted.settings.keep_output and not has.uv and has.venv and not at_least(has.venv, 3, 10):
+        why = f"what keeps output takes Python 3.10, and {has.python3} is {has.venv}"
         raise HostError(why, task("setup", "--no-keep-output"))
     if chosen.environment:
         what = f"add {', '.join(lacks)} to the environment that nbfab made"
-        detail = f"(by {'uv' if facts.environments.uv else 'pip'})"
+        detail = ""
     else:
         what = f"make an environment with {_listed(app, 'matplotlib', *lacks)}"
         detail = f"in {facts.files.base}/.venv, by {tool}"

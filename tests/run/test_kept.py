@@ -58,7 +58,7 @@ def is_idle(notebook: Notebook) -> bool:
 
 def test_a_cell_that_prints_while_its_page_is_closed(here: Machine, tmp_path: Path) -> None:
     before = snapshot(here.home)
-    here.env["NBFAB_PYTHON"] = "new"
+    here.env |= {"NBFAB_PYTHON": "new", "SSL_CERT_FILE": "/etc/ssl/certs/ca-certificates.crt"}  # uv has its own
     here.ok("setup")
     home = tmp_path / "browser"
     trust(home, here.folder / "nbserver.pem")

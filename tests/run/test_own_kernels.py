@@ -80,7 +80,7 @@ def test_a_running_server_has_them_in_its_menu_and_each_is_its_own(machine: Mach
     said = machine.ok("setup", "--kernel", "geo", "--kernel", str(thesis))
     version = "{}.{}".format(*sys.version_info[:2])
     assert f"put Python {version} (geo) into the menu of kernels ({geo})" in said
-    assert "kernels none -> geo " in said
+    assert "kernels none -> geo, " in said
     assert machine.server == server, "no restart"
     assert sorted(menu(machine).values()) == sorted([f"Python {version} (geo)", f"Python {version} ({NASTY})"])
     assert "nothing changed" in machine.ok("setup")
