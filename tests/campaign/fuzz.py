@@ -68,6 +68,9 @@ def told(facts: Facts) -> Records:
         *({"environments.found": {**each._asdict(), "files": [each.python]}} for each in found.found),
         {"environments.remembered": _yes(found.remembered)},
         {"environments.named": "conda /opt/conda/envs/geo"},
+        {"envs.found": "0123456789ab\ninput 0123456789abcdef\ncarried six==1\nhas six-1\n"},
+        {"envs.installed": "0123456789ab\nsix-2+\n"},
+        {"envs.used": "0123456789ab"},
         {"environments.names": "base\ngeo\n"},
         {"server.session_pids": " ".join(server.session_pids)},
     ]

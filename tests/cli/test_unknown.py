@@ -50,7 +50,7 @@ def run(words: str, capsys: pytest.CaptureFixture[str], status: int = 2) -> tupl
         ("plan -prot 1", "plan has no option -prot", "did you mean --port?"),
         ("fleet.plan --limits a", "fleet.plan has no option --limits", "did you mean --limit?"),
         ("plan --wwwww", "plan has no option --wwwww", "nbfab --help plan"),
-        ("plan --restart", "plan has no option --restart", "these have it: password, config, serve, setup, rotate, "),
+        ("plan --restart", "plan has no option --restart", "these have it: password, config, serve, setup, update, "),
         ("--port 1 plan", "--port stands before the task", "put it after plan\n"),
         ("--hots gpu1 plan", "there is no option --hots", "did you mean --hosts?"),
         ("-x", "there is no option -x", "nbfab --help"),

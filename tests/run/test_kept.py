@@ -91,7 +91,7 @@ def test_a_cell_that_prints_while_its_page_is_closed(here: Machine, tmp_path: Pa
         assert json.loads(file.read_text())["cells"][0]["execution_count"] == 1
         page = context.new_page()
         sockets: list[WebSocket] = []
-        page.on("websocket", sockets.append)
+        page.on("websocket", lambda socket: sockets.append(socket))
         opens(page, base, path)
         expect(page.locator(OUTPUT, has_text=f"line {LINES - 1}").first).to_be_visible()
         folder = ROOT / "screenshots"

@@ -94,7 +94,8 @@ def test_a_running_server_has_them_in_its_menu_and_each_is_its_own(machine: Mach
     assert in_thesis["prefix"] == in_thesis["python"] == in_thesis["env"]["VIRTUAL_ENV"] == str(thesis)
     assert in_thesis["pip"] == f"{thesis}/bin/pip"
     assert {in_geo["profile"], in_thesis["profile"]} == {"nbserver"}
-    assert not in_geo["tcp"] | in_thesis["tcp"]
+    # At most the pipe for what its children print, which only listens, and to a secret.
+    assert max(len(in_geo["tcp"]), len(in_thesis["tcp"])) <= 1
     # Choices stay, are added to, and go.
     assert "nothing changed" in machine.ok("setup", "--kernel=geo")
     said = machine.ok("setup", "--reset=kernels", "--kernel=geo")
