@@ -99,7 +99,9 @@ def test_a_cell_that_prints_while_its_page_is_closed(here: Machine, tmp_path: Pa
         page.screenshot(path=folder / "kept-output.png")
 
         # What nbfab's module does, it still does: private sockets, one list of kernels, an end to old passwords.
-        assert len(list((here.folder / "runtime").glob("kernel-*-ipc-*"))) >= 5
+        elsewhere = here.folder / "ipc"  # where the profile's path is too long for sockets
+        sockets_in = Path(elsewhere.read_text().strip()) if elsewhere.exists() else here.folder / "runtime"
+        assert len(list(sockets_in.glob("kernel-*-ipc-*"))) >= 5
         assert f"{path}: idle" in here.ok("kernels")
         of_old = [socket for socket in sockets if not socket.is_closed()]
         assert {"/api/kernels/", "/api/collaboration/"} <= {
