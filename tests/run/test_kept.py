@@ -47,8 +47,11 @@ def closed_after_three_lines(context: BrowserContext, base: str) -> str:
 
 
 def printed(file: Path) -> list[str]:
-    """The lines that the first cell of a notebook has printed, as its file has them."""
-    outputs: list[dict[str, Any]] = json.loads(file.read_text())["cells"][0]["outputs"]
+    """The lines that the first cell of a notebook has printed, as its file has them; none while that is written."""
+    try:
+        outputs: list[dict[str, Any]] = json.loads(file.read_text())["cells"][0]["outputs"]
+    except ValueError:
+        return []
     return "".join("".join(output["text"]) for output in outputs).splitlines()
 
 
