@@ -11,7 +11,7 @@ from sshd import wait_until
 from terminal import Terminal
 
 SLOW_UV = """#!/bin/sh
-[ "$1" = pip ] || exit 0
+[ "$1 $2" = "pip install" ] || exit 0
 echo 'Downloading numpy (17 MiB)'
 until [ -e "$HOME/go" ]; do sleep 0.1; done
 echo 'it is no use'
