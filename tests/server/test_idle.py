@@ -16,6 +16,7 @@ from machine import ROOT
 from notebook_servers import FIRST, Browser, Server, ask, result, run, send
 from sshd import wait_until
 from tornado.httputil import HTTPHeaders, HTTPServerRequest
+from websocket import WebSocket
 
 from nbfab.plan import pem
 from nbfab.server.idle import Idle
@@ -53,6 +54,16 @@ def last_activity(server: Server) -> str:
     return str(server.ask("/api/status")["last_activity"])
 
 
+def to_be_idle(server: Server, channels: WebSocket) -> None:
+    """Waits until the server takes a kernel for idle: it may notice nothing of the first cells."""
+
+    def idle() -> bool:
+        run(channels, "1")
+        return bool(server.ask("/api/kernels")[0]["execution_state"] == "idle")
+
+    wait_until(idle, "the kernel to be idle")
+
+
 def test_a_hundred_looks_are_no_activity(probed: Server) -> None:
     before = last_activity(probed)
     assert all(answer["kernels"] == [] for answer in looked_at(probed, 100))
@@ -61,10 +72,10 @@ def test_a_hundred_looks_are_no_activity(probed: Server) -> None:
     assert last_activity(probed) == before
     browser = Browser(probed)
     assert browser.logs_in(FIRST)
-    run(browser.channels(), "1")
+    channels = browser.channels()
     terminal = browser.json("POST", "/api/terminals")["name"]
     looked_at(probed, 1)
-    wait_until(lambda: probed.ask("/api/kernels")[0]["execution_state"] == "idle", "the kernel to be idle")
+    to_be_idle(probed, channels)
     before = last_activity(probed)
     answers = looked_at(probed, 100)
     assert len(answers) == 100
@@ -149,7 +160,7 @@ def test_idle_kernels_end_first_and_no_busy_one(own: Callable[..., Server]) -> N
     browser = Browser(server)
     assert browser.logs_in(FIRST)
     channels = browser.channels()  # connected, as by a page that is left open
-    run(channels, "1")
+    to_be_idle(server, channels)
     sleeps = "import time; [time.sleep(0.1) for _ in range(70)] and 'done'"  # busy, and silent for longer than that
     computes = send(channels, sleeps)
     assert result(channels, ask(channels, "control", "kernel_info_request")) == ""  # as a page does that is opened
