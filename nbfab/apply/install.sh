@@ -11,37 +11,27 @@ narrate() {
 }
 
 # Makes it, or adds to it. What pip or uv keeps is in `.cache`, which is kept for another try only.
-# Uses base. Sets venv, tool, source, interpreter.
+# Uses base, phrase. Sets venv, tool, source, interpreter.
 install_environment() {
-	venv=$base/.venv
+	venv=$base/.venv failed=failed.new.$$
 	# Without the mark it was never completed, so nothing runs from it.
 	if [ ! -f "$venv/complete" ]; then rm -rf "$venv"; fi
-	choose_tool
-	try_install fill_environment || return
+	if command -v uv >/dev/null 2>&1; then tool=uv; else tool=pip; fi
+	output=$({ fill_environment || : >"$failed"; } 2>&1 </dev/null | narrate)
+	if [ -f "$failed" ]; then
+		rm -f "$failed"
+		if is_offline "$output"; then
+			hint "$tool"
+			put "the host cannot reach an index of packages: $phrase" >&2
+		else
+			put "$output$newline" | tail -n 8 >&2
+		fi
+		return 1
+	fi
 	: >"$venv/complete"
 	rm -rf "$base/.cache"
 	source=made interpreter=$venv/bin/python
 	remember_environment
-}
-
-# Sets tool.
-choose_tool() {
-	if command -v uv >/dev/null 2>&1; then tool=uv; else tool=pip; fi
-}
-
-# Does what installs something, and tells why if that fails. Uses tool, phrase.
-try_install() { # function
-	failed=failed.new.$$
-	output=$({ "$1" || : >"$failed"; } 2>&1 </dev/null | narrate)
-	if [ ! -f "$failed" ]; then return; fi
-	rm -f "$failed"
-	if is_offline "$output"; then
-		hint "$tool"
-		put "the host cannot reach an index of packages: $phrase" >&2
-	else
-		put "$output$newline" | tail -n 8 >&2
-	fi
-	return 1
 }
 
 # Whether pip or uv found no way to an index. Sets phrase to the reason.
@@ -54,36 +44,27 @@ is_offline() { # what it printed
 	return 1
 }
 
-# Makes the environment if there is none, and gets its packages. Uses venv, requirements, packages.
+# Makes the environment if there is none, and gets its packages. Uses base, venv, requirements, packages, tool.
 fill_environment() {
-	if [ ! -x "$venv/bin/python" ]; then make_venv "$venv" '' || return; fi
+	if [ "$tool" = uv ]; then
+		export UV_CACHE_DIR="$base/.cache"
+		if [ ! -x "$venv/bin/python" ]; then
+			set -- uv venv -q "$venv"
+			if found=$(uv python find --system 2>/dev/null); then
+				set -- "$@" --python "$found"
+			else
+				export UV_PYTHON_INSTALL_DIR="$base/.python" # it fetches one
+			fi
+			"$@" || return
+		fi
+		set -- uv pip install --no-progress --compile-bytecode --python "$venv/bin/python"
+	else
+		if [ ! -x "$venv/bin/python" ]; then python3 -m venv "$venv" || return; fi
+		set -- "$venv/bin/python" -m pip install --disable-pip-version-check --progress-bar off --cache-dir "$base/.cache"
+	fi
 	set -f
 	# shellcheck disable=SC2086 # lists of packages
-	get_packages "$venv/bin/python" $requirements $packages
-}
-
-# Makes an empty environment, by that interpreter, or by the system's. Uses tool, base.
-make_venv() { # folder interpreter
-	if [ "$tool" = pip ]; then
-		"${2:-python3}" -m venv "$1"
-	elif [ -n "$2" ]; then
-		uv venv -q "$1" --python "$2"
-	elif found=$(uv python find --system 2>/dev/null); then
-		uv venv -q "$1" --python "$found"
-	else
-		UV_PYTHON_INSTALL_DIR=$base/.python UV_CACHE_DIR=$base/.cache uv venv -q "$1" # it fetches one
-	fi
-}
-
-# Gets packages into an environment. Uses tool, base.
-get_packages() { # interpreter, and what `pip install` takes
-	into=$1
-	shift
-	if [ "$tool" = uv ]; then
-		UV_CACHE_DIR=$base/.cache uv pip install --no-progress --compile-bytecode --python "$into" "$@"
-	else
-		"$into" -m pip install --disable-pip-version-check --progress-bar off --cache-dir "$base/.cache" "$@"
-	fi
+	"$@" $requirements $packages
 }
 
 # Records the environment to use, for the next look. Uses source, interpreter, environment_probe, packages, question.
