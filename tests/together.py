@@ -18,15 +18,12 @@ NETWORK = (
     "run/test_browser.py",
     "run/test_client_firefox.py",
     "run/test_client_operators.py",
-    "run/test_kept.py",
-    "run/test_lend.py",
     "run/test_logs.py",
     "run/test_no_warning.py",
     "run/test_open_browser.py",
     "run/test_open_faults.py",
     "run/test_open_fleet.py",
     "run/test_password.py",
-    "run/test_wheelhouse.py",
     "server/test_login_page.py",
 )
 """Those that make networks, and those with a browser, which gives up what it loads when a network comes or goes."""
