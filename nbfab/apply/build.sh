@@ -22,7 +22,8 @@ build_env() {
 	list_packages "$env"
 	record="input $digest${newline}carried $carried$newline"
 	while [ -n "$packages_there" ]; do
-		record="${record}has ${packages_there%%[+"$newline"]*}$newline"
+		line=${packages_there%%"$newline"*} # posh gets this wrong within quotes
+		record="${record}has ${line%+}$newline"
 		packages_there=${packages_there#*"$newline"}
 	done
 	put "$record" >"$env/made.new" && mv "$env/made.new" "$env/made"

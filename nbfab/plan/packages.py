@@ -102,7 +102,7 @@ def plan(wanted: Wanted, facts: Facts) -> Iterator[Change]:
         yield _build(wanted, facts, ask, have, name)
     record = had(facts)
     is_there = facts.files.entry(FILE) is not None
-    if not (is_there or name):
+    if not (is_there or name or ask.lines):
         return
     if name == (have.name if have else ""):
         record = record._replace(asked=ask)

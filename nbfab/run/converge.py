@@ -212,6 +212,7 @@ def _carry_out(
         if not doing:
             break
         now = make(job, wanted, doing, now, course)
+        wanted = replace(wanted, update=False)  # that is done, whatever has come out since
         changes = plan(wanted, now, steps)
         if not withheld:
             break

@@ -11,7 +11,7 @@ from nbfab.requirements.requirements import Requirements
 from nbfab.settings import Settings
 
 _MARK = r".{1,200}:[0-9a-f]{16}"  # as the profile's choices have it
-_MOST = 80_000  # characters, which fit into what a look reports of a file
+_MOST = 40_000  # characters: twice that, for now and before, fits into what a look reports of a file
 
 
 def read(settings: Settings) -> tuple[Settings, Requirements | None]:

@@ -6,6 +6,8 @@ import ssl
 from typing import Callable
 
 TRIES = 3  # to read a certificate that matches its key
+# What OpenSSL says of a key that is another certificate's: of the same kind, or of another one such as RSA and EC.
+MISMATCHES = ("KEY_VALUES_MISMATCH", "KEY_TYPE_MISMATCH", "NO_CERTIFICATE_ASSIGNED")
 
 
 def go_on(stock: Callable[[], None]) -> None:
@@ -14,6 +16,6 @@ def go_on(stock: Callable[[], None]) -> None:
         try:
             return stock()
         except ssl.SSLError as error:
-            if error.reason != "KEY_VALUES_MISMATCH":
+            if error.reason not in MISMATCHES:
                 raise
     return stock()

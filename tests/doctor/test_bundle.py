@@ -112,7 +112,7 @@ PLACES = (
     "kernel abc of private/{2}.ipynb (busy)",
     "GET /notebooks/private/{2}.ipynb?x=1",
     "192.0.2.77, [2001:db8::77]:9999 and ::ffff:192.0.2.77",
-    "/nfs/{1}/work/{2}/data.csv",
+    "/nfs/{1}/projects/{2}/data.csv",
     "HTTPS://{0}.LAB.EXAMPLE.ORG/",
 )
 
@@ -128,7 +128,7 @@ def test_no_name_is_left_wherever_it_is(host: str, user: str, project: str, plac
             ("192.0.2.77",),
             (
                 (f"/nfs/{user}", "HOME"),
-                (f"/nfs/{user}/work/{project}", "DIRECTORY"),
+                (f"/nfs/{user}/projects/{project}", "DIRECTORY"),
                 (f"private/{project}.ipynb", "NOTEBOOK"),
             ),
         ),
