@@ -13,7 +13,7 @@ FLOORS = (
     ("names", "text", "fix", "finding", "errors", "settings", "changed", "relay", "prompts", "whole"),
     ("passwords", "keys", "own", "outcome", "signals", "tunnel"),
     ("authority",),
-    ("trust",),
+    ("trust", "wheels"),
     ("user", "wanted", "program"),
     ("host",),
     ("look",),

@@ -49,15 +49,19 @@ _PROBES: Mapping[Kind, tuple[str, ...]] = {  # the programs that a function runs
     "interrupt kernel": ("look/server_probe",),
     "shut down kernel": ("look/server_probe",),
 }
+INSTALLS: frozenset[Kind] = frozenset({"make environment"})  # changes that get packages from an index
 INSTALL = 900  # seconds without output; an installation is silent while it fetches a large package
 
 
 class Declined(HostError):
-    """The host has ended the run at a change, in its own `words`: that one and those after it are not made."""
+    """The host has ended the run at a change, in its own `words`: that one and those after it are not made.
 
-    def __init__(self, message: str, *fix: str | Command | Task, words: str) -> None:
+    `tool` is what reached no index of packages, pip or uv, if that is why.
+    """
+
+    def __init__(self, message: str, *fix: str | Command | Task, words: str, tool: str = "") -> None:
         super().__init__(message, *fix)
-        self.words = words
+        self.words, self.tool = words, tool
 
 
 class Watcher(Protocol):
@@ -111,9 +115,10 @@ def apply(
         elif "failed" in record:
             words = _text(record.get("text")) or "the host gives no reason"
             what = f"{begun[-1].summary} failed: {words}" if begun else words
-            raise Declined(what, *_fix(hints, seen), words=words)
+            tool = next((tool for tool in ("pip", "uv") if tool in hints), "")
+            raise Declined(what, *_fix(hints, seen), words=words, tool=tool)
 
-    installs = any(change.kind == "make environment" for change in changes)
+    installs = any(change.kind in INSTALLS for change in changes)
     silence = INSTALL if installs else look.SILENCE + seconds  # a server that is started twice says so in between
     try:
         leaves = any(change.kind in REMOVING or change.kind == "turn at-boot off" for change in changes)

@@ -10,7 +10,7 @@ narrate() {
 	done
 }
 
-# Makes it, or adds to it. What pip or uv keeps is in `.cache`, which is kept for another try only.
+# Makes it, or adds to it. What pip or uv keeps is in `.cache`, with what was sent; it is kept for another try only.
 # Uses base. Sets venv, tool, source, interpreter.
 install_environment() {
 	venv=$base/.venv
@@ -24,24 +24,45 @@ install_environment() {
 	remember_environment
 }
 
-# Sets tool.
+# A uv that was sent comes before all others. Uses base, sent_uv. Sets tool.
 choose_tool() {
+	if [ -n "$sent_uv" ]; then PATH=$base/.cache/$sent_uv:$PATH; fi
 	if command -v uv >/dev/null 2>&1; then tool=uv; else tool=pip; fi
 }
 
-# Does what installs something, and tells why if that fails. Uses tool, phrase.
+# Does what installs something, and says why if that fails. Uses tool, phrase.
 try_install() { # function
 	failed=failed.new.$$
 	output=$({ "$1" || : >"$failed"; } 2>&1 </dev/null | narrate)
 	if [ ! -f "$failed" ]; then return; fi
 	rm -f "$failed"
-	if is_offline "$output"; then
+	if is_known "$output"; then
+		put "$phrase" >&2
+	elif is_offline "$output"; then
 		hint "$tool"
 		put "the host cannot reach an index of packages: $phrase" >&2
 	else
 		put "$output$newline" | tail -n 8 >&2
 	fi
 	return 1
+}
+
+# Whether something is wrong that can be said in a line. Uses base, wheels. Sets phrase to the reason.
+is_known() { # what pip or uv printed
+	case $1 in
+	*'No space left on device'* | *'Disk quota exceeded'*)
+		phrase="the disk is full: $(cd "$base" && room)"
+		;;
+	*'Read-only file system'* | *'Permission denied'*)
+		phrase="it cannot be written to: $(put "$1$newline" | grep -e 'Read-only file system' -e 'Permission denied' | tail -n 1)"
+		;;
+	*'DO NOT MATCH THE HASHES'* | *'Hash mismatch'* | *'hash mismatch'*)
+		phrase='a package is not the one that was promised: its hash is another'
+		# So that it is sent once more.
+		if [ -n "$wheels" ]; then rm -rf "$base/.cache/$wheels"; fi
+		;;
+	*) return 1 ;;
+	esac
 }
 
 # Whether pip or uv found no way to an index. Sets phrase to the reason.
@@ -75,10 +96,14 @@ make_venv() { # folder interpreter
 	fi
 }
 
-# Gets packages into an environment. Uses tool, base.
+# Gets packages into an environment: those that were sent, if any were. Uses tool, base, wheels.
 get_packages() { # interpreter, and what `pip install` takes
 	into=$1
 	shift
+	if [ -n "$wheels" ]; then
+		sent=$base/.cache/$wheels
+		set -- --no-index --find-links "$sent" --require-hashes -r "$sent/requirements.txt"
+	fi
 	if [ "$tool" = uv ]; then
 		UV_CACHE_DIR=$base/.cache uv pip install --no-progress --compile-bytecode --python "$into" "$@"
 	else

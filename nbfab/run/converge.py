@@ -5,7 +5,7 @@ from dataclasses import dataclass, field, replace
 
 from nbfab.apply.apply import Declined, apply
 from nbfab.changed import Changed
-from nbfab.errors import HostError, NbfabError, Refused
+from nbfab.errors import HostError, NbfabError, Refused, UsageError
 from nbfab.fix import again, task
 from nbfab.look.facts import Facts
 from nbfab.look.look import look
@@ -22,15 +22,19 @@ from nbfab.run.job import Job
 from nbfab.run.key import with_key
 from nbfab.run.logout import after_start, gone
 from nbfab.run.see import see
+from nbfab.run.wheelhouse import explained, with_uv, with_wheelhouse
 from nbfab.user import User
 from nbfab.wanted import Wanted
+
+Equips = Callable[[Job, Wanted, Facts, Sequence[Change]], list[Change]]
 
 
 @dataclass
 class Course:
     """How far a plan has got: the changes that were `sent` to the host, those it has `begun`, and its words on them.
 
-    `total` is how many will have begun in the end. `records` keeps what is sent, and says why it could not.
+    `total` is how many will have begun in the end. `records` keeps what is sent, and says why it could not. `equips`
+    sends what changes take from here, and gives them its name.
 
     The user sees each step.
     """
@@ -42,6 +46,7 @@ class Course:
     words: list[str] = field(default_factory=list)
     password_set: bool = False
     records: Callable[[Change], str] = lambda change: ""
+    equips: Equips = with_uv
 
     def begins(self, change: Change) -> None:
         """As `apply.Watcher.begins`."""
@@ -136,7 +141,7 @@ def _with_or_without_plots(
 ) -> tuple[Facts, list[Change], tuple[str, ...]]:
     """As `_carry_out`; where no environment can be made, one that was found serves, though it lacks matplotlib."""
     try:
-        return _carry_out(job, wanted, seen, changes, steps, course)
+        return _with_or_without_index(job, wanted, seen, changes, steps, course)
     except Declined as error:
         instead = install.falls_back(wanted, seen)
         if not (instead and course.begun and course.begun[-1].kind == "make environment"):
@@ -147,6 +152,30 @@ def _with_or_without_plots(
     wanted = replace(wanted, as_found=True)
     seen = adopt(look(job.host, request(wanted)))
     return _carry_out(job, wanted, seen, plan(wanted, seen, steps), steps, course)
+
+
+def _with_or_without_index(
+    job: Job, wanted: Wanted, seen: Facts, changes: list[Change], steps: Sequence[Step], course: Course
+) -> tuple[Facts, list[Change], tuple[str, ...]]:
+    """As `_carry_out`; a host that reaches no index of packages gets a wheelhouse from here."""
+    try:
+        return _carry_out(job, wanted, seen, changes, steps, course)
+    except Declined as error:
+        if not error.tool:
+            raise
+        declined = error
+    course.equips = with_wheelhouse
+    before = course.begun.pop()
+    try:
+        seen = adopt(look(job.host, request(wanted)))
+        return _carry_out(job, wanted, seen, plan(wanted, seen, steps), steps, course)
+    except (HostError, UsageError) as error:
+        if isinstance(error, Declined):
+            raise
+        course.begun.append(before)
+        raise explained(declined, error) from None
+    finally:
+        course.equips = with_uv
 
 
 def _carry_out(
@@ -176,6 +205,7 @@ def _carry_out(
 
 def make(job: Job, wanted: Wanted, changes: Sequence[Change], seen: Facts, course: Course) -> Facts:
     """Makes changes on the job's host, and returns what is seen then. Raises NbfabError."""
+    changes = course.equips(job, wanted, seen, changes)
     course.sent += changes
     course.words += filter(None, map(course.records, changes))
     course.total = len(course.begun) + len(changes)

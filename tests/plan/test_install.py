@@ -66,6 +66,7 @@ def test_an_environment_that_was_found_is_recorded_once() -> None:
         ({"uv": "/usr/bin/uv"}, "uv"),
         ({"python3": "/usr/bin/python3", "venv": "3.9"}, "python3 -m venv"),
         ({"python3": "/usr/bin/python3", "venv": "3.13"}, "python3 -m venv"),
+        ({"python3": "/usr/bin/python3", "venv_fails": "No module named 'ensurepip'"}, "uv, which is sent from here"),
     ],
 )
 def test_an_environment_is_made_where_none_fits(app: str, packages: str, tools: Mapping[str, Any], by: str) -> None:
@@ -73,7 +74,14 @@ def test_an_environment_is_made_where_none_fits(app: str, packages: str, tools: 
     assert change.kind == "make environment"
     folder = "/home/ann/.local/share/nbfab/.venv"
     assert change.summary == f"make an environment with {app} and matplotlib in {folder}, by {by}"
-    assert change.args == {"app": app, "python": "", "packages": "", "requirements": f"{packages} matplotlib pip"}
+    assert change.args == {
+        "app": app,
+        "python": "",
+        "packages": "",
+        "requirements": f"{packages} matplotlib pip",
+        "wheels": "",
+        "sent_uv": "",
+    }
 
 
 @pytest.mark.parametrize(
@@ -89,11 +97,6 @@ def test_an_environment_is_made_where_none_fits(app: str, packages: str, tools: 
             {"host": {"tmux": False}, "environments": {"python3": "/usr/bin/python3", "venv": "3.6"}},
             "it is Python 3.6; there is no tmux either",
             "on the host: sudo apt-get install python3-venv tmux",
-        ),
-        (
-            {"environments": {"python3": "/usr/bin/python3", "venv_fails": "No module named 'ensurepip'"}},
-            "No module named 'ensurepip'",
-            "on the host: sudo apt-get install python3-venv",
         ),
         (
             {"environments": {"python3": "/usr/bin/python3", "venv": "3.6"}},
