@@ -42,7 +42,7 @@ def send(host: Host, parcel: Parcel, hears: Callable[[str], None]) -> None:
     program = render(FILES, [call("receive_parcel", parcel=parcel.name)], fed=True)
     run(host, program, receive, SILENCE, "sending packages", whole=WHOLE, feed=Feed(parcel.chunks()))
     if refused:
-        fix = _ROOM if "No space left" in refused[0] or "uota" in refused[0] else ("run it again",)
+        fix = _ROOM if "No space left" in refused[0] or "quota" in refused[0] else ("run it again",)
         raise HostError(f"what was sent to it was not kept: {refused[0]}", *fix)
 
 

@@ -19,11 +19,17 @@ receive_parcel() {
 	put "{\"ready\":true}$newline" >&3
 	beat </dev/null >/dev/null 2>&1 &
 	heart=$!
-	reason=$(unpack 2>&1 | tail -n 1)
+	broken=
+	reason=$(unpack 2>&1) || broken=yes # tar may go on, and end with the mark
 	kill "$heart" 2>/dev/null
-	if [ ! -f whole ]; then
-		left=$(room)
-		refuse_parcel "it has not arrived whole: ${reason:-it was cut short}; $left"
+	if [ -n "$broken" ] || [ ! -f whole ]; then
+		case $reason in
+		*'No space left on device'*) reason='No space left on device' ;;
+		*'uota exceeded'*) reason='the quota is exceeded' ;;
+		Traceback*) reason=${reason##*"$newline"} ;;
+		*) reason=${reason%%"$newline"*} ;;
+		esac
+		refuse_parcel "it has not arrived whole: ${reason:-it was cut short}; $(room)"
 	elif [ ! -d "$into" ]; then
 		mv -f "$half" "$into" || refuse_parcel 'it could not be moved into its place'
 	fi

@@ -79,8 +79,11 @@ class Fetch:
                 f"{wheel.file} from {host} is not the file that the index has promised: its SHA-256 is another",
                 "ask who runs the index",
             )
-        if not zipfile.is_zipfile(file):
-            raise HostError(f"{wheel.file} from {host} is broken: it is no zip archive", "ask who runs the index")
+        try:
+            zipfile.ZipFile(file).close()
+        except (zipfile.BadZipFile, OSError):
+            broken = f"{wheel.file} from {host} is broken: it is no zip archive"
+            raise HostError(broken, "ask who runs the index") from None
 
 
 def _chunks(url: str) -> Iterator[bytes]:
