@@ -99,8 +99,7 @@ class WheelIndex:
         """What is at a path: the page of a project, or a file."""
         name = path.strip("/").rpartition("/")[2]
         if path.endswith(".metadata"):  # PEP 658, so that no one fetches a wheel to know what it needs
-            text = metadata(self.files[name.removesuffix(".metadata")])
-            return 200, "text/plain", text
+            return 200, "text/plain", metadata(self.files[name.removesuffix(".metadata")])
         if path.startswith("/files/"):
             text = self.lies.get(name, self.files.get(name))
             return (200, "application/zip", text) if text is not None else (404, "text/plain", b"")
