@@ -61,7 +61,9 @@ def pip_of_python() -> Path:
 
 
 class WheelIndex:
-    """The index, at `url`. `asked` are the paths that were asked for, and `lies` is what a file is in truth."""
+    """The index, at `url`. `asked` are the paths that were asked for, and `lies` is what a file is in truth; the next `cuts`
+    files are cut short.
+    """
 
     def __init__(self) -> None:
         self.files = {f"{name}-{VERSION}-py3-none-any.whl": wheel(name, needs) for name, needs in NEEDS.items()}
@@ -69,6 +71,7 @@ class WheelIndex:
         self.files[pip.name] = pip.read_bytes()
         self.lies: dict[str, bytes] = {}
         self.asked: list[str] = []
+        self.cuts = 0
         index = self
 
         class Handler(http.server.BaseHTTPRequestHandler):
@@ -84,6 +87,9 @@ class WheelIndex:
                 self.send_header("Content-Type", kind)
                 self.send_header("Content-Length", str(len(text)))
                 self.end_headers()
+                if index.cuts and self.path.endswith(".whl"):
+                    index.cuts -= 1
+                    text, self.close_connection = text[:100], True
                 if self.command == "GET":
                     self.wfile.write(text)
 

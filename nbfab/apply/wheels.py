@@ -2,7 +2,7 @@
 
 from collections.abc import Callable
 
-from nbfab.errors import HostError
+from nbfab.errors import ConnectError, HostError
 from nbfab.fix import Fix
 from nbfab.host import Feed, Host, run
 from nbfab.look.fact import LINE
@@ -40,7 +40,10 @@ def send(host: Host, parcel: Parcel, hears: Callable[[str], None]) -> None:
             refused.append(" ".join(reason[-LINE:].split()))
 
     program = render(FILES, [call("receive_parcel", parcel=parcel.name)], fed=True)
-    run(host, program, receive, SILENCE, "sending packages", whole=WHOLE, feed=Feed(parcel.chunks()))
+    try:
+        run(host, program, receive, SILENCE, "sending packages", whole=WHOLE, feed=Feed(parcel.chunks()))
+    except ConnectError as error:
+        raise ConnectError(f"{error}, while packages were sent", *error.fix, jump=error.jump) from None
     if refused:
         fix = _ROOM if "No space left" in refused[0] or "quota" in refused[0] else ("run it again",)
         raise HostError(f"what was sent to it was not kept: {refused[0]}", *fix)

@@ -70,7 +70,7 @@ def _make(wanted: Wanted, facts: Facts, chosen: Chosen, lacks: tuple[str, ...]) 
     app, tool = wanted.settings.app, _tool(wanted, facts)
     if chosen.environment:
         what = f"add {', '.join(lacks)} to the environment that nbfab made"
-        detail = f"(by {tool if tool == SENT else 'uv' if facts.environments.uv else 'pip'})"
+        detail = f"(by {'uv' if facts.environments.uv else 'pip'})"
     else:
         what = f"make an environment with {_listed(app, 'matplotlib', *lacks)}"
         detail = f"in {facts.files.base}/.venv, by {tool}"

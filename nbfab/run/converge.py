@@ -164,14 +164,21 @@ def _with_or_without_index(
         if not error.tool:
             raise
         declined = error
-    course.equips = with_wheelhouse
+    return _by_wheelhouse(job, wanted, steps, course, declined)
+
+
+def _by_wheelhouse(
+    job: Job, wanted: Wanted, steps: Sequence[Step], course: Course, declined: Declined
+) -> tuple[Facts, list[Change], tuple[str, ...]]:
+    """As `_carry_out`, with packages that are sent from here, after a change was `declined` for want of an index."""
     before = course.begun.pop()
+    course.equips = with_wheelhouse
     try:
         seen = adopt(look(job.host, request(wanted)))
         return _carry_out(job, wanted, seen, plan(wanted, seen, steps), steps, course)
+    except Declined:
+        raise
     except (HostError, UsageError) as error:
-        if isinstance(error, Declined):
-            raise
         course.begun.append(before)
         raise explained(declined, error) from None
     finally:

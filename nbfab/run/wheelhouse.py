@@ -21,6 +21,8 @@ if TYPE_CHECKING:
 
 def with_wheelhouse(job: Job, wanted: Wanted, seen: Facts, changes: Sequence[Change]) -> list[Change]:
     """The changes, of which those that install do so from what has been sent to the host. Raises NbfabError."""
+    if not any(change.kind in INSTALLS for change in changes):
+        return list(changes)
     target = _target(job, wanted, seen)
     return [_equipped(job, target, change) if change.kind in INSTALLS else change for change in changes]
 

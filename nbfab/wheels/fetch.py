@@ -20,6 +20,7 @@ from nbfab.errors import HostError
 from nbfab.wheels.lock import Wheel
 
 AT_ONCE = 6
+TRIES = 3  # of a file
 SECONDS = 30.0  # without a byte
 CHUNK = 1 << 18
 _INDEXES = (
@@ -40,6 +41,7 @@ class Fetch:
         self._folder = folder
         self._stop = threading.Event()
         self._lock = threading.Lock()
+        self._opener = urllib.request.build_opener(urllib.request.HTTPSHandler(context=_trust()))
 
     def all(self, wheels: Sequence[Wheel], hears: Callable[[str], None]) -> None:
         """Fetches them; `hears` gets how far that is. Raises HostError at the first that fails, and ends the others."""
@@ -57,53 +59,71 @@ class Fetch:
             pool.shutdown(cancel_futures=True)
 
     def _one(self, wheel: Wheel) -> None:
-        digest, file = hashlib.sha256(), self._folder / wheel.file
         host = urlsplit(wheel.url).hostname or "this machine"
-        try:
-            with open(file, "wb") as out:
-                for chunk in _chunks(wheel.url):
-                    if self._stop.is_set():
-                        return
-                    digest.update(chunk)
-                    out.write(chunk)
-                    with self._lock:
-                        self.received += len(chunk)
-        except urllib.error.HTTPError as error:
-            why = f"{host} answers {error.code} {error.reason}"
-            raise HostError(f"{wheel.file} could not be fetched here: {why}", "run it again") from None
-        except (OSError, http.client.HTTPException) as error:
-            reason = getattr(error, "reason", None) or getattr(error, "strerror", None) or error
-            raise HostError(f"{wheel.file} could not be fetched here from {host}: {reason}", "run it again") from None
-        if digest.hexdigest() != wheel.sha256:
+        for left in reversed(range(TRIES)):
+            try:
+                digest = self._receive(wheel)
+                break
+            except urllib.error.HTTPError as error:
+                why = f"{host} answers {error.code} {error.reason}"
+                raise HostError(f"{wheel.file} could not be fetched here: {why}", "run it again") from None
+            except (OSError, http.client.HTTPException) as error:
+                if left == 0 or self._stop.is_set():
+                    reason = getattr(error, "reason", None) or getattr(error, "strerror", None) or error
+                    raise HostError(
+                        f"{wheel.file} could not be fetched here from {host}: {reason}", "run it again"
+                    ) from None
+        if self._stop.is_set():
+            return
+        if digest != wheel.sha256:
             raise HostError(
                 f"{wheel.file} from {host} is not the file that the index has promised: its SHA-256 is another",
                 "ask who runs the index",
             )
         try:
-            zipfile.ZipFile(file).close()
+            zipfile.ZipFile(self._folder / wheel.file).close()
         except (zipfile.BadZipFile, OSError):
             broken = f"{wheel.file} from {host} is broken: it is no zip archive"
             raise HostError(broken, "ask who runs the index") from None
 
+    def _receive(self, wheel: Wheel) -> str:
+        """The SHA-256 of what has come. Raises OSError and HTTPException."""
+        digest, count = hashlib.sha256(), 0
+        with open(self._folder / wheel.file, "wb") as out:
+            for chunk in self._chunks(wheel.url):
+                if self._stop.is_set():
+                    break
+                digest.update(chunk)
+                out.write(chunk)
+                count += len(chunk)
+                self._count(len(chunk))
+            else:
+                if count < wheel.size:  # or it would pass for another file
+                    self._count(-count)
+                    raise OSError(f"the connection was cut after {count} of {wheel.size} bytes")
+        return digest.hexdigest()
 
-def _chunks(url: str) -> Iterator[bytes]:
-    """What is there, which is a file of this machine if it has no host."""
-    parts = urlsplit(url)
-    if parts.scheme in ("", "file"):
-        with open(unquote(parts.path), "rb") as file:
-            while chunk := file.read(CHUNK):
+    def _count(self, more: int) -> None:
+        with self._lock:
+            self.received += more
+
+    def _chunks(self, url: str) -> Iterator[bytes]:
+        """What is there, which is a file of this machine if it has no host."""
+        parts = urlsplit(url)
+        if parts.scheme in ("", "file"):
+            with open(unquote(parts.path), "rb") as file:
+                while chunk := file.read(CHUNK):
+                    yield chunk
+            return
+        if parts.scheme not in ("https", "http"):
+            raise OSError(f"its URL is {parts.scheme}://")
+        bare = urlunsplit(parts._replace(netloc=parts.netloc.rpartition("@")[2]))
+        request = urllib.request.Request(bare)  # noqa: S310 # as above
+        if login := _login(url):
+            request.add_unredirected_header("Authorization", f"Basic {b64encode(login.encode()).decode()}")
+        with self._opener.open(request, timeout=SECONDS) as answer:
+            while chunk := answer.read(CHUNK):
                 yield chunk
-        return
-    if parts.scheme not in ("https", "http"):
-        raise OSError(f"its URL is {parts.scheme}://")
-    bare = urlunsplit(parts._replace(netloc=parts.netloc.rpartition("@")[2]))
-    request = urllib.request.Request(bare)  # noqa: S310 # as above
-    if login := _login(url):
-        request.add_unredirected_header("Authorization", f"Basic {b64encode(login.encode()).decode()}")
-    opener = urllib.request.build_opener(urllib.request.HTTPSHandler(context=_trust()))
-    with opener.open(request, timeout=SECONDS) as answer:
-        while chunk := answer.read(CHUNK):
-            yield chunk
 
 
 def _trust() -> ssl.SSLContext:

@@ -63,6 +63,17 @@ def test_what_is_not_as_promised_ends_it(index: WheelIndex, tmp_path: Path, lie:
     assert "\n" not in str(error.value)
 
 
+def test_a_file_that_is_cut_short_is_fetched_again(index: WheelIndex, tmp_path: Path) -> None:
+    index.cuts = 2
+    Fetch(tmp_path).all([of(index)], lambda _: None)
+    assert (tmp_path / FILE).read_bytes() == index.files[FILE]
+    index.cuts = 3
+    with pytest.raises(
+        HostError, match=r"could not be fetched here from 127.0.0.1: the connection was cut after 100 of "
+    ):
+        Fetch(tmp_path).all([of(index)], lambda _: None)
+
+
 def test_a_wheel_that_is_broken(index: WheelIndex, tmp_path: Path) -> None:
     index.files[FILE] = b"no zip"
     with pytest.raises(HostError, match="is broken: it is no zip archive"):
