@@ -61,8 +61,9 @@ def pip_of_python() -> Path:
 
 
 class WheelIndex:
-    """The index, at `url`. `asked` are the paths that were asked for, and `lies` is what a file is in truth; the next `cuts`
-    files are cut short.
+    """The index, at `url`. `asked` are the paths that were asked for, and `lies` is what a file is in truth.
+
+    The next `cuts` files are cut short.
     """
 
     def __init__(self) -> None:
