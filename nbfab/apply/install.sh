@@ -11,11 +11,11 @@ narrate() {
 }
 
 # Makes it, or adds to it. What pip or uv keeps is in `.cache`, with what was sent; it is kept for another try only.
-# Uses base. Sets venv, tool, source, interpreter.
+# Uses base, wheels. Sets venv, tool, source, interpreter.
 install_environment() {
 	venv=$base/.venv
-	# Without the mark it was never completed, so nothing runs from it.
-	if [ ! -f "$venv/complete" ]; then rm -rf "$venv"; fi
+	# Without the mark it was never completed, so nothing runs from it. With what was sent, this run has just begun it.
+	if [ ! -f "$venv/complete" ] && [ -z "$wheels" ]; then rm -rf "$venv"; fi
 	choose_tool
 	try_install fill_environment || return
 	: >"$venv/complete"
