@@ -161,7 +161,7 @@ def _with_or_without_index(
     try:
         return _carry_out(job, wanted, seen, changes, steps, course)
     except Declined as error:
-        if not error.tool:
+        if not error.tool or job.host.local:
             raise
         declined = error
     return _by_wheelhouse(job, wanted, steps, course, declined)
