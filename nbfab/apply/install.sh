@@ -47,7 +47,7 @@ try_install() { # function
 	return 1
 }
 
-# Whether something is wrong that can be said in a line. Uses base, wheels. Sets phrase to the reason.
+# Whether something is wrong that can be said in a line. Uses base. Sets phrase to the reason.
 is_known() { # what pip or uv printed
 	case $1 in
 	*'No space left on device'* | *'Disk quota exceeded'*)
@@ -58,11 +58,19 @@ is_known() { # what pip or uv printed
 		;;
 	*'DO NOT MATCH THE HASHES'* | *'Hash mismatch'* | *'hash mismatch'*)
 		phrase='a package is not the one that was promised: its hash is another'
-		# So that it is sent once more.
-		if [ -n "$wheels" ]; then rm -rf "$base/.cache/$wheels"; fi
+		forget_wheels
+		;;
+	*'read from zip file'* | *BadZipFile* | *'.whl is invalid'* | *"' located at "*' is invalid'*)
+		phrase='a package is broken: it is no zip archive'
+		forget_wheels
 		;;
 	*) return 1 ;;
 	esac
+}
+
+# So that they are sent once more. Uses base, wheels.
+forget_wheels() {
+	if [ -n "$wheels" ]; then rm -rf "$base/.cache/$wheels"; fi
 }
 
 # Whether pip or uv found no way to an index. Sets phrase to the reason.

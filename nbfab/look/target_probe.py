@@ -5,6 +5,7 @@ that are there already. Works with Python 3.8 and later.
 """
 
 import glob
+import importlib
 import json
 import os
 import platform
@@ -33,7 +34,15 @@ installed = {}
 if own:
     for distribution in metadata.distributions():
         installed.setdefault(distribution.metadata["Name"], distribution.version)
-needed = ["pip"] if own else ["venv", "ensurepip"]
+able = bool(own and util.find_spec("pip"))
+if not own:
+    try:  # as `look_tools` does
+        for name in ("venv", "ensurepip"):
+            importlib.import_module(name)
+
+        able = True
+    except ImportError:
+        pass
 threaded = sysconfig.get_config_var("Py_GIL_DISABLED")
 print(
     json.dumps(
@@ -47,7 +56,7 @@ print(
             "room": disk.f_bavail * disk.f_frsize,
             "kept": sorted(os.listdir(cache)) if os.path.isdir(cache) else [],
             "installed": sorted(installed.items()),
-            "takes_uv": not uv and not all(map(util.find_spec, needed)),
+            "takes_uv": not uv and not able,
         }
     )
 )

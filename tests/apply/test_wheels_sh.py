@@ -1,48 +1,19 @@
 """What is sent to a host as a tar behind the program, in the shells that hosts have."""
 
 import os
-import subprocess
 import zipfile
-from collections.abc import Iterable, Iterator
 from pathlib import Path
 
 import pytest
 from namespace import after
+from shell_host import Shell
 from shells import each_shell, stub
 
 from nbfab.apply.wheels import check_room, send
 from nbfab.errors import HostError
 from nbfab.host import Host
-from nbfab.ssh import process
 from nbfab.wheels.parcel import Parcel
 from nbfab.wheels.target import Target
-
-
-class Shell:
-    """A host that runs programs in that shell; `cut` ends the connection once it has begun to arrive."""
-
-    label, local, names, ssh, remarks = "box", False, ("box",), "box", ()
-
-    def __init__(self, command: Iterable[str], home: Path, *, path: str = "", cut: bool = False) -> None:
-        self.command, self.cut = tuple(command), cut
-        self.env = {"HOME": str(home), "PATH": path or os.environ["PATH"]}
-        self.pid = 0
-
-    def talk(self, program: bytes, silence: float, more: Iterable[bytes] = ()) -> Iterator[bytes]:
-        streams = {"stdin": subprocess.PIPE, "stdout": subprocess.PIPE, "stderr": subprocess.STDOUT}
-        running = process.start(self.command, env=self.env, bufsize=0, **streams)
-        self.pid = running.pid
-        yield from process.talk(running, program, silence, silence, self._cut(more) if self.cut else more)
-
-    def _cut(self, more: Iterable[bytes]) -> Iterator[bytes]:
-        for number, chunk in enumerate(more):
-            if number == 4:
-                return
-            yield chunk
-
-    def close(self) -> None: ...
-
-    def renew(self) -> None: ...
 
 
 @pytest.fixture

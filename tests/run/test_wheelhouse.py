@@ -62,7 +62,7 @@ def offline(tmp_path: Path, stack: Any, index: WheelIndex) -> Make:
 def settings(home: Path) -> None:
     """Has the host's pip and uv ask an index that does not answer, and not for minutes."""
     for name, text in (
-        ("pip/pip.conf", f"[global]\nindex-url = {NOWHERE}\nretries = 0\ntimeout = 2\n"),
+        ("pip/pip.conf", f"[global]\nindex-url = {NOWHERE}\nretries = 1\ntimeout = 2\n"),
         ("uv/uv.toml", f'index-url = "{NOWHERE}"\n'),
     ):
         (home / ".config" / name).parent.mkdir(parents=True)
