@@ -90,6 +90,17 @@ class Refused(NbfabError, RuntimeError):
     """It could be done, but would destroy something, so it is not done unasked."""
 
 
+class CannotLend(Refused):
+    """The host is not lent this machine's access to an index of packages; the message is the reason alone.
+
+    Once it is that of a change that was declined, `words` are the host's own, with the reason.
+    """
+
+    def __init__(self, message: str, *fix: str | Command | Task, words: str = "") -> None:
+        super().__init__(message, *fix)
+        self.words = words
+
+
 class Interrupted(NbfabError, InterruptedError):
     """Stopped by Control-C, or by a signal that counts as it; the message says how far it got."""
 

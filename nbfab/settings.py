@@ -328,6 +328,12 @@ class Settings:
         flag="idle-kernels",
         schema=_DURATION,
     )
+    lend: str = _option(
+        "ask",
+        "Lend a host that reaches no index of packages this machine's access to one: ask, always or never",
+        _one_of("ask", "always", "never"),
+        schema={"enum": ["ask", "always", "never"]},
+    )
     sources: Mapping[str, str] = field(default_factory=lambda: MappingProxyType({}), compare=False)
 
     @classmethod
@@ -397,8 +403,9 @@ OPTIONS = tuple(
     if of.metadata
 )
 BY_KEY = {option.key: option for option in OPTIONS}
-# Options that stay as they were chosen for a profile; it is found by its name, and names are added to those it has.
-RESETTABLE = tuple(key for key in BY_KEY if key not in ("profile", "names"))
+# Options that stay as they were chosen for a profile; it is found by its name, names are added to those it has, and
+# what may be lent concerns this machine.
+RESETTABLE = tuple(key for key in BY_KEY if key not in ("profile", "names", "lend"))
 
 
 def origin(key: str, source: str) -> str:

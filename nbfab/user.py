@@ -20,6 +20,10 @@ class Console(Protocol):
         """Whether the answer is yes."""
         ...
 
+    def allows(self, question: str) -> bool:
+        """Whether the answer is yes, to a question that is put once, however often it comes up."""
+        ...
+
     def answers(self, prompt: str, *, echo: bool = False) -> str | None:
         """What is typed at a prompt of SSH, such as a passphrase; None if no one answers."""
         ...
@@ -78,6 +82,10 @@ class User(Protocol):
         """Whether the answer is yes."""
         ...
 
+    def allows(self, question: str, of_all: str) -> bool:
+        """Whether the answer is yes, to a question about this host, or, of many hosts, once, `of_all` of them."""
+        ...
+
     def unlocks(self, question: str) -> str | None:
         """A passphrase, typed unseen; None if no one is there to type it."""
         ...
@@ -131,6 +139,10 @@ class NoUser:
 
     def confirms(self, question: str) -> bool:
         """As `User.confirms`."""
+        return False
+
+    def allows(self, question: str, of_all: str) -> bool:
+        """As `User.allows`."""
         return False
 
     def unlocks(self, question: str) -> str | None:

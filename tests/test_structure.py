@@ -11,7 +11,7 @@ PACKAGE = ROOT / "nbfab"
 # From the bottom up: a module imports only from lines above its own, or from its own package.
 FLOORS = (
     ("names", "text", "fix", "finding", "errors", "settings", "changed", "relay", "prompts", "whole"),
-    ("passwords", "keys", "own", "outcome", "signals", "tunnel"),
+    ("passwords", "keys", "own", "outcome", "signals", "tunnel", "lend"),
     ("authority",),
     ("trust", "wheels"),
     ("user", "wanted", "program"),

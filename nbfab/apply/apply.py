@@ -8,6 +8,7 @@ from nbfab.changed import Kind
 from nbfab.errors import ConnectError, HostError
 from nbfab.fix import Command, Fix, Task, there
 from nbfab.host import Host, run
+from nbfab.lend.loan import NONE, Loan
 from nbfab.look import look
 from nbfab.look.fact import LINE
 from nbfab.look.facts import Facts, parse
@@ -81,14 +82,23 @@ class Watcher(Protocol):
 
 
 def apply(
-    host: Host, request: Request, changes: Sequence[Change], seen: Facts, watcher: Watcher, seconds: int
+    host: Host,
+    request: Request,
+    changes: Sequence[Change],
+    seen: Facts,
+    watcher: Watcher,
+    seconds: int,
+    loan: Loan = NONE,
 ) -> Facts:
-    """Makes the changes, and returns the facts afterwards. `seconds` is how long a server may take to become ready.
+    """Makes the changes, and returns the facts afterwards. `seconds` is how long a server may take to become ready;
+    what is installed comes through the `loan`, if there is one.
 
     Raises Declined with the host's own words at the first change that fails; those before it stay. Raises HostError.
     """
+    installs = any(change.kind in INSTALLS for change in changes)
     calls = [
         _enter(request, changes, seen),
+        *([call(":", lent=loan.proxy, lent_index=loan.index, lent_more=" ".join(loan.more))] if installs else []),
         *(_call(number, change) for number, change in enumerate(changes)),
         call("conclude"),
         "cd /\n",
@@ -99,26 +109,28 @@ def apply(
     done: list[Change] = []
     hints: list[str] = []
 
+    def said(value: Any) -> str:
+        return loan.without_secret(_text(value))
+
     def receive(record: Record) -> None:
         if "doing" in record:
             begun.append(_next(changes, begun, record["doing"], ready=len(begun) == len(done)))
             watcher.begins(begun[-1])
         elif "says" in record:
-            watcher.says(_text(record["says"]))
+            watcher.says(said(record["says"]))
         elif "prints" in record:
-            watcher.prints(_text(record["prints"]))
+            watcher.prints(said(record["prints"]))
         elif "hint" in record:
             hints.append(_text(record["hint"]))
         elif "done" in record:
             done.append(_next(changes, done, record["done"], ready=len(begun) > len(done)))
-            watcher.ends(done[-1], _text(record.get("text")))
+            watcher.ends(done[-1], said(record.get("text")))
         elif "failed" in record:
-            words = _text(record.get("text")) or "the host gives no reason"
+            words = said(record.get("text")) or "the host gives no reason"
             what = f"{begun[-1].summary} failed: {words}" if begun else words
             tool = next((tool for tool in ("pip", "uv") if tool in hints), "")
             raise Declined(what, *_fix(hints, seen), words=words, tool=tool)
 
-    installs = any(change.kind in INSTALLS for change in changes)
     silence = INSTALL if installs else look.SILENCE + seconds  # a server that is started twice says so in between
     try:
         leaves = any(change.kind in REMOVING or change.kind == "turn at-boot off" for change in changes)

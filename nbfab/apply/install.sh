@@ -11,11 +11,12 @@ narrate() {
 }
 
 # Makes it, or adds to it. What pip or uv keeps is in `.cache`, with what was sent; it is kept for another try only.
-# Uses base, wheels. Sets venv, tool, source, interpreter.
+# Uses base, lent, wheels. Sets venv, tool, source, interpreter.
 install_environment() {
 	venv=$base/.venv
-	# Without the mark it was never completed, so nothing runs from it. With what was sent, this run has just begun it.
-	if [ ! -f "$venv/complete" ] && [ -z "$wheels" ]; then rm -rf "$venv"; fi
+	# Without the mark it was never completed, so nothing runs from it. With a loan, or what was sent, this run has just
+	# begun it.
+	if [ ! -f "$venv/complete" ] && [ -z "$lent$wheels" ]; then rm -rf "$venv"; fi
 	choose_tool
 	try_install fill_environment || return
 	: >"$venv/complete"
@@ -100,23 +101,91 @@ make_venv() { # folder interpreter
 	elif found=$(uv python find --system 2>/dev/null); then
 		uv venv -q "$1" --python "$found"
 	else
-		UV_PYTHON_INSTALL_DIR=$base/.python UV_CACHE_DIR=$base/.cache uv venv -q "$1" # it fetches one
+		UV_PYTHON_INSTALL_DIR=$base/.python UV_CACHE_DIR=$base/.cache by_loan uv venv -q "$1" # it fetches one
 	fi
 }
 
-# Gets packages into an environment: those that were sent, if any were. Uses tool, base, wheels.
+# Gets packages into an environment: those that were sent, if any were. Uses tool, base, wheels, lent.
 get_packages() { # interpreter, and what `pip install` takes
 	into=$1
 	shift
 	if [ -n "$wheels" ]; then
 		sent=$base/.cache/$wheels
 		set -- --no-index --find-links "$sent" --require-hashes -r "$sent/requirements.txt"
+	elif [ -z "$lent" ]; then
+		reach_index "$into" || return
 	fi
 	if [ "$tool" = uv ]; then
-		UV_CACHE_DIR=$base/.cache uv pip install --no-progress --compile-bytecode --python "$into" "$@"
+		UV_CACHE_DIR=$base/.cache by_loan uv pip install --no-progress --compile-bytecode --python "$into" "$@"
 	else
-		"$into" -m pip install --disable-pip-version-check --progress-bar off --cache-dir "$base/.cache" "$@"
+		by_loan "$into" -m pip install --disable-pip-version-check --progress-bar off --cache-dir "$base/.cache" "$@"
 	fi
+}
+
+# Whether the index answers, within seconds where pip would try for minutes. If not, prints what pip or uv says. What else
+# may be wrong shows when packages are fetched. Uses tool.
+reach_index() { # interpreter
+	reply=reply.new.$$ status=0
+	if [ "$tool" = uv ]; then
+		UV_HTTP_TIMEOUT=5 UV_HTTP_CONNECT_TIMEOUT=5 UV_HTTP_RETRIES=0 uv pip compile -q --no-cache --no-deps --no-header \
+			--python "$1" - >"$reply" 2>&1 3>&- <<EOF &
+pip
+EOF
+	else
+		"$1" -m pip index versions pip --disable-pip-version-check --timeout 5 --retries 1 >"$reply" 2>&1 3>&- &
+	fi
+	try=$!
+	{
+		sleep 8
+		kill "$try"
+	} >/dev/null 2>&1 3>&- &
+	watch=$!
+	wait "$try" || status=$?
+	# Some shells lose a milder signal to a process that has only just begun; others say what has become of it.
+	{
+		kill -9 "$watch"
+		wait "$watch"
+	} 2>/dev/null || :
+	text=$(cat "$reply")
+	rm -f "$reply"
+	if [ "$status" -gt 128 ]; then
+		put "${text:+$text$newline}an index of packages is not to be reached: timed out$newline"
+	elif [ "$status" = 0 ] || ! is_offline "$text"; then
+		return
+	else
+		put "$text$newline"
+	fi
+	return 1
+}
+
+# Runs what fetches packages: through the index that is lent, if there is one. Its proxy holds a secret, which is in the
+# environment of that command alone. Uses lent.
+by_loan() { # command...
+	if [ -z "$lent" ]; then
+		"$@"
+	else
+		(
+			take_loan "$1"
+			"$@"
+		)
+	fi
+}
+
+# Has pip or uv go by the index that is lent, whatever other proxy and index the host names.
+# Uses tool, lent, lent_index, lent_more.
+take_loan() { # interpreter
+	export HTTPS_PROXY="$lent" https_proxy="$lent" NO_PROXY='' no_proxy=''
+	if [ "$tool" = uv ]; then
+		export UV_DEFAULT_INDEX="$lent_index" UV_INDEX_URL="$lent_index" UV_INDEX="$lent_more" UV_EXTRA_INDEX_URL="$lent_more"
+		return
+	fi
+	export PIP_INDEX_URL="$lent_index"
+	chosen=$("$1" -m pip config list 2>/dev/null)
+	case $lent_more:$chosen in
+	:*extra-index-url=*) export PIP_EXTRA_INDEX_URL="$lent_index" ;;
+	?*) export PIP_EXTRA_INDEX_URL="$lent_more" ;;
+	esac
+	case $chosen in *.proxy=*) export PIP_PROXY="$lent" ;; esac
 }
 
 # Records the environment to use, for the next look. Uses source, interpreter, environment_probe, packages, question.

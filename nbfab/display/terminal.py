@@ -121,6 +121,10 @@ class Terminal:
         self.progress.end()
         return questions.confirms(question)
 
+    def allows(self, question: str, of_all: str = "") -> bool:
+        """As `User.allows`, and as `Console.allows`."""
+        return self.confirms(question)
+
     def unlocks(self, question: str) -> str | None:
         """As `User.unlocks`, and as `Console.unlocks`."""
         self.progress.end()

@@ -128,6 +128,10 @@ class Member:
         """As `User.confirms`."""
         return self.asks and self.console.confirms(question)
 
+    def allows(self, question: str, of_all: str) -> bool:
+        """As `User.allows`."""
+        return self.asks and self.console.allows(of_all)
+
     def unlocks(self, question: str) -> str | None:
         """As `User.unlocks`: asked once for all hosts."""
         return self.console.unlocks(question)

@@ -2,6 +2,7 @@
 
 import contextlib
 import queue
+import threading
 from collections.abc import Callable, Sequence
 from concurrent.futures import Future
 from typing import Any, TypeVar
@@ -54,6 +55,8 @@ class FromThreads:
 
     def __init__(self, console: Console, questions: Questions) -> None:
         self._console, self._put = console, questions
+        self._once = threading.Lock()
+        self._allowed: dict[str, bool] = {}
 
     def types_password(self, question: str) -> Password | None:
         """As `Console.types_password`."""
@@ -62,6 +65,13 @@ class FromThreads:
     def confirms(self, question: str) -> bool:
         """As `Console.confirms`."""
         return self._put(lambda: self._console.confirms(question))
+
+    def allows(self, question: str) -> bool:
+        """As `Console.allows`: the other threads wait for the answer to the first one's question."""
+        with self._once:
+            if question not in self._allowed:
+                self._allowed[question] = self.confirms(question)
+            return self._allowed[question]
 
     def unlocks(self, question: str) -> str | None:
         """As `Console.unlocks`."""

@@ -2,10 +2,14 @@
 
 import ipaddress
 import re
-from dataclasses import dataclass
+from collections.abc import Iterable
+from dataclasses import dataclass, fields
 from typing import Any
 
 from nbfab.look.fact import fact, words, yes
+from nbfab.program import Record
+
+LOOPBACK = ("127.0.0.1", "::1")
 
 
 def _addresses(value: Any) -> tuple[str, ...]:
@@ -31,3 +35,18 @@ class ListeningFacts:
         """Whether it can be reached on the host alone."""
         every = [ipaddress.ip_address(address) for address in self.addresses]
         return bool(every) and all(address.is_loopback for address in every)
+
+    @property
+    def only_loopback(self) -> bool:
+        """Whether something listens, at the two addresses of the host to itself and at no other."""
+        return bool(self.addresses) and set(self.addresses) <= set(LOOPBACK)
+
+
+def parse(records: Iterable[Record]) -> ListeningFacts:
+    """These facts alone, from what `look_listening` has printed. Raises ValueError."""
+    values: dict[str, Any] = {}
+    for record in records:
+        for field in fields(ListeningFacts):
+            if (name := f"listening.{field.name}") in record:
+                values[field.name] = field.metadata["parse"](record[name])
+    return ListeningFacts(**values)

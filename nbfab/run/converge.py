@@ -3,10 +3,11 @@
 from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass, field, replace
 
-from nbfab.apply.apply import Declined, apply
+from nbfab.apply.apply import INSTALLS, Declined, apply
 from nbfab.changed import Changed
-from nbfab.errors import HostError, NbfabError, Refused, UsageError
+from nbfab.errors import CannotLend, HostError, NbfabError, Refused, UsageError
 from nbfab.fix import again, task
+from nbfab.lend.loan import NONE, Loan
 from nbfab.look.facts import Facts
 from nbfab.look.look import look
 from nbfab.outcome import DUE, Outcome, failure
@@ -20,6 +21,7 @@ from nbfab.run.days import in_time
 from nbfab.run.describe import describe
 from nbfab.run.job import Job
 from nbfab.run.key import with_key
+from nbfab.run.lend import lending
 from nbfab.run.logout import after_start, gone
 from nbfab.run.see import see
 from nbfab.run.wheelhouse import explained, with_uv, with_wheelhouse
@@ -33,8 +35,9 @@ Equips = Callable[[Job, Wanted, Facts, Sequence[Change]], list[Change]]
 class Course:
     """How far a plan has got: the changes that were `sent` to the host, those it has `begun`, and its words on them.
 
-    `total` is how many will have begun in the end. `records` keeps what is sent, and says why it could not. `equips`
-    sends what changes take from here, and gives them its name.
+    `total` is how many will have begun in the end. `records` keeps what is sent, and says why it could not. What is
+    installed comes through the `loan`, and `installed` is called once the `installing` changes are made; or `equips`
+    sends it from here first.
 
     The user sees each step.
     """
@@ -47,6 +50,9 @@ class Course:
     password_set: bool = False
     records: Callable[[Change], str] = lambda change: ""
     equips: Equips = with_uv
+    loan: Loan = NONE
+    installing: int = 0
+    installed: Callable[[], None] = lambda: None
 
     def begins(self, change: Change) -> None:
         """As `apply.Watcher.begins`."""
@@ -67,6 +73,10 @@ class Course:
         if _sets_password(change):
             self.password_set = True
             self.user.password_is_set(certain=True)
+        if change.kind in INSTALLS:
+            self.installing -= 1
+            if not self.installing:
+                self.installed()
         if len(self.begun) == self.total:
             self.user.sees("looking again")
 
@@ -157,14 +167,30 @@ def _with_or_without_plots(
 def _with_or_without_index(
     job: Job, wanted: Wanted, seen: Facts, changes: list[Change], steps: Sequence[Step], course: Course
 ) -> tuple[Facts, list[Change], tuple[str, ...]]:
-    """As `_carry_out`; a host that reaches no index of packages gets a wheelhouse from here."""
+    """As `_carry_out`; a host that reaches no index of packages is lent ours, if that may be, or gets a wheelhouse."""
     try:
         return _carry_out(job, wanted, seen, changes, steps, course)
     except Declined as error:
         if not error.tool or job.host.local:
             raise
         declined = error
-    return _by_wheelhouse(job, wanted, steps, course, declined)
+    try:
+        return _by_loan(job, wanted, steps, course, declined)
+    except CannotLend as error:
+        return _by_wheelhouse(job, wanted, steps, course, declined.because(error))
+
+
+def _by_loan(
+    job: Job, wanted: Wanted, steps: Sequence[Step], course: Course, declined: Declined
+) -> tuple[Facts, list[Change], tuple[str, ...]]:
+    """As `_carry_out`, for what was `declined` for want of an index. Raises CannotLend while nothing has changed."""
+    try:
+        with lending(job, declined.tool, course.words) as (course.loan, course.installed):
+            course.begun.pop()
+            seen = adopt(look(job.host, request(wanted)))
+            return _carry_out(job, wanted, seen, plan(wanted, seen, steps), steps, course)
+    finally:
+        course.loan, course.installed = NONE, lambda: None
 
 
 def _by_wheelhouse(
@@ -216,7 +242,8 @@ def make(job: Job, wanted: Wanted, changes: Sequence[Change], seen: Facts, cours
     course.sent += changes
     course.words += filter(None, map(course.records, changes))
     course.total = len(course.begun) + len(changes)
-    return adopt(apply(job.host, request(wanted), changes, seen, course, wanted.seconds))
+    course.installing = sum(change.kind in INSTALLS for change in changes)
+    return adopt(apply(job.host, request(wanted), changes, seen, course, wanted.seconds, course.loan))
 
 
 def _failed(job: Job, wanted: Wanted, course: Course, error: Exception | KeyboardInterrupt) -> Outcome:

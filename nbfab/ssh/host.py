@@ -9,7 +9,7 @@ from functools import cached_property
 
 import paramiko
 
-from nbfab.errors import ConnectError, Incompatible, NbfabError, NoShell
+from nbfab.errors import CannotLend, ConnectError, Incompatible, NbfabError, NoShell
 from nbfab.fix import Command
 from nbfab.names import HostString
 from nbfab.prompts import ASKS, MARKS
@@ -19,6 +19,7 @@ from nbfab.ssh.askpass import version
 from nbfab.ssh.connection import Connection
 from nbfab.ssh.doors import Address, Doors, Visitor
 from nbfab.ssh.early import Early
+from nbfab.ssh.forward import Accept, over_paramiko, over_socket
 from nbfab.ssh.jumps import Jumps
 from nbfab.ssh.links import Links
 from nbfab.ssh.login import Typist
@@ -251,6 +252,17 @@ class There:
                 "see which of its startup files (.bashrc, .profile, config.fish, ...) takes so long",
                 Command(f"time ssh {self.ssh} true"),
             ) from None
+
+    def forwarded(self, accept: Accept) -> AbstractContextManager[int]:
+        """A port on the host's loopback whose connections `accept` gets, over the connection that programs go over.
+
+        Raises CannotLend. `accept` must not wait.
+        """
+        if socket := self._master.socket if self._master else self._link.socket if self._link else "":
+            return over_socket(socket, self._route.hostname, accept)
+        if "_connection" not in self.__dict__ or self._connection.transport is None:
+            raise CannotLend("there is no connection to it")
+        return over_paramiko(self._connection.transport, accept)
 
     def close(self) -> None:
         """As `Host.close`."""

@@ -54,6 +54,9 @@ class Unattended:
     def confirms(self, question: str) -> bool:
         return False
 
+    def allows(self, question: str) -> bool:
+        return False
+
     def unlocks(self, question: str) -> str | None:
         return None
 
