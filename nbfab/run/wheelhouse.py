@@ -49,7 +49,7 @@ def with_uv(job: Job, wanted: Wanted, seen: Facts, changes: Sequence[Change]) ->
 def explained(declined: Declined, error: HostError | UsageError) -> Declined:
     """The error of an installation that has found no index, and could not be made from here either."""
     more = f"; and what it needs cannot be sent from here: {error}"
-    return Declined(f"{declined}{more}", *error.fix, *declined.fix, words=f"{declined.words}{more}", tool=declined.tool)
+    return Declined(f"{declined}{more}", *declined.fix, *error.fix, words=f"{declined.words}{more}", tool=declined.tool)
 
 
 def _target(job: Job, wanted: Wanted, seen: Facts) -> "Target":
