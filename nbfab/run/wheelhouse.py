@@ -32,7 +32,7 @@ def with_uv(job: Job, wanted: Wanted, seen: Facts, changes: Sequence[Change]) ->
 
     Raises NbfabError.
     """
-    needing = [change for change in changes if change.kind in INSTALLS and not change.args["sent_uv"]]
+    needing = [change for change in changes if change.kind in INSTALLS and not change.args.get("sent_uv")]
     if not needing or not install.takes_uv(seen):
         return list(changes)
     try:
@@ -69,10 +69,10 @@ def _equipped(job: Job, target: "Target", change: Change) -> Change:
     with ExitStack() as stack:
         wheels = stack.enter_context(STOCK.wheelhouse(lines, target, job.user.sees, job.user.hears))
         parcels = [wheels]
-        if target.takes_uv and not change.args["sent_uv"]:
+        if target.takes_uv and not change.args.get("sent_uv", ""):
             parcels.append(stack.enter_context(STOCK.uv(target, job.user.sees, job.user.hears)))
         _send(job, target, parcels)
-        sent_uv = parcels[1].name if parcels[1:] else change.args["sent_uv"]
+        sent_uv = parcels[1].name if parcels[1:] else change.args.get("sent_uv", "")
         return _with(change, wheels=wheels.name, sent_uv=sent_uv)
 
 
