@@ -8,10 +8,10 @@ import subprocess
 import threading
 import time
 from collections import deque
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from contextlib import suppress
 from math import inf
-from typing import Any, Protocol
+from typing import Any, Protocol, cast
 
 from nbfab.errors import HostError, NoShell
 from nbfab.fix import Command
@@ -65,6 +65,43 @@ class Host(Protocol):
         """Closes it for good, so that the next program makes another one."""
 
 
+class Feed:
+    """What follows a program on its standard input, once the host asks for it by a record `ready`.
+
+    Until then nothing is sent: a shell may read ahead of what it runs.
+    """
+
+    def __init__(self, chunks: Iterable[bytes]) -> None:
+        self._chunks = chunks
+        self._due = threading.Event()
+        self._over = False
+
+    def begin(self) -> None:
+        """The host asks for it."""
+        self._due.set()
+
+    def end(self) -> None:
+        """The program has ended, so nothing more is sent."""
+        self._over = True
+        self._due.set()
+
+    def __iter__(self) -> Iterator[bytes]:
+        self._due.wait()
+        if not self._over:
+            for chunk in self._chunks:
+                if self._over:
+                    return
+                yield chunk
+
+
+class Fed(Protocol):
+    """A host that takes more than a program."""
+
+    def talk(self, program: bytes, silence: float, more: Iterable[bytes] = ()) -> Iterator[bytes]:
+        """As `Host.talk`; the program is followed by `more`, in a thread that waits for what it yields."""
+        ...
+
+
 class Here:
     """This machine."""
 
@@ -74,8 +111,8 @@ class Here:
     ssh = ""
     remarks = ()
 
-    def talk(self, program: bytes, silence: float) -> Iterator[bytes]:
-        """As `Host.talk`."""
+    def talk(self, program: bytes, silence: float, more: Iterable[bytes] = ()) -> Iterator[bytes]:
+        """As `Fed.talk`."""
         environment = {name: value for name, value in os.environ.items() if name != "NBFAB_PASSWORD"}
         environment.setdefault("HOME", os.path.expanduser("~"))
         # In a session of its own, so that Control-C reaches nbfab alone, which then ends the program in order.
@@ -89,7 +126,7 @@ class Here:
         )
         assert process.stdin
         assert process.stdout
-        threading.Thread(target=_feed, args=(process.stdin, program), daemon=True).start()
+        threading.Thread(target=_feed, args=(process.stdin, program, more), daemon=True).start()
         try:
             while True:
                 ready, _, _ = select.select([process.stdout], [], [], silence)
@@ -113,9 +150,12 @@ class Here:
         """As `Host.renew`: there is none."""
 
 
-def _feed(pipe: Any, program: bytes) -> None:
+def _feed(pipe: Any, program: bytes, more: Iterable[bytes]) -> None:
     with suppress(BrokenPipeError), pipe:
         pipe.write(program)
+        pipe.flush()
+        for chunk in more:
+            pipe.write(chunk)
 
 
 def run(
@@ -127,10 +167,11 @@ def run(
     *,
     whole: float = WHOLE,
     endless: bool = False,
+    feed: Feed | None = None,
 ) -> list[Record]:
     """Runs a program and returns the records that it printed; `receive` gets each of them as it comes.
 
-    An `endless` one may print for as long as it is listened to, and its records are not kept.
+    An `endless` one may print for as long as it is listened to, and its records are not kept. The `feed` follows it.
 
     Raises HostError after `silence` seconds without output, or `whole` seconds in all, and ConnectError.
     """
@@ -139,12 +180,16 @@ def run(
     noise: deque[str] = deque(maxlen=3)
     begun, end = False, time.monotonic() + whole
     try:
-        for line in _lines(host.talk(program.text.encode("utf-8", "surrogateescape"), silence), end, most):
+        text = program.text.encode("utf-8", "surrogateescape")
+        output = cast(Fed, host).talk(text, silence, feed) if feed else host.talk(text, silence)
+        for line in _lines(output, end, most):
             if line == program.end:
                 return records
             begun = begun or line.endswith(program.begin)
             record = _record(line) if begun else None
             if record is not None:
+                if feed and "ready" in record:
+                    feed.begin()
                 receive(record)
                 if endless:
                     continue
@@ -159,6 +204,9 @@ def run(
         if not begun and not host.local:
             raise NoShell(f"{late} while its login shell started{last}", Command(f"time ssh {host.ssh} true")) from None
         raise HostError(f"{late} while {doing}{last}", "run it again") from None
+    finally:
+        if feed:
+            feed.end()
     words = "; ".join(noise)
     if not begun:
         printed = f", but printed: {words}" if words else ""

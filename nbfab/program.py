@@ -47,15 +47,18 @@ class Program:
     end: str
 
 
-def render(files: Iterable[str], calls: Iterable[str]) -> Program:
+def render(files: Iterable[str], calls: Iterable[str], *, fed: bool = False) -> Program:
     """One program of the functions in `files`, and of `calls` in their order. It starts in the folder /.
 
     All of it is one function that the last line calls: cut short, it is a syntax error that runs nothing, and no
-    command can read the rest of it. What the host prints before `begin` is its own noise.
+    command can read the rest of it; one that is `fed` reads what follows it, and no shell gets to see that. What the
+    host prints before `begin` is its own noise.
     """
     mark = secrets.token_hex(8)
     begin, end = f"nbfab-begins-{mark}", f"nbfab-ends-{mark}"
     # In /, so that no Python started here imports a file of the current folder.
     body = [functions(*files), "exec 3>&1\n", "mask=$(umask)\n", "umask 077\n", "cd /\n"]
     body += [call("printf", "%s\\n", begin), *calls, call("printf", "\\n%s\\n", end)]
-    return Program("nbfab() {\n" + "".join(body) + "}\n{ nbfab </dev/null; }\n", begin, end)
+    return Program(
+        "nbfab() {\n" + "".join(body) + f"}}\n{{ nbfab{'; exit' if fed else ' </dev/null'}; }}\n", begin, end
+    )

@@ -5,7 +5,7 @@ from collections.abc import Mapping, Sequence
 from typing import Any, Protocol
 
 from nbfab.changed import Kind
-from nbfab.errors import ConnectError, HostError
+from nbfab.errors import ConnectError, HostError, NbfabError
 from nbfab.fix import Command, Fix, Task, there
 from nbfab.host import Host, run
 from nbfab.lend.loan import NONE, Loan
@@ -69,6 +69,11 @@ class Declined(HostError):
     def __init__(self, message: str, *fix: str | Command | Task, words: str, tool: str = "") -> None:
         super().__init__(message, *fix)
         self.words, self.tool = words, tool
+
+    def because(self, error: NbfabError) -> "Declined":
+        """This, with why the host could not be helped."""
+        fix = (*error.fix, *self.fix)
+        return Declined(f"{self}; {error}", *fix, words=f"{self.words}; {error}", tool=self.tool)
 
 
 class Watcher(Protocol):

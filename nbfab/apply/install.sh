@@ -10,12 +10,13 @@ narrate() {
 	done
 }
 
-# Makes it, or adds to it. What pip or uv keeps is in `.cache`, which is kept for another try only.
-# Uses base, lent. Sets venv, tool, source, interpreter.
+# Makes it, or adds to it. What pip or uv keeps is in `.cache`, with what was sent; it is kept for another try only.
+# Uses base, lent, wheels. Sets venv, tool, source, interpreter.
 install_environment() {
 	venv=$base/.venv
-	# Without the mark it was never completed, so nothing runs from it. With a loan, this run has just begun it.
-	if [ ! -f "$venv/complete" ] && [ -z "$lent" ]; then rm -rf "$venv"; fi
+	# Without the mark it was never completed, so nothing runs from it. With a loan, or what was sent, this run has just
+	# begun it.
+	if [ ! -f "$venv/complete" ] && [ -z "$lent$wheels" ]; then rm -rf "$venv"; fi
 	choose_tool
 	try_install fill_environment || return
 	: >"$venv/complete"
@@ -24,24 +25,53 @@ install_environment() {
 	remember_environment
 }
 
-# Sets tool.
+# A uv that was sent comes before all others. Uses base, sent_uv. Sets tool.
 choose_tool() {
+	if [ -n "$sent_uv" ]; then PATH=$base/.cache/$sent_uv:$PATH; fi
 	if command -v uv >/dev/null 2>&1; then tool=uv; else tool=pip; fi
 }
 
-# Does what installs something, and tells why if that fails. Uses tool, phrase.
+# Does what installs something, and says why if that fails. Uses tool, phrase.
 try_install() { # function
 	failed=failed.new.$$
 	output=$({ "$1" || : >"$failed"; } 2>&1 </dev/null | narrate)
 	if [ ! -f "$failed" ]; then return; fi
 	rm -f "$failed"
-	if is_offline "$output"; then
+	if is_known "$output"; then
+		put "$phrase" >&2
+	elif is_offline "$output"; then
 		hint "$tool"
 		put "the host cannot reach an index of packages: $phrase" >&2
 	else
 		put "$output$newline" | tail -n 8 >&2
 	fi
 	return 1
+}
+
+# Whether something is wrong that can be said in a line. Uses base. Sets phrase to the reason.
+is_known() { # what pip or uv printed
+	case $1 in
+	*'No space left on device'* | *'Disk quota exceeded'*)
+		phrase="the disk is full: $(cd "$base" && room)"
+		;;
+	*'Read-only file system'* | *'Permission denied'*)
+		phrase="it cannot be written to: $(put "$1$newline" | grep -e 'Read-only file system' -e 'Permission denied' | tail -n 1)"
+		;;
+	*'DO NOT MATCH THE HASHES'* | *'Hash mismatch'* | *'hash mismatch'*)
+		phrase='a package is not the one that was promised: its hash is another'
+		forget_wheels
+		;;
+	*'read from zip file'* | *BadZipFile* | *'.whl is invalid'* | *"' located at "*' is invalid'*)
+		phrase='a package is broken: it is no zip archive'
+		forget_wheels
+		;;
+	*) return 1 ;;
+	esac
+}
+
+# So that they are sent once more. Uses base, wheels.
+forget_wheels() {
+	if [ -n "$wheels" ]; then rm -rf "$base/.cache/$wheels"; fi
 }
 
 # Whether pip or uv found no way to an index. Sets phrase to the reason.
@@ -89,11 +119,16 @@ make_venv() { # folder interpreter
 	fi
 }
 
-# Gets packages into an environment. Uses tool, base, lent.
+# Gets packages into an environment: those that were sent, if any were. Uses tool, base, wheels, lent.
 get_packages() { # interpreter, and what `pip install` takes
 	into=$1
 	shift
-	if [ -z "$lent" ]; then reach_index "$into" || return; fi
+	if [ -n "$wheels" ]; then
+		sent=$base/.cache/$wheels
+		set -- --no-index --find-links "$sent" --require-hashes -r "$sent/requirements.txt"
+	elif [ -z "$lent" ]; then
+		reach_index "$into" || return
+	fi
 	if [ "$tool" = uv ]; then
 		UV_CACHE_DIR=$base/.cache by_loan uv pip install --no-progress --compile-bytecode --python "$into" "$@"
 	else

@@ -23,6 +23,7 @@ if TYPE_CHECKING:
     from nbfab.wanted import Wanted
 
 PACKAGES = {"notebook": "notebook>=7", "lab": "jupyterlab>=4"}
+SENT = "uv, which is sent from here"
 _SOURCES = {
     "asked": "that --python names",
     "made": "that nbfab made",
@@ -110,6 +111,8 @@ def _make(wanted: Wanted, facts: Facts, chosen: Chosen, lacks: tuple[str, ...]) 
             "packages": " ".join(asked(wanted, facts).servers),
             "requirements": " ".join((PACKAGES[app], "matplotlib", "pip", *keepers)),
             "keeps": "yes" if keepers else "",
+            "wheels": "",
+            "sent_uv": "",
         },
     )
 
@@ -207,16 +210,32 @@ def _tool(wanted: Wanted, facts: Facts) -> str:
     has = facts.environments
     if has.uv:
         return "uv"
+    if takes_uv(facts):
+        return SENT
+    if error := no_tool(wanted, facts):
+        raise error
+    return "python3 -m venv"
+
+
+def takes_uv(facts: Facts) -> bool:
+    """Whether the host has a Python, and nothing that makes an environment with it: uv is sent."""
+    has = facts.environments
+    return bool(has.python3 and not has.uv and not has.venv and has.venv_fails)
+
+
+def no_tool(wanted: Wanted, facts: Facts) -> HostError | None:
+    """Why the host by itself cannot make an environment, if it cannot."""
+    has = facts.environments
     more = () if facts.host.tmux or wanted.foreground else ("tmux",)
     also = "; there is no tmux either" if more else ""
     if not has.python3:
         why = f"there is no python3 and no uv to make an environment with{also}"
-        raise HostError(why, *how_to_install(facts, "python3", *more))
+        return HostError(why, *how_to_install(facts, "python3", *more))
     if not has.venv or not at_least(has.venv, 3, 9):
         reason = f"it is Python {has.venv}" if has.venv else has.venv_fails
         why = f"{has.python3} cannot make an environment for the notebook: {reason}{also}"
-        raise HostError(why, *how_to_install(facts, "venv", *more))
-    return "python3 -m venv"
+        return HostError(why, *how_to_install(facts, "venv", *more))
+    return None
 
 
 _DEBIAN = {

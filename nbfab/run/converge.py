@@ -5,7 +5,7 @@ from dataclasses import dataclass, field, replace
 
 from nbfab.apply.apply import INSTALLS, Declined, apply
 from nbfab.changed import Changed
-from nbfab.errors import CannotLend, HostError, NbfabError, Refused
+from nbfab.errors import CannotLend, HostError, NbfabError, Refused, UsageError
 from nbfab.fix import again, task
 from nbfab.lend.loan import NONE, Loan
 from nbfab.look.facts import Facts
@@ -25,8 +25,11 @@ from nbfab.run.lend import lending
 from nbfab.run.logout import after_start, gone
 from nbfab.run.resolve import dropped, with_resolution
 from nbfab.run.see import see
+from nbfab.run.wheelhouse import explained, with_uv, with_wheelhouse
 from nbfab.user import User
 from nbfab.wanted import Wanted
+
+Equips = Callable[[Job, Wanted, Facts, Sequence[Change]], list[Change]]
 
 
 @dataclass
@@ -34,7 +37,8 @@ class Course:
     """How far a plan has got: the changes that were `sent` to the host, those it has `begun`, and its words on them.
 
     `total` is how many will have begun in the end. `records` keeps what is sent, and says why it could not. What is
-    installed comes through the `loan`; `installed` is called once the `installing` changes are made.
+    installed comes through the `loan`, and `installed` is called once the `installing` changes are made; or `equips`
+    sends it from here first.
 
     The user sees each step.
     """
@@ -46,6 +50,7 @@ class Course:
     words: list[str] = field(default_factory=list)
     password_set: bool = False
     records: Callable[[Change], str] = lambda change: ""
+    equips: Equips = with_uv
     loan: Loan = NONE
     installing: int = 0
     installed: Callable[[], None] = lambda: None
@@ -151,7 +156,7 @@ def _with_or_without_plots(
     """As `_carry_out`; where no environment can be made, one that was found serves, though it lacks matplotlib."""
     try:
         return _with_or_without_index(job, wanted, seen, changes, steps, course)
-    except (Declined, CannotLend) as error:
+    except Declined as error:
         instead = install.falls_back(wanted, seen)
         if not (instead and course.begun and course.begun[-1].kind == "make environment"):
             raise
@@ -166,10 +171,7 @@ def _with_or_without_plots(
 def _with_or_without_index(
     job: Job, wanted: Wanted, seen: Facts, changes: list[Change], steps: Sequence[Step], course: Course
 ) -> tuple[Facts, list[Change], tuple[str, ...]]:
-    """As `_carry_out`; a host that reaches no index of packages is lent ours, if that may be.
-
-    Raises CannotLend, with the host's own words in it, if it may not.
-    """
+    """As `_carry_out`; a host that reaches no index of packages is lent ours, if that may be, or gets a wheelhouse."""
     try:
         return _carry_out(job, wanted, seen, changes, steps, course)
     except Declined as error:
@@ -179,8 +181,7 @@ def _with_or_without_index(
     try:
         return _by_loan(job, wanted, steps, course, declined)
     except CannotLend as error:
-        words = f"{declined.words}; {error}"
-        raise CannotLend(f"{declined}; {error}", *error.fix, *declined.fix, words=words) from None
+        return _by_wheelhouse(job, wanted, steps, course, declined.because(error))
 
 
 def _by_loan(
@@ -194,6 +195,24 @@ def _by_loan(
             return _carry_out(job, wanted, seen, plan(wanted, seen, steps), steps, course)
     finally:
         course.loan, course.installed = NONE, lambda: None
+
+
+def _by_wheelhouse(
+    job: Job, wanted: Wanted, steps: Sequence[Step], course: Course, declined: Declined
+) -> tuple[Facts, list[Change], tuple[str, ...]]:
+    """As `_carry_out`, with packages that are sent from here, after a change was `declined` for want of an index."""
+    before = course.begun.pop()
+    course.equips = with_wheelhouse
+    try:
+        seen = adopt(look(job.host, request(wanted)))
+        return _carry_out(job, wanted, seen, plan(wanted, seen, steps), steps, course)
+    except Declined:
+        raise
+    except (HostError, UsageError) as error:
+        course.begun.append(before)
+        raise explained(declined, error) from None
+    finally:
+        course.equips = with_uv
 
 
 def _carry_out(
@@ -224,6 +243,7 @@ def _carry_out(
 
 def make(job: Job, wanted: Wanted, changes: Sequence[Change], seen: Facts, course: Course) -> Facts:
     """Makes changes on the job's host, and returns what is seen then. Raises NbfabError."""
+    changes = course.equips(job, wanted, seen, changes)
     course.sent += changes
     course.words += filter(None, map(course.records, changes))
     course.total = len(course.begun) + len(changes)

@@ -3,7 +3,7 @@
 import contextlib
 import threading
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from contextlib import AbstractContextManager, nullcontext
 from functools import cached_property
 
@@ -154,13 +154,13 @@ class There:
             if self._master:
                 self._master.begin()
 
-    def talk(self, program: bytes, silence: float) -> Iterator[bytes]:
-        """As `Host.talk`. The first program of a host only looks: if a ControlMaster hangs, it is sent again."""
+    def talk(self, program: bytes, silence: float, more: Iterable[bytes] = ()) -> Iterator[bytes]:
+        """As `Fed.talk`. The first program of a host only looks: if a ControlMaster hangs, it is sent again."""
         self._choose()
         if self._master:
             within = None if self._answered else master.ANSWER
             try:
-                for data in self._master.talk(program, silence, within):
+                for data in self._master.talk(program, silence, within, more):
                     if not self._answered:
                         self._answered = True
                         self._remark(f"over the ControlMaster at {self._master.socket}, without a login")
@@ -173,7 +173,7 @@ class There:
                 self._master = None
         if self._link is None:
             try:
-                yield from self._by_paramiko(program, silence)
+                yield from self._by_paramiko(program, silence, more)
                 return
             except Incompatible as error:
                 if self._options.transport:
@@ -183,7 +183,7 @@ class There:
         if self._jumps and self._options.transport and self._silence is not nullcontext:
             self._jumps.knock(self._connection)  # so that no `ssh` waits for a host that does not answer
         self._open(Address((self._route.hostname, self._route.port)), self._link.open)
-        yield from self._link.talk(program, silence)
+        yield from self._link.talk(program, silence, more)
 
     def _choose(self) -> None:
         """Takes the user's ControlMaster, if there is one, and OpenSSH, if that was asked for."""
@@ -207,8 +207,8 @@ class There:
     def _remark(self, line: str) -> None:
         self.remarks = (*self.remarks, line)
 
-    def _by_paramiko(self, program: bytes, silence: float) -> Iterator[bytes]:
-        """As `talk`. The program fits into the channel's window, so sending it never blocks."""
+    def _by_paramiko(self, program: bytes, silence: float, more: Iterable[bytes]) -> Iterator[bytes]:
+        """As `talk`. The program fits into the channel's window, so sending it never blocks; `more` may not."""
         try:
             self._open(self._connection, self._connection.open)
             transport = self._connection.transport
@@ -224,7 +224,7 @@ class There:
                     channel.exec_command("exec /bin/sh")
                 finally:
                     late.cancel()
-                _send(channel, program)
+                _send(channel, program, more)
                 data = self._first(channel)
                 channel.settimeout(silence)
                 while data:
@@ -298,12 +298,25 @@ def _session(transport: paramiko.Transport, silence: float) -> paramiko.Channel:
             time.sleep(0.1)
 
 
-def _send(channel: paramiko.Channel, program: bytes) -> None:
+def _send(channel: paramiko.Channel, program: bytes, more: Iterable[bytes]) -> None:
     """Sends a program. A login shell that ends before it reads it, such as nologin(8), has printed why."""
     try:
         channel.sendall(program)
-        channel.shutdown_write()
+        if more != ():
+            threading.Thread(target=_send_more, args=(channel, more), daemon=True).start()
+        else:
+            channel.shutdown_write()
     except TimeoutError:
         raise
     except OSError:
         return
+
+
+def _send_more(channel: paramiko.Channel, more: Iterable[bytes]) -> None:
+    """Sends what follows a program; if that stops, so does the program."""
+    try:
+        for chunk in more:
+            channel.sendall(chunk)
+        channel.shutdown_write()
+    except (OSError, EOFError, paramiko.SSHException):
+        channel.close()

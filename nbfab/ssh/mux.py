@@ -1,7 +1,7 @@
 """Mux: programs over a connection that another process of `ssh` holds open, through its ControlMaster socket."""
 
 import subprocess
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from typing import Any
 
 from nbfab.errors import ConnectError
@@ -46,13 +46,15 @@ class Mux:
         )
         self._waits = True
 
-    def talk(self, program: bytes, silence: float, within: float | None = None) -> Iterator[bytes]:
-        """As `Host.talk`. Raises Unanswered if nothing at all comes, `within` that many seconds if that is given."""
+    def talk(
+        self, program: bytes, silence: float, within: float | None = None, more: Iterable[bytes] = ()
+    ) -> Iterator[bytes]:
+        """As `Fed.talk`. Raises Unanswered if nothing at all comes, `within` that many seconds if that is given."""
         self.begin()
         self._waits = False
         begun = False
         try:
-            for data in process.talk(self._process, program, silence, silence if within is None else within):
+            for data in process.talk(self._process, program, silence, silence if within is None else within, more):
                 begun = True
                 yield data
         except TimeoutError:

@@ -10,7 +10,7 @@ import shutil
 import subprocess
 import threading
 import time
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import replace
 from typing import Any
 
@@ -204,11 +204,11 @@ class Link:
         """The jump host that it goes through, if the connection to that host is gone; otherwise empty."""
         return str(self._near.typed) if self._near and self._near.lost else ""
 
-    def talk(self, program: bytes, silence: float) -> Iterator[bytes]:
-        """As `Host.talk`, once it is open."""
+    def talk(self, program: bytes, silence: float, more: Iterable[bytes] = ()) -> Iterator[bytes]:
+        """As `Fed.talk`, once it is open."""
         mux = Mux(self.socket, self.typed.host)
         try:
-            yield from mux.talk(program, silence)
+            yield from mux.talk(program, silence, more=more)
         except ConnectError as error:
             if isinstance(error, Unanswered) and not self.lost:
                 return  # the login shell has ended without a word

@@ -5,7 +5,7 @@ import select
 import signal
 import subprocess
 import threading
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from contextlib import suppress
 from typing import Any
 
@@ -35,15 +35,19 @@ def end(process: "subprocess.Popen[bytes]") -> None:
         process.wait()
 
 
-def talk(process: "subprocess.Popen[bytes]", program: bytes, silence: float, first: float) -> Iterator[bytes]:
-    """Feeds a program to a process and yields what it prints, `first` seconds and then `silence` seconds at most apart.
+def talk(
+    process: "subprocess.Popen[bytes]", program: bytes, silence: float, first: float, more: Iterable[bytes] = ()
+) -> Iterator[bytes]:
+    """Feeds a program, and `more`, to a process, and yields what it prints.
+
+    That comes `first` seconds and then `silence` seconds at most apart.
 
     Raises TimeoutError. The process is ended in any case.
     """
     assert process.stdin
     assert process.stdout
     try:
-        threading.Thread(target=_feed, args=(process.stdin, program), daemon=True).start()
+        threading.Thread(target=_feed, args=(process.stdin, program, more), daemon=True).start()
         output, wait = process.stdout.fileno(), first
         poll = select.poll()  # a fleet has more files open than select takes
         poll.register(output, select.POLLIN)
@@ -63,6 +67,8 @@ def talk(process: "subprocess.Popen[bytes]", program: bytes, silence: float, fir
         process.stdout.close()
 
 
-def _feed(pipe: Any, program: bytes) -> None:
+def _feed(pipe: Any, program: bytes, more: Iterable[bytes]) -> None:
     with suppress(OSError, ValueError), pipe:
         pipe.write(program)
+        for chunk in more:
+            pipe.write(chunk)

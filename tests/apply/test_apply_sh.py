@@ -1,6 +1,8 @@
 """The sh that makes changes, in the shells that hosts have."""
 
 import os
+import re
+import shlex
 import subprocess
 import sys
 from pathlib import Path
@@ -219,7 +221,7 @@ def test_nothing_is_written_through_a_link(shell: tuple[str, ...], data: Path, t
 
 
 def environment(
-    shell: tuple[str, ...], data: Path, uv: str, *, status: int = 0, keeps: str = ""
+    shell: tuple[str, ...], data: Path, uv: str, *, status: int = 0, wheels: str = "", sent_uv: str = "", keeps: str = ""
 ) -> list[dict[str, Any]]:
     """What a run prints that makes an environment, with a `uv` that fills it by that command."""
     programs = data.parents[1] / "bin"
@@ -228,9 +230,10 @@ def environment(
     stub(programs, "uv", f'case $1 in venv) {make} ;; python) exit 2 ;; *) echo "$@"; {uv} ;; esac')
     requirements = "jupyterlab>=4 matplotlib pip"
     named = {"app": "lab", "python": "new", "packages": "six tomli==*", "requirements": requirements, "keeps": keeps}
+    sent = {"wheels": wheels, "sent_uv": sent_uv}
     probe = source("look/environment_probe.py")
     program = prepare() + f"PATH={programs}:$PATH\n"
-    program += call("change", "0", "install_environment", **named, environment_probe=probe)
+    program += call("change", "0", "install_environment", **named, **sent, environment_probe=probe)
     return records(run(shell, program, status=status))
 
 
@@ -294,6 +297,50 @@ def test_a_host_that_reaches_no_index_is_told_so_in_a_line(shell: tuple[str, ...
     *_, hint, failed = environment(shell, data, fails, status=1)
     assert hint == {"hint": "uv"}
     assert failed == {"failed": 0, "text": "the host cannot reach an index of packages: Connection refused"}
+
+
+@each_shell
+def test_packages_that_were_sent_are_installed_by_their_hashes_alone(shell: tuple[str, ...], data: Path) -> None:
+    python, sent = data / ".venv/bin/python", data / ".cache/wheels-1"
+    _, said, _, done = environment(shell, data, "echo Installed", wheels="wheels-1")
+    lock = f"--no-index --find-links {sent} --require-hashes -r {sent}/requirements.txt"
+    assert said == {"prints": f"pip install --no-progress --compile-bytecode --python {python} {lock}"}
+    assert done == {"done": 0, "text": ""}
+
+
+@each_shell
+def test_a_uv_that_was_sent_is_the_one_that_installs(shell: tuple[str, ...], data: Path) -> None:
+    sent = data / ".cache/uv-1"
+    sent.mkdir(parents=True)
+    stub(sent, "uv", "echo sent >&2; exit 1")
+    *_, failed = environment(shell, data, "echo Installed", sent_uv="uv-1", status=1)
+    assert failed == {"failed": 0, "text": "sent"}
+
+
+@each_shell
+@pytest.mark.parametrize(
+    ("said", "reason"),
+    [
+        ("OSError: [Errno 28] No space left on device: x", r"the disk is full: \d+ KiB free on /.*"),
+        ("error: failed to write: Disk quota exceeded (os error 122)", r"the disk is full: \d+ KiB free on /.*"),
+        ("a\nPermissionError: [Errno 13] Permission denied: /x\nb", "it cannot be written to: Perm.* denied: /x"),
+        ("cause: Read-only file system (os error 30)", r"it cannot be written to: cause: Read-only.* \(os error 30\)"),
+        ("ERROR: THESE PACKAGES DO NOT MATCH THE HASHES FROM ...", "a package is not the one that was promised: .*"),
+        ("cause: Failed to read from zip file", "a package is broken: it is no zip archive"),
+        (
+            "ERROR: Wheel 'x' located at /x/x-1-any.whl is invalid.",
+            "a package is broken: it is no zip archive",
+        ),
+        ("error: Hash mismatch for `x==1`\n\nExpected:\n", "a package is not the one that was promised: .*"),
+    ],
+)
+def test_what_is_known_to_go_wrong_is_a_line(shell: tuple[str, ...], said: str, reason: str, data: Path) -> None:
+    sent = data / ".cache/wheels-1"
+    sent.mkdir(parents=True)
+    fails = f"printf '%s\\n' {shlex.quote(said)} >&2; exit 1"
+    *_, failed = environment(shell, data, fails, status=1, wheels="wheels-1")
+    assert re.fullmatch(reason, failed["text"])
+    assert sent.exists() != ("a package" in reason)  # it is sent once more
 
 
 KEEPER = "systemd-run --user --scope --quiet --"

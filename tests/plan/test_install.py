@@ -66,6 +66,7 @@ def test_an_environment_that_was_found_is_recorded_once() -> None:
         ({"uv": "/usr/bin/uv"}, "uv"),
         ({"python3": "/usr/bin/python3", "venv": "3.9"}, "python3 -m venv"),
         ({"python3": "/usr/bin/python3", "venv": "3.13"}, "python3 -m venv"),
+        ({"python3": "/usr/bin/python3", "venv_fails": "No module named 'ensurepip'"}, "uv, which is sent from here"),
     ],
 )
 def test_an_environment_is_made_where_none_fits(app: str, packages: str, tools: Mapping[str, Any], by: str) -> None:
@@ -79,6 +80,8 @@ def test_an_environment_is_made_where_none_fits(app: str, packages: str, tools: 
         "packages": "",
         "requirements": f"{packages} matplotlib pip",
         "keeps": "",
+        "wheels": "",
+        "sent_uv": "",
     }
 
 
@@ -95,11 +98,6 @@ def test_an_environment_is_made_where_none_fits(app: str, packages: str, tools: 
             {"host": {"tmux": False}, "environments": {"python3": "/usr/bin/python3", "venv": "3.6"}},
             "it is Python 3.6; there is no tmux either",
             "on the host: sudo apt-get install python3-venv tmux",
-        ),
-        (
-            {"environments": {"python3": "/usr/bin/python3", "venv_fails": "No module named 'ensurepip'"}},
-            "No module named 'ensurepip'",
-            "on the host: sudo apt-get install python3-venv",
         ),
         (
             {"environments": {"python3": "/usr/bin/python3", "venv": "3.6"}},

@@ -5,7 +5,7 @@ import logging
 import re
 import ssl
 import subprocess
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from pathlib import Path
 from typing import Any
 
@@ -34,14 +34,14 @@ class Odd(Here):
         self.answer = answer
         self.asked = 0
 
-    def talk(self, program: bytes, silence: float) -> Iterator[bytes]:
+    def talk(self, program: bytes, silence: float, more: Iterable[bytes] = ()) -> Iterator[bytes]:
         if b"\ntell_key\n" not in program:
-            yield from super().talk(program, silence)
+            yield from super().talk(program, silence, more)
             return
         self.asked += 1
         begin, end = re.findall(rb"nbfab-(?:begins|ends)-[0-9a-f]+", program)
         if self.answer is None:
-            yield from super().talk(program, silence)
+            yield from super().talk(program, silence, more)
         else:
             yield begin + b"\n"
             yield from self.answer

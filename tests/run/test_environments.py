@@ -108,6 +108,7 @@ def test_the_plot_where_debian_s_notebook_has_no_matplotlib(there: Machine) -> N
 def test_without_an_index_debian_s_notebook_serves_and_stays(there: Machine) -> None:
     need(DEBIAN)
     there.env.pop("NBFAB_PYTHON")
+    there.env["UV_OFFLINE"] = "1"  # nor can this machine
     own = there.home / ".local/bin"
     own.mkdir(parents=True)
     (own / "uv").write_text("#!/bin/sh\n[ $1 = venv ] || { echo 'error: Connection refused' >&2; exit 1; }\n")
@@ -136,6 +137,7 @@ def test_without_an_index_debian_s_notebook_serves_and_stays(there: Machine) -> 
 
 def test_an_environment_that_was_asked_for_and_cannot_be_made_is_an_error(there: Machine) -> None:
     there.env.pop("NBFAB_PYTHON")
+    there.env["UV_OFFLINE"] = "1"  # nor can this machine
     own = there.home / ".local/bin"
     own.mkdir(parents=True)
     (own / "uv").write_text("#!/bin/sh\necho 'error: Connection refused' >&2; exit 1\n")

@@ -2,7 +2,7 @@
 
 import json
 import re
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from contextlib import contextmanager, suppress
 from dataclasses import replace
 from typing import Any
@@ -44,7 +44,7 @@ class Reporting(There):
         self.facts = [{"listening.addresses": addresses}, *([{"listening.known": known}] if known else [])]
         self.log: list[str] = []
 
-    def talk(self, program: bytes, silence: float) -> Iterator[bytes]:
+    def talk(self, program: bytes, silence: float, more: Iterable[bytes] = ()) -> Iterator[bytes]:
         begin, end = re.findall(rb"nbfab-(?:begins|ends)-[0-9a-f]+", program)
         assert b"port=4000" in program
         self.log.append("looked who listens")

@@ -1,7 +1,7 @@
 """What is seen of a host from here."""
 
 import socket
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from contextlib import ExitStack
 
 import pytest
@@ -31,7 +31,7 @@ class Talking(Here):
     def __init__(self, *data: bytes) -> None:
         self.data = data
 
-    def talk(self, program: bytes, silence: float) -> Iterator[bytes]:
+    def talk(self, program: bytes, silence: float, more: Iterable[bytes] = ()) -> Iterator[bytes]:
         yield from self.data
 
 

@@ -1,0 +1,62 @@
+"""Runs on the host: prints what wheels have to fit that this Python installs, as one line of JSON.
+
+Called as `python -c CODE BASE UV`: the folder of all profiles, and where uv is, if there is one. `kept` are the parcels
+that are there already. Works with Python 3.8 and later.
+"""
+
+import glob
+import importlib
+import json
+import os
+import platform
+import subprocess
+import sys
+import sysconfig
+from importlib import metadata, util
+
+base, uv = sys.argv[1:3]
+libc, version = "", ""
+try:
+    libc, version = os.confstr("CS_GNU_LIBC_VERSION").split()
+except (AttributeError, ValueError, OSError):
+    for loader in glob.glob("/lib/ld-musl-*.so.1"):
+        said = subprocess.run([loader], stdin=subprocess.DEVNULL, stderr=subprocess.PIPE).stderr
+        for line in said.decode(errors="replace").splitlines():
+            if line.startswith("Version "):
+                libc, version = "musl", line.split()[1]
+place = base
+while place != "/" and not os.path.isdir(place):
+    place = os.path.dirname(place)
+disk = os.statvfs(place)
+cache = os.path.join(base, ".cache")
+own = os.path.exists(os.path.join(base, ".venv", "complete"))
+installed = {}
+if own:
+    for distribution in metadata.distributions():
+        installed.setdefault(distribution.metadata["Name"], distribution.version)
+able = bool(own and util.find_spec("pip"))
+if not own:
+    try:  # as `look_tools` does
+        for name in ("venv", "ensurepip"):
+            importlib.import_module(name)
+
+        able = True
+    except ImportError:
+        pass
+threaded = sysconfig.get_config_var("Py_GIL_DISABLED")
+print(
+    json.dumps(
+        {
+            "system": platform.system(),
+            "machine": platform.machine() if sys.maxsize > 2**32 else "32 bits of " + platform.machine(),
+            "libc": libc,
+            "libc_version": version,
+            "python": "%d.%d" % sys.version_info[:2],  # noqa: UP031
+            "implementation": sys.implementation.name + (", free-threaded" if threaded else ""),
+            "room": disk.f_bavail * disk.f_frsize,
+            "kept": sorted(os.listdir(cache)) if os.path.isdir(cache) else [],
+            "installed": sorted(installed.items()),
+            "takes_uv": not uv and not able,
+        }
+    )
+)

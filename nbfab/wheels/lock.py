@@ -1,0 +1,86 @@
+"""Lock: which files are to be installed, to the last hash, from uv's lock file (PEP 751). Pure."""
+
+import hashlib
+import re
+import tomllib
+from collections.abc import Collection, Iterator, Mapping
+from dataclasses import dataclass
+from typing import Any
+from urllib.parse import unquote, urlsplit
+
+from nbfab.errors import HostError
+
+_FILE = re.compile(r"[A-Za-z0-9_][A-Za-z0-9_.+!-]*\.whl")
+_SHA256 = re.compile(r"[0-9a-f]{64}")
+_RUN_OF_SIGNS = re.compile(r"[-_.]+")
+
+
+@dataclass(frozen=True)
+class Wheel:
+    """A wheel of the lock: its package and version, its file's name, where it is, its size if known, its SHA-256."""
+
+    name: str
+    version: str
+    file: str
+    url: str
+    size: int
+    sha256: str
+
+
+@dataclass(frozen=True)
+class Lock:
+    """Wheels, such that nothing else is needed; those of what is `installed` already need not be fetched."""
+
+    wheels: tuple[Wheel, ...]
+    installed: frozenset[tuple[str, str]] = frozenset()
+
+    @property
+    def requirements(self) -> str:
+        """What pip and uv take with --require-hashes."""
+        hashes: dict[str, list[str]] = {}
+        for wheel in self.wheels:
+            hashes.setdefault(f"{wheel.name}=={wheel.version}", []).append(f"--hash=sha256:{wheel.sha256}")
+        return "".join(f"{pinned} {' '.join(of)}\n" for pinned, of in hashes.items())
+
+    @property
+    def missing(self) -> tuple[Wheel, ...]:
+        """The wheels that are to be fetched."""
+        return tuple(wheel for wheel in self.wheels if (wheel.name, wheel.version) not in self.installed)
+
+    @property
+    def digest(self) -> str:
+        """What names this lock's wheelhouse: another lock has another."""
+        text = self.requirements + "".join(wheel.file for wheel in self.missing)
+        return hashlib.sha256(text.encode()).hexdigest()[:24]
+
+
+def parse(text: str, installed: Collection[tuple[str, str]] = ()) -> Lock:
+    """The lock that uv has written for one platform. Raises HostError where a package is no wheel."""
+    have = frozenset((normal(name), version) for name, version in installed)
+    packages = tomllib.loads(text).get("packages", [])
+    return Lock(tuple(wheel for package in packages for wheel in _wheels(package)), have)
+
+
+def normal(name: str) -> str:
+    """A package's name in one form: https://packaging.python.org/en/latest/specifications/name-normalization/."""
+    return _RUN_OF_SIGNS.sub("-", name).lower()
+
+
+def _wheels(package: Mapping[str, Any]) -> Iterator[Wheel]:
+    """A package's wheels: uv lists those that fit, and what is compiled for the platform comes before what is not."""
+    name, version = normal(str(package["name"])), str(package.get("version", ""))
+    files = [_wheel(name, version, of) for of in package.get("wheels", [])]
+    compiled = [wheel for wheel in files if not wheel.file.endswith("-none-any.whl")]
+    if not files:
+        raise HostError(f"{name} is no wheel, and a host without an index cannot build it", "leave it out")
+    yield from compiled or files
+
+
+def _wheel(name: str, version: str, of: Mapping[str, Any]) -> Wheel:
+    url = str(of.get("url") or of.get("path", ""))
+    file = str(of.get("name") or unquote(urlsplit(url).path).rpartition("/")[2])
+    sha256 = str(of.get("hashes", {}).get("sha256", ""))
+    size = of.get("size", 0)
+    if not _FILE.fullmatch(file) or not _SHA256.fullmatch(sha256) or type(size) is not int:
+        raise HostError(f"the index here names no file with its SHA-256 for {name} {version}", "leave it out")
+    return Wheel(name, version, file, url, size, sha256)

@@ -1,0 +1,79 @@
+"""The store: folders of wheels, each by a digest of what is in it, kept on this machine for other hosts and runs."""
+
+import fcntl
+import os
+import shutil
+import tempfile
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager, suppress
+from pathlib import Path
+
+from nbfab.errors import HostError
+
+MOST = 4_000_000_000  # bytes
+
+
+def place() -> Path:
+    """Where they are: in $XDG_CACHE_HOME or ~/.cache."""
+    given = os.environ.get("XDG_CACHE_HOME", "")
+    return Path(given if os.path.isabs(given) else Path.home() / ".cache") / "nbfab/wheels"
+
+
+@contextmanager
+def kept(name: str, make: Callable[[Path], None]) -> Iterator[Path]:
+    """The folder of that name, which is not removed meanwhile. If it is missing, one run has `make` fill it.
+
+    It is there whole, or not at all. Raises HostError, and what `make` raises.
+    """
+    top = place()
+    try:
+        top.mkdir(mode=0o700, parents=True, exist_ok=True)
+        lock = os.open(top / f"{name}.lock", os.O_RDWR | os.O_CREAT, 0o600)
+    except OSError as error:
+        raise HostError(f"{top} cannot be written to here: {error.strerror}", "free it") from None
+    try:
+        folder = top / name
+        fcntl.flock(lock, fcntl.LOCK_SH)
+        while not folder.is_dir():
+            fcntl.flock(lock, fcntl.LOCK_EX)
+            if not folder.is_dir():
+                _fill(folder, make)
+                _remove_oldest(top, name)
+            fcntl.flock(lock, fcntl.LOCK_SH)
+        os.utime(folder)
+        yield folder
+    finally:
+        os.close(lock)
+
+
+def _fill(folder: Path, make: Callable[[Path], None]) -> None:
+    for half in folder.parent.glob(f"{folder.name}.new.*"):  # of a run that was ended: no other has the lock
+        shutil.rmtree(half, ignore_errors=True)
+    new = Path(tempfile.mkdtemp(prefix=f"{folder.name}.new.", dir=folder.parent))
+    try:
+        make(new)
+        os.rename(new, folder)
+    except OSError as error:
+        raise HostError(f"{folder.parent} cannot be written to here: {error.strerror}", "make room there") from None
+    finally:
+        shutil.rmtree(new, ignore_errors=True)
+
+
+def _remove_oldest(top: Path, but: str) -> None:
+    """Keeps what was used last, up to MOST; what another run is using stays."""
+    folders = [(entry.stat().st_mtime, Path(entry.path)) for entry in os.scandir(top) if entry.is_dir()]
+    rest = MOST
+    for _, folder in sorted(folders, reverse=True):
+        rest -= sum(file.stat().st_size for file in folder.iterdir())
+        if rest < 0 and folder.name != but and ".new." not in folder.name:
+            with suppress(OSError):
+                _remove(folder)
+
+
+def _remove(folder: Path) -> None:
+    file = folder.with_name(f"{folder.name}.lock")
+    with open(file, "a") as lock:
+        fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        gone = folder.with_name(f"{folder.name}.new.gone")
+        os.rename(folder, gone)
+        shutil.rmtree(gone)
