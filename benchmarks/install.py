@@ -23,6 +23,7 @@ from tables import table
 
 from nbfab.host import Here
 from nbfab.look.target import look_target
+from nbfab.wheels.ask import Ask
 from nbfab.wheels.stock import Stock
 
 BIN = Path(sys.executable).parent
@@ -36,8 +37,8 @@ def gather(folder: Path) -> None:
     """The packages that are installed, from this machine's index."""
     target = look_target(Here())
     assert target
-    lines = ["notebook>=7", "matplotlib", "pip"]
-    with Stock().wheelhouse(lines, target, lambda line: print(line, file=sys.stderr), lambda _: None) as parcel:
+    ask = Ask(("notebook>=7", "matplotlib", "pip"))
+    with Stock().wheelhouse(ask, target, lambda line: print(line, file=sys.stderr), lambda _: None) as parcel:
         for file in parcel.folder.glob("*.whl"):
             shutil.copy(file, folder)
 

@@ -91,7 +91,11 @@ class Refused(NbfabError, RuntimeError):
 
 
 class CannotLend(Refused):
-    """The host is not lent this machine's access to an index of packages; the message is the reason alone.
+    """The host is not lent this machine's access to an index of packages; the message is the reason alone."""
+
+
+class Undecided(CannotLend):
+    """Whether packages may get to the host at all is for the user to say.
 
     Once it is that of a change that was declined, `words` are the host's own, with the reason.
     """

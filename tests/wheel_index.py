@@ -18,7 +18,22 @@ NEEDS: Mapping[str, tuple[str, ...]] = {
     "ipykernel": (),
     "matplotlib": (),
     "extra": ("part",),
+    "jupytext": ("part",),  # of the server
     "part": (),
+}
+# As much of a kernel, and of what starts one, as says that it is there.
+KERNEL: Mapping[str, bytes] = {
+    "ipykernel_launcher.py": b"",
+    "jupyter_client/__init__.py": b"",
+    "jupyter_client/connect.py": b"def write_connection_file(file, **about):\n    return file, {}\n",
+    "jupyter_client/blocking.py": b"""
+class BlockingKernelClient:
+    def __init__(self, connection_file): pass
+    def load_connection_file(self): pass
+    def start_channels(self): pass
+    def wait_for_ready(self, timeout): pass
+    def stop_channels(self): pass
+""",
 }
 
 
@@ -67,7 +82,10 @@ class WheelIndex:
     """
 
     def __init__(self) -> None:
-        self.files = {f"{name}-{VERSION}-py3-none-any.whl": wheel(name, needs) for name, needs in NEEDS.items()}
+        self.files = {
+            f"{name}-{VERSION}-py3-none-any.whl": wheel(name, needs, more=KERNEL if name == "ipykernel" else {})
+            for name, needs in NEEDS.items()
+        }
         pip = pip_of_python()
         self.files[pip.name] = pip.read_bytes()
         self.lies: dict[str, bytes] = {}

@@ -1,7 +1,7 @@
 """Apply: carries out a plan, with one program that ends by looking again."""
 
 import shlex
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from typing import Any, Protocol
 
 from nbfab.changed import Kind
@@ -109,8 +109,7 @@ def apply(
     installs = any(change.kind in INSTALLS for change in changes)
     calls = [
         _enter(request, changes, seen),
-        *([call(":", lent=loan.proxy, lent_index=loan.index, lent_more=" ".join(loan.more))] if installs else []),
-        *(_call(number, change) for number, change in enumerate(changes)),
+        *_calls(changes, loan),
         call("conclude"),
         "cd /\n",
         *look.look_calls(host, request),
@@ -187,6 +186,18 @@ def _fix(hints: Sequence[str], seen: Facts) -> Fix:
         uv = """mkdir -p ~/.config/uv && echo 'index-url = "URL"' >>~/.config/uv/uv.toml"""
         return index, there(uv)
     return ("fix that, then run it again",)
+
+
+def _calls(changes: Sequence[Change], loan: Loan) -> Iterator[str]:
+    """A call for each change. Those that install have the host's installations to themselves."""
+    last = max((number for number, change in enumerate(changes) if change.kind in INSTALLS), default=None)
+    if last is not None:
+        yield call(":", lent=loan.proxy, lent_index=loan.index, lent_more=" ".join(loan.more))
+        yield call("begin_installing")
+    for number, change in enumerate(changes):
+        yield _call(number, change)
+        if number == last:
+            yield call("end_installing")
 
 
 def _call(number: int, change: Change) -> str:

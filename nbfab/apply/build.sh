@@ -3,40 +3,42 @@
 
 # Makes one, with the packages of `lines` and those `carried` over, and sees that a kernel starts from it. It is never
 # changed afterwards, so one without its record was never completed.
-# Uses folder, base, name, digest, carried, kernel_probe, packages_there. Sets env, packages_there.
+# Uses folder, name, digest, carried, kernel_probe, packages_there. Sets env, packages_there.
 build_env() {
 	env=$folder/envs/$name
 	rm -rf "$env"
 	mkdir -p "$folder/envs" || return
 	choose_tool
 	try_install fill_env || {
-		rm -rf "$env" "$base/.cache/env-"*
-		return 1
-	}
-	started=$("$env/bin/python" -BI -c "$kernel_probe" 2>&1 </dev/null) || {
-		put "no kernel starts from it: $(put "$started" | tail -n 3)" >&2
 		rm -rf "$env"
 		return 1
 	}
-	rm -rf "$base/.cache"
+	started=$("$env/bin/python" -BI -c "$kernel_probe" 2>&1 </dev/null) || {
+		put "no kernel starts from it: $(put "$started$newline" | tail -n 1)" >&2
+		rm -rf "$env"
+		return 1
+	}
 	list_packages "$env"
 	record="input $digest${newline}carried $carried$newline"
 	while [ -n "$packages_there" ]; do
-		line=${packages_there%%"$newline"*} # posh gets this wrong within quotes
-		record="${record}has ${line%+}$newline"
+		package=${packages_there%%"$newline"*} # posh gets this wrong within quotes
+		record="${record}has ${package%+}$newline"
 		packages_there=${packages_there#*"$newline"}
 	done
 	put "$record" >"$env/made.new" && mv "$env/made.new" "$env/made"
 }
 
 # Fills it. What a kernel needs comes by itself, and after the rest, where the lines have hashes and so all has to.
-# Uses env, base, base_python, lines, constraints, carried, needs, early, tool.
+# Uses env, base, base_python, lines, constraints, carried, needs, early, tool, wheels.
 fill_env() {
+	make_venv "$env" "$base_python" || return
+	if [ -n "$wheels" ]; then
+		get_packages "$env/bin/python"
+		return
+	fi
 	wants=$base/.cache/env-lines holds=$base/.cache/env-constraints
-	mkdir -p "$base/.cache" || return
 	put "$lines" >"$wants" || return
 	put "$constraints" >"$holds" || return
-	make_venv "$env" "$base_python" || return
 	if [ "$tool" = pip ]; then own_pip "$env/bin/python" || return; fi
 	allow_early
 	set -f
@@ -46,9 +48,8 @@ fill_env() {
 			get_packages "$env/bin/python" $early -r "$wants" || return
 			: >"$wants"
 		fi
-		get_packages "$env/bin/python" $early -r "$wants" -c "$holds" $carried $needs || return
+		get_packages "$env/bin/python" $early -r "$wants" -c "$holds" $carried $needs
 	}
-	rm -f "$wants" "$holds"
 }
 
 # What pip and uv call it that releases before the final one count. Uses tool, pre. Sets early.

@@ -10,7 +10,22 @@ narrate() {
 	done
 }
 
-# Makes it, or adds to it. What pip or uv keeps is in `.cache`, with what was sent; it is kept for another try only.
+# Keeps others from installing meanwhile: the profiles share the environment, and `.cache`, where pip and uv keep what they
+# fetch, and where what was sent is. Uses base. Sets locked.
+begin_installing() {
+	message=$(mkdir -p "$base/.cache" 2>&1) || refuse "$message"
+	message=$(mkdir "$base/.cache/lock" 2>&1) || break_lock "$base/.cache/lock" "$message"
+	locked=installing
+	printf '%s\n' "$$ $(process_start "$$")" >"$base/.cache/lock/holder" || refuse "$base: cannot be written to, $(room)"
+}
+
+# What was fetched or sent is kept for another try only. Uses base. Sets locked.
+end_installing() {
+	rm -rf "$base/.cache"
+	locked=yes
+}
+
+# Makes it, or adds to it.
 # Uses base, lent, wheels. Sets venv, tool, source, interpreter.
 install_environment() {
 	venv=$base/.venv
@@ -20,7 +35,6 @@ install_environment() {
 	choose_tool
 	try_install fill_environment || return
 	: >"$venv/complete"
-	rm -rf "$base/.cache"
 	source=made interpreter=$venv/bin/python
 	remember_environment
 }
@@ -109,7 +123,10 @@ put_aside() {
 # Makes an empty environment, by that interpreter, or by the system's. Uses tool, base.
 make_venv() { # folder interpreter
 	if [ "$tool" = pip ]; then
-		"${2:-python3}" -m venv "$1"
+		said=$("${2:-python3}" -m venv "$1" 2>&1) || copy_pip "$1" "$2" || {
+			put "$said$newline"
+			return 1
+		}
 	elif [ -n "$2" ]; then
 		UV_CACHE_DIR=$base/.cache uv venv -q "$1" --python "$2"
 	elif found=$(uv python find --system 2>/dev/null); then
@@ -117,6 +134,16 @@ make_venv() { # folder interpreter
 	else
 		UV_PYTHON_INSTALL_DIR=$base/.python UV_CACHE_DIR=$base/.cache by_loan uv venv -q "$1" # it fetches one
 	fi
+}
+
+# Makes an empty environment, with the pip of the interpreter that makes it: where Python cannot bring its own, as on
+# Debian without python3-venv, the environment of the server may have one.
+copy_pip() { # folder interpreter
+	if [ -z "$2" ]; then return 1; fi
+	site=$("$2" -BIc 'import os, pip; print(os.path.dirname(pip.__path__[0]))' 2>/dev/null) || return
+	"$2" -m venv --clear --without-pip "$1" >/dev/null 2>&1 &&
+		cp -R "$site/pip" "$site"/pip-*.dist-info "$1"/lib/python*/site-packages &&
+		"$1/bin/python" -BIm pip --version >/dev/null 2>&1
 }
 
 # Gets packages into an environment: those that were sent, if any were. Uses tool, base, wheels, lent.

@@ -15,7 +15,7 @@ take_leave() {
 	if message=$(mkdir lock 2>&1); then
 		locked=yes
 	elif [ -d lock ]; then
-		break_lock "$message"
+		break_lock lock "$message"
 		locked=yes
 	fi
 	release_in_the_end

@@ -27,7 +27,7 @@ def resolve(host: Host, args: Mapping[str, str]) -> Resolution:
     if args["needs"]:  # hashes are for the installation, and would have to be there for all
         lines = [line.split(" --hash")[0] for line in args["lines"].splitlines()]
         given["lines"] = "".join(f"{line}\n" for line in (*lines, *args["needs"].split()))
-    program = render(FILES, [call("resolve", lent="", **given)])
+    program = render(FILES, [call("resolve", lent="", wheels="", sent_uv="", **given)])
     records = run(host, program, lambda _: None, INSTALL, "resolving", whole=2 * INSTALL)
     for record in records:
         if "offline" in record:

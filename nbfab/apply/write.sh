@@ -18,7 +18,7 @@ prepare() {
 	if [ -L "$folder" ]; then refuse "$folder is a symbolic link; nbfab does not write through it"; fi
 	message=$(make_folder 2>&1) || refuse "$message"
 	cd "$folder" || refuse "$folder cannot be entered"
-	message=$(mkdir lock 2>&1) || break_lock "$message"
+	message=$(mkdir lock 2>&1) || break_lock lock "$message"
 	locked=yes
 	release_in_the_end
 	printf '%s\n' "$$ $(process_start "$$")" >lock/holder || refuse "$folder: cannot be written to, $(room)"
@@ -111,24 +111,25 @@ enter() {
 
 # Removes the lock. That comes before the end of the run is reported: who hears of that may begin the next one, and
 # on this machine signals what is left of this one.
-# Uses folder, locked. Sets locked.
+# Uses folder, base, locked. Sets locked.
 release() {
 	conclude
 	if [ -n "$locked" ]; then rm -rf "$folder/lock"; fi
+	if [ "$locked" = installing ]; then rm -rf "$base/.cache/lock"; fi
 	locked=
 }
 
 # Takes over the lock of a run that has ended.
-break_lock() { # why no lock could be made
-	if [ ! -d lock ]; then refuse "$1"; fi
-	read -r holder began 2>/dev/null <lock/holder || holder=''
+break_lock() { # folder, and why it could not be made
+	if [ ! -d "$1" ]; then refuse "$2"; fi
+	read -r holder began 2>/dev/null <"$1/holder" || holder=''
 	# A lock without a holder is being made right now, or was left behind by a connection that was cut.
 	if [ -n "$holder" ] && [ "$(process_start "$holder")" = "$began" ] ||
-		[ -z "$holder" ] && [ -z "$(find lock -prune -mmin +1 2>/dev/null)" ]; then
+		[ -z "$holder" ] && [ -z "$(find "$1" -prune -mmin +1 2>/dev/null)" ]; then
 		refuse "another run of nbfab is at work there${holder:+ (process $holder)}"
 	fi
-	rm -rf lock
-	mkdir lock 2>/dev/null || refuse 'another run of nbfab is at work there'
+	rm -rf "$1"
+	mkdir "$1" 2>/dev/null || refuse 'another run of nbfab is at work there'
 }
 
 # Prints how much space is left on the disk.

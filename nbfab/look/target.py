@@ -16,9 +16,12 @@ _VERSION = re.compile(r"[A-Za-z0-9][A-Za-z0-9.+!_-]*")
 _TWO = re.compile(r"(\d{1,4})\.(\d{1,4})(?:\.[\d.]*)?")
 
 
-def look_target(host: Host) -> Target | None:
-    """What wheels have to fit there; None if there is no Python. Raises HostError or ConnectError."""
-    program = render(FILES, [call("look_target", target_probe=source("look/target_probe.py"))])
+def look_target(host: Host, python: str = "") -> Target | None:
+    """What wheels have to fit that are for this interpreter there, or, without one, for nbfab's own environment.
+
+    None if there is no Python. Raises HostError or ConnectError.
+    """
+    program = render(FILES, [call("look_target", base_python=python, target_probe=source("look/target_probe.py"))])
     records = run(host, program, lambda _: None, SILENCE, "looking which wheels fit")
     try:
         return next(filter(None, map(_target, records)), None)

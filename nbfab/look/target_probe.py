@@ -1,7 +1,8 @@
 """Runs on the host: prints what wheels have to fit that this Python installs, as one line of JSON.
 
-Called as `python -c CODE BASE UV`: the folder of all profiles, and where uv is, if there is one. `kept` are the parcels
-that are there already. Works with Python 3.8 and later.
+Called as `python -c CODE BASE UV NEW`: the folder of all profiles, where uv is, if there is one, and anything if this
+Python is to make another environment, and not to add to its own. `kept` are the parcels that are there already. Works
+with Python 3.8 and later.
 """
 
 import glob
@@ -14,7 +15,7 @@ import sys
 import sysconfig
 from importlib import metadata, util
 
-base, uv = sys.argv[1:3]
+base, uv, new = sys.argv[1:4]
 libc, version = "", ""
 try:
     libc, version = os.confstr("CS_GNU_LIBC_VERSION").split()
@@ -29,7 +30,7 @@ while place != "/" and not os.path.isdir(place):
     place = os.path.dirname(place)
 disk = os.statvfs(place)
 cache = os.path.join(base, ".cache")
-own = os.path.exists(os.path.join(base, ".venv", "complete"))
+own = not new and os.path.exists(os.path.join(base, ".venv", "complete"))
 installed = {}
 if own:
     for distribution in metadata.distributions():

@@ -148,6 +148,8 @@ def _build(wanted: Wanted, facts: Facts, ask: Asked, have: Record | None, name: 
             "needs": " ".join(NEEDS) if ask.hashed else "",
             "carried": " ".join(carried),
             "constraints": _lines(ask.constraints if ask.hashed or not resolution else resolution.constraints),
+            "wheels": "",
+            "sent_uv": "",
         },
     )
 

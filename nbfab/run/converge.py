@@ -5,7 +5,7 @@ from dataclasses import dataclass, field, replace
 
 from nbfab.apply.apply import INSTALLS, Declined, apply
 from nbfab.changed import Changed
-from nbfab.errors import CannotLend, HostError, NbfabError, Refused, UsageError
+from nbfab.errors import CannotLend, HostError, NbfabError, Refused, Undecided, UsageError
 from nbfab.fix import again, task
 from nbfab.lend.loan import NONE, Loan
 from nbfab.look.facts import Facts
@@ -156,7 +156,7 @@ def _with_or_without_plots(
     """As `_carry_out`; where no environment can be made, one that was found serves, though it lacks matplotlib."""
     try:
         return _with_or_without_index(job, wanted, seen, changes, steps, course)
-    except Declined as error:
+    except (Declined, Undecided) as error:
         instead = install.falls_back(wanted, seen)
         if not (instead and course.begun and course.begun[-1].kind == "make environment"):
             raise
@@ -171,7 +171,10 @@ def _with_or_without_plots(
 def _with_or_without_index(
     job: Job, wanted: Wanted, seen: Facts, changes: list[Change], steps: Sequence[Step], course: Course
 ) -> tuple[Facts, list[Change], tuple[str, ...]]:
-    """As `_carry_out`; a host that reaches no index of packages is lent ours, if that may be, or gets a wheelhouse."""
+    """As `_carry_out`; a host that reaches no index of packages is lent ours, or gets a wheelhouse.
+
+    Raises Undecided, with the host's own words in it, if neither is allowed.
+    """
     try:
         return _carry_out(job, wanted, seen, changes, steps, course)
     except Declined as error:
@@ -180,6 +183,9 @@ def _with_or_without_index(
         declined = error
     try:
         return _by_loan(job, wanted, steps, course, declined)
+    except Undecided as error:
+        fix = (*error.fix, *declined.fix)
+        raise Undecided(f"{declined}; {error}", *fix, words=f"{declined.words}; {error}") from None
     except CannotLend as error:
         return _by_wheelhouse(job, wanted, steps, course, declined.because(error))
 

@@ -6,7 +6,7 @@ from contextlib import ExitStack, contextmanager
 from typing import TYPE_CHECKING
 
 from nbfab.apply.apply import Declined
-from nbfab.errors import CannotLend, HostError
+from nbfab.errors import CannotLend, HostError, Undecided
 from nbfab.fix import again
 from nbfab.host import run
 from nbfab.look.listening import parse
@@ -29,8 +29,8 @@ _OF_ALL = (
 def lending(job: Job, tool: str, words: list[str]) -> Iterator[tuple["Loan", Callable[[], None]]]:
     """A loan to the job's host, which installs by that tool, and what ends it; it ends in any case.
 
-    `words` gets how much came through it. Raises CannotLend, before anything is lent, and Declined if the installation
-    fails by what is not lent.
+    `words` gets how much came through it. Raises CannotLend, before anything is lent, or Undecided if that is not
+    allowed, and Declined if the installation fails by what is not lent.
     """
     _ask(job)
     # Not by a run that lends nothing.
@@ -70,7 +70,7 @@ def _report(proxy: "Proxy", seconds: float) -> Iterator[str]:
 
 
 def _ask(job: Job) -> None:
-    """Raises CannotLend unless it may be lent."""
+    """Raises CannotLend or Undecided unless it may be lent."""
     lend = job.wanted.settings.lend
     if lend == "never":
         raise CannotLend("nbfab is never to lend it this machine's access to one (--lend=never)")
@@ -79,7 +79,12 @@ def _ask(job: Job) -> None:
         "Lend it this machine's access to one, through SSH, while it installs?"
     )
     if lend == "ask" and not job.user.allows(question, _OF_ALL):
-        raise CannotLend("it can be lent this machine's access to one, if you allow that", again("--lend=always"))
+        raise Undecided(
+            "it can be lent this machine's access to one, if you allow that",
+            again("--lend=always"),
+            "or, without lending anything, have the packages fetched here and sent to it",
+            again("--lend=never"),
+        )
 
 
 def _check(job: Job, port: int) -> None:

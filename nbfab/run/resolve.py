@@ -4,27 +4,50 @@ from collections.abc import Sequence
 from dataclasses import replace
 
 from nbfab.apply.resolve import Offline, resolve
+from nbfab.errors import HostError, UsageError
 from nbfab.look.facts import Facts
+from nbfab.plan import install
 from nbfab.plan.change import Change
+from nbfab.resolution import Resolution
 from nbfab.run.job import Job
+from nbfab.run.wheelhouse import locked
 from nbfab.wanted import Wanted
 
 
 def with_resolution(job: Job, wanted: Wanted, seen: Facts, changes: Sequence[Change]) -> Wanted:
     """What is wanted, with what it comes to, if an environment is to be built. Raises NbfabError.
 
-    Where the server has no environment yet, there may be no Python to find it out with, and a host may reach no index
-    of packages before it is lent one: then it is known in the end.
+    Where the server has no environment yet, there may be no Python to find it out with: then it is known in the end.
+    For a host that reaches no index of packages it is found out here, if it can be.
     """
     build = next((change for change in changes if change.kind == "build environment"), None)
     if build is None or any(change.kind == "make environment" for change in changes) or not seen.environments.found:
         return wanted
     job.user.sees("finding out which packages that takes")
     try:
-        return replace(wanted, resolution=resolve(job.host, build.args))
+        if not install.takes_uv(seen):
+            return replace(wanted, resolution=resolve(job.host, build.args))
     except Offline as error:
+        job.user.sees(f"  not there: {error}")
+    try:
+        return replace(wanted, resolution=_here(job, wanted, seen, build))
+    except (HostError, UsageError) as error:
         job.user.sees(f"  not known yet: {error}")
         return wanted
+
+
+def _here(job: Job, wanted: Wanted, seen: Facts, build: Change) -> Resolution:
+    """The same, by this machine's index. Raises HostError or UsageError."""
+    carried = build.args["carried"].split()
+    try:
+        lock = locked(job, wanted, seen, build)
+    except HostError:
+        if not carried:
+            raise
+        carried = []
+        lock = locked(job, wanted, seen, replace(build, args={**build.args, "carried": ""}))
+    dropped = tuple(package for package in build.args["carried"].split() if package not in carried)
+    return Resolution({wheel.name: wheel.version for wheel in lock.wheels}, tuple(carried), dropped)
 
 
 def dropped(wanted: Wanted) -> tuple[str, ...]:

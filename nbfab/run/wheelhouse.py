@@ -14,6 +14,8 @@ from nbfab.run.job import Job
 from nbfab.wanted import Wanted
 
 if TYPE_CHECKING:
+    from nbfab.wheels.ask import Ask
+    from nbfab.wheels.lock import Lock
     from nbfab.wheels.parcel import Parcel
     from nbfab.wheels.target import Target
 # What only a run that sends something needs, is imported where it is used.
@@ -23,8 +25,10 @@ def with_wheelhouse(job: Job, wanted: Wanted, seen: Facts, changes: Sequence[Cha
     """The changes, of which those that install do so from what has been sent to the host. Raises NbfabError."""
     if not any(change.kind in INSTALLS for change in changes):
         return list(changes)
-    target = _target(job, wanted, seen)
-    return [_equipped(job, target, change) if change.kind in INSTALLS else change for change in changes]
+    return [
+        _equipped(job, _target(job, wanted, seen, change, changes), change) if change.kind in INSTALLS else change
+        for change in changes
+    ]
 
 
 def with_uv(job: Job, wanted: Wanted, seen: Facts, changes: Sequence[Change]) -> list[Change]:
@@ -36,7 +40,7 @@ def with_uv(job: Job, wanted: Wanted, seen: Facts, changes: Sequence[Change]) ->
     if not needing or not install.takes_uv(seen):
         return list(changes)
     try:
-        target = _target(job, wanted, seen)
+        target = _target(job, wanted, seen, needing[0], changes)
         name = _uv(job, target) if target.takes_uv else ""
     except (HostError, UsageError) as error:
         own = install.no_tool(wanted, seen)
@@ -52,10 +56,19 @@ def explained(declined: Declined, error: HostError | UsageError) -> Declined:
     return Declined(f"{declined}{more}", *declined.fix, *error.fix, words=f"{declined.words}{more}", tool=declined.tool)
 
 
-def _target(job: Job, wanted: Wanted, seen: Facts) -> "Target":
+def locked(job: Job, wanted: Wanted, seen: Facts, change: Change) -> "Lock":
+    """What a change would install from a wheelhouse. Raises NbfabError."""
+    from nbfab.wheels.stock import STOCK
+
+    return STOCK.resolved(_ask(change), _target(job, wanted, seen, change, [change]), job.user.sees)
+
+
+def _target(job: Job, wanted: Wanted, seen: Facts, change: Change, changes: Sequence[Change]) -> "Target":
+    """What wheels have to fit for a change. An interpreter that another change makes is the system's until then."""
     from nbfab.look.target import look_target
 
-    target = look_target(job.host)
+    makes = any(of.kind == "make environment" for of in changes)
+    target = look_target(job.host, "" if makes else change.args.get("base_python", ""))
     if target is None:
         why = "there is no Python on it, and none is fetched without an index"
         raise install.no_tool(wanted, seen) or HostError(why, *install.how_to_install(seen, "python3"))
@@ -65,15 +78,25 @@ def _target(job: Job, wanted: Wanted, seen: Facts) -> "Target":
 def _equipped(job: Job, target: "Target", change: Change) -> Change:
     from nbfab.wheels.stock import STOCK
 
-    lines = f"{change.args['requirements']} {change.args['packages']}".split()
     with ExitStack() as stack:
-        wheels = stack.enter_context(STOCK.wheelhouse(lines, target, job.user.sees, job.user.hears))
+        wheels = stack.enter_context(STOCK.wheelhouse(_ask(change), target, job.user.sees, job.user.hears))
         parcels = [wheels]
         if target.takes_uv and not change.args.get("sent_uv", ""):
             parcels.append(stack.enter_context(STOCK.uv(target, job.user.sees, job.user.hears)))
         _send(job, target, parcels)
         sent_uv = parcels[1].name if parcels[1:] else change.args.get("sent_uv", "")
         return _with(change, wheels=wheels.name, sent_uv=sent_uv)
+
+
+def _ask(change: Change) -> "Ask":
+    from nbfab.wheels.ask import Ask
+
+    args = change.args
+    if change.kind == "make environment":
+        return Ask((*args["requirements"].split(), *args["packages"].split()))
+    lines = tuple(line for line in args["lines"].splitlines() if line != "--require-hashes")
+    more = (*args["carried"].split(), *args["needs"].split())
+    return Ask((*lines, *more), tuple(args["constraints"].splitlines()), pre=bool(args["pre"]))
 
 
 def _uv(job: Job, target: "Target") -> str:

@@ -5,14 +5,15 @@ import re
 import tomllib
 from collections.abc import Collection, Iterator, Mapping
 from dataclasses import dataclass
+from types import MappingProxyType
 from typing import Any
 from urllib.parse import unquote, urlsplit
 
 from nbfab.errors import HostError
+from nbfab.wheels.ask import normal
 
 _FILE = re.compile(r"[A-Za-z0-9_][A-Za-z0-9_.+!-]*\.whl")
 _SHA256 = re.compile(r"[0-9a-f]{64}")
-_RUN_OF_SIGNS = re.compile(r"[-_.]+")
 
 
 @dataclass(frozen=True)
@@ -54,25 +55,34 @@ class Lock:
         return hashlib.sha256(text.encode()).hexdigest()[:24]
 
 
-def parse(text: str, installed: Collection[tuple[str, str]] = ()) -> Lock:
-    """The lock that uv has written for one platform. Raises HostError where a package is no wheel."""
+def parse(
+    text: str, hashes: Mapping[str, Collection[str]] = MappingProxyType({}), installed: Collection[tuple[str, str]] = ()
+) -> Lock:
+    """The lock that uv has written for one platform; of a package with `hashes`, only files that have one of them.
+
+    Raises HostError where a package is no wheel, or none that has its hash: uv does not compare them.
+    """
     have = frozenset((normal(name), version) for name, version in installed)
     packages = tomllib.loads(text).get("packages", [])
-    return Lock(tuple(wheel for package in packages for wheel in _wheels(package)), have)
+    wheels = [wheel for package in packages for wheel in _wheels(package, hashes)]
+    return Lock(tuple(wheels), have)
 
 
-def normal(name: str) -> str:
-    """A package's name in one form: https://packaging.python.org/en/latest/specifications/name-normalization/."""
-    return _RUN_OF_SIGNS.sub("-", name).lower()
-
-
-def _wheels(package: Mapping[str, Any]) -> Iterator[Wheel]:
+def _wheels(package: Mapping[str, Any], hashes: Mapping[str, Collection[str]]) -> Iterator[Wheel]:
     """A package's wheels: uv lists those that fit, and what is compiled for the platform comes before what is not."""
     name, version = normal(str(package["name"])), str(package.get("version", ""))
-    files = [_wheel(name, version, of) for of in package.get("wheels", [])]
-    compiled = [wheel for wheel in files if not wheel.file.endswith("-none-any.whl")]
+    listed = package.get("wheels", [])
+    if str(package.get("archive", {}).get("url", "")).endswith(".whl"):  # NAME @ URL
+        listed = [package["archive"]]
+    files = [_wheel(name, version, of) for of in listed]
     if not files:
         raise HostError(f"{name} is no wheel, and a host without an index cannot build it", "leave it out")
+    if name in hashes:
+        files = [wheel for wheel in files if f"sha256:{wheel.sha256}" in hashes[name]]
+    if not files:
+        fix = "add the SHA-256 of its wheel, as uv pip compile --generate-hashes does"
+        raise HostError(f"no wheel of {name} {version} has the hash that was asked for", fix)
+    compiled = [wheel for wheel in files if not wheel.file.endswith("-none-any.whl")]
     yield from compiled or files
 
 

@@ -12,6 +12,7 @@ from typing import Any, TypeVar, cast
 
 from nbfab.errors import HostError, NbfabError
 from nbfab.wheels import store
+from nbfab.wheels.ask import Ask
 from nbfab.wheels.fetch import Fetch
 from nbfab.wheels.lock import Lock
 from nbfab.wheels.parcel import Parcel
@@ -32,10 +33,10 @@ class Stock:
 
     @contextmanager
     def wheelhouse(
-        self, lines: Sequence[str], target: Target, sees: Callable[[str], None], hears: Callable[[str], None]
+        self, ask: Ask, target: Target, sees: Callable[[str], None], hears: Callable[[str], None]
     ) -> Iterator[Parcel]:
-        """The wheels that satisfy those lines on the target. Raises NbfabError."""
-        lock = self._resolved(lines, target, sees)
+        """The wheels that are what is asked for, on the target. Raises NbfabError."""
+        lock = self.resolved(ask, target, sees)
         name = f"wheels-{lock.digest}"
 
         def make(folder: Path) -> None:
@@ -50,7 +51,7 @@ class Stock:
     @contextmanager
     def uv(self, target: Target, sees: Callable[[str], None], hears: Callable[[str], None]) -> Iterator[Parcel]:
         """uv itself, for the target. Raises NbfabError."""
-        lock = self._resolved(["uv"], replace(target, installed=()), sees)
+        lock = self.resolved(Ask(("uv",)), replace(target, installed=()), sees)
         name = f"uv-{lock.digest}"
 
         def make(folder: Path) -> None:
@@ -65,12 +66,13 @@ class Stock:
         with store.kept(name, self._at_first(name, make)) as folder:
             yield Parcel(name, folder)
 
-    def _resolved(self, lines: Sequence[str], target: Target, sees: Callable[[str], None]) -> Lock:
-        key = (tuple(lines), target.platform, target.version, target.installed)
+    def resolved(self, ask: Ask, target: Target, sees: Callable[[str], None]) -> Lock:
+        """Which wheels these are. Raises NbfabError."""
+        key = (ask, target.platform, target.version, target.installed)
 
         def find() -> Lock:
             sees(f"resolving what to install for {target}")
-            return resolve(lines, target)
+            return resolve(ask, target)
 
         return self._once(key, find)
 

@@ -6,13 +6,16 @@ import shlex
 import shutil
 import subprocess
 import sys
-from collections.abc import Mapping, Sequence
+import tempfile
+from collections.abc import Mapping
+from dataclasses import replace
 from importlib.util import find_spec
 from pathlib import Path
 
 from nbfab.errors import HostError, UsageError
 from nbfab.fix import Command
 from nbfab.text import clean_line
+from nbfab.wheels.ask import Ask
 from nbfab.wheels.lock import Lock, parse
 from nbfab.wheels.target import Target
 
@@ -44,42 +47,47 @@ def environment(given: Mapping[str, str]) -> dict[str, str]:
     return kept
 
 
-def resolve(lines: Sequence[str], target: Target) -> Lock:
-    """Which wheels satisfy these requirements on the target. What is installed there stays as it is, if it can.
+def resolve(ask: Ask, target: Target) -> Lock:
+    """Which wheels are what is asked for, on the target. What is installed there stays as it is, if it can.
 
     Raises HostError, or UsageError if there is no uv here.
     """
-    uv, platform = find(), target.platform
+    uv = find()
     if target.installed:
-        pins = [f"{name}=={version}" for name, version in target.installed]
-        if (done := _compile(uv, [*lines, *pins], platform, target.version)).returncode == 0:
-            return parse(done.stdout, target.installed)
-    done = _compile(uv, lines, platform, target.version)
+        pins = tuple(f"{name}=={version}" for name, version in target.installed)
+        if (done := _compile(uv, replace(ask, lines=(*ask.lines, *pins)), target)).returncode == 0:
+            return parse(done.stdout, ask.hashes, target.installed)
+    done = _compile(uv, ask, target)
     if done.returncode:
         raise _unresolved(done.stderr, target)
-    return parse(done.stdout, target.installed)
+    return parse(done.stdout, ask.hashes, target.installed)
 
 
-def _compile(uv: str, lines: Sequence[str], platform: str, version: str) -> "subprocess.CompletedProcess[str]":
+def _compile(uv: str, ask: Ask, target: Target) -> "subprocess.CompletedProcess[str]":
     # A wheel for each: otherwise versions are chosen that have none for the platform, and the host would build them.
     words = ["pip", "compile", "-q", "--color=never", "--only-binary=:all:", "--no-header", "--no-annotate"]
-    words += [f"--python-platform={platform}", f"--python-version={version}", "--format=pylock.toml", "-"]
-    try:
-        return subprocess.run(
-            [uv, *words, "--python", sys.executable],
-            input="".join(f"{line}\n" for line in lines),
-            capture_output=True,
-            text=True,
-            errors="replace",
-            cwd="/",  # where no project's settings count
-            env=environment(os.environ),
-            timeout=SECONDS,
-            check=False,
-        )
-    except OSError as error:
-        raise UsageError(f"{uv} does not run: {error.strerror}", _install()) from None
-    except subprocess.TimeoutExpired:
-        raise HostError(f"uv here has not resolved the packages in {SECONDS} seconds", "run it again") from None
+    words += [f"--python-platform={target.platform}", f"--python-version={target.version}", "--format=pylock.toml"]
+    if ask.pre:
+        words.append("--prerelease=allow")
+    with tempfile.NamedTemporaryFile("w", prefix="nbfab.", suffix=".txt") as constraints:
+        constraints.writelines(f"{line}\n" for line in ask.constraints)
+        constraints.flush()
+        try:
+            return subprocess.run(
+                [uv, *words, "--python", sys.executable, "-c", constraints.name, "-"],
+                input="".join(f"{line}\n" for line in ask.lines),
+                capture_output=True,
+                text=True,
+                errors="replace",
+                cwd="/",  # where no project's settings count
+                env=environment(os.environ),
+                timeout=SECONDS,
+                check=False,
+            )
+        except OSError as error:
+            raise UsageError(f"{uv} does not run: {error.strerror}", _install()) from None
+        except subprocess.TimeoutExpired:
+            raise HostError(f"uv here has not resolved the packages in {SECONDS} seconds", "run it again") from None
 
 
 def _unresolved(said: str, target: Target) -> HostError | UsageError:

@@ -221,7 +221,14 @@ def test_nothing_is_written_through_a_link(shell: tuple[str, ...], data: Path, t
 
 
 def environment(
-    shell: tuple[str, ...], data: Path, uv: str, *, status: int = 0, wheels: str = "", sent_uv: str = "", keeps: str = ""
+    shell: tuple[str, ...],
+    data: Path,
+    uv: str,
+    *,
+    status: int = 0,
+    wheels: str = "",
+    sent_uv: str = "",
+    keeps: str = "",
 ) -> list[dict[str, Any]]:
     """What a run prints that makes an environment, with a `uv` that fills it by that command."""
     programs = data.parents[1] / "bin"

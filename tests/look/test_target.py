@@ -23,7 +23,7 @@ PROBE = source("look/target_probe.py")
 
 def told(shell: tuple[str, ...], home: Path, path: str = "") -> dict[str, Any]:
     """What is printed there."""
-    program = functions(*FILES) + call("look_target", target_probe=PROBE)
+    program = functions(*FILES) + call("look_target", base_python="", target_probe=PROBE)
     env = {"HOME": str(home), "XDG_DATA_HOME": "", "PATH": path or os.environ["PATH"]}
     return dict(json.loads(run(shell, program, env=env) or "{}"))
 
@@ -62,7 +62,7 @@ def test_a_host_without_a_python_or_with_a_broken_one(shell: tuple[str, ...], tm
     for name in ("[", "awk", "tail"):  # yash takes the first from PATH
         stub(bare, name, f'exec /usr/bin/{name} "$@"')
     program = f"PATH={bare}\n" + functions(*FILES).replace("/usr/local/bin", "/none")
-    program += call("look_target", target_probe=PROBE)
+    program += call("look_target", base_python="", target_probe=PROBE)
     assert run(shell, program, env={"HOME": str(tmp_path)}) == ""
     stub(bare, "python3", "echo 'python3: no such library' >&2; exit 127")
     assert json.loads(run(shell, program, env={"HOME": str(tmp_path)})) == {"fails": "python3: no such library"}

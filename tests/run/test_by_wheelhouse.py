@@ -65,7 +65,7 @@ def installs(
 ) -> Outcome:
     """The task `install` on that host."""
     host = Shell(shell, home, path=f"{home.parent}/bin:{SYSTEM}", cut=cut)
-    settings = Settings.gather({"python": "new", "packages": list(packages)}, {})
+    settings = Settings.gather({"python": "new", "packages": list(packages), "lend": "never"}, {})
 
     def body(job: Job) -> Outcome:
         return converge(job, (install.STEP,))
@@ -91,9 +91,9 @@ def test_it_is_gathered_sent_and_installed_and_then_all_is_as_wanted(index: Whee
     assert installs(home, person).verdict == "unchanged"
     # What is there stays as it is, and is not sent again.
     index.files[f"notebook-10.0-{'py3-none-any'}.whl"] = index.files[f"notebook-{VERSION}-py3-none-any.whl"]
-    outcome = installs(home, person, "extra")
+    outcome = installs(home, person, "jupytext")
     assert (outcome.error, outcome.verdict) == ("", "changed")
-    has(home, "extra", "part")
+    has(home, "jupytext", "part")
     assert any(line.startswith("fetching 2 packages ") for line in person.seen)
 
 
@@ -147,8 +147,36 @@ def test_pip_installs_it_too(index: WheelIndex, home: Path) -> None:
     outcome = installs(home, Person())
     assert (outcome.error, outcome.verdict) == ("", "changed")
     has(home, "notebook", "matplotlib", "pip")
-    assert installs(home, Person(), "extra").verdict == "changed"
-    has(home, "extra", "part")
+    assert installs(home, Person(), "jupytext").verdict == "changed"
+    has(home, "jupytext", "part")
+
+
+def envs(home: Path) -> list[Path]:
+    """The environments beside the server's."""
+    return [made.parent for made in home.glob(f"{BASE}/*/envs/*/made")]
+
+
+@pytest.mark.parametrize("tool", ["pip", "uv"])
+def test_what_the_notebooks_have_comes_by_it_too(index: WheelIndex, home: Path, tool: str) -> None:
+    if tool == "pip":
+        (home.parent / "bin/uv").unlink()
+    # At once with the server's environment, and then beside one that is there.
+    outcome = installs(home, Person(), "extra")
+    assert (outcome.error, outcome.verdict) == ("", "changed")
+    assert [change.kind for change in outcome.changes][:2] == ["make environment", "build environment"]
+    has(home, "notebook", "matplotlib")
+    (env,) = envs(home)
+    subprocess.run([env / "bin/python", "-c", "import extra, part, ipykernel"], check=True)
+    assert not (home / BASE / ".cache").exists()
+    assert installs(home, Person(), "extra").verdict == "unchanged"
+    person = Person()
+    outcome = installs(home, person, "part")
+    assert (outcome.error, outcome.verdict) == ("", "changed")
+    assert outcome.changes[0].detail == "(5 packages: 5 added)"
+    added = [line.split()[1] for line in outcome.changes[0].diff.splitlines()]
+    assert added == ["extra", "ipykernel", "matplotlib", "part", "pip"]
+    (new,) = {*envs(home)} - {env}
+    subprocess.run([new / "bin/python", "-c", "import part, ipykernel"], check=True)
 
 
 def without_ensurepip(folder: Path) -> list[str]:
@@ -197,5 +225,5 @@ def test_hosts_of_one_kind_have_it_fetched_once(index: WheelIndex, home: Path) -
     with ThreadPoolExecutor() as pool:
         outcomes = list(pool.map(lambda each: installs(each, Person()), homes))
     assert [(outcome.error, outcome.verdict) for outcome in outcomes] == [("", "changed")] * len(homes)
-    needed = [file for file in index.files if file.partition("-")[0] not in ("extra", "part")]
+    needed = [file for file in index.files if file.partition("-")[0] not in ("extra", "jupytext", "part")]
     assert {index.fetched(file) for file in needed} == {1}

@@ -11,7 +11,7 @@ import pytest
 from plan_cases import NEW, WANTED
 
 from nbfab.apply.apply import Declined
-from nbfab.errors import CannotLend
+from nbfab.errors import HostError, Undecided
 from nbfab.fix import Task
 from nbfab.lend import learn
 from nbfab.lend.index import Index
@@ -60,6 +60,10 @@ class Reporting(There):
             self.log.append("closed")
 
 
+def sends_nothing(*about: Any) -> list[Change]:
+    raise HostError("nothing is sent", "send it")
+
+
 class Person(NoUser):
     """Answers yes or no, and keeps the questions."""
 
@@ -96,6 +100,7 @@ def run(monkeypatch: pytest.MonkeyPatch) -> Callable[..., Course]:
         lendable = learn.Lendable(Index("https://index.example/simple"), frozenset({"index.example"}))
         monkeypatch.setattr(learn, "learn", lambda tool: lendable)
         monkeypatch.setattr(converge, "apply", apply)
+        monkeypatch.setattr(converge, "with_wheelhouse", sends_nothing)
         monkeypatch.setattr(converge, "look", lambda host, request: seen)
         monkeypatch.setattr(converge, "plan", lambda *about: next(plans))
         user = user or NoUser()
@@ -144,10 +149,11 @@ def test_a_port_that_others_could_use_is_closed_before_anything_is_lent(
     addresses: str, known: str, why: str, run: Callable[..., Course]
 ) -> None:
     host = Reporting(addresses, known)
-    with pytest.raises(CannotLend) as error:
+    with pytest.raises(Declined) as error:
         run(host)
     assert why in str(error.value)
     assert str(error.value).startswith(f"{OFFLINE}; ")
+    assert str(error.value).endswith("; and what it needs cannot be sent from here: nothing is sent")
     assert host.log == ["make environment", "opened", "looked who listens", "closed"]
 
 
@@ -172,11 +178,12 @@ def test_it_is_the_user_who_decides(
     if lent:
         run(host, lend, person)
     else:
-        with pytest.raises(CannotLend) as error:
+        with pytest.raises(Undecided if lend == "ask" else Declined) as error:
             run(host, lend, person)
+        assert str(error.value).startswith(str(OFFLINE))
         assert host.log == ["make environment"]
         flags = [part.options for part in error.value.fix if isinstance(part, Task)]
-        assert flags == ([("--lend=always",)] if lend == "ask" else [])
+        assert flags == ([("--lend=always",), ("--lend=never",)] if lend == "ask" else [])
         assert "name one" in error.value.fix
     assert len(person.asked) == questions
 
@@ -192,12 +199,12 @@ def test_this_machine_is_lent_nothing_and_no_one_is_asked(run: Callable[..., Cou
 
 @pytest.mark.parametrize(
     "end",
-    [KeyboardInterrupt(), CannotLend("no"), Declined("the disk is full", words="full")],
+    [KeyboardInterrupt(), HostError("no", "again"), Declined("the disk is full", words="full")],
     ids=lambda end: type(end).__name__,
 )
 def test_however_it_ends_the_port_is_closed(end: BaseException, run: Callable[..., Course]) -> None:
     host = Reporting()
-    with suppress(KeyboardInterrupt, CannotLend, Declined):
+    with suppress(KeyboardInterrupt, HostError):
         run(host, end=end)
     assert host.log[-2:] == ["make environment by loan", "closed"]
 

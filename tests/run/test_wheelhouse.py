@@ -53,7 +53,7 @@ def offline(tmp_path: Path, stack: Any, index: WheelIndex) -> Make:
             stub(own, "uv", f'export UV_HTTP_RETRIES=0\n{uv}\nexec {BIN}/uv "$@"')
         machine = Machine(tmp_path, sshd, "nbfab")
         stack.callback(machine.close)
-        machine.env |= {"NBFAB_PYTHON": "new", "UV_DEFAULT_INDEX": index.url}
+        machine.env |= {"NBFAB_PYTHON": "new", "NBFAB_LEND": "never", "UV_DEFAULT_INDEX": index.url}
         return machine
 
     return make
@@ -99,10 +99,10 @@ def test_it_installs_what_was_fetched_here(offline: Make, index: WheelIndex, uv:
     assert "nothing changed" in machine.ok("install")
     assert index.fetched(NOTEBOOK) == 1
     # What is there already is neither fetched nor sent again.
-    done = machine.run("install", "--with", "extra")
+    done = machine.run("install", "--with", "jupytext")
     assert done.returncode == 0, done.stdout + done.stderr
     assert "fetching 2 packages for " in done.stderr
-    works(machine, "extra", "part")
+    works(machine, "jupytext", "part")
     assert index.fetched(NOTEBOOK) == 1
 
 
@@ -198,7 +198,7 @@ def test_an_environment_that_cannot_be_written_to_stays(offline: Make) -> None:
     there = ["nsenter", f"--mount=/proc/{machine.sshd.process.pid}/ns/mnt", "mount"]
     subprocess.run([*there, "--bind", venv, venv], check=True)
     subprocess.run([*there, "-o", "remount,bind,ro", venv], check=True)
-    said = reason(machine.fails("install", "--with", "extra"))
+    said = reason(machine.fails("install", "--with", "jupytext"))
     assert "it cannot be written to: " in said
     assert "Read-only file system" in said
     works(machine, "notebook", "matplotlib")
@@ -247,7 +247,7 @@ def test_two_installations_at_once_end_with_one_environment(offline: Make) -> No
 def test_a_fleet_fetches_once(three: Fleet, index: WheelIndex) -> None:
     for name, host in three.hosts.items():
         settings(host.home)
-        three.extra[name] = ", python: new"
+        three.extra[name] = ", python: new, lend: never"
     three.write()
     three.machine.env |= {"UV_DEFAULT_INDEX": index.url}
     done = three.run("install", "--yes")
@@ -255,7 +255,7 @@ def test_a_fleet_fetches_once(three: Fleet, index: WheelIndex) -> None:
     for name in three.hosts:
         python = three.profile(name).parent / ".venv/bin/python"
         subprocess.run([python, "-c", "import notebook, matplotlib"], check=True)
-    assert {index.fetched(file) for file in index.files if "extra" not in file and "part" not in file} == {1}
+    assert {index.fetched(file) for file in index.files if not file.startswith(("extra", "jupytext", "part"))} == {1}
     # And another run finds it here.
     for name in three.hosts:
         shutil.rmtree(three.profile(name).parent / ".venv")

@@ -27,7 +27,7 @@ def test_what_pip_and_uv_are_given() -> None:
 
 def test_what_is_installed_is_listed_and_not_fetched() -> None:
     text = package("one", ("one-1.0-py3-none-any.whl", A)) + package("two", ("two-1.0-py3-none-any.whl", B))
-    lock = parse(text, [("One", "1.0"), ("two", "0.9")])
+    lock = parse(text, {}, [("One", "1.0"), ("two", "0.9")])
     assert "one==1.0" in lock.requirements
     assert [wheel.name for wheel in lock.missing] == ["two"]
     assert lock.digest != parse(text).digest

@@ -9,6 +9,7 @@ import pytest
 from wheel_index import VERSION, WheelIndex, wheel
 
 from nbfab.errors import HostError
+from nbfab.wheels.ask import Ask
 from nbfab.wheels.parcel import Parcel
 from nbfab.wheels.stock import Stock
 from nbfab.wheels.target import Target
@@ -27,7 +28,7 @@ def index(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> Iterator[WheelInde
 
 
 def wheelhouse(stock: Stock, *lines: str, sees: list[str]) -> AbstractContextManager[Parcel]:
-    return stock.wheelhouse(lines, HOST, sees.append, lambda _: None)
+    return stock.wheelhouse(Ask(lines), HOST, sees.append, lambda _: None)
 
 
 def test_many_hosts_of_one_kind_are_resolved_and_fetched_for_once(index: WheelIndex) -> None:
