@@ -1,9 +1,10 @@
 """Installing notebook and matplotlib on bare hosts: sudo python benchmarks/install.py [--quick]
 
-The hosts are real sshds, at once and 100 ms away, with pip or with uv. Directly, they ask an index that is as far away
-as this side is; for a wheelhouse, they reach none. Then the second run of each, against a run that only looks, and ten
-hosts at once. The packages are real; they are fetched from this machine's index before anything is timed, and served
-from here by `wheel_server.py`. With `--quick`, one round, near by, by uv, and two hosts at once. Prints Markdown.
+The hosts are real sshds, at once and 100 ms away, with pip or with uv. Directly, they ask an index that is as far
+away as this side is; with that index lent, and for a wheelhouse, they reach none. Then the second run of each,
+against a run that only looks, and ten hosts at once. The packages are real; they are fetched from this machine's
+index before anything is timed, and served from here by `wheel_server.py`. With `--quick`, one round, near by, by uv,
+and two hosts at once. Prints Markdown.
 """
 
 import contextlib
@@ -28,9 +29,8 @@ from nbfab.wheels.stock import Stock
 
 BIN = Path(sys.executable).parent
 DISTANCES = {"h": ("0 ms", "10.97.0.1"), "w": ("100 ms", "10.98.0.1")}  # and this side's address there
-PORT = 8080
-NOWHERE = "http://127.0.0.1:9/simple"
-BASE = ".local/share/nbfab"
+NOWHERE = "https://127.0.0.1:9/simple"
+LENDING = {"directly": "never", "index lent": "always", "wheelhouse": "never"}
 
 
 def gather(folder: Path) -> None:
@@ -46,7 +46,9 @@ def gather(folder: Path) -> None:
 @contextlib.contextmanager
 def served(hosts: Hosts, folder: Path) -> Iterator[list[str]]:
     """An index of that folder, where the hosts are reached; yields the files that were asked for, once it has ended."""
-    command = hosts.command(sys.executable, str(Path(__file__).with_name("wheel_server.py")), str(folder), str(PORT))
+    certify(hosts.folder / "index.pem")
+    server = str(Path(__file__).with_name("wheel_server.py"))
+    command = hosts.command(sys.executable, server, str(folder), str(hosts.folder / "index.pem"))
     asked: list[str] = []
     with subprocess.Popen(command, stdout=subprocess.PIPE, text=True) as process:
         assert process.stdout
@@ -58,20 +60,35 @@ def served(hosts: Hosts, folder: Path) -> Iterator[list[str]]:
             asked += process.stdout.read().split()
 
 
+def certify(file: Path) -> None:
+    """A certificate for the addresses of the index, and its key, in one file."""
+    names = ",".join(f"IP:{address}" for _, address in DISTANCES.values())
+    words = ["openssl", "req", "-x509", "-newkey", "ec", "-pkeyopt", "ec_paramgen_curve:P-256", "-noenc", "-days", "2"]
+    words += ["-subj", "/CN=index", "-addext", f"subjectAltName={names}", "-keyout", "-", "-out", "-"]
+    file.write_bytes(subprocess.run(words, capture_output=True, check=True).stdout)
+
+
+def at(letter: str) -> str:
+    """The index, as it is reached at that distance."""
+    return f"https://{DISTANCES[letter][1]}/simple"
+
+
 def prepare(hosts: Hosts, number: int, tool: str, index: str) -> None:
     """A bare host whose pip and uv ask that index."""
     home = hosts.home(number)
     for name in (".local", ".config", ".cache"):
         shutil.rmtree(home / name, ignore_errors=True)
     for name, text in (
-        ("pip/pip.conf", f"[global]\nindex-url = {index}\nretries = 0\ntrusted-host = {index.split('/')[2]}\n"),
+        ("pip/pip.conf", f"[global]\nindex-url = {index}\nretries = 0\ncert = {hosts.folder}/index.pem\n"),
         ("uv/uv.toml", f'index-url = "{index}"\n'),
     ):
         (home / ".config" / name).parent.mkdir(parents=True)
         (home / ".config" / name).write_text(text)
     if tool == "uv":
         (home / ".local/bin").mkdir(parents=True)
-        (home / ".local/bin/uv").write_text(f'#!/bin/sh\nexport UV_HTTP_RETRIES=0\nexec {BIN}/uv "$@"\n')
+        (home / ".local/bin/uv").write_text(
+            f'#!/bin/sh\nexport UV_HTTP_RETRIES=0 SSL_CERT_FILE={hosts.folder}/index.pem\nexec {BIN}/uv "$@"\n'
+        )
         (home / ".local/bin/uv").chmod(0o755)
 
 
@@ -91,27 +108,29 @@ class Bench:
         self.hosts, self.home = hosts, hosts.folder / "person"
         self.home.mkdir()
 
-    def env(self, letter: str) -> dict[str, str]:
+    def env(self, letter: str, lend: str) -> dict[str, str]:
         """The person's environment, with a cache that has nothing."""
         shutil.rmtree(self.home / ".cache", ignore_errors=True)
         kept = {name: value for name, value in os.environ.items() if not name.startswith(("PIP_", "UV_"))}
-        index = f"http://{DISTANCES[letter][1]}:{PORT}/simple"
-        return {**kept, "HOME": str(self.home), "UV_DEFAULT_INDEX": index, "NBFAB_PYTHON": "new", "XDG_CACHE_HOME": ""}
+        trust = str(self.hosts.folder / "index.pem")
+        indexes = {"UV_DEFAULT_INDEX": at(letter), "PIP_INDEX_URL": at(letter)}
+        trusted = {"SSL_CERT_FILE": trust, "PIP_CERT": trust, "REQUESTS_CA_BUNDLE": trust}
+        chosen = {"NBFAB_PYTHON": "new", "NBFAB_LEND": lend, "XDG_CACHE_HOME": "", "HOME": str(self.home)}
+        return {**kept, **indexes, **trusted, **chosen}
 
     def task(self, name: str, task: str) -> list[str]:
         """A task on a host."""
         return self.hosts.command(f"{BIN}/nbfab", "-S", str(self.hosts.ssh_config), "-H", name, task)
 
     def one(self, letter: str, tool: str, rounds: int) -> list[tuple[object, ...]]:
-        """Rows for one distance and tool: directly and from a wheelhouse, in turns, and the second run of each."""
-        ways = {"directly": f"http://{DISTANCES[letter][1]}:{PORT}/simple", "wheelhouse": NOWHERE}
-        first: dict[str, list[float]] = {name: [] for name in (*ways, "wheelhouse, kept here")}
-        second: dict[str, list[float]] = {name: [] for name in ways}
+        """Rows for one distance and tool: each kind of installation in turns, and the second run of each."""
+        first: dict[str, list[float]] = {name: [] for name in (*LENDING, "wheelhouse, kept here")}
+        second: dict[str, list[float]] = {name: [] for name in LENDING}
         looks: list[float] = []
         for _ in range(rounds):
-            for name, index in ways.items():
-                prepare(self.hosts, 1, tool, index)
-                env = self.env(letter)
+            for name, lend in LENDING.items():
+                prepare(self.hosts, 1, tool, at(letter) if name == "directly" else NOWHERE)
+                env = self.env(letter, lend)
                 first[name].append(seconds(self.task(f"{letter}1", "install"), env, self.home))
                 looks.append(seconds(self.task(f"{letter}1", "plan"), env, self.home))
                 second[name].append(seconds(self.task(f"{letter}1", "install"), env, self.home))
@@ -124,7 +143,7 @@ class Bench:
         return rows
 
     def many(self, letter: str, tool: str) -> list[tuple[object, ...]]:
-        """Rows for all hosts at once: directly and from a wheelhouse."""
+        """Rows for all hosts at once."""
         rows: list[tuple[object, ...]] = []
         names = [f"{letter}{number}" for number in range(1, self.hosts.count + 1)]
         inventory = self.home / "hosts.yaml"
@@ -132,11 +151,11 @@ class Bench:
         inventory.write_text(f"defaults: {{python: new}}\nhosts:\n{lines}")
         command = [f"{BIN}/nbfab", "-S", str(self.hosts.ssh_config), "fleet.install", "--yes"]
         direct: list[float] = []
-        for name, index in (("directly", f"http://{DISTANCES[letter][1]}:{PORT}/simple"), ("wheelhouse", NOWHERE)):
+        for name, lend in LENDING.items():
             for number in range(1, self.hosts.count + 1):
-                prepare(self.hosts, number, tool, index)
+                prepare(self.hosts, number, tool, at(letter) if name == "directly" else NOWHERE)
             words = self.hosts.command(*command, "--inventory", str(inventory))
-            taken = [seconds(words, self.env(letter), self.home)]
+            taken = [seconds(words, self.env(letter, lend), self.home)]
             direct = direct or taken
             rows.append((DISTANCES[letter][0], tool, f"{len(names)} hosts, {name}", *_ratio(taken, direct)))
         return rows

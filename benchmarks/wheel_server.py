@@ -1,11 +1,13 @@
-"""An index of packages from a folder of wheels: python benchmarks/wheel_server.py FOLDER PORT
+"""An index of packages from a folder of wheels: python benchmarks/wheel_server.py FOLDER PEM
 
-Prints `ready`, and then each file that is asked for; ends on SIGTERM.
+It is at port 443 of all addresses; PEM is a file with its certificate and key. Prints `ready`, and then each file
+that is asked for; ends on SIGTERM.
 """
 
 import hashlib
 import http.server
 import re
+import ssl
 import sys
 import zipfile
 from pathlib import Path
@@ -60,6 +62,9 @@ class Handler(http.server.BaseHTTPRequestHandler):
 
 
 if __name__ == "__main__":
-    server = http.server.ThreadingHTTPServer(("0.0.0.0", int(sys.argv[2])), Handler)
+    server = http.server.ThreadingHTTPServer(("0.0.0.0", 443), Handler)
+    context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
+    context.load_cert_chain(sys.argv[2])
+    server.socket = context.wrap_socket(server.socket, server_side=True, do_handshake_on_connect=False)
     print("ready", flush=True)
     server.serve_forever()

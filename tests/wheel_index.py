@@ -61,10 +61,11 @@ def wheel(
     return packed.getvalue()
 
 
-def metadata(text: bytes) -> bytes:
+def metadata(file: str, text: bytes) -> bytes:
     """What a wheel says of itself."""
     if not zipfile.is_zipfile(io.BytesIO(text)):
-        return b"Metadata-Version: 2.1\nName: broken\nVersion: 1.0\n"
+        name, version, _ = file.split("-", 2)
+        return f"Metadata-Version: 2.1\nName: {name}\nVersion: {version}\n".encode()
     with zipfile.ZipFile(io.BytesIO(text)) as archive:
         return archive.read(next(name for name in archive.namelist() if name.endswith(".dist-info/METADATA")))
 
@@ -124,7 +125,7 @@ class WheelIndex:
         """What is at a path: the page of a project, or a file."""
         name = path.strip("/").rpartition("/")[2]
         if path.endswith(".metadata"):  # PEP 658, so that no one fetches a wheel to know what it needs
-            return 200, "text/plain", metadata(self.files[name.removesuffix(".metadata")])
+            return 200, "text/plain", metadata(name, self.files[name.removesuffix(".metadata")])
         if path.startswith("/files/"):
             text = self.lies.get(name, self.files.get(name))
             return (200, "application/zip", text) if text is not None else (404, "text/plain", b"")

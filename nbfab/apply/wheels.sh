@@ -14,6 +14,7 @@ receive_parcel() {
 	trap 'exit 129' HUP
 	trap 'exit 130' INT
 	trap 'exit 143' TERM
+	trap '' PIPE # or it would end before what is half is gone, when no one is there to hear of it
 	# Of links that were cut so badly that nothing has ended on this side.
 	find "$base/.cache" -maxdepth 1 -name '*.new.*' -mmin +120 -exec rm -rf {} + 2>/dev/null
 	put "{\"ready\":true}$newline" >&3

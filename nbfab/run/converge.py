@@ -187,7 +187,7 @@ def _with_or_without_index(
         fix = (*error.fix, *declined.fix)
         raise Undecided(f"{declined}; {error}", *fix, words=f"{declined.words}; {error}") from None
     except CannotLend as error:
-        return _by_wheelhouse(job, wanted, steps, course, declined.because(error))
+        return _by_wheelhouse(job, wanted, steps, course, declined, error)
 
 
 def _by_loan(
@@ -204,19 +204,23 @@ def _by_loan(
 
 
 def _by_wheelhouse(
-    job: Job, wanted: Wanted, steps: Sequence[Step], course: Course, declined: Declined
+    job: Job, wanted: Wanted, steps: Sequence[Step], course: Course, declined: Declined, unlent: CannotLend
 ) -> tuple[Facts, list[Change], tuple[str, ...]]:
     """As `_carry_out`, with packages that are sent from here, after a change was `declined` for want of an index."""
+
+    def equips(job: Job, wanted: Wanted, seen: Facts, changes: Sequence[Change]) -> list[Change]:
+        try:
+            return with_wheelhouse(job, wanted, seen, changes)
+        except (HostError, UsageError) as error:
+            course.begun.append(before)
+            raise explained(declined.because(unlent), error) from None
+
     before = course.begun.pop()
-    course.equips = with_wheelhouse
+    course.equips = equips
     try:
         seen = adopt(look(job.host, request(wanted)))
+        course.words.append(f"packages were sent from here: {unlent}")
         return _carry_out(job, wanted, seen, plan(wanted, seen, steps), steps, course)
-    except Declined:
-        raise
-    except (HostError, UsageError) as error:
-        course.begun.append(before)
-        raise explained(declined, error) from None
     finally:
         course.equips = with_uv
 

@@ -73,7 +73,7 @@ def _ask(job: Job) -> None:
     """Raises CannotLend or Undecided unless it may be lent."""
     lend = job.wanted.settings.lend
     if lend == "never":
-        raise CannotLend("nbfab is never to lend it this machine's access to one (--lend=never)")
+        raise CannotLend("nothing is to be lent to it (--lend=never)")
     question = (
         f"{job.host.label} reaches no index of packages. "
         "Lend it this machine's access to one, through SSH, while it installs?"

@@ -71,7 +71,8 @@ def _target(job: Job, wanted: Wanted, seen: Facts, change: Change, changes: Sequ
     target = look_target(job.host, "" if makes else change.args.get("base_python", ""))
     if target is None:
         why = "there is no Python on it, and none is fetched without an index"
-        raise install.no_tool(wanted, seen) or HostError(why, *install.how_to_install(seen, "python3"))
+        error = None if seen.environments.uv else install.no_tool(wanted, seen)
+        raise error or HostError(why, *install.how_to_install(seen, "python3"))
     return target
 
 
