@@ -1,5 +1,6 @@
 """The sh that makes changes, in the shells that hosts have."""
 
+import json
 import os
 import subprocess
 import sys
@@ -7,6 +8,8 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from jupyter_server.extension.config import ExtensionConfigManager
+from jupyterlab_server.config import get_page_config
 from shells import NASTY, each_shell, records, run, stub
 
 from nbfab.apply.apply import FILES
@@ -229,7 +232,9 @@ def environment(
     requirements = "jupyterlab>=4 matplotlib pip"
     named = {"app": "lab", "python": "new", "packages": "six tomli==*", "requirements": requirements, "keeps": keeps}
     probe = source("look/environment_probe.py")
-    program = prepare() + f"PATH={programs}:$PATH\n"
+    seen = data / "GPU2/generation"
+    generation = seen.read_text().strip() if seen.exists() else ""
+    program = f"echo $$ >{programs}/shell\n{prepare(generation)}PATH={programs}:$PATH\n"
     program += call("change", "0", "install_environment", **named, environment_probe=probe)
     return records(run(shell, program, status=status))
 
@@ -267,11 +272,67 @@ def test_what_keeps_output_is_put_aside(shell: tuple[str, ...], data: Path, keep
     environment(shell, data, "; ".join(makes), keeps=keeps)
     there = {str(path.relative_to(venv / "share/jupyter/labextensions")) for path in venv.glob("share/*/*/*/*")}
     aside = {str(path.relative_to(venv / "kept/labextensions")) for path in venv.glob("kept/*/*/*")}
-    config = {path.name for path in venv.glob("etc/jupyter/*/*")}
+    config = {path.name for path in venv.glob("etc/jupyter/**/*.json")}
     if keeps:
         assert (there, aside, config) == ({pages[2]}, set(pages[:2]), {"notebook.json"})
     else:
         assert (there, aside, config) == (set(pages), set(), set(enabled))
+
+
+def shown(venv: Path) -> tuple[set[str], set[str]]:
+    """What of that which keeps output a server of an environment has: in its pages, and in itself."""
+    config = venv / "etc/jupyter"
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setenv("JUPYTER_CONFIG_PATH", str(config))
+        page = get_page_config([str(venv / "share/jupyter/labextensions")])
+    names = {extension["name"] for extension in page["federated_extensions"]} - set(page["disabledExtensions"])
+    extensions = ExtensionConfigManager(read_config_path=[str(config)]).get_jpserver_extensions()
+    return names, {name for name, enabled in extensions.items() if enabled}
+
+
+@each_shell
+@pytest.mark.parametrize("ends", ["exit 1", "kill -9 $(cat shell) $PPID"])
+def test_what_keeps_output_is_in_no_server_if_its_installation_is_cut(
+    shell: tuple[str, ...], data: Path, ends: str
+) -> None:
+    """Others share the environment. The next run that is to have it finds it lacking, and completes it."""
+    venv, profile = data / ".venv", data / "GPU2"
+    profile.mkdir(parents=True)
+    subprocess.run([sys.executable, "-m", "venv", "--without-pip", venv], check=True)
+    (venv / "complete").touch()
+    (packages,) = venv.glob("lib/python*/site-packages")
+    makes = []
+    for page in ("@jupyter/docprovider-extension", "@datalayer/jupyter-server-nbmodel", "@theirs/own"):
+        folder = venv / "share/jupyter/labextensions" / page
+        text = json.dumps({"name": page, "version": "1", "jupyterlab": {"_build": {"load": "static/entry.js"}}})
+        makes += [f"mkdir -p {folder}", f"echo '{text}' >{folder}/package.json"]
+    folder = venv / "etc/jupyter/jupyter_server_config.d"
+    makes += [f"mkdir -p {folder}"]
+    for file, name in (("collaboration", "ydoc"), ("server_nbmodel", "nbmodel"), ("server_fileid", "fileid")):
+        text = json.dumps({"ServerApp": {"jpserver_extensions": {f"jupyter_server_{name}": True}}})
+        metadata = packages / f"jupyter_server_{name}-0.2.9.dist-info"
+        makes += [f"echo '{text}' >{folder}/jupyter_{file}.json", f"mkdir {metadata}"]
+        makes += [f"printf 'Name: jupyter-server-{name}\\nVersion: 0.2.9\\n' >{metadata}/METADATA"]
+    makes.append(ends.replace("shell", f"{data.parents[1]}/bin/shell"))
+    environment(shell, data, "; ".join(makes), keeps="yes", status=None)
+    assert (venv / "share/jupyter/labextensions/@datalayer").exists()
+    assert shown(venv) == ({"@theirs/own"}, set())
+    assert "jupyter_server_nbmodel" not in probed(venv)
+
+    (*_, done) = environment(shell, data, ":", keeps="yes")
+    assert done == {"done": 0, "text": ""}
+    assert shown(venv) == ({"@theirs/own"}, set())
+    assert not list(venv.glob("etc/jupyter/**/*.json"))
+    assert "jupyter_server_nbmodel" in probed(venv)
+    assert '"jupyter_server_nbmodel"' in (profile / "environment").read_text()
+    assert (venv / "kept/labextensions/@datalayer/jupyter-server-nbmodel/package.json").exists()
+
+
+def probed(venv: Path) -> dict[str, str]:
+    """The packages that the probe finds in an environment."""
+    command = [venv / "bin/python", "-Bc", source("look/environment_probe.py"), "made"]
+    packages: dict[str, str] = json.loads(subprocess.run(command, check=True, capture_output=True).stdout)["packages"]
+    return packages
 
 
 @each_shell
