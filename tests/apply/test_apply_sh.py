@@ -228,7 +228,10 @@ def environment(
     programs = data.parents[1] / "bin"
     programs.mkdir(exist_ok=True)
     make = f'mkdir -p "$3/bin" && ln -sf {sys.executable} "$3/bin/python"'
-    stub(programs, "uv", f'case $1 in venv) {make} ;; python) exit 2 ;; *) echo "$@"; {uv} ;; esac')
+    cache = (
+        f'case "${{UV_CACHE_DIR-}} $*" in {data}/.cache\\ * | *\\ --no-cache\\ *) ;; *) : >{programs}/.cache ;; esac'
+    )
+    stub(programs, "uv", f'{cache}; case $1 in venv) {make} ;; python) exit 2 ;; *) echo "$@"; {uv} ;; esac')
     requirements = "jupyterlab>=4 matplotlib pip"
     named = {"app": "lab", "python": "new", "packages": "six tomli==*", "requirements": requirements, "keeps": keeps}
     probe = source("look/environment_probe.py")
@@ -256,6 +259,7 @@ def test_an_environment_is_made_and_recorded(shell: tuple[str, ...], data: Path)
     assert all(Path(path).exists() for path in (first, *more))
     assert (data / ".venv/complete").exists()
     assert {path.name for path in (data / "GPU2").iterdir()} == {"environment", "generation", "tomli==here"}
+    assert not (data.parents[1] / "bin/.cache").exists(), "uv kept something in the home folder"
 
 
 @each_shell
