@@ -54,9 +54,9 @@ is_offline() { # what it printed
 	return 1
 }
 
-# Makes the environment if there is none, and gets its packages. Uses venv, requirements, packages, keeps.
+# Makes the environment if there is none, and gets its packages. Uses venv, least, requirements, packages, keeps.
 fill_environment() {
-	if [ ! -x "$venv/bin/python" ]; then make_venv "$venv" '' || return; fi
+	if [ ! -x "$venv/bin/python" ]; then make_venv "$venv" '' "$least" || return; fi
 	if [ -n "$keeps" ] && [ ! -d "$venv/kept" ]; then disable_keepers || return; fi
 	set -f
 	# shellcheck disable=SC2086 # lists of packages
@@ -92,16 +92,16 @@ put_aside() {
 	rm -f "$etc/labconfig/page_config.d/zz_nbfab.json"
 }
 
-# Makes an empty environment, by that interpreter, or by the system's. Uses tool, base.
-make_venv() { # folder interpreter
+# Makes an empty environment, by that interpreter, or by the system's if that is no older. Uses tool, base.
+make_venv() { # folder interpreter [version]
 	if [ "$tool" = pip ]; then
 		"${2:-python3}" -m venv "$1"
 	elif [ -n "$2" ]; then
 		UV_CACHE_DIR=$base/.cache uv venv -q "$1" --python "$2"
-	elif found=$(UV_CACHE_DIR=$base/.cache uv python find --system 2>/dev/null); then
+	elif found=$(UV_CACHE_DIR=$base/.cache uv python find --system ">=${3:-3.9}" 2>/dev/null); then
 		UV_CACHE_DIR=$base/.cache uv venv -q "$1" --python "$found"
 	else
-		UV_PYTHON_INSTALL_DIR=$base/.python UV_CACHE_DIR=$base/.cache by_loan uv venv -q "$1" # it fetches one
+		UV_PYTHON_INSTALL_DIR=$base/.python UV_CACHE_DIR=$base/.cache by_loan uv venv -q "$1" --python ">=${3:-3.9}" # it fetches one
 	fi
 }
 

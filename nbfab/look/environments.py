@@ -12,13 +12,14 @@ class Environment(NamedTuple):
 
     `source` is how it was found: asked, made, login, here; or it is the one that the profile has had, kept for the same
     question or from before, for another app or other packages. `packages` maps names to versions. `pip` is whether it
-    has that.
+    has that. `version` is that of Python itself, empty if an earlier release has recorded the rest.
     """
 
     source: str
     python: str
     packages: Mapping[str, str]
     pip: bool = True
+    version: str = ""
 
     @property
     def is_the_systems(self) -> bool:
@@ -30,8 +31,9 @@ def _found(value: Any) -> tuple[Environment, ...]:
     found = record(value)
     source = one_of("asked", "made", "login", "here", "kept", "before")(found.get("source"))
     packages = {word(name): word(version) for name, version in record(found.get("packages")).items()}
-    # An answer that an earlier release has recorded does not tell of pip.
-    return (Environment(source, path(found.get("python")), packages, found.get("pip") is not False),)
+    # An answer that an earlier release has recorded does not tell of pip and the version.
+    pip, version = found.get("pip") is not False, word(found.get("version", ""))
+    return (Environment(source, path(found.get("python")), packages, pip, version),)
 
 
 class Named(NamedTuple):

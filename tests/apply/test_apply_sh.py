@@ -222,7 +222,7 @@ def test_nothing_is_written_through_a_link(shell: tuple[str, ...], data: Path, t
 
 
 def environment(
-    shell: tuple[str, ...], data: Path, uv: str, *, status: int = 0, keeps: str = ""
+    shell: tuple[str, ...], data: Path, uv: str, *, status: int | None = 0, keeps: str = ""
 ) -> list[dict[str, Any]]:
     """What a run prints that makes an environment, with a `uv` that fills it by that command."""
     programs = data.parents[1] / "bin"
@@ -231,9 +231,11 @@ def environment(
     cache = (
         f'case "${{UV_CACHE_DIR-}} $*" in {data}/.cache\\ * | *\\ --no-cache\\ *) ;; *) : >{programs}/.cache ;; esac'
     )
-    stub(programs, "uv", f'{cache}; case $1 in venv) {make} ;; python) exit 2 ;; *) echo "$@"; {uv} ;; esac')
+    finds = f'echo "$4" >>{programs}/asked; exit 2'
+    stub(programs, "uv", f'{cache}; case $1 in venv) {make} ;; python) {finds} ;; *) echo "$@"; {uv} ;; esac')
     requirements = "jupyterlab>=4 matplotlib pip"
     named = {"app": "lab", "python": "new", "packages": "six tomli==*", "requirements": requirements, "keeps": keeps}
+    named["least"] = "3.10" if keeps else "3.9"
     probe = source("look/environment_probe.py")
     seen = data / "GPU2/generation"
     generation = seen.read_text().strip() if seen.exists() else ""
@@ -260,6 +262,7 @@ def test_an_environment_is_made_and_recorded(shell: tuple[str, ...], data: Path)
     assert (data / ".venv/complete").exists()
     assert {path.name for path in (data / "GPU2").iterdir()} == {"environment", "generation", "tomli==here"}
     assert not (data.parents[1] / "bin/.cache").exists(), "uv kept something in the home folder"
+    assert (data.parents[1] / "bin/asked").read_text() == ">=3.9\n"
 
 
 @each_shell
@@ -277,6 +280,7 @@ def test_what_keeps_output_is_put_aside(shell: tuple[str, ...], data: Path, keep
     there = {str(path.relative_to(venv / "share/jupyter/labextensions")) for path in venv.glob("share/*/*/*/*")}
     aside = {str(path.relative_to(venv / "kept/labextensions")) for path in venv.glob("kept/*/*/*")}
     config = {path.name for path in venv.glob("etc/jupyter/**/*.json")}
+    assert (data.parents[1] / "bin/asked").read_text() == (">=3.10\n" if keeps else ">=3.9\n")
     if keeps:
         assert (there, aside, config) == ({pages[2]}, set(pages[:2]), {"notebook.json"})
     else:
@@ -290,7 +294,8 @@ def shown(venv: Path) -> tuple[set[str], set[str]]:
         patch.setenv("JUPYTER_CONFIG_PATH", str(config))
         page = get_page_config([str(venv / "share/jupyter/labextensions")])
     names = {extension["name"] for extension in page["federated_extensions"]} - set(page["disabledExtensions"])
-    extensions = ExtensionConfigManager(read_config_path=[str(config)]).get_jpserver_extensions()
+    manager = ExtensionConfigManager(read_config_path=[str(config)])
+    extensions = manager.get_jpserver_extensions()  # type: ignore[no-untyped-call]
     return names, {name for name, enabled in extensions.items() if enabled}
 
 
@@ -334,7 +339,7 @@ def test_what_keeps_output_is_in_no_server_if_its_installation_is_cut(
 
 def probed(venv: Path) -> dict[str, str]:
     """The packages that the probe finds in an environment."""
-    command = [venv / "bin/python", "-Bc", source("look/environment_probe.py"), "made"]
+    command = [str(venv / "bin/python"), "-Bc", source("look/environment_probe.py"), "made"]
     packages: dict[str, str] = json.loads(subprocess.run(command, check=True, capture_output=True).stdout)["packages"]
     return packages
 

@@ -79,6 +79,7 @@ def test_an_environment_is_made_where_none_fits(app: str, packages: str, tools: 
         "packages": "",
         "requirements": f"{packages} matplotlib pip",
         "keeps": "",
+        "least": "3.9",
     }
 
 
