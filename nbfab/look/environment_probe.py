@@ -29,7 +29,6 @@ print(
         {
             "source": sys.argv[1],
             "python": sys.executable,
-            "version": "{}.{}".format(*sys.version_info),
             "packages": packages,
             "pip": util.find_spec("pip") is not None,
             "files": files,
