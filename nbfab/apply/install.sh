@@ -101,7 +101,8 @@ make_venv() { # folder interpreter [version]
 	elif found=$(UV_CACHE_DIR=$base/.cache uv python find --system ">=${3:-3.9}" 2>/dev/null); then
 		UV_CACHE_DIR=$base/.cache uv venv -q "$1" --python "$found"
 	else
-		UV_PYTHON_INSTALL_DIR=$base/.python UV_CACHE_DIR=$base/.cache by_loan uv venv -q "$1" --python ">=${3:-3.9}" # it fetches one
+		# It fetches one.
+		UV_PYTHON_INSTALL_DIR=$base/.python UV_CACHE_DIR=$base/.cache by_loan uv venv -q "$1" --python ">=${3:-3.9}"
 	fi
 }
 
