@@ -38,7 +38,7 @@ class Notebook:
             urllib.request.HTTPCookieProcessor(self.cookies),
         )
         if password:
-            assert self.logs_in(password)
+            assert self.logs_in(password), f"{self.base} does not take the password {password!r}"
 
     @property
     def _xsrf(self) -> str:

@@ -98,30 +98,46 @@ is_offline() { # what it printed
 	return 1
 }
 
-# Makes the environment if there is none, and gets its packages. Uses venv, requirements, packages, keeps.
+# Makes the environment if there is none, and gets its packages. Uses venv, least, requirements, packages, keeps.
 fill_environment() {
-	if [ ! -x "$venv/bin/python" ]; then make_venv "$venv" '' || return; fi
+	if [ ! -x "$venv/bin/python" ]; then make_venv "$venv" '' "$least" || return; fi
+	if [ -n "$keeps" ] && [ ! -d "$venv/kept" ]; then disable_keepers || return; fi
 	set -f
 	# shellcheck disable=SC2086 # lists of packages
 	get_packages "$venv/bin/python" $requirements $packages || return
 	if [ -n "$keeps" ]; then put_aside; fi
 }
 
-# Puts aside the pages of what keeps output, and what enables it: other profiles share the environment, and the pages
-# of a server that does not keep output would fail with them. Uses venv.
+# Disables what keeps output, in pages and servers, before it is there: other profiles share the environment, and this may
+# be cut before it is put aside. Of such files, the last counts. By the first, the probe knows that it is not done.
+# Uses venv. Sets etc.
+disable_keepers() {
+	etc=$venv/etc/jupyter
+	mkdir -p "$etc/labconfig/page_config.d" "$etc/jupyter_server_config.d" || return
+	put '{"disabledExtensions": {"@jupyter/docprovider-extension": true, "@datalayer/jupyter-server-nbmodel": true}}' \
+		>"$etc/labconfig/page_config.d/zz_nbfab.json" || return
+	put '{"ServerApp": {"jpserver_extensions":
+{"jupyter_server_nbmodel": false, "jupyter_server_ydoc": false, "jupyter_server_fileid": false}}}' \
+		>"$etc/jupyter_server_config.d/zz_nbfab.json"
+}
+
+# Puts aside the pages of what keeps output, and what enables it: the pages of a server that does not keep output would
+# fail with them. Then nothing has to be disabled. Uses venv. Sets etc.
 put_aside() {
+	etc=$venv/etc/jupyter
 	for part in @jupyter/docprovider-extension @datalayer/jupyter-server-nbmodel; do
 		from=$venv/share/jupyter/labextensions/$part into=$venv/kept/labextensions/$part
 		if [ ! -d "$from" ]; then continue; fi
 		mkdir -p "${into%/*}" && rm -rf "$into" && mv "$from" "$into" || return
 	done
-	for part in server_nbmodel server_fileid collaboration; do
-		rm -f "$venv/etc/jupyter/jupyter_server_config.d/jupyter_$part.json"
+	for part in jupyter_server_nbmodel jupyter_server_fileid jupyter_collaboration zz_nbfab; do
+		rm -f "$etc/jupyter_server_config.d/$part.json" || return
 	done
+	rm -f "$etc/labconfig/page_config.d/zz_nbfab.json"
 }
 
-# Makes an empty environment, by that interpreter, or by the system's. Uses tool, base.
-make_venv() { # folder interpreter
+# Makes an empty environment, by that interpreter, or by the system's if that is no older. Uses tool, base.
+make_venv() { # folder interpreter [version]
 	if [ "$tool" = pip ]; then
 		said=$("${2:-python3}" -m venv "$1" 2>&1) || copy_pip "$1" "$2" || {
 			put "$said$newline"
@@ -129,10 +145,11 @@ make_venv() { # folder interpreter
 		}
 	elif [ -n "$2" ]; then
 		UV_CACHE_DIR=$base/.cache uv venv -q "$1" --python "$2"
-	elif found=$(uv python find --system 2>/dev/null); then
+	elif found=$(UV_CACHE_DIR=$base/.cache uv python find --system ">=${3:-3.9}" 2>/dev/null); then
 		UV_CACHE_DIR=$base/.cache uv venv -q "$1" --python "$found"
 	else
-		UV_PYTHON_INSTALL_DIR=$base/.python UV_CACHE_DIR=$base/.cache by_loan uv venv -q "$1" # it fetches one
+		# It fetches one.
+		UV_PYTHON_INSTALL_DIR=$base/.python UV_CACHE_DIR=$base/.cache by_loan uv venv -q "$1" --python ">=${3:-3.9}"
 	fi
 }
 

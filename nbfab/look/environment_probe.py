@@ -5,6 +5,7 @@ metadata folders of the packages: while all of them exist, the answer holds. Wor
 """
 
 import json
+import os
 import re
 import sys
 from importlib import metadata, util
@@ -12,6 +13,8 @@ from importlib import metadata, util
 packages, files = {}, [sys.executable]
 more = [re.match("[A-Za-z0-9._-]+", package).group() for package in sys.argv[2:]]
 kept = ("jupyter_server_nbmodel", "jupyter_server_ydoc")
+if os.path.exists(os.path.join(sys.prefix, "etc/jupyter/labconfig/page_config.d/zz_nbfab.json")):
+    kept = ()  # disabled, since they were not installed to the end (apply/install.sh)
 for name in ("notebook", "jupyterlab", "jupyter_server", "ipykernel", "matplotlib", *kept, *more):
     try:
         distribution = metadata.distribution(name)

@@ -1,10 +1,13 @@
 """The environments on the host that may be able to serve the notebook."""
 
+import re
 from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any, NamedTuple
 
 from nbfab.look.fact import fact, items, line, message, one_of, path, record, text, word, yes
+
+_PACKAGES = re.compile(r"/python([0-9]{1,3}\.[0-9]{1,3})/site-packages/")
 
 
 class Environment(NamedTuple):
@@ -12,13 +15,14 @@ class Environment(NamedTuple):
 
     `source` is how it was found: asked, made, login, here; or it is the one that the profile has had, kept for the same
     question or from before, for another app or other packages. `packages` maps names to versions. `pip` is whether it
-    has that.
+    has that. `version` is that of Python itself, as the folder of its packages has it in its name, or empty.
     """
 
     source: str
     python: str
     packages: Mapping[str, str]
     pip: bool = True
+    version: str = ""
 
     @property
     def is_the_systems(self) -> bool:
@@ -31,7 +35,10 @@ def _found(value: Any) -> tuple[Environment, ...]:
     source = one_of("asked", "made", "login", "here", "kept", "before")(found.get("source"))
     packages = {word(name): word(version) for name, version in record(found.get("packages")).items()}
     # An answer that an earlier release has recorded does not tell of pip.
-    return (Environment(source, path(found.get("python")), packages, found.get("pip") is not False),)
+    pip = found.get("pip") is not False
+    folders = filter(None, (_PACKAGES.search(text(file)) for file in items(found.get("files", []))))
+    version = next((folder[1] for folder in folders), "")
+    return (Environment(source, path(found.get("python")), packages, pip, version),)
 
 
 class Named(NamedTuple):

@@ -22,6 +22,7 @@ if TYPE_CHECKING:
     from nbfab.look.facts import Facts
     from nbfab.wanted import Wanted
 
+UV = "curl -LsSf https://astral.sh/uv/install.sh | sh"
 PACKAGES = {"notebook": "notebook>=7", "lab": "jupyterlab>=4"}
 SENT = "uv, which is sent from here"
 _SOURCES = {
@@ -84,9 +85,8 @@ def _make(wanted: Wanted, facts: Facts, chosen: Chosen, lacks: tuple[str, ...]) 
     """The change that makes the environment, or adds packages to it."""
     app, has = wanted.settings.app, facts.environments
     tool = _tool(wanted, facts) if not (chosen.environment and has.remembered) else ""
-    if wanted.settings.keep_output and not has.uv and has.venv and not at_least(has.venv, 3, 10):
-        why = f"what keeps output takes Python 3.10, and {has.python3} is {has.venv}"
-        raise HostError(why, task("setup", "--no-keep-output"))
+    if wanted.settings.keep_output:
+        _check_python(facts, chosen)
     if chosen.environment:
         what = f"add {', '.join(lacks)} to the environment that nbfab made"
         detail = ""
@@ -113,8 +113,21 @@ def _make(wanted: Wanted, facts: Facts, chosen: Chosen, lacks: tuple[str, ...]) 
             "keeps": "yes" if keepers else "",
             "wheels": "",
             "sent_uv": "",
+            "least": "3.10" if keepers else "3.9",
         },
     )
+
+
+def _check_python(facts: Facts, chosen: Chosen) -> None:
+    """Raises HostError if Python is too old for what keeps output: that of the environment, or what would make one."""
+    has = facts.environments
+    python, version = has.python3, "" if has.uv else has.venv
+    if chosen.environment:
+        python, version = chosen.python, chosen.environment.version
+    if version and not at_least(version, 3, 10):
+        do_without = ("do without", task("setup", "--no-keep-output"))
+        by_uv = () if chosen.environment else ("or have uv, which fetches a newer one", there(UV))
+        raise HostError(f"what keeps output takes Python 3.10, and {python} is {version}", *do_without, *by_uv)
 
 
 def _listed(*names: str) -> str:

@@ -1,5 +1,6 @@
 """The sh that makes changes, in the shells that hosts have."""
 
+import json
 import os
 import re
 import shlex
@@ -9,6 +10,8 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from jupyter_server.extension.config import ExtensionConfigManager
+from jupyterlab_server.config import get_page_config
 from shells import NASTY, each_shell, records, run, stub
 
 from nbfab.apply.apply import FILES
@@ -225,7 +228,7 @@ def environment(
     data: Path,
     uv: str,
     *,
-    status: int = 0,
+    status: int | None = 0,
     wheels: str = "",
     sent_uv: str = "",
     keeps: str = "",
@@ -234,12 +237,19 @@ def environment(
     programs = data.parents[1] / "bin"
     programs.mkdir(exist_ok=True)
     make = f'mkdir -p "$3/bin" && ln -sf {sys.executable} "$3/bin/python"'
-    stub(programs, "uv", f'case $1 in venv) {make} ;; python) exit 2 ;; *) echo "$@"; {uv} ;; esac')
+    cache = (
+        f'case "${{UV_CACHE_DIR-}} $*" in {data}/.cache\\ * | *\\ --no-cache\\ *) ;; *) : >{programs}/.cache ;; esac'
+    )
+    finds = f'echo "$4" >>{programs}/asked; exit 2'
+    stub(programs, "uv", f'{cache}; case $1 in venv) {make} ;; python) {finds} ;; *) echo "$@"; {uv} ;; esac')
     requirements = "jupyterlab>=4 matplotlib pip"
     named = {"app": "lab", "python": "new", "packages": "six tomli==*", "requirements": requirements, "keeps": keeps}
     sent = {"wheels": wheels, "sent_uv": sent_uv}
+    named["least"] = "3.10" if keeps else "3.9"
     probe = source("look/environment_probe.py")
-    program = prepare() + f"PATH={programs}:$PATH\n"
+    seen = data / "GPU2/generation"
+    generation = seen.read_text().strip() if seen.exists() else ""
+    program = f"echo $$ >{programs}/shell\n{prepare(generation)}PATH={programs}:$PATH\n"
     program += call("change", "0", "install_environment", **named, **sent, environment_probe=probe)
     return records(run(shell, program, status=status))
 
@@ -261,6 +271,8 @@ def test_an_environment_is_made_and_recorded(shell: tuple[str, ...], data: Path)
     assert all(Path(path).exists() for path in (first, *more))
     assert (data / ".venv/complete").exists()
     assert {path.name for path in (data / "GPU2").iterdir()} == {"environment", "generation", "tomli==here"}
+    assert not (data.parents[1] / "bin/.cache").exists(), "uv kept something in the home folder"
+    assert (data.parents[1] / "bin/asked").read_text() == ">=3.9\n"
 
 
 @each_shell
@@ -277,11 +289,69 @@ def test_what_keeps_output_is_put_aside(shell: tuple[str, ...], data: Path, keep
     environment(shell, data, "; ".join(makes), keeps=keeps)
     there = {str(path.relative_to(venv / "share/jupyter/labextensions")) for path in venv.glob("share/*/*/*/*")}
     aside = {str(path.relative_to(venv / "kept/labextensions")) for path in venv.glob("kept/*/*/*")}
-    config = {path.name for path in venv.glob("etc/jupyter/*/*")}
+    config = {path.name for path in venv.glob("etc/jupyter/**/*.json")}
+    assert (data.parents[1] / "bin/asked").read_text() == (">=3.10\n" if keeps else ">=3.9\n")
     if keeps:
         assert (there, aside, config) == ({pages[2]}, set(pages[:2]), {"notebook.json"})
     else:
         assert (there, aside, config) == (set(pages), set(), set(enabled))
+
+
+def shown(venv: Path) -> tuple[set[str], set[str]]:
+    """What of that which keeps output a server of an environment has: in its pages, and in itself."""
+    config = venv / "etc/jupyter"
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setenv("JUPYTER_CONFIG_PATH", str(config))
+        page = get_page_config([str(venv / "share/jupyter/labextensions")])
+    names = {extension["name"] for extension in page["federated_extensions"]} - set(page["disabledExtensions"])
+    manager = ExtensionConfigManager(read_config_path=[str(config)])
+    extensions = manager.get_jpserver_extensions()  # type: ignore[no-untyped-call]
+    return names, {name for name, enabled in extensions.items() if enabled}
+
+
+@each_shell
+@pytest.mark.parametrize("ends", ["exit 1", "kill -9 $(cat shell) $PPID"])
+def test_what_keeps_output_is_in_no_server_if_its_installation_is_cut(
+    shell: tuple[str, ...], data: Path, ends: str
+) -> None:
+    """Others share the environment. The next run that is to have it finds it lacking, and completes it."""
+    venv, profile = data / ".venv", data / "GPU2"
+    profile.mkdir(parents=True)
+    subprocess.run([sys.executable, "-m", "venv", "--without-pip", venv], check=True)
+    (venv / "complete").touch()
+    (packages,) = venv.glob("lib/python*/site-packages")
+    makes = []
+    for page in ("@jupyter/docprovider-extension", "@datalayer/jupyter-server-nbmodel", "@theirs/own"):
+        folder = venv / "share/jupyter/labextensions" / page
+        text = json.dumps({"name": page, "version": "1", "jupyterlab": {"_build": {"load": "static/entry.js"}}})
+        makes += [f"mkdir -p {folder}", f"echo '{text}' >{folder}/package.json"]
+    folder = venv / "etc/jupyter/jupyter_server_config.d"
+    makes += [f"mkdir -p {folder}"]
+    for file, name in (("collaboration", "ydoc"), ("server_nbmodel", "nbmodel"), ("server_fileid", "fileid")):
+        text = json.dumps({"ServerApp": {"jpserver_extensions": {f"jupyter_server_{name}": True}}})
+        metadata = packages / f"jupyter_server_{name}-0.2.9.dist-info"
+        makes += [f"echo '{text}' >{folder}/jupyter_{file}.json", f"mkdir {metadata}"]
+        makes += [f"printf 'Name: jupyter-server-{name}\\nVersion: 0.2.9\\n' >{metadata}/METADATA"]
+    makes.append(ends.replace("shell", f"{data.parents[1]}/bin/shell"))
+    environment(shell, data, "; ".join(makes), keeps="yes", status=None)
+    assert (venv / "share/jupyter/labextensions/@datalayer").exists()
+    assert shown(venv) == ({"@theirs/own"}, set())
+    assert "jupyter_server_nbmodel" not in probed(venv)
+
+    (*_, done) = environment(shell, data, ":", keeps="yes")
+    assert done == {"done": 0, "text": ""}
+    assert shown(venv) == ({"@theirs/own"}, set())
+    assert not list(venv.glob("etc/jupyter/**/*.json"))
+    assert "jupyter_server_nbmodel" in probed(venv)
+    assert '"jupyter_server_nbmodel"' in (profile / "environment").read_text()
+    assert (venv / "kept/labextensions/@datalayer/jupyter-server-nbmodel/package.json").exists()
+
+
+def probed(venv: Path) -> dict[str, str]:
+    """The packages that the probe finds in an environment."""
+    command = [str(venv / "bin/python"), "-Bc", source("look/environment_probe.py"), "made"]
+    packages: dict[str, str] = json.loads(subprocess.run(command, check=True, capture_output=True).stdout)["packages"]
+    return packages
 
 
 @each_shell

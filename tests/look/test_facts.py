@@ -180,6 +180,20 @@ def test_a_fact_that_is_missing_is_named(missing: int) -> None:
         parse([*LEAST[:missing], *LEAST[missing + 1 :]])
 
 
+@pytest.mark.parametrize(
+    ("files", "version"),
+    [
+        (["/x", "/y/lib/python3.9/site-packages/notebook-7.5.8.dist-info"], "3.9"),
+        (["/usr/bin/python3.11", "/usr/lib/python3/dist-packages/notebook-6.4.12.egg-info"], ""),
+        ([], ""),
+    ],
+)
+def test_the_folder_of_the_packages_tells_the_version_of_python(files: list[str], version: str) -> None:
+    """Also where an earlier release has recorded them."""
+    (found,) = parse([*LEAST, {"environments.found": ENVIRONMENT | {"files": files}}]).environments.found
+    assert found.version == version
+
+
 def test_a_record_that_is_no_fact_is_noise() -> None:
     noise: list[dict[str, Any]] = [{"doing": 0, "text": ""}, {"says": "Downloading"}, {"motd": {"a": 1}}, {}]
     assert parse([*noise, *LEAST, *noise]) == parse(LEAST)

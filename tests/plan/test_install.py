@@ -82,6 +82,7 @@ def test_an_environment_is_made_where_none_fits(app: str, packages: str, tools: 
         "keeps": "",
         "wheels": "",
         "sent_uv": "",
+        "least": "3.9",
     }
 
 

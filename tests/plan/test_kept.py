@@ -59,7 +59,22 @@ def test_an_old_python_is_named() -> None:
     facts = seen(NEW, environments={"found": (), "python3": "/usr/bin/python3", "venv": "3.9"})
     with pytest.raises(HostError, match=r"takes Python 3\.10, and /usr/bin/python3 is 3\.9") as error:
         list(install.plan(wanting(keep_output=True), facts))
-    assert "setup --no-keep-output" in error.value.hint
+    assert error.value.hint.startswith("do without\nnbfab setup --no-keep-output\nor have uv")
+    by_uv = seen(NEW, environments={"found": (), "python3": "/usr/bin/python3", "venv": "3.9", "uv": "/bin/uv"})
+    (change,) = install.plan(wanting(keep_output=True), by_uv)  # which finds or fetches a newer one
+    assert change.args["least"] == "3.10"
+
+
+@pytest.mark.parametrize(("version", "fits"), [("3.9", False), ("3.10", True), ("", True)])
+def test_so_is_that_of_the_environment_that_nbfab_made_long_ago(version: str, fits: bool) -> None:
+    facts = seen(NEW, environments={"found": (Environment("made", OWN, PLAIN, True, version),), "uv": "/bin/uv"})
+    if fits:
+        (change,) = install.plan(wanting(keep_output=True), facts)
+        assert change.kind == "make environment"
+        return
+    with pytest.raises(HostError, match=rf"takes Python 3\.10, and {OWN} is 3\.9") as error:
+        list(install.plan(wanting(keep_output=True), facts))
+    assert error.value.hint == "do without\nnbfab setup --no-keep-output"
 
 
 @pytest.mark.parametrize(("before", "now"), [(False, True), (True, False)])
