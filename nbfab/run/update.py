@@ -11,6 +11,7 @@ from nbfab.plan import asked, install
 from nbfab.requirements.requirements import Requirements
 from nbfab.run.converge import foresee, go_on
 from nbfab.run.job import Job
+from nbfab.run.requirements import without_file
 from nbfab.run.see import see
 
 STEPS = (install.STEP,)
@@ -34,7 +35,9 @@ def preview(job: Job) -> Outcome:
 def _meant(job: Job) -> Job:
     if {"rollback", "exact"} <= job.flags:
         raise UsageError("--rollback goes back to what was there, so --exact has no meaning", "leave one of them out")
-    return replace(job, wanted=replace(job.wanted, update="rollback" not in job.flags))
+    if "rollback" in job.flags:  # whatever the file asks for by now
+        return replace(job, wanted=replace(job.wanted, settings=without_file(job.wanted.settings)))
+    return replace(job, wanted=replace(job.wanted, update=True))
 
 
 def _back(job: Job, seen: Facts) -> Job:
