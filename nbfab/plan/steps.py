@@ -158,4 +158,5 @@ def request(wanted: Wanted, steps: Iterable[Step] = ()) -> Request:
         at=wanted.at,
         kernels=wanted.kernels,
         environments=wanted.environments,
+        releases=bool(wanted.requirements and wanted.requirements.python),
     )

@@ -46,8 +46,7 @@ def with_file(wanted: Wanted, files: Files) -> Wanted:
     if not named:
         return wanted
     found = files.read(named)
-    mark = Asked(found.source, found.lines, found.constraints).mark
-    return replace(wanted, settings=replace(wanted.settings, requirements=mark), requirements=found)
+    return replace(wanted, settings=replace(wanted.settings, requirements=Asked.by(found).mark), requirements=found)
 
 
 def without_file(settings: Settings) -> Settings:

@@ -48,5 +48,5 @@ def _back(job: Job, seen: Facts) -> Job:
     before = had.before
     sources = MappingProxyType({**settings.sources, "requirements": "rollback", "packages": "rollback"})
     settings = replace(settings, requirements=before.mark, packages=before.packages, sources=sources)
-    file = Requirements(before.source, before.lines, before.constraints) if before.lines else None
+    file = Requirements(before.source, before.lines, before.constraints, before.python) if before.lines else None
     return replace(job, wanted=replace(job.wanted, settings=settings, requirements=file, env=had.env_before))

@@ -263,6 +263,31 @@ def test_the_record_of_what_was_asked_for_is_gone(here: Machine) -> None:
     assert not here.folder.exists()
 
 
+def test_a_project_for_another_python_is_refused_before_anything_is_done(here: Machine) -> None:
+    project = here.work / "pyproject.toml"
+    project.write_text('[project]\ndependencies = ["six"]\nrequires-python = ">=3.99"\n')
+    version = "{}.{}.{}".format(*sys.version_info[:3])
+    why = f"pyproject.toml is for Python >=3.99, and the notebooks would get {version} ({sys.executable})"
+    for task in ("plan", "setup"):
+        assert why in here.json(task, "--requirements", "pyproject.toml")["error"]
+        assert not here.folder.exists()
+    here.ok("setup")
+    # A look of an earlier release has not noted which Python it is.
+    record = here.folder / "environment"
+    record.write_text(record.read_text().replace(f'"version": "{version}", ', ""))
+    assert f'"{version}"' not in record.read_text()
+    before = here.files()
+    here.env["SSL_CERT_FILE"] = "/etc/ssl/certs/ca-certificates.crt"
+    assert why in here.json("setup", "--requirements", "pyproject.toml")["error"]
+    assert here.files() == before
+    project.write_text(project.read_text().replace("3.99", "3.9"))
+    assert changes(here, "setup", "--requirements", "pyproject.toml")
+    assert changes(here, "setup") == []
+    # Without the file, the profile goes by what it was for.
+    project.unlink()
+    assert changes(here, "update") == []
+
+
 def test_each_file_is_read_once_for_all_hosts(tmp_path: Path) -> None:
     files, path = Files(), tmp_path / "class.txt"
     path.write_text("six\n")
