@@ -8,12 +8,14 @@ from dataclasses import dataclass, field
 class Resolution:
     """The `packages` that would be installed, by their normal names, with their versions.
 
-    `carried` is what of the packages installed by hand fits, and `dropped` what does not.
+    `carried` is what of the packages installed by hand fits, and `dropped` what does not. `python` is the version
+    of the Python there.
     """
 
     packages: Mapping[str, str] = field(default_factory=dict)
     carried: tuple[str, ...] = ()
     dropped: tuple[str, ...] = ()
+    python: str = ""
 
     @property
     def constraints(self) -> tuple[str, ...]:

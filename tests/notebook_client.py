@@ -7,6 +7,7 @@ import re
 import secrets
 import socket
 import ssl
+import time
 import urllib.error
 import urllib.parse
 import urllib.request
@@ -16,6 +17,8 @@ from pathlib import Path
 from typing import Any
 
 import websocket
+
+PATIENCE = 120  # seconds for a kernel to start, and to run what it is sent
 
 
 class Notebook:
@@ -105,16 +108,14 @@ class Notebook:
 
     def _messages(self, kernel: str, expression: str, code: str) -> Iterator[dict[str, Any]]:
         """What a kernel sends while it runs the code; its reply comes last."""
-        header = {"msg_id": secrets.token_hex(8), "msg_type": "execute_request", "session": "x", "username": "x"}
-        content = {"code": code, "silent": False, "store_history": False, "user_expressions": {"it": expression}}
-        message = {"header": header, "parent_header": {}, "metadata": {}, "content": content, "channel": "shell"}
+        message = execute_request(code, store_history=False, user_expressions={"it": expression})
         last: dict[str, Any] = {}
+        end, idle = time.monotonic() + PATIENCE, False
         with contextlib.closing(self.websocket(kernel)) as socket:
             socket.send(json.dumps(message))
-            idle = False
             while not (idle and last):
-                reply = json.loads(socket.recv())
-                if reply["parent_header"].get("msg_id") != header["msg_id"]:
+                reply = _received(socket, end)
+                if reply["parent_header"].get("msg_id") != message["header"]["msg_id"]:
                     continue
                 idle = idle or reply["content"].get("execution_state") == "idle"
                 if reply["msg_type"] == "execute_reply":
@@ -122,6 +123,28 @@ class Notebook:
                 else:
                     yield reply
         yield last
+
+
+def execute_request(code: str, **content: Any) -> dict[str, Any]:
+    """What a page sends to have a kernel run code.
+
+    It names the version of the protocol, as every page does: to a kernel it is of version 4 otherwise, unless the
+    server has put that right, as Jupyter Server does and notebook 6 does not; and ipykernel 7 drops it.
+    """
+    names = {"msg_id": secrets.token_hex(8), "session": "x", "username": "x"}
+    header = {**names, "msg_type": "execute_request", "version": "5.3"}
+    content = {"code": code, "silent": False, "user_expressions": {}, **content}
+    return {"header": header, "parent_header": {}, "metadata": {}, "content": content, "channel": "shell"}
+
+
+def _received(socket: websocket.WebSocket, end: float) -> dict[str, Any]:
+    """The next message of a kernel; the server's pings, which come all the time, do not count as one."""
+    while True:
+        kind, data = socket.recv_data(control_frame=True)
+        assert time.monotonic() < end, f"the kernel has not done it in {PATIENCE} seconds"
+        if kind in (websocket.ABNF.OPCODE_TEXT, websocket.ABNF.OPCODE_BINARY):
+            return dict(json.loads(data))
+        assert kind != websocket.ABNF.OPCODE_CLOSE, "the server has closed the websocket"
 
 
 def asks_for_a_password_alone(port: int, folder: Path) -> bool:

@@ -40,7 +40,8 @@ def resolve(host: Host, args: Mapping[str, str]) -> Resolution:
         raise HostError("what the host reports on the requirements makes no sense", "run it again")
     carried = next((_text(record["carried"]).split() for record in records if "carried" in record), [])
     dropped = tuple(package for package in args["carried"].split() if package not in carried)
-    return Resolution(packages, tuple(package for package in carried if package in args["carried"].split()), dropped)
+    kept = tuple(package for package in carried if package in args["carried"].split())
+    return Resolution(packages, kept, dropped, next((_text(of["python"]) for of in records if "python" in of), ""))
 
 
 def _package(record: Record) -> tuple[str, str] | None:

@@ -50,7 +50,7 @@ for one in json.load(open("report", encoding="utf-8"))["install"]:
     print("%(name)s==%(version)s" % one["metadata"])' >packages 2>>words
 }
 
-# Uses escaped.
+# Uses escaped, base_python.
 report_packages() { # packages that were carried over
 	while IFS= read -r line; do
 		case $line in
@@ -63,4 +63,6 @@ report_packages() { # packages that were carried over
 	done <packages
 	escape "$1"
 	put "{\"carried\":\"$escaped\"}$newline"
+	escape "$(release_of "${base_python:-python3}")"
+	put "{\"python\":\"$escaped\"}$newline"
 }

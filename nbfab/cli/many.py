@@ -27,6 +27,7 @@ from nbfab.inventory.hosts import InventoryHost
 from nbfab.outcome import Outcome, failure
 from nbfab.passwords import Password
 from nbfab.run.job import Body
+from nbfab.run.requirements import Files
 from nbfab.settings import Settings
 from nbfab.ssh.host import There
 from nbfab.ssh.jumps import Jumps
@@ -70,7 +71,7 @@ class Many:
         self._terminal = Terminal("", lambda outcome: None, call.command(), quiet=call.quiet, json=call.json)
         self.progress = self._terminal.progress
         self._console = FromThreads(self._terminal, self._questions)
-        self._keyring = call.keyring
+        self._keyring, self._files = call.keyring, Files()
         to = Path(os.path.abspath(call.given["handout"])) if call.given.get("handout") else None
         self.handout = Handout(hosts, self._console, inventory, to=to, order=order)
         self._jumps = Jumps()
@@ -218,6 +219,7 @@ class Many:
             asks="yes" not in self._call.flags,
             own=self._own,
             keyring=self._keyring,
+            files=self._files,
         )
         self._members[entry.name] = member
         return member

@@ -5,6 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import Literal
 
+from nbfab.errors import UsageError
 from nbfab.fix import Fix
 
 Stage = Literal["", "name", "tcp", "host key", "login", "login shell"]
@@ -27,7 +28,8 @@ class Near:
     before and after the look. `name` is what browsers here call the host, `port` how the notebook's port takes a
     connection from here, and `unreached` why the server cannot be used from here though its port is open. `trusted` is
     whether this machine's store of authorities has the certificate's, and None if that was not tried. `exposed` is the
-    file with the client certificate of nbfab here, if others can read it.
+    file with the client certificate of nbfab here, if others can read it, and `unread` why the requirements file that
+    is named here cannot be used.
     """
 
     local: bool = False
@@ -50,3 +52,4 @@ class Near:
     unreached: str = ""
     trusted: bool | None = None
     exposed: str = ""
+    unread: UsageError | None = None

@@ -22,6 +22,8 @@ _HERE = ("environment", "configuration", "inventory")  # where a value may be ch
 
 
 def _check(case: Case) -> Iterator[Finding]:
+    if case.near.unread:
+        yield failed(str(case.near.unread), *called(case.near.unread.fix, "setup"))
     if not case.has_profile:
         yield unknown(f"there is no profile {case.wanted.settings.profile}")
         return

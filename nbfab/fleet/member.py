@@ -10,6 +10,7 @@ from nbfab.outcome import Logged, Outcome
 from nbfab.own.own import Own
 from nbfab.passwords import Password
 from nbfab.run.job import Body, attempt
+from nbfab.run.requirements import Files
 from nbfab.settings import Settings
 from nbfab.tunnel.spec import Spec
 from nbfab.user import Console
@@ -21,7 +22,8 @@ class Member:
 
     What is typed, is typed once for all, at the `console`; passwords come from the `handout`. `command` gives the
     command line of a task for this host alone. `inventory` is the mark of the one it is in. `own` is a certificate for
-    it. Unless it `asks`, every question is answered with no. The `keyring` is that of all hosts.
+    it. Unless it `asks`, every question is answered with no. The `keyring` and the `files`
+    are those of all hosts.
     """
 
     host: Host
@@ -39,6 +41,7 @@ class Member:
     asks: bool = True
     own: Own | None = None
     keyring: Keyring = field(default_factory=Keyring)
+    files: Files = field(default_factory=Files)
     opened: Spec | None = None
     tell: Callable[[str], None] = lambda line: None
     pass_on: Callable[[str], None] = lambda line: None
@@ -64,6 +67,7 @@ class Member:
             inventory=self.inventory,
             own=self.own,
             keyring=self.keyring,
+            files=self.files,
         )
         self.handout.tells(self.host, self.settings, outcome)
         if not (unwritten := self.handout.ends(self.name)):

@@ -29,6 +29,7 @@ print(
         {
             "source": sys.argv[1],
             "python": sys.executable,
+            "version": ".".join(map(str, sys.version_info[:3])),
             "packages": packages,
             "pip": util.find_spec("pip") is not None,
             "files": files,

@@ -15,7 +15,8 @@ class Environment(NamedTuple):
 
     `source` is how it was found: asked, made, login, here; or it is the one that the profile has had, kept for the same
     question or from before, for another app or other packages. `packages` maps names to versions. `pip` is whether it
-    has that. `version` is that of Python itself, as the folder of its packages has it in its name, or empty.
+    has that. `version` is the Python's; in an answer that an earlier release has recorded, as far as the folder of its
+    packages has it in its name, or empty.
     """
 
     source: str
@@ -35,10 +36,10 @@ def _found(value: Any) -> tuple[Environment, ...]:
     source = one_of("asked", "made", "login", "here", "kept", "before")(found.get("source"))
     packages = {word(name): word(version) for name, version in record(found.get("packages")).items()}
     # An answer that an earlier release has recorded does not tell of pip.
-    pip = found.get("pip") is not False
+    has_pip = found.get("pip") is not False
     folders = filter(None, (_PACKAGES.search(text(file)) for file in items(found.get("files", []))))
-    version = next((folder[1] for folder in folders), "")
-    return (Environment(source, path(found.get("python")), packages, pip, version),)
+    version = word(found.get("version", "")) or next((folder[1] for folder in folders), "")
+    return (Environment(source, path(found.get("python")), packages, has_pip, version),)
 
 
 class Named(NamedTuple):
@@ -64,7 +65,8 @@ class EnvironmentFacts:
     `remembered` is whether an earlier look found them and that still holds. If one was sought by its name, `named` are
     those of that name, and `names` all others, if there is none; one that is `unsought` has a name that was not known
     here, but to the profile. `venv` is the version of a `python3` that
-    can make environments; `python_fails` and `venv_fails` are the host's own error messages.
+    can make environments, and `uv_python` of the Python that uv takes, if that was asked for and there is one;
+    `python_fails` and `venv_fails` are the host's own error messages.
     """
 
     found: tuple[Environment, ...] = fact(_found, default=())
@@ -74,6 +76,7 @@ class EnvironmentFacts:
     unsought: bool = fact(yes, default=False)
     python_fails: str = fact(message, default="")
     uv: str = fact(line, default="")
+    uv_python: str = fact(word, default="")
     python3: str = fact(line, default="")
     venv: str = fact(line, default="")
     venv_fails: str = fact(message, default="")

@@ -108,13 +108,16 @@ look_made() {
 	if [ -f "$base/.venv/complete" ]; then try_environment made "$base/.venv/bin/python"; fi
 }
 
-# What there is to make an environment with.
+# What there is to make an environment with. Uses releases.
 look_tools() {
 	fact environments.uv "$(command -v uv)"
+	if [ -n "$releases" ] && uv_takes=$(uv python find --no-cache --system 2>/dev/null </dev/null); then
+		fact environments.uv_python "$(release_of "$uv_takes")"
+	fi
 	python3=$(command -v python3)
 	fact environments.python3 "$python3"
 	if [ -z "$python3" ]; then return; fi
-	if version=$("$python3" -BI -c 'import sys, venv, ensurepip; print("%d.%d" % sys.version_info[:2])' 2>&1 </dev/null); then
+	if version=$("$python3" -BI -c 'import sys, venv, ensurepip; print("%d.%d.%d" % sys.version_info[:3])' 2>&1 </dev/null); then
 		fact environments.venv "$version"
 	else
 		fact environments.venv_fails "${version##*"$newline"}"

@@ -83,6 +83,7 @@ def look_call(host: Host, request: Request) -> str:
         modules=" ".join(request.modules),
         removing="yes" if request.left else "",
         searches="yes" if _by_name(request) else "",
+        releases="yes" if request.releases else "",
         usage="usage" if request.kernels else "",
         environment_probe=source("look/environment_probe.py"),
         server_probe=source("look/server_probe.py"),

@@ -37,6 +37,11 @@ find_base() {
 	case ${XDG_DATA_HOME-} in /*) base=$XDG_DATA_HOME/nbfab ;; *) base=$HOME/.local/share/nbfab ;; esac
 }
 
+# Prints the version of a Python.
+release_of() { # interpreter
+	"$1" -BIS -c 'import sys; print("%d.%d.%d" % sys.version_info[:3])' 2>/dev/null </dev/null
+}
+
 # Resolves ~ in a path; a relative one is relative to the home folder. Sets absolute.
 make_absolute() { # path
 	# shellcheck disable=SC2088 # the tilde as it was typed

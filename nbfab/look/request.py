@@ -30,8 +30,8 @@ class Request:
     the certificate in it, and of
     the Python files in the folders `modules` the checksums; whether the relay of the name `relay` runs, what is
     `left`, what is `around` the server, the `others` that nbfab did not start, with what ending the one at the port
-    `at` would end, what `kernels` take, all `environments` that are there, and what only the `doctor` looks at, if that
-    is asked for.
+    `at` would end, what `kernels` take, all `environments` that are there, the `releases` of what makes a new one, and
+    what only the `doctor` looks at, if that is asked for.
     """
 
     settings: Settings
@@ -51,3 +51,4 @@ class Request:
     at: int = 0
     kernels: bool = False
     environments: bool = False
+    releases: bool = False

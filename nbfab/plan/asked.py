@@ -14,6 +14,7 @@ from nbfab.settings import package_name
 
 if TYPE_CHECKING:
     from nbfab.look.facts import Facts
+    from nbfab.requirements.requirements import Requirements
     from nbfab.wanted import Wanted
 
 PRE = "--pre"  # in a file; uv has another word for it, and takes none there
@@ -31,22 +32,36 @@ _BOTH = frozenset(("ipywidgets", "ipympl", "bqplot", "ipyleaflet", "pythreejs", 
 
 
 class Asked(NamedTuple):
-    """What was asked for: the lines of a requirements file, `source`, and the packages of `--with`."""
+    """What was asked for: the lines of a requirements file, `source`, and the packages of `--with`.
+
+    `python` is the versions that the file is for, as `requirements.Requirements` has it.
+    """
 
     source: str = ""
     lines: tuple[str, ...] = ()
     constraints: tuple[str, ...] = ()
     packages: tuple[str, ...] = ()
+    python: str = ""
+
+    @classmethod
+    def by(cls, file: Requirements, packages: tuple[str, ...] = ()) -> Asked:
+        """What a file asks for, and `--with`."""
+        return cls(file.source, file.lines, file.constraints, packages, file.python)
 
     @property
     def mark(self) -> str:
         """The file, as the profile's choices name it: its name and a digest of what is in it; empty for none."""
-        return f"{self.source}:{_digest(sorted(self.lines), sorted(self.constraints))}" if self.lines else ""
+        digest = _digest(sorted(self.lines), sorted(self.constraints), *self._python)
+        return f"{self.source}:{digest}" if self.lines else ""
 
     @property
     def digest(self) -> str:
         """What an environment was made for."""
-        return _digest(sorted(self.lines), sorted(self.constraints), sorted(self.packages))
+        return _digest(sorted(self.lines), sorted(self.constraints), sorted(self.packages), *self._python)
+
+    @property
+    def _python(self) -> tuple[str, ...]:
+        return (self.python,) if self.python else ()
 
     @property
     def kernels(self) -> tuple[str, ...]:
@@ -132,7 +147,7 @@ def asked(wanted: Wanted, facts: Facts) -> Asked:
     """What is asked for now. Raises Refused if the profile's requirements are neither here nor there."""
     packages, file = wanted.settings.packages, wanted.requirements
     if file:
-        return Asked(file.source, file.lines, file.constraints, packages)
+        return Asked.by(file, packages)
     mark = wanted.settings.requirements
     if not mark:
         return Asked(packages=packages)
@@ -155,7 +170,7 @@ def _known(had: Had) -> Iterator[Asked]:
 
 def _asked(document: dict[str, Any]) -> Asked:
     lists = {key: tuple(map(_line, document.get(key, ()))) for key in ("lines", "constraints", "packages")}
-    return Asked(_line(document.get("source", "")), **lists)
+    return Asked(_line(document.get("source", "")), **lists, python=_line(document.get("python", "")))
 
 
 def _line(value: Any) -> str:

@@ -13,6 +13,7 @@ from typing import TYPE_CHECKING
 
 from nbfab.fix import Note, task
 from nbfab.look.envs import normal
+from nbfab.plan import allowed
 from nbfab.plan.asked import FILE, Asked, Had, asked, had, text
 from nbfab.plan.change import Change
 from nbfab.plan.environment import choose, own_python
@@ -96,9 +97,13 @@ def python(wanted: Wanted, facts: Facts) -> str:
 
 
 def plan(wanted: Wanted, facts: Facts) -> Iterator[Change]:
-    """Makes the environment if it is missing, keeps what was asked for, and removes what no process uses any more."""
+    """Makes the environment if it is missing, keeps what was asked for, and removes what no process uses any more.
+
+    Raises HostError if it would get a Python that the file is not for.
+    """
     ask, have, name = asked(wanted, facts), now(wanted, facts), target(wanted, facts)
     if name and not _named(facts, name):
+        allowed.check(wanted, facts, ask)
         yield _build(wanted, facts, ask, have, name)
     record = had(facts)
     is_there = facts.files.entry(FILE) is not None

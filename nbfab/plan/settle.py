@@ -56,5 +56,8 @@ def settle(wanted: Wanted, facts: Facts, owned: Collection[str]) -> Wanted:
     for key in adds(wanted, owned).difference(kept, gone).intersection(made.options):
         values[key] = _ADD[key](made.options[key].value, getattr(wanted.settings, key))
     sources = {**wanted.settings.sources, **{key: choice.source for key, choice in kept.items()}}
+    if "requirements" not in {*owned, *kept}:  # its file is read only by runs that may change that
+        values["requirements"] = ""
+        sources.pop("requirements", None)
     settings = replace(wanted.settings, **values, sources=sources)
     return replace(wanted, settings=settings, given=wanted.given or wanted.settings, kept=frozenset(kept))

@@ -5,11 +5,13 @@ Tasks are made of the steps, so even `--list` imports them: what only a plan nee
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import replace
 from itertools import chain
 from typing import TYPE_CHECKING
 
+from nbfab.errors import NbfabError
+from nbfab.fix import Note, called
 from nbfab.plan import (
     at_boot,
     certificate,
@@ -105,13 +107,24 @@ def _with_module(steps: Sequence[Step]) -> tuple[Step, ...]:
 
 
 def notes(wanted: Wanted, facts: Facts) -> tuple[str, ...]:
-    """What users should know about a host each time, from all steps."""
-    return (*choices.notes(wanted, facts), *(note for step in STEPS for note in step.notes(wanted, facts)))
+    """What users should know about a host each time, from all steps. Raises nothing."""
+    return (*choices.notes(wanted, facts), *(note for step in STEPS for note in _safely(step.notes, wanted, facts)))
 
 
 def standing(wanted: Wanted, facts: Facts) -> tuple[str, ...]:
-    """What users should know about a host once, from all steps: it stays as it is."""
-    return tuple(note for step in STEPS for note in step.standing(wanted, facts))
+    """What users should know about a host once, from all steps: it stays as it is. Raises nothing."""
+    return tuple(note for step in STEPS for note in _safely(step.standing, wanted, facts))
+
+
+def _safely(notes: Callable[[Wanted, Facts], Iterable[str]], wanted: Wanted, facts: Facts) -> Iterator[str]:
+    """The notes; what keeps a plan from its end is one of them, since a host is also described that cannot be set up.
+
+    A fix that calls the task again is for the one that plans.
+    """
+    try:
+        yield from notes(wanted, facts)
+    except NbfabError as error:
+        yield Note(str(error), *called(error.fix, "setup"))
 
 
 def managed(settings: Settings) -> tuple[Managed, ...]:
@@ -145,4 +158,5 @@ def request(wanted: Wanted, steps: Iterable[Step] = ()) -> Request:
         at=wanted.at,
         kernels=wanted.kernels,
         environments=wanted.environments,
+        releases=bool(wanted.requirements and wanted.requirements.python),
     )

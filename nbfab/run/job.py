@@ -15,7 +15,7 @@ from nbfab.outcome import Outcome, failure
 from nbfab.own.own import Own
 from nbfab.passwords import Password
 from nbfab.plan import drops
-from nbfab.run.requirements import read
+from nbfab.run.requirements import Files
 from nbfab.settings import Settings
 from nbfab.user import NoUser, User
 from nbfab.wanted import Wanted
@@ -44,7 +44,8 @@ class Job:
     """A task on one host: what is wanted there, the task's own flags that were given, and the user at the other end.
 
     `lists` are the values of flags that may be repeated, or name files; `days_left` is how many days a
-    certificate should be valid for at least. `keyring` unlocks the keys of authorities, once for all hosts of a run.
+    certificate should be valid for at least. `keyring` unlocks the keys of authorities, once for all hosts of a run,
+    and `files` are the requirements files that these read.
     """
 
     task: str
@@ -55,6 +56,7 @@ class Job:
     lists: Mapping[str, tuple[str, ...]] = field(default_factory=dict)
     days_left: int | None = None
     keyring: Keyring = field(default_factory=Keyring)
+    files: Files = field(default_factory=Files)
 
     def settled(self, outcome: Outcome) -> Outcome:
         """The outcome with fixes that can be typed."""
@@ -79,6 +81,7 @@ def attempt(
     inventory: str = "",
     own: Own | None = None,
     keyring: Keyring | None = None,
+    files: Files | None = None,
 ) -> Outcome:
     """What `body` does on a host; `lists` are the values of flags that may be repeated, or name files.
 
@@ -86,7 +89,6 @@ def attempt(
     """
     try:
         authorities = store.authorities()
-        settings, requirements = read(settings)
         wanted = Wanted(
             settings,
             host.names,
@@ -101,10 +103,9 @@ def attempt(
             reissue="reissue" in flags,
             authorities=authorities,
             issued=issued.names(authorities, host.label, settings.profile),
-            requirements=requirements,
             exact="exact" in flags,
         )
-        outcome = body(Job(task, host, wanted, user, flags, lists, days_left, keyring or Keyring()))
+        outcome = body(Job(task, host, wanted, user, flags, lists, days_left, keyring or Keyring(), files or Files()))
     except (NbfabError, KeyboardInterrupt) as error:
         outcome = failure(task, host.label, error)
     except Exception as error:  # a bug must not cost this host its verdict, nor other hosts theirs

@@ -1,31 +1,65 @@
-"""The requirements file that a run names, read here."""
+"""The requirements files that a run names, read here."""
 
 import re
 from dataclasses import replace
 from pathlib import Path
+from threading import Lock
 
 from nbfab.errors import UsageError
 from nbfab.plan.asked import Asked
 from nbfab.requirements import read as reading
 from nbfab.requirements.requirements import Requirements
 from nbfab.settings import Settings
+from nbfab.wanted import Wanted
 
 _MARK = r".{1,200}:[0-9a-f]{16}"  # as the profile's choices have it
 _MOST = 40_000  # characters: twice that, for now and before, fits into what a look reports of a file
 
 
-def read(settings: Settings) -> tuple[Settings, Requirements | None]:
-    """The settings, with the file's mark in the place of its path, and what it asks for; None if none is named.
+class Files:
+    """The files of a run: each is read once, for all hosts."""
+
+    def __init__(self) -> None:
+        self._lock = Lock()
+        self._found: dict[str, Requirements | UsageError] = {}
+
+    def read(self, named: str) -> Requirements:
+        """What a file asks for. Raises UsageError."""
+        with self._lock:
+            if named not in self._found:
+                try:
+                    self._found[named] = _read(named)
+                except UsageError as error:
+                    self._found[named] = error
+            found = self._found[named]
+        if isinstance(found, UsageError):
+            raise UsageError(str(found), *found.fix)
+        return found
+
+
+def with_file(wanted: Wanted, files: Files) -> Wanted:
+    """What is wanted, with what the file that is named asks for, and its mark in place of its path.
 
     Raises UsageError.
     """
-    named = settings.requirements
+    named = wanted.settings.requirements
     if not named:
-        return settings, None
+        return wanted
+    found = files.read(named)
+    return replace(wanted, settings=replace(wanted.settings, requirements=Asked.by(found).mark), requirements=found)
+
+
+def without_file(settings: Settings) -> Settings:
+    """The settings, as if they named no file."""
+    sources = {key: source for key, source in settings.sources.items() if key != "requirements"}
+    return replace(settings, requirements="", sources=sources)
+
+
+def _read(named: str) -> Requirements:
     path = Path(named).expanduser()
     if re.fullmatch(_MARK, named) and not path.exists():
         raise UsageError(f"--requirements {named}: there is no such file here", "name the file that it was made of")
     found = reading.read(path)
     if sum(map(len, (*found.lines, *found.constraints))) > _MOST:
         raise UsageError(f"{found.source} is too long: more than {_MOST // 1000} kB", "leave hashes out of it")
-    return replace(settings, requirements=Asked(found.source, found.lines, found.constraints).mark), found
+    return found

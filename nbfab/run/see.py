@@ -13,6 +13,7 @@ from nbfab.plan.step import Step
 from nbfab.plan.steps import owned, request
 from nbfab.run import identity
 from nbfab.run.job import Job
+from nbfab.run.requirements import with_file
 from nbfab.settings import written
 
 
@@ -25,6 +26,8 @@ def see(job: Job, steps: Sequence[Step] = ()) -> tuple[Job, Facts]:
     for key in job.wanted.resets:
         if key not in options:
             raise UsageError(f"{job.task} does not change {key}", task("setup", f"--reset={key}"))
+    if "requirements" in options and not job.wanted.given:  # others do without the file, whatever is wrong with it
+        job = replace(job, wanted=with_file(job.wanted, job.files))
     seen = adopt(look(job.host, request(job.wanted, steps)))
     wanted = settle(job.wanted, seen, options)
     settings, went_by = wanted.settings, seen.choices

@@ -11,6 +11,7 @@ from nbfab.plan import asked, install
 from nbfab.requirements.requirements import Requirements
 from nbfab.run.converge import foresee, go_on
 from nbfab.run.job import Job
+from nbfab.run.requirements import without_file
 from nbfab.run.see import see
 
 STEPS = (install.STEP,)
@@ -34,7 +35,9 @@ def preview(job: Job) -> Outcome:
 def _meant(job: Job) -> Job:
     if {"rollback", "exact"} <= job.flags:
         raise UsageError("--rollback goes back to what was there, so --exact has no meaning", "leave one of them out")
-    return replace(job, wanted=replace(job.wanted, update="rollback" not in job.flags))
+    if "rollback" in job.flags:  # whatever the file asks for by now
+        return replace(job, wanted=replace(job.wanted, settings=without_file(job.wanted.settings)))
+    return replace(job, wanted=replace(job.wanted, update=True))
 
 
 def _back(job: Job, seen: Facts) -> Job:
@@ -45,5 +48,5 @@ def _back(job: Job, seen: Facts) -> Job:
     before = had.before
     sources = MappingProxyType({**settings.sources, "requirements": "rollback", "packages": "rollback"})
     settings = replace(settings, requirements=before.mark, packages=before.packages, sources=sources)
-    file = Requirements(before.source, before.lines, before.constraints) if before.lines else None
+    file = Requirements(before.source, before.lines, before.constraints, before.python) if before.lines else None
     return replace(job, wanted=replace(job.wanted, settings=settings, requirements=file, env=had.env_before))

@@ -1,6 +1,8 @@
 """The sh that looks for environments, in the shells that hosts have: whom it asks, and when it asks no one."""
 
 import json
+import os
+import sys
 from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
@@ -120,3 +122,18 @@ def test_what_the_profile_has_had_comes_first(
     (home / "old/bin/python").unlink()
     found, _ = look(shell, home, **settings)
     assert found[0]["asked"].startswith("made")
+
+
+@each_shell
+@pytest.mark.parametrize("releases", ["", "yes"])
+def test_which_python_a_new_one_would_get(shell: tuple[str, ...], releases: str, home: Path) -> None:
+    stub(home, "uv", f'echo "$*" >>{home}/asked\necho {sys.executable}')
+    program = functions(*FILES) + call("look_tools", releases=releases) + call("print_facts")
+    found = records(run(shell, program, env={"PATH": f"{home}:{os.environ['PATH']}"}))
+    facts = {name: value for each in found for name, value in each.items()}
+    version = "{}.{}.{}".format(*sys.version_info[:3])
+    assert facts["environments.uv"] == f"{home}/uv"
+    assert facts.get("environments.uv_python") == (version if releases else None)
+    # What uv keeps of that would be left in the home folder.
+    assert (home / "asked").exists() == bool(releases)
+    assert not releases or (home / "asked").read_text() == "python find --no-cache --system\n"

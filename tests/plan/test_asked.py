@@ -53,7 +53,8 @@ def test_an_environment_serves_what_asks_for_the_same(one: Asked, other: Asked, 
 
 
 lines = st.lists(st.text(st.characters(exclude_categories=["C", "Z"]), max_size=20), max_size=4).map(tuple)
-asks = st.builds(Asked, st.text(st.characters(exclude_categories=["C", "Z"]), max_size=9), lines, lines, lines)
+words = st.text(st.characters(exclude_categories=["C", "Z"]), max_size=9)
+asks = st.builds(Asked, words, lines, lines, lines, words)
 
 
 @given(st.builds(Had, asks, st.none() | asks, st.sampled_from(["", "0123456789ab"])))

@@ -3,7 +3,6 @@
 import json
 import os
 import re
-import secrets
 import signal
 import time
 from collections.abc import Iterator
@@ -12,7 +11,7 @@ from typing import Any
 
 import pytest
 from machine import PASSWORD, Machine
-from notebook_client import Notebook
+from notebook_client import Notebook, execute_request
 from pythons import NOTEBOOKS, need
 from sshd import wait_until
 
@@ -31,11 +30,8 @@ def set_up(request: pytest.FixtureRequest, here: Machine) -> Machine:
 @contextmanager
 def running(notebook: Notebook, kernel: str) -> Iterator[None]:
     """Meanwhile, a kernel runs something."""
-    header = {"msg_id": secrets.token_hex(8), "msg_type": "execute_request", "session": "x", "username": "x"}
-    content = {"code": "import time; time.sleep(1000)", "silent": False, "user_expressions": {}}
-    message = {"header": header, "parent_header": {}, "metadata": {}, "content": content, "channel": "shell"}
     with closing(notebook.websocket(kernel)) as socket:
-        socket.send(json.dumps(message))
+        socket.send(json.dumps(execute_request("import time; time.sleep(1000)")))
         reply: dict[str, Any] = {}
         while reply.get("content", {}).get("execution_state") != "busy":
             reply = json.loads(socket.recv())

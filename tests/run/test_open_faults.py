@@ -2,7 +2,6 @@
 
 import json
 import os
-import secrets
 import signal
 import threading
 import time
@@ -12,7 +11,7 @@ from pathlib import Path
 import pytest
 from machine import PASSWORD, Machine
 from netns import Link
-from notebook_client import Notebook
+from notebook_client import Notebook, execute_request
 from opened import Page, opened
 from processes import descendants
 from pythons import NOTEBOOKS, need
@@ -71,10 +70,7 @@ class Cell:
         self.end = end
         kernel = notebook.post("/api/kernels", {"name": "nbserver"})["id"]
         self.socket: WebSocket = notebook.websocket(kernel)
-        header = {"msg_id": secrets.token_hex(8), "msg_type": "execute_request", "session": "x", "username": "x"}
-        content = {"code": CODE.format(end=str(end)), "silent": False}
-        message = {"header": header, "parent_header": {}, "metadata": {}, "content": content, "channel": "shell"}
-        self.socket.send(json.dumps(message))
+        self.socket.send(json.dumps(execute_request(CODE.format(end=str(end)))))
         self.thread = threading.Thread(target=self._read, daemon=True)
         self.thread.start()
 

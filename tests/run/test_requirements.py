@@ -6,12 +6,18 @@ import re
 import subprocess
 import sys
 from collections.abc import Callable
+from pathlib import Path
 
 import pytest
 from machine import PASSWORD, Machine
 from namespace import without
 from notebook_client import Notebook
 from sshd_fleet import Fleet
+
+from nbfab.errors import UsageError
+from nbfab.run.requirements import Files, with_file
+from nbfab.settings import Settings
+from nbfab.wanted import Wanted
 
 
 def file(machine: Machine, *lines: str) -> str:
@@ -204,3 +210,94 @@ def test_a_class_gets_one_environment(three: Fleet) -> None:
     assert len(names) == 1
     again = three.json("setup", "--yes")
     assert {outcome["verdict"] for outcome in again.values()} == {"unchanged"}, again
+
+
+def test_a_file_that_is_gone_keeps_no_other_task_from_its_work(three: Fleet) -> None:
+    inventory = three.inventory.read_text()
+    three.inventory.write_text(inventory.replace("defaults: {", "defaults: {requirements: class.txt, "))
+    (three.folder / "class.txt").write_text("six==1.16.0\n")
+    three.json("setup", "--yes")
+    (three.folder / "class.txt").unlink()
+    for task in ("plan", "update"):
+        for outcome in three.json(task).values():
+            assert f"there is no {three.folder}/class.txt" in outcome["error"], (task, outcome)
+    found = three.json("status")
+    assert {outcome["verdict"] for outcome in found.values()} == {"running"}, found
+    assert {outcome["state"]["settings"]["requirements"]["value"][:10] for outcome in found.values()} == {"class.txt:"}
+    assert not any(outcome["error"] for outcome in three.json("kernels").values())
+    assert not any(outcome["error"] for outcome in three.json("password").values())
+    found = three.json("doctor")
+    wrong = [words["words"] for words in next(iter(found.values()))["findings"] if words["state"] == "failed"]
+    assert [words for words in wrong if "class.txt" in words] == [f"there is no {three.folder}/class.txt"]
+    for task, flags in {"stop": (), "start": (), "update": ("--rollback",), "remove": ("--yes", "--force")}.items():
+        for outcome in three.json(task, *flags).values():
+            assert "class.txt" not in (outcome["error"] or ""), (task, outcome)
+    assert not any(three.profile(name).exists() for name in three.hosts)
+
+
+def test_a_file_that_is_refused_is_no_concern_of_other_tasks(here: Machine) -> None:
+    named = file(here, "-e .")
+    assert "thesis.txt:1: " in here.fails("setup", "--requirements", named, status=2)
+    assert "thesis.txt" not in here.json("status", "--requirements", named)["error"]
+    here.ok("setup")
+    found = here.json("status", "--requirements", named)
+    assert (found["error"], found["state"]["settings"]["requirements"]) == (None, {"value": "", "source": "default"})
+    here.ok("stop", "--requirements", named)
+
+
+def test_the_record_of_what_was_asked_for_is_gone(here: Machine) -> None:
+    here.env["SSL_CERT_FILE"] = "/etc/ssl/certs/ca-certificates.crt"
+    changes(here, "setup", "--requirements", file(here, "six==1.16.0"))
+    (here.folder / "requirements.json").unlink()
+    gone = "the profile is to have the packages of thesis.txt, but its record of them, requirements.json, is gone"
+    assert gone in here.fails("plan")
+    assert gone in here.fails("doctor")
+    here.ok("status")
+    here.ok("kernels")
+    assert gone in here.ok("rotate", password="correct-horse-2")  # which changes something, so it says how the host is
+    here.ok("stop")
+    here.ok("start")
+    here.ok("stop")
+    assert changes(here, "setup", "--requirements", file(here, "six==1.16.0"))
+    here.ok("remove", "--yes", "--force")
+    assert not here.folder.exists()
+
+
+def test_a_project_for_another_python_is_refused_before_anything_is_done(here: Machine) -> None:
+    project = here.work / "pyproject.toml"
+    project.write_text('[project]\ndependencies = ["six"]\nrequires-python = ">=3.99"\n')
+    version = "{}.{}.{}".format(*sys.version_info[:3])
+    why = f"pyproject.toml is for Python >=3.99, and the notebooks would get {version} ({sys.executable})"
+    for task in ("plan", "setup"):
+        assert why in here.json(task, "--requirements", "pyproject.toml")["error"]
+        assert not here.folder.exists()
+    here.ok("setup")
+    # A look of an earlier release has not noted which Python it is.
+    record = here.folder / "environment"
+    record.write_text(record.read_text().replace(f'"version": "{version}", ', ""))
+    assert f'"{version}"' not in record.read_text()
+    before = here.files()
+    here.env["SSL_CERT_FILE"] = "/etc/ssl/certs/ca-certificates.crt"
+    assert why in here.json("setup", "--requirements", "pyproject.toml")["error"]
+    assert here.files() == before
+    project.write_text(project.read_text().replace("3.99", "3.9"))
+    assert changes(here, "setup", "--requirements", "pyproject.toml")
+    assert changes(here, "setup") == []
+    # Without the file, the profile goes by what it was for.
+    project.unlink()
+    assert changes(here, "update") == []
+
+
+def test_each_file_is_read_once_for_all_hosts(tmp_path: Path) -> None:
+    files, path = Files(), tmp_path / "class.txt"
+    path.write_text("six\n")
+    wanted = Wanted(Settings(requirements=str(path)))
+    first = with_file(wanted, files)
+    path.write_text("numpy\n")
+    again = with_file(wanted, files)
+    assert again == first
+    assert again.requirements is first.requirements
+    for _ in range(2):
+        with pytest.raises(UsageError, match=f"^there is no {tmp_path}/none.txt$"):
+            files.read(f"{tmp_path}/none.txt")
+        (tmp_path / "none.txt").touch()
