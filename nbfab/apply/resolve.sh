@@ -1,8 +1,8 @@
 # shellcheck shell=sh
 # What requirements come to, before anything is installed.
 
-# Prints the packages that would be installed, NAME==VERSION each, as records; or why there are none. What it takes is in a
-# folder of its own, which is removed. Uses lines, constraints, carried, phrase. Sets base.
+# Prints the packages that would be installed, NAME==VERSION each, with @COMMIT if it is from Git, as records; or why there
+# are none. What it takes is in a folder of its own, which is removed. Uses lines, constraints, carried, phrase. Sets base.
 resolve() {
 	add_known_places
 	find_base
@@ -47,19 +47,26 @@ ask_resolver() { # packages
 		--report report -r all -c held ${early:+"$early"} >words 2>&1 </dev/null || return
 	venv/bin/python -BI -c 'import json
 for one in json.load(open("report", encoding="utf-8"))["install"]:
-    print("%(name)s==%(version)s" % one["metadata"])' >packages 2>>words
+    commit = one.get("download_info", {}).get("vcs_info", {}).get("commit_id")
+    print("%(name)s==%(version)s" % one["metadata"] + ("@" + commit if commit else ""))' >packages 2>>words
 }
 
 # Uses escaped.
 report_packages() { # packages that were carried over
 	while IFS= read -r line; do
 		case $line in
-		*==*)
-			line=${line%%;*}
-			escape "${line%% *}"
-			put "{\"package\":\"$escaped\"}$newline"
+		*' @ '*) # which has no version yet; uv names the commit
+			found=${line#* @ }
+			found=${found%% *}
+			found=${found%%#*}
+			case $found in git+*@*) found=@${found##*@} ;; *) found='' ;; esac
+			line=${line%% *}==$found
 			;;
+		*==*) line=${line%%;*} ;;
+		*) continue ;;
 		esac
+		escape "${line%% *}"
+		put "{\"package\":\"$escaped\"}$newline"
 	done <packages
 	escape "$1"
 	put "{\"carried\":\"$escaped\"}$newline"

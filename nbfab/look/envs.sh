@@ -24,14 +24,18 @@ is_used() { # environment
 	put "$1/" | grep -qsFf - /proc/[0-9]*/cmdline /proc/[0-9]*/maps
 }
 
-# What is installed in an environment: NAME-VERSION, and a + behind what was asked for by name. Sets packages_there.
+# What is installed in an environment: NAME-VERSION, then @COMMIT for what is from Git, and a + behind what was asked for
+# by name. Sets packages_there.
 list_packages() { # environment
 	packages_there=
 	for info in "$1"/lib/python*/site-packages/*.dist-info; do
 		if [ ! -f "$info/METADATA" ]; then continue; fi
-		asked=
+		asked='' commit=''
 		if [ -e "$info/REQUESTED" ]; then asked=+; fi
+		if [ -f "$info/direct_url.json" ]; then
+			commit=$(sed -n 's/.*"commit_id": *"\([0-9a-f]*\)".*/@\1/p' "$info/direct_url.json")
+		fi
 		info=${info##*/}
-		packages_there=$packages_there${info%.dist-info}$asked$newline
+		packages_there=$packages_there${info%.dist-info}$commit$asked$newline
 	done
 }

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import hashlib
 import json
+import re
 from collections.abc import Iterator
 from typing import TYPE_CHECKING, Any, NamedTuple
 
@@ -24,6 +25,14 @@ _SERVERS_TOO = frozenset(
     (
         *("jupyter", "jupyter-lsp", "jupyter-resource-usage", "jupyter-collaboration", "jupyter-docprovider"),
         *("jupyter-ai", "nbdime", "jupytext", "nbgitpuller", "notebook-shim"),
+    )
+)
+# Of these, what nbfab itself gives to the server, whose versions no file changes; of the first ones, a look knows them.
+ITSELF = ("notebook", "jupyterlab", "jupyter-server")
+_GIVEN = frozenset(
+    (
+        *(*ITSELF, "nbclassic", "jupyter", "jupyter-lsp", "notebook-shim"),
+        *("jupyterlab-server", "jupyterlab-pygments", "jupyter-server-terminals"),
     )
 )
 # What has a part in both: widgets are drawn by an extension of the server.
@@ -52,18 +61,30 @@ class Asked(NamedTuple):
     def kernels(self) -> tuple[str, ...]:
         """The requirements of the kernel's environment: without what is the server's alone. Options come first.
 
-        None if nothing else was asked for.
+        None if nothing else was asked for. A file with hashes counts as a whole: pip takes nothing without one, also if
+        another package needs it.
         """
-        packages = (*filter(is_kernels, self.lines), *filter(is_kernels, self.packages))
+        lines = [line for line in self.lines if is_kernels(line) or (self.hashed and not line.startswith("-"))]
+        packages = (*lines, *filter(is_kernels, self.packages))
         options = tuple(line for line in self.lines if line.startswith("-") and line != PRE)
         # A plot is what people come for; a file says itself what it needs.
         return (*options, *packages, *(() if self.lines else ("matplotlib",))) if packages else ()
 
     @property
     def servers(self) -> tuple[str, ...]:
-        """The packages of the server's environment, without what only counts elsewhere: hashes and markers."""
-        found = (line.split(" --hash")[0].split(";")[0].replace(" ", "") for line in self.lines)
-        return tuple(dict.fromkeys(package for package in (*found, *self.packages) if is_servers(package)))
+        """The packages of the server's environment: of a file, extensions by their names alone.
+
+        A file is for the notebooks, and may come from elsewhere; many profiles share that environment.
+        """
+        found = map(_in_file, filter(is_servers, self.lines))
+        typed = filter(is_servers, self.packages)
+        return tuple(dict.fromkeys(filter(None, (*found, *typed))))
+
+    @property
+    def pinned(self) -> tuple[str, ...]:
+        """The versions of the server itself that the file names, which change nothing there."""
+        bare = (line.split(" --hash")[0].split(";")[0].replace(" ", "") for line in self.lines)
+        return tuple(line for line in bare if normal(package_name(line)) in ITSELF and line != package_name(line))
 
     @property
     def hashed(self) -> bool:
@@ -80,6 +101,15 @@ class Asked(NamedTuple):
         """What people call it."""
         listed = ", ".join(self.packages)
         return f"{self.source}{' and ' if listed else ''}{listed}" if self.lines else listed
+
+
+def _in_file(line: str) -> str:
+    """An extension that a file names, without versions, hashes and markers; empty for what the server has anyway."""
+    if normal(package_name(line)) in _GIVEN:
+        return ""
+    if " @ " in line:  # an index may have another package by that name
+        return line.split(" --hash")[0].split(" ;")[0].replace(" ", "")
+    return re.split(r"[\s<>=!~;]", line, maxsplit=1)[0]
 
 
 def is_servers(package: str) -> bool:

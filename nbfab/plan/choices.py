@@ -84,7 +84,7 @@ def plan(
     elif not entry and not changes and not owned:
         return
     news = {key: words for key in mine if (words := _news(wanted, key, made.options.get(key)))}
-    bound = [key for key in news if key in _WITH_A_START]
+    bound = [key for key in news if key in _WITH_A_START or (key == "packages" and wanted.renewed)]
     before = {**chosen, **{key: made.options[key] for key in bound}}
     more = [*(words for key, words in news.items() if key not in bound), *_names(made, names)]
     if not bound or before != made.options or names != made.names:

@@ -17,7 +17,7 @@ def with_resolution(job: Job, wanted: Wanted, seen: Facts, changes: Sequence[Cha
     of packages before it is lent one: then it is known in the end.
     """
     build = next((change for change in changes if change.kind == "build environment"), None)
-    if build is None or any(change.kind == "make environment" for change in changes) or not seen.environments.found:
+    if build is None or all(of.python != build.args["base_python"] for of in seen.environments.found):
         return wanted
     job.user.sees("finding out which packages that takes")
     try:

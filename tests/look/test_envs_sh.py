@@ -1,5 +1,6 @@
 """The sh that looks at the environments of a profile's kernel, in the shells that hosts have."""
 
+import json
 import os
 import subprocess
 from pathlib import Path
@@ -13,7 +14,7 @@ from nbfab.program import call, functions
 
 ALL = functions(*FILES)
 BEGIN = "folder=$PWD\n"
-NAME, OTHER = "0123456789ab", "ba9876543210-2"
+NAME, OTHER, COMMIT = "0123456789ab", "ba9876543210-2", "0123456789" * 4
 
 
 def planted(profile: Path, name: str, *infos: str, made: str = "input abc\n") -> Path:
@@ -48,12 +49,15 @@ def seen(shell: tuple[str, ...], profile: Path) -> EnvFacts:
 def test_what_is_in_an_environment(shell: tuple[str, ...], tmp_path: Path) -> None:
     profile = tmp_path / "it's $HOME *"
     made = "input abc\ncarried six==1.0 x==2\nhas numpy-2.1.0\nhas Ruamel.Yaml-0.18\n"
-    planted(profile, NAME, "numpy-2.1.0", "ruamel.yaml-0.18", "my_pack-1.0+", made=made)
+    env = planted(profile, NAME, "numpy-2.1.0", "ruamel.yaml-0.18", "my_pack-1.0+", "torch-2.3.0+cu121+", made=made)
+    (info,) = env.glob("lib/python*/site-packages/my_pack-*")
+    about = {"url": "https://x.example/y", "vcs_info": {"vcs": "git", "commit_id": COMMIT}}
+    (info / "direct_url.json").write_text(json.dumps(about))
     planted(profile, OTHER, "numpy-1", made="")  # never completed
     facts = seen(shell, profile)
     assert facts.found == (Record(NAME, "abc", ("six==1.0", "x==2"), {"numpy": "2.1.0", "ruamel-yaml": "0.18"}),)
-    packages = {"numpy": "2.1.0", "ruamel-yaml": "0.18", "my-pack": "1.0"}
-    assert facts.installed == (Installed(NAME, packages, frozenset(["my-pack"])),)
+    packages = {"numpy": "2.1.0", "ruamel-yaml": "0.18", "my-pack": "1.0", "torch": "2.3.0+cu121"}
+    assert facts.installed == (Installed(NAME, packages, frozenset(["my-pack", "torch"]), {"my-pack": COMMIT}),)
     assert facts.used == ()
 
 

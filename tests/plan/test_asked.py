@@ -14,6 +14,7 @@ from nbfab.plan.asked import FILE, Asked, Had, asked, had, text
 from nbfab.requirements.requirements import Requirements
 
 LINES = ("--extra-index-url https://index.example/simple", "pandas<3 ; python_version>='3.9'", "jupyterlab==4.2")
+HASHED = "jupyterlab-pygments==0.3 --hash=sha256:00"
 THESIS = Asked("thesis.txt", LINES, (), ("six",))
 
 
@@ -26,9 +27,20 @@ THESIS = Asked("thesis.txt", LINES, (), ("six",))
         (Asked(packages=("jupyterlab-git>=0.50", "six")), ("six", "matplotlib"), ("jupyterlab-git>=0.50",)),
         # Widgets have a part in both.
         (Asked(packages=("ipywidgets",)), ("ipywidgets", "matplotlib"), ("ipywidgets",)),
-        (THESIS, (LINES[0], LINES[1], "six"), ("jupyterlab==4.2",)),
-        (Asked("a", ("Notebook==7.2 --hash=sha256:00",)), (), ("Notebook==7.2",)),
-        (Asked("a", ("jupyter_server>2 ; python_version < '4'", "x")), ("x",), ("jupyter_server>2",)),
+        # A file changes no version of the server itself; that is for who types it.
+        (THESIS, (LINES[0], LINES[1], "six"), ()),
+        (Asked("a", ("jupyter_server>2 ; python_version < '4'", "x"), (), ("notebook<8",)), ("x",), ("notebook<8",)),
+        # Nor do those of its extensions count there: they may fit no server that there is.
+        (Asked("a", ("jupyterlab-git==0.34 ; python_version < '4'", "x")), ("x",), ("jupyterlab-git",)),
+        (
+            Asked("a", ("jupyter-ai[all]>=2", "ipywidgets~=8.0")),
+            ("ipywidgets~=8.0",),
+            ("jupyter-ai[all]", "ipywidgets"),
+        ),
+        (Asked("a", ("jupytext @ https://x.example/a.whl ; a",)), (), ("jupytext@https://x.example/a.whl",)),
+        (Asked("a", ("jupyter-lsp==1", "notebook-shim", "jupyterlab-pygments==0.3", "jupyter")), (), ()),
+        # Of a file with hashes nothing can be left out: what is needed has to have one.
+        (Asked("a", (HASHED,), (), ("six",)), (HASHED, "six"), ()),
         (Asked("a", ("notebooks",)), ("notebooks",), ()),
     ],
 )
