@@ -129,15 +129,26 @@ def _is_its_own(name: str) -> bool:
 
 
 class Had(NamedTuple):
-    """What was asked for, and before that, with the environment of then; that is empty if it was the server's."""
+    """What was asked for, and before that, with the environment of then; that is empty if it was the server's.
+
+    In that one, an earlier release has put the packages `within`.
+    """
 
     asked: Asked = Asked()
     before: Asked | None = None
     env_before: str = ""
+    within: tuple[str, ...] = ()
 
 
 def had(facts: Facts) -> Had:
-    """What the profile's own record says; nothing if it has none that can be read."""
+    """What the profile's own record says; nothing if that cannot be read.
+
+    Where there is none yet, its choices say what was asked for: an earlier release kept no record.
+    """
+    if facts.files.entry(FILE) is None:
+        chosen = facts.choices.made.options.get("packages")
+        packages = tuple(chosen.value) if chosen else ()
+        return Had(Asked(packages=packages), within=packages)
     try:
         document = json.loads(facts.files.text(FILE) or "{}")
         before = document.get("before")
@@ -145,6 +156,7 @@ def had(facts: Facts) -> Had:
             _asked(document.get("asked") or {}),
             _asked(before) if before is not None else None,
             str(document.get("env_before", "")),
+            tuple(map(_line, document.get("within", ()))),
         )
     except (ValueError, TypeError, AttributeError, RecursionError):
         return Had()
@@ -155,6 +167,8 @@ def text(had: Had) -> str:
     document: dict[str, Any] = {"asked": had.asked._asdict()}
     if had.before is not None:
         document |= {"before": had.before._asdict(), "env_before": had.env_before}
+    if had.within:
+        document |= {"within": had.within}
     return json.dumps(document, indent=1) + "\n"
 
 

@@ -15,7 +15,7 @@ from nbfab.fix import Note, task
 from nbfab.look.envs import normal
 from nbfab.plan.asked import FILE, Asked, Had, asked, had, is_kernels, text
 from nbfab.plan.change import Change
-from nbfab.plan.environment import choose, own_python
+from nbfab.plan.environment import Chosen, choose, own_python
 from nbfab.plan.files import in_file
 from nbfab.plan.kernel import env_named, kernel_file
 from nbfab.settings import package_name
@@ -57,15 +57,13 @@ def target(wanted: Wanted, facts: Facts) -> str:
 def _is_the_servers(wanted: Wanted, facts: Facts, ask: Asked) -> bool:
     """Whether the packages are in the server's environment, where an earlier release has put them."""
     chosen = choose(wanted, facts)
-    recorded = facts.choices.made.options.get("packages")
-    return bool(
-        not ask.lines
-        and facts.files.entry(FILE) is None
-        and recorded
-        and set(ask.packages) <= set(recorded.value)
-        and chosen.python == own_python(facts)
-        and chosen.environment
-    )
+    within = had(facts).within
+    return bool(not ask.lines and within and set(ask.packages) <= set(within) and _is_own(chosen, facts))
+
+
+def _is_own(chosen: Chosen, facts: Facts) -> bool:
+    """Whether the server has the environment that nbfab made, and it is there."""
+    return chosen.python == own_python(facts) and chosen.environment is not None
 
 
 def _serves(facts: Facts, record: Record, ask: Asked) -> bool:
@@ -102,16 +100,10 @@ def plan(wanted: Wanted, facts: Facts) -> Iterator[Change]:
     ask, have, name = asked(wanted, facts), now(wanted, facts), target(wanted, facts)
     if name and not _named(facts, name):
         yield _build(wanted, facts, ask, have, name)
-    record = had(facts)
     is_there = facts.files.entry(FILE) is not None
     if not (is_there or name or ask.lines):
         return
-    if name == (have.name if have else ""):
-        record = record._replace(asked=ask)
-    elif facts.files.entry(kernel_file(wanted.settings.profile)):
-        record = Had(ask, record.asked, have.name if have else "")
-    else:  # there was no kernel
-        record = Had(ask)
+    record = _record(wanted, facts, name)
     for change in in_file("install", "which packages the notebooks have", FILE, text(record), facts):
         yield replace(change, diff="")  # that of the packages is shown
     stays = {name, record.env_before, have.name if have else ""}
@@ -124,6 +116,26 @@ def plan(wanted: Wanted, facts: Facts) -> Iterator[Change]:
                 detail=f"({FOLDER}/{old.name})",
                 args={"env": old.name},
             )
+
+
+def _record(wanted: Wanted, facts: Facts, name: str) -> Had:
+    """What is kept, once the kernel has the environment of that name.
+
+    It is written before the kernel's specification. So if that still names the environment from before, a run was cut
+    in between, and what was before is still what the record has as such.
+    """
+    ask, have, record = asked(wanted, facts), now(wanted, facts), had(facts)
+    if not _is_own(choose(wanted, facts), facts):
+        record = record._replace(within=())  # it is made anew, without them
+    there = have.name if have else ""
+    was_cut = record.before is not None and record.env_before == there
+    if not facts.files.entry(kernel_file(wanted.settings.profile)):
+        return Had(ask)  # there was no kernel
+    if name == there:
+        return Had(ask, within=record.within) if was_cut and name else record._replace(asked=ask)
+    if was_cut:
+        return record._replace(asked=ask)
+    return Had(ask, record.asked, there, record.within)
 
 
 def _build(wanted: Wanted, facts: Facts, ask: Asked, have: Record | None, name: str) -> Change:

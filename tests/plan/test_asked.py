@@ -7,9 +7,10 @@ from typing import Any
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
-from plan_cases import KEEP, NEW, file, holding, wanting
+from plan_cases import KEEP, NEW, file, holding, seen, wanting
 
 from nbfab.errors import Refused
+from nbfab.look.choices import Choice, Choices
 from nbfab.plan.asked import FILE, Asked, Had, asked, had, text
 from nbfab.requirements.requirements import Requirements
 
@@ -68,7 +69,7 @@ lines = st.lists(st.text(st.characters(exclude_categories=["C", "Z"]), max_size=
 asks = st.builds(Asked, st.text(st.characters(exclude_categories=["C", "Z"]), max_size=9), lines, lines, lines)
 
 
-@given(st.builds(Had, asks, st.none() | asks, st.sampled_from(["", "0123456789ab"])))
+@given(st.builds(Had, asks, st.none() | asks, st.sampled_from(["", "0123456789ab"]), lines))
 def test_a_record_is_read_as_it_was_written(record: Had) -> None:
     if record.before is None:
         record = record._replace(env_before="")
@@ -84,6 +85,13 @@ def test_a_record_is_read_as_it_was_written(record: Had) -> None:
 )
 def test_what_a_host_makes_of_the_record_is_an_empty_one_at_worst(text: str) -> None:
     assert isinstance(had(holding(NEW, file(FILE, text))), Had)
+
+
+def test_a_profile_of_an_earlier_release_has_no_record_but_choices() -> None:
+    made = Choices("0.2.0", {"packages": Choice(("pandas",), "flag")})
+    facts = seen(NEW, choices={"made": made})
+    assert had(facts) == Had(Asked(packages=("pandas",)), within=("pandas",))
+    assert had(holding(facts, file(FILE, "what is this"))) == had(NEW) == Had()
 
 
 def test_a_file_that_is_here_counts_and_then_what_the_profile_has() -> None:

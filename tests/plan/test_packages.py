@@ -5,17 +5,20 @@ from dataclasses import replace
 from typing import Any
 
 import pytest
-from plan_cases import KEEP, MODERN, WANTED, NEW, after, file, holding, running, seen, wanting
+from plan_cases import KEEP, MODERN, NEW, WANTED, after, file, holding, running, seen, wanting
 
+from nbfab.host import Here
 from nbfab.look.choices import Choice, Choices
 from nbfab.look.envs import Installed, Record
 from nbfab.look.facts import Facts
 from nbfab.plan import install, packages, server
-from nbfab.plan.asked import FILE, had
+from nbfab.plan.asked import FILE, Asked, had
 from nbfab.plan.kernel import env_named, kernel_file
 from nbfab.plan.steps import STEPS, plan
 from nbfab.requirements.requirements import Requirements
 from nbfab.resolution import Resolution
+from nbfab.run.job import Job
+from nbfab.run.update import _back as back
 from nbfab.wanted import Wanted
 
 FOLDER = "/home/ann/.local/share/nbfab/nbserver"
@@ -95,6 +98,43 @@ def test_what_an_earlier_release_has_installed_stays_where_it_is() -> None:
     assert kinds(wanting(packages="pandas"), facts) == []
     assert packages.python(wanting(packages="pandas"), facts) == OWN.python
     assert kinds(wanting(packages=["pandas", "six"]), facts) == ["build environment", "write"]
+    # The first rollback goes back there, and makes nothing.
+    facts = made(wanting(packages="pandas"), facts)
+    assert python_of(facts) == OWN.python
+    switched = made(wanting(packages=["pandas", "six"]), facts)
+    assert had(switched).before == Asked(packages=("pandas",))
+    there = rolled_back(switched)
+    assert python_of(there) == OWN.python
+    assert kinds(wanting(packages="pandas"), there) == []
+    assert env_now(rolled_back(there)) == env_now(switched)
+    # In an environment that was made anew there are none of them.
+    anew = seen(there, environments={"found": ()})
+    assert kinds(wanting(packages="pandas"), anew)[:2] == ["make environment", "build environment"]
+    anew = after(anew, plan(wanting(packages="pandas"), anew, STEPS))
+    anew = seen(anew, environments={"found": (OWN,)})
+    assert kinds(wanting(packages="pandas"), anew) == []
+    assert env_now(anew)
+
+
+def rolled_back(facts: Facts) -> Facts:
+    """The host, once its notebooks have what they had before."""
+    job = back(Job("update", Here(), KEEP, flags=frozenset(("rollback",))), facts)
+    return made(job.wanted, facts)
+
+
+def test_a_run_that_was_cut_before_the_kernel_had_it_loses_nothing_to_go_back_to() -> None:
+    first = made(asking("pandas"))
+    changes = plan(asking("pandas", "six"), first, (install.STEP,))
+    kernel = next(number for number, change in enumerate(changes) if change.step == "profile")
+    cut = after(first, changes[:kernel])
+    assert (env_now(cut), had(cut).env_before) == (env_now(first), env_now(first))
+    # Whether it is done again, done otherwise, or not done after all.
+    for wanted in (asking("pandas", "six"), asking("pandas", "attrs")):
+        again = made(wanted, cut)
+        assert (had(again).before, had(again).env_before) == (had(first).asked, env_now(first))
+        assert env_now(rolled_back(again)) == env_now(first)
+    assert env_now(rolled_back(cut)) == env_now(first)
+    assert had(made(asking("pandas"), cut)).before is None
 
 
 def test_requirements_that_go_back_to_none() -> None:
