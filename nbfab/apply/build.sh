@@ -22,8 +22,8 @@ build_env() {
 	list_packages "$env"
 	record="input $digest${newline}carried $carried$newline"
 	while [ -n "$packages_there" ]; do
-		line=${packages_there%%"$newline"*} # posh gets this wrong within quotes
-		record="${record}has ${line%+}$newline"
+		installed=${packages_there%%"$newline"*} # posh gets this wrong within quotes
+		record="${record}has ${installed%+}$newline"
 		packages_there=${packages_there#*"$newline"}
 	done
 	put "$record" >"$env/made.new" && mv "$env/made.new" "$env/made"

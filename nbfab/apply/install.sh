@@ -24,9 +24,12 @@ install_environment() {
 	remember_environment
 }
 
-# Sets tool.
+# Chooses uv if it is there. Where the user has no store of credentials for it, it is to leave its lock for one in ours.
+# Uses base. Sets tool, store.
 choose_tool() {
 	if command -v uv >/dev/null 2>&1; then tool=uv; else tool=pip; fi
+	store=${UV_CREDENTIALS_DIR:-${XDG_DATA_HOME:-$HOME/.local/share}/uv/credentials}
+	if [ ! -e "$store" ]; then store=$base/.cache/credentials; fi
 }
 
 # Does what installs something, and tells why if that fails. Uses tool, phrase.
@@ -89,13 +92,13 @@ make_venv() { # folder interpreter
 	fi
 }
 
-# Gets packages into an environment. Uses tool, base, lent.
+# Gets packages into an environment. Uses tool, base, store, lent.
 get_packages() { # interpreter, and what `pip install` takes
 	into=$1
 	shift
 	if [ -z "$lent" ]; then reach_index "$into" || return; fi
 	if [ "$tool" = uv ]; then
-		UV_CACHE_DIR=$base/.cache by_loan uv pip install --no-progress --compile-bytecode --python "$into" "$@"
+		UV_CREDENTIALS_DIR=$store UV_CACHE_DIR=$base/.cache by_loan uv pip install --no-progress --compile-bytecode --python "$into" "$@"
 	else
 		by_loan "$into" -m pip install --disable-pip-version-check --progress-bar off --cache-dir "$base/.cache" "$@"
 	fi

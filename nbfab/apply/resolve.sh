@@ -6,13 +6,13 @@
 resolve() {
 	add_known_places
 	find_base
-	choose_tool
 	folder=$(mktemp -d "${TMPDIR:-/tmp}/nbfab.XXXXXX") || return
 	trap 'rm -rf "$folder"' EXIT
 	trap 'exit 129' HUP
 	trap 'exit 143' TERM
 	cd "$folder" || return
 	base=$folder # where pip and uv keep what they fetch
+	choose_tool
 	put "$lines" >asked
 	put "$constraints" >held
 	if ask_resolver "$carried"; then
@@ -26,7 +26,7 @@ resolve() {
 	cd /
 }
 
-# Has uv or pip resolve the lines and those packages, and keeps what it says. Uses base, base_python, tool, early.
+# Has uv or pip resolve the lines and those packages, and keeps what it says. Uses base, base_python, tool, store, early.
 ask_resolver() { # packages
 	set -f
 	# shellcheck disable=SC2086 # a list of packages
@@ -35,7 +35,7 @@ ask_resolver() { # packages
 	allow_early
 	if [ "$tool" = uv ]; then
 		reach_index "${base_python:-python3}" >words || return
-		UV_CACHE_DIR=$base/.cache uv pip compile -q --no-header --no-annotate --no-emit-index-url --no-strip-extras \
+		UV_CREDENTIALS_DIR=$store UV_CACHE_DIR=$base/.cache uv pip compile -q --no-header --no-annotate --no-emit-index-url --no-strip-extras \
 			--python "${base_python:-python3}" -c held ${early:+"$early"} all >packages 2>words </dev/null
 		return
 	fi

@@ -19,7 +19,8 @@ look_envs() {
 
 # Whether a process uses an environment: a kernel is started by its path, and loads what is in it.
 is_used() { # environment
-	if [ ! -d /proc/self ]; then return; fi # it cannot be told, so it stays
+	# Without /proc it cannot be told, so it stays.
+	if [ ! -d /proc/self ]; then return; fi
 	# shellcheck disable=SC2062 # files, not a pattern, which is in no argument of grep's own
 	put "$1/" | grep -qsFf - /proc/[0-9]*/cmdline /proc/[0-9]*/maps
 }

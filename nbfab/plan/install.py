@@ -209,7 +209,8 @@ def standing(wanted: Wanted, facts: Facts) -> Iterator[str]:
     lacks = [package for package in lacking(wanted, facts, chosen) if chosen.python != own_python(facts)]
     if lacks:
         add = how_to_add(chosen.environment, facts, *lacks)
-        yield Note(f"{', '.join(lacks)} is for the server, whose {chosen.python} nbfab has not made", *add)
+        verb = "is" if len(lacks) == 1 else "are"
+        yield Note(f"{', '.join(lacks)} {verb} for the server, whose {chosen.python} nbfab has not made", *add)
     if "matplotlib" not in chosen.environment.packages and not packages.target(wanted, facts):
         add = how_to_add(chosen.environment, facts, "matplotlib")
         made = ("or have one made", task("setup", f"--python={NEW}"))

@@ -18,12 +18,12 @@ from nbfab.plan.change import Change
 from nbfab.plan.environment import Chosen, choose, own_python
 from nbfab.plan.files import in_file
 from nbfab.plan.kernel import env_named, kernel_file
+from nbfab.resolution import Resolution
 from nbfab.settings import package_name
 
 if TYPE_CHECKING:
     from nbfab.look.envs import Installed, Record
     from nbfab.look.facts import Facts
-    from nbfab.resolution import Resolution
     from nbfab.wanted import Wanted
 
 FOLDER = "envs"  # in the profile's
@@ -104,8 +104,9 @@ def plan(wanted: Wanted, facts: Facts) -> Iterator[Change]:
     if not (is_there or name or ask.lines):
         return
     record = _record(wanted, facts, name)
+    detail, diff = _switched(facts, have, _named(facts, name))
     for change in in_file("install", "which packages the notebooks have", FILE, text(record), facts):
-        yield replace(change, diff="")  # that of the packages is shown
+        yield replace(change, detail=detail, diff=diff)
     stays = {name, record.env_before, have.name if have else ""}
     for old in facts.envs.found:
         if old.name not in stays and old.name not in facts.envs.used:
@@ -116,6 +117,14 @@ def plan(wanted: Wanted, facts: Facts) -> Iterator[Change]:
                 detail=f"({FOLDER}/{old.name})",
                 args={"env": old.name},
             )
+
+
+def _switched(facts: Facts, have: Record | None, to: Record | None) -> tuple[str, str]:
+    """As `compared`, of one environment that is there and another; nothing where none or the same takes its place."""
+    if to is None or to == have:
+        return "", ""
+    then = facts.envs.has(to.name)
+    return compared(_there(facts, have), Resolution(then.packages, then.commits))
 
 
 def _record(wanted: Wanted, facts: Facts, name: str) -> Had:

@@ -89,7 +89,10 @@ def test_another_file_makes_another_one_and_the_one_before_it_stays() -> None:
     assert kinds(asking("pandas", "six", "attrs"), used) == ["build environment", "write"]
     # What there is already is not made again.
     back = plan(asking("pandas"), second, STEPS)
-    assert [change.kind for change in back if change.step in ("install", "profile")][:2] == ["write", "write"]
+    record, kernel = [change for change in back if change.step in ("install", "profile")][:2]
+    assert record.summary == "rewrite which packages the notebooks have (2 packages: 1 removed)"
+    assert (record.diff, kernel.summary, kernel.diff) == ("- six 2.2", "rewrite the kernel nbserver", "")
+    assert "requirements r.txt -> another r.txt, from --requirements" in back[-1].summary
 
 
 def test_what_an_earlier_release_has_installed_stays_where_it_is() -> None:

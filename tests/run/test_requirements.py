@@ -4,6 +4,7 @@ import http.server
 import json
 import os
 import re
+import shlex
 import subprocess
 import sys
 import threading
@@ -77,6 +78,10 @@ def test_from_a_file_to_another_and_back(there: Machine) -> None:
     assert there.server == server
 
     # Back, while both live.
+    said = there.ok("update", "--rollback", "--plan")
+    assert "~ six 1.17.0 -> 1.16.0" in said
+    assert "- iniconfig " in said
+    assert "/envs/" not in said
     assert any("rewrite the kernel" in each for each in changes(there, "update", "--rollback"))
     assert version(there, kernel(there)) == "'1.16.0'"
     assert changes(there, "setup") == []
@@ -95,7 +100,7 @@ def test_from_a_file_to_another_and_back(there: Machine) -> None:
     (gone,) = had - set(envs(there))
     assert removed == f"remove an environment that nothing uses any more (envs/{gone})"
     assert there.server == server
-    assert "requirements  thesis.txt:" in there.ok("status")
+    assert "requirements  thesis.txt (from --requirements)" in there.ok("status")
 
     # Without: the server's own.
     changes(there, "setup", "--reset", "requirements")
@@ -167,6 +172,10 @@ def test_by_uv_where_the_host_has_it_and_on_this_machine(here: Machine) -> None:
     changes(here, "install", "--with", "six==1.17.0")
     assert (version(here, live), version(here, kernel(here))) == ("'1.16.0'", "'1.17.0'")
     assert changes(here, "setup") == []
+    assert "the requirements do not come together" in here.fails("setup", "--with", "nbfab-has-no-such-package")
+    here.ok("stop", "--force")
+    here.ok("remove", "--yes")
+    assert [path for path in here.home.rglob("*") if "uv" in path.name] == []  # where it looks for credentials
 
 
 GIT = ("git", "-c", "user.name=ann", "-c", "user.email=ann@example.org")
@@ -272,8 +281,13 @@ def test_a_host_that_lacks_what_makes_an_environment(host: Callable[..., Machine
     (machine.home / ".config/pip/pip.conf").write_text(
         "[global]\nindex-url = http://127.0.0.1:1/simple\nextra-index-url =\nfind-links =\nretries = 1\n"
     )
-    said = machine.fails("setup", "--with", "six")
-    assert "the host cannot reach an index of packages: " in said
+    outcome = machine.json("setup", "--with", "six")
+    assert "the host cannot reach an index of packages: " in outcome["error"]
+    words, command, *_ = [part.get("words") or part["command"] for part in outcome["fix"]]
+    assert words == "name an index that it reaches in the place of URL"
+    assert ".venv/bin/python" not in command.removeprefix(sys.executable)
+    assert command.endswith("-m pip config set global.index-url URL")
+    subprocess.run([*shlex.split(command)[:3], "--version"], check=True, capture_output=True)
     assert changes(machine, "setup") == []
 
 
