@@ -283,7 +283,7 @@ def test_a_host_that_lacks_what_makes_an_environment(host: Callable[..., Machine
     )
     outcome = machine.json("setup", "--with", "six")
     assert "the host cannot reach an index of packages: " in outcome["error"]
-    words, command, *_ = [part.get("words") or part["command"] for part in outcome["fix"]]
+    *_, words, command, _, _ = [part.get("words") or part["command"] for part in outcome["fix"]]
     assert words == "name an index that it reaches in the place of URL"
     assert ".venv/bin/python" not in command.removeprefix(sys.executable)
     assert command.endswith("-m pip config set global.index-url URL")
