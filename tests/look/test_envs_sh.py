@@ -73,6 +73,17 @@ def test_one_that_a_process_uses(shell: tuple[str, ...], tmp_path: Path) -> None
     assert seen(shell, tmp_path).used == ()
 
 
+@each_shell
+def test_where_it_cannot_be_seen_who_uses_one_all_stay(shell: tuple[str, ...], tmp_path: Path) -> None:
+    planted(tmp_path, NAME)
+    planted(tmp_path, OTHER)
+    elsewhere = f"{functions(*FILES, 'apply/build')}\n".replace("/proc", f"{tmp_path}/none")  # as on macOS
+    answers = records(run(shell, f"{elsewhere}{BEGIN}{call('look_envs')}print_facts\n", tmp_path))
+    assert [record["envs.used"] for record in answers if "envs.used" in record] == [NAME, OTHER]
+    run(shell, f"{elsewhere}{BEGIN}{call('remove_env', env=NAME)}", tmp_path)
+    assert (tmp_path / "envs" / NAME / "made").exists()
+
+
 def test_a_profile_without_any_costs_no_process(tmp_path: Path) -> None:
     (tmp_path / "bin").mkdir()
     program = f"{ALL}\n{BEGIN}PATH={tmp_path}/bin\n{call('look_envs')}print_facts\n"
