@@ -140,6 +140,14 @@ def test_a_run_that_was_cut_before_the_kernel_had_it_loses_nothing_to_go_back_to
     assert had(made(asking("pandas"), cut)).before is None
 
 
+def test_a_file_with_packages_of_the_server_alone_is_kept_too() -> None:
+    has = seen(HOST, environments={"found": (OWN._replace(packages={**OWN.packages, "jupytext": "1.17"}),)})
+    facts = made(asking("jupytext"), has)
+    assert (had(facts).asked.lines, env_now(facts)) == (("jupytext",), "")
+    assert kinds(wanting(requirements=had(facts).asked.mark), facts) == []
+    assert kinds(asking("jupytext", "six"), facts)[0] == "build environment"
+
+
 def test_requirements_that_go_back_to_none() -> None:
     facts = made(KEEP, made(asking("pandas")))
     assert python_of(facts) == OWN.python
