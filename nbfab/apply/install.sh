@@ -85,7 +85,7 @@ make_venv() { # folder interpreter
 		"${2:-python3}" -m venv "$1"
 	elif [ -n "$2" ]; then
 		UV_CACHE_DIR=$base/.cache uv venv -q "$1" --python "$2"
-	elif found=$(uv python find --system 2>/dev/null); then
+	elif found=$(UV_CACHE_DIR=$base/.cache uv python find --system 2>/dev/null); then
 		UV_CACHE_DIR=$base/.cache uv venv -q "$1" --python "$found"
 	else
 		UV_PYTHON_INSTALL_DIR=$base/.python UV_CACHE_DIR=$base/.cache by_loan uv venv -q "$1" # it fetches one

@@ -54,8 +54,8 @@ class Asked(NamedTuple):
 
     @property
     def digest(self) -> str:
-        """What an environment was made for."""
-        return _digest(sorted(self.lines), sorted(self.constraints), sorted(self.packages))
+        """What an environment was made for; what is the server's alone makes no other one."""
+        return _digest(sorted(self.kernels), sorted(self.constraints), self.pre)
 
     @property
     def kernels(self) -> tuple[str, ...]:
@@ -99,7 +99,7 @@ class Asked(NamedTuple):
     @property
     def shown(self) -> str:
         """What people call it."""
-        listed = ", ".join(self.packages)
+        listed = ", ".join(filter(is_kernels, self.packages))
         return f"{self.source}{' and ' if listed else ''}{listed}" if self.lines else listed
 
 

@@ -58,11 +58,15 @@ def test_what_is_the_server_s_and_what_the_kernel_s(
         (THESIS, THESIS._replace(lines=(*LINES, "six")), False),
         (THESIS, THESIS._replace(constraints=("six<2",)), False),
         (THESIS, THESIS._replace(packages=()), False),
+        (THESIS, THESIS._replace(packages=("six", "notebook==7.5")), True),
+        (THESIS, THESIS._replace(lines=(*LINES, "jupytext==1")), True),
+        (THESIS, THESIS._replace(lines=(*LINES, "--pre")), False),
         (Asked(packages=("a", "b")), Asked(packages=("b", "a")), True),
     ],
 )
 def test_an_environment_serves_what_asks_for_the_same(one: Asked, other: Asked, same: bool) -> None:
     assert (one.digest == other.digest) == same
+    assert Asked("a.txt", ("x",), (), ("six", "jupytext")).shown == "a.txt and six"
 
 
 lines = st.lists(st.text(st.characters(exclude_categories=["C", "Z"]), max_size=20), max_size=4).map(tuple)
