@@ -234,8 +234,13 @@ def test_an_update_of_what_has_no_version_to_compare(tool: str, here: Machine, t
 def test_an_update_of_what_has_hashes(tool: str, here: Machine, there: Machine) -> None:
     machine = there if tool == "pip" else here
     machine.env["SSL_CERT_FILE"] = "/etc/ssl/certs/ca-certificates.crt"
-    changes(machine, "setup", "--requirements", file(machine, hashed("six==1.17.0")))
-    assert version(machine, kernel(machine)) == "'1.17.0'"
+    # Some of what widgets need is a part of the server, too.
+    named = file(machine, hashed("six==1.17.0", "ipywidgets"))
+    changes(machine, "setup", "--requirements", named, "--with", "iniconfig")
+    live = kernel(machine)
+    assert version(machine, live) == "'1.17.0'"
+    assert version(machine, live, "jupyterlab-widgets")
+    assert version(machine, live, "iniconfig")
     assert changes(machine, "update") == changes(machine, "setup") == []
 
 
