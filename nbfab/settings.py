@@ -76,6 +76,12 @@ def written(value: Any) -> str:
     return str(value)
 
 
+def shown(key: str, value: Any) -> str:
+    """The value of an option for people: of a file that the profile keeps, its name."""
+    text = written(value)
+    return re.sub(":[0-9a-f]{16}$", "", text) if key == "requirements" else text
+
+
 def lines(key: str, value: Any) -> tuple[str, ...]:
     """The value of an option as lines of text: one, or one for each of its values, if those may hold blanks."""
     return (value or ("",)) if key in LISTED else (written(value),)

@@ -28,7 +28,8 @@ class Wanted:
     can serve. `client` is the certificate (PEM) that this user's nbfab presents to the server, if it is to have one.
     `requirements` are those of the file that the settings name, and `resolution` what they come to on the host. An
     `update` gets the newest of them; with `exact`, nothing that was installed by hand is carried over. `env` is the
-    environment to go back to, if it still is there.
+    environment to go back to, if it still is there. `renewed` are other versions of the server itself that the run
+    brings, and for which it is restarted.
     `seconds` is how long a server may take to become ready. With `relay`, what `open` needs there is to
     run. `removing` is whether all of it is to be removed, and `linger_off` whether lingering is then turned off as
     well. For the `doctor`, more is looked at, and for `kernels` what they take; so are what is `around` the server, and
@@ -62,6 +63,7 @@ class Wanted:
     update: bool = False
     exact: bool = False
     env: str = ""
+    renewed: tuple[str, ...] = ()
     seconds: int = 60
     relay: bool = False
     removing: bool = False

@@ -139,7 +139,7 @@ def apply(
             words = bare(record.get("text")) or "the host gives no reason"
             what = f"{begun[-1].summary} failed: {words}" if begun else words
             tool = next((tool for tool in ("pip", "uv") if tool in hints), "")
-            raise Declined(what, *_fix(hints, seen), words=words, tool=tool)
+            raise Declined(what, *_fix(hints, seen, begun[-1] if begun else None), words=words, tool=tool)
 
     silence = INSTALL if installs else look.SILENCE + seconds  # a server that is started twice says so in between
     try:
@@ -176,11 +176,18 @@ def _enter(request: Request, changes: Sequence[Change], seen: Facts) -> str:
     return call("prepare", profile=profile, generation=generation, recorded=" ".join(RECORDED))
 
 
-def _fix(hints: Sequence[str], seen: Facts) -> Fix:
+def _fix(hints: Sequence[str], seen: Facts, change: Change | None = None) -> Fix:
     """What to do about a change that failed; `hints` are the host's words on why."""
-    index = "name an index that it reaches in the place of URL, or with --python an environment that has the notebook"
+    index, own = "name an index that it reaches in the place of URL", f"{seen.files.base}/.venv/bin/python"
+    if change and change.kind == "build environment":
+        base = change.args["base_python"]
+        with_pip = {own, *(of.python for of in seen.environments.found if of.pip)}
+        python = base if base in with_pip else seen.environments.python3 or "python3"
+    else:
+        python = own
+        index += ", or with --python an environment that has the notebook"
     if "pip" in hints:
-        pip = f"{shlex.quote(f'{seen.files.base}/.venv/bin/python')} -m pip config set"
+        pip = f"{shlex.quote(python)} -m pip config set"
         return index, there(f"{pip} global.index-url URL"), "or a proxy", there(f"{pip} global.proxy URL")
     if "uv" in hints:
         uv = """mkdir -p ~/.config/uv && echo 'index-url = "URL"' >>~/.config/uv/uv.toml"""

@@ -21,8 +21,8 @@ build_env() {
 	list_packages "$env"
 	record="input $digest${newline}carried $carried$newline"
 	while [ -n "$packages_there" ]; do
-		package=${packages_there%%"$newline"*} # posh gets this wrong within quotes
-		record="${record}has ${package%+}$newline"
+		installed=${packages_there%%"$newline"*} # posh gets this wrong within quotes
+		record="${record}has ${installed%+}$newline"
 		packages_there=${packages_there#*"$newline"}
 	done
 	put "$record" >"$env/made.new" && mv "$env/made.new" "$env/made"

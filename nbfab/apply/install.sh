@@ -39,10 +39,13 @@ install_environment() {
 	remember_environment
 }
 
-# A uv that was sent comes before all others. Uses base, sent_uv. Sets tool.
+# Chooses uv if it is there; one that was sent comes before all others. Where the user has no store of credentials for it,
+# it is to leave its lock for one in ours. Uses base, sent_uv. Sets tool, store.
 choose_tool() {
 	if [ -n "$sent_uv" ]; then PATH=$base/.cache/$sent_uv:$PATH; fi
 	if command -v uv >/dev/null 2>&1; then tool=uv; else tool=pip; fi
+	store=${UV_CREDENTIALS_DIR:-${XDG_DATA_HOME:-$HOME/.local/share}/uv/credentials}
+	if [ ! -e "$store" ]; then store=$base/.cache/credentials; fi
 }
 
 # Does what installs something, and says why if that fails. Uses tool, phrase.
@@ -163,7 +166,7 @@ copy_pip() { # folder interpreter
 		"$1/bin/python" -BIm pip --version >/dev/null 2>&1
 }
 
-# Gets packages into an environment: those that were sent, if any were. Uses tool, base, wheels, lent.
+# Gets packages into an environment: those that were sent, if any were. Uses tool, base, store, wheels, lent.
 get_packages() { # interpreter, and what `pip install` takes
 	into=$1
 	shift
@@ -174,7 +177,7 @@ get_packages() { # interpreter, and what `pip install` takes
 		reach_index "$into" || return
 	fi
 	if [ "$tool" = uv ]; then
-		UV_CACHE_DIR=$base/.cache by_loan uv pip install --no-progress --compile-bytecode --python "$into" "$@"
+		UV_CREDENTIALS_DIR=$store UV_CACHE_DIR=$base/.cache by_loan uv pip install --no-progress --compile-bytecode --python "$into" "$@"
 	else
 		by_loan "$into" -m pip install --disable-pip-version-check --progress-bar off --cache-dir "$base/.cache" "$@"
 	fi

@@ -8,11 +8,13 @@ import shutil
 import subprocess
 import sys
 import tempfile
+import time
 
 from jupyter_client.blocking import BlockingKernelClient
 from jupyter_client.connect import write_connection_file
 
 SECONDS = 120  # until it answers: its files may come from a network, and be compiled
+AT_ONCE = 5  # seconds of waiting, after which it is seen whether it still runs
 
 folder = tempfile.mkdtemp(prefix="nbfab", dir="/tmp" if os.path.isdir("/tmp") else None)  # noqa: S108
 file, _ = write_connection_file(os.path.join(folder, "kernel.json"), transport="ipc", ip=os.path.join(folder, "ipc"))
@@ -29,12 +31,19 @@ with open(os.path.join(folder, "log"), "w+b") as log:
     client = BlockingKernelClient(connection_file=file)
     client.load_connection_file()
     client.start_channels()
-    why = ""
+    end, why = time.monotonic() + SECONDS, "it has not been tried"
     try:
-        client.wait_for_ready(timeout=SECONDS)
-    except RuntimeError as error:
-        log.seek(0)
-        why = log.read().decode(errors="replace").strip() or str(error)
+        while why:
+            try:
+                client.wait_for_ready(timeout=AT_ONCE)
+                why = ""
+            except RuntimeError as error:
+                # The client takes it for dead after a second without a heartbeat, as a busy host may have it.
+                if kernel.poll() is None and time.monotonic() < end:
+                    continue
+                log.seek(0)
+                why = log.read().decode(errors="replace").strip() or str(error)
+                break
     finally:
         client.stop_channels()
         kernel.kill()

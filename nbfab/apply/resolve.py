@@ -6,7 +6,7 @@ from typing import Any
 from nbfab.apply.apply import INSTALL
 from nbfab.errors import HostError
 from nbfab.host import Host, run
-from nbfab.look.envs import normal
+from nbfab.look.envs import commit, normal, version
 from nbfab.look.fact import LINE, WORD
 from nbfab.program import Record, call, render
 from nbfab.resolution import Resolution
@@ -35,21 +35,27 @@ def resolve(host: Host, args: Mapping[str, str]) -> Resolution:
         if "failed" in record:
             words = _text(record.get("text")) or "the host gives no reason"
             raise HostError(f"the requirements do not come together: {words}", "change them, then run it again")
-    packages = dict(filter(None, (_package(record) for record in records)))
-    if not packages:
+    found = [one for record in records if (one := _package(record))]
+    if not found:
         raise HostError("what the host reports on the requirements makes no sense", "run it again")
     carried = next((_text(record["carried"]).split() for record in records if "carried" in record), [])
     dropped = tuple(package for package in args["carried"].split() if package not in carried)
-    kept = tuple(package for package in carried if package in args["carried"].split())
-    return Resolution(packages, kept, dropped, next((_text(of["python"]) for of in records if "python" in of), ""))
+    return Resolution(
+        {name: number for name, number, _ in found},
+        {name: of for name, _, of in found if of},
+        tuple(package for package in carried if package in args["carried"].split()),
+        dropped,
+        next((_text(of["python"]) for of in records if "python" in of), ""),
+    )
 
 
-def _package(record: Record) -> tuple[str, str] | None:
+def _package(record: Record) -> tuple[str, str, str] | None:
     package = record.get("package")
-    if not isinstance(package, str) or len(package) > WORD or not package.isprintable():
+    if not isinstance(package, str) or len(package) > WORD or not package.isprintable() or " " in package:
         return None
-    name, _, version = package.partition("==")
-    return (normal(name.split("[")[0]), version.split()[0]) if version.strip() else None
+    name, equals, rest = package.partition("==")
+    number, _, of = rest.partition("@")
+    return (normal(name.split("[")[0]), version(number), commit(of)) if name and equals else None
 
 
 def _text(value: Any) -> str:

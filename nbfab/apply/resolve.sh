@@ -1,18 +1,18 @@
 # shellcheck shell=sh
 # What requirements come to, before anything is installed.
 
-# Prints the packages that would be installed, NAME==VERSION each, as records; or why there are none. What it takes is in a
-# folder of its own, which is removed. Uses lines, constraints, carried, phrase. Sets base.
+# Prints the packages that would be installed, NAME==VERSION each, with @COMMIT if it is from Git, as records; or why there
+# are none. What it takes is in a folder of its own, which is removed. Uses lines, constraints, carried, phrase. Sets base.
 resolve() {
 	add_known_places
 	find_base
-	choose_tool
 	folder=$(mktemp -d "${TMPDIR:-/tmp}/nbfab.XXXXXX") || return
 	trap 'rm -rf "$folder"' EXIT
 	trap 'exit 129' HUP
 	trap 'exit 143' TERM
 	cd "$folder" || return
 	base=$folder # where pip and uv keep what they fetch
+	choose_tool
 	put "$lines" >asked
 	put "$constraints" >held
 	if ask_resolver "$carried"; then
@@ -26,7 +26,7 @@ resolve() {
 	cd /
 }
 
-# Has uv or pip resolve the lines and those packages, and keeps what it says. Uses base, base_python, tool, early.
+# Has uv or pip resolve the lines and those packages, and keeps what it says. Uses base, base_python, tool, store, early.
 ask_resolver() { # packages
 	set -f
 	# shellcheck disable=SC2086 # a list of packages
@@ -35,7 +35,7 @@ ask_resolver() { # packages
 	allow_early
 	if [ "$tool" = uv ]; then
 		reach_index "${base_python:-python3}" >words || return
-		UV_CACHE_DIR=$base/.cache uv pip compile -q --no-header --no-annotate --no-emit-index-url --no-strip-extras \
+		UV_CREDENTIALS_DIR=$store UV_CACHE_DIR=$base/.cache uv pip compile -q --no-header --no-annotate --no-emit-index-url --no-strip-extras \
 			--python "${base_python:-python3}" -c held ${early:+"$early"} all >packages 2>words </dev/null
 		return
 	fi
@@ -47,19 +47,26 @@ ask_resolver() { # packages
 		--report report -r all -c held ${early:+"$early"} >words 2>&1 </dev/null || return
 	venv/bin/python -BI -c 'import json
 for one in json.load(open("report", encoding="utf-8"))["install"]:
-    print("%(name)s==%(version)s" % one["metadata"])' >packages 2>>words
+    commit = one.get("download_info", {}).get("vcs_info", {}).get("commit_id")
+    print("%(name)s==%(version)s" % one["metadata"] + ("@" + commit if commit else ""))' >packages 2>>words
 }
 
 # Uses escaped, base_python.
 report_packages() { # packages that were carried over
 	while IFS= read -r line; do
 		case $line in
-		*==*)
-			line=${line%%;*}
-			escape "${line%% *}"
-			put "{\"package\":\"$escaped\"}$newline"
+		*' @ '*) # which has no version yet; uv names the commit
+			found=${line#* @ }
+			found=${found%% *}
+			found=${found%%#*}
+			case $found in git+*@*) found=@${found##*@} ;; *) found='' ;; esac
+			line=${line%% *}==$found
 			;;
+		*==*) line=${line%%;*} ;;
+		*) continue ;;
 		esac
+		escape "${line%% *}"
+		put "{\"package\":\"$escaped\"}$newline"
 	done <packages
 	escape "$1"
 	put "{\"carried\":\"$escaped\"}$newline"

@@ -10,7 +10,7 @@ from nbfab.display.paint import Line, Painted, Piece
 from nbfab.errors import NbfabError
 from nbfab.fix import Note
 from nbfab.outcome import Outcome
-from nbfab.settings import origin, written
+from nbfab.settings import origin, shown
 from nbfab.text import one_line
 
 _VERDICTS = {"unchanged": "nothing changed"}
@@ -101,7 +101,7 @@ def _state(outcome: Outcome) -> Iterator[Line]:
         for key, choice in state.get("settings", {}).items():
             if choice["source"] == "default":
                 continue
-            yield _line(key, f"{written(choice['value'])} (from {origin(key, choice['source'])})")
+            yield _line(key, f"{shown(key, choice['value'])} (from {origin(key, choice['source'])})")
         yield from around.lines(state)
     if "environment" in state and outcome.task == "status":
         yield _line("environment", state["environment"])

@@ -22,16 +22,32 @@ class Record(NamedTuple):
 
 
 class Installed(NamedTuple):
-    """What an environment has by now, and which of that was asked for by name."""
+    """What an environment has by now, which of that was asked for by name, and the `commits` of what is from Git."""
 
     name: str
     packages: Mapping[str, str]
     requested: frozenset[str]
+    commits: Mapping[str, str] = {}
 
 
 def normal(name: str) -> str:
     """A package's name as PEP 503 compares it."""
     return re.sub(r"[-_.]+", "-", name).lower()
+
+
+def version(text: str) -> str:
+    """A version as PEP 440 compares it; one that is none stays as it is. A folder's name has no hyphens in it."""
+    from packaging.version import InvalidVersion, Version
+
+    try:
+        return str(Version(text.replace("_", "-")))
+    except InvalidVersion:
+        return text
+
+
+def commit(text: str) -> str:
+    """The commit of a package from Git; empty for none."""
+    return text if re.fullmatch(r"[0-9a-f]{40,64}", text) else ""
 
 
 def name(value: Any) -> str:
@@ -51,15 +67,16 @@ def _found(value: Any) -> tuple[Record, ...]:
         elif key == "carried":
             carried = tuple(map(word, rest.split()))
         elif key == "has":
-            built |= dict([_package(rest)])
+            built |= dict([_package(rest)[:2]])
     return (Record(name(first), digest, carried, built),)
 
 
 def _installed(value: Any) -> tuple[Installed, ...]:
     first, lines = _lines(value)
     packages = [(*_package(line.removesuffix("+")), line.endswith("+")) for line in lines]
-    requested = frozenset(package for package, _, asked in packages if asked)
-    return (Installed(name(first), {package: version for package, version, _ in packages}, requested),)
+    requested = frozenset(package for package, _, _, asked in packages if asked)
+    commits = {package: of for package, _, of, _ in packages if of}
+    return (Installed(name(first), {package: version for package, version, _, _ in packages}, requested, commits),)
 
 
 def _lines(value: Any) -> tuple[str, list[str]]:
@@ -67,9 +84,10 @@ def _lines(value: Any) -> tuple[str, list[str]]:
     return first, items(rest.splitlines())
 
 
-def _package(text: str) -> tuple[str, str]:
-    package, _, version = word(text).rpartition("-")
-    return normal(package), version
+def _package(text: str) -> tuple[str, str, str]:
+    folder, _, of = word(text).partition("@")
+    package, _, number = folder.rpartition("-")
+    return normal(package), version(number), commit(of)
 
 
 def _used(value: Any) -> tuple[str, ...]:

@@ -19,19 +19,24 @@ look_envs() {
 
 # Whether a process uses an environment: a kernel is started by its path, and loads what is in it.
 is_used() { # environment
-	if [ ! -d /proc/self ]; then return; fi # it cannot be told, so it stays
+	# Without /proc it cannot be told, so it stays.
+	if [ ! -d /proc/self ]; then return; fi
 	# shellcheck disable=SC2062 # files, not a pattern, which is in no argument of grep's own
 	put "$1/" | grep -qsFf - /proc/[0-9]*/cmdline /proc/[0-9]*/maps
 }
 
-# What is installed in an environment: NAME-VERSION, and a + behind what was asked for by name. Sets packages_there.
+# What is installed in an environment: NAME-VERSION, then @COMMIT for what is from Git, and a + behind what was asked for
+# by name. Sets packages_there.
 list_packages() { # environment
 	packages_there=
 	for info in "$1"/lib/python*/site-packages/*.dist-info; do
 		if [ ! -f "$info/METADATA" ]; then continue; fi
-		asked=
+		asked='' commit=''
 		if [ -e "$info/REQUESTED" ]; then asked=+; fi
+		if [ -f "$info/direct_url.json" ]; then
+			commit=$(sed -n 's/.*"commit_id": *"\([0-9a-f]*\)".*/@\1/p' "$info/direct_url.json")
+		fi
 		info=${info##*/}
-		packages_there=$packages_there${info%.dist-info}$asked$newline
+		packages_there=$packages_there${info%.dist-info}$commit$asked$newline
 	done
 }

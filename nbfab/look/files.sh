@@ -58,20 +58,21 @@ print_entries() {
 	LC_ALL=C ls -lnd $paths 2>/dev/null | awk -v texts=" $texts " -v certificates=" $certificates " '
 		{
 			sub(/ -> .*/, "")
-			path = $NF; mode = substr($1, 1, 10); out = ""
+			path = $NF; mode = substr($1, 1, 10); out = part = ""
 			whole = index(texts, " " path " "); shown = whole
 			if (substr(mode, 1, 1) == "-" && (whole || index(certificates, " " path " "))) {
 				# None of them is longer, and more of another file is of no use.
-				while (length(out) < 100000 && (getline line < path) > 0 && length(line) < 100000) {
+				while (length(out) < 480000 && (getline line < path) > 0 && length(line) < 200000) {
 					if (line ~ /^-----BEGIN/) shown = whole || line ~ /^-----BEGIN CERTIFICATE/
 					gsub(/[\\"]/, "\\\\&", line)
-					if (shown) out = out line "\\n"
+					if (shown) part = part line "\\n"
+					if (length(part) > 8000) { out = out part; part = "" } # to append costs what is there
 					if (!whole && line ~ /^-----END/) shown = 0
 				}
 				close(path)
 			}
 			gsub(/[\\"]/, "\\\\&", path)
-			printf "{\"files.entries\":{\"path\":\"%s\",\"mode\":\"%s\",\"owner\":\"%s\",\"text\":\"%s\"}}\n", path, mode, $3, out
+			printf "{\"files.entries\":{\"path\":\"%s\",\"mode\":\"%s\",\"owner\":\"%s\",\"text\":\"%s\"}}\n", path, mode, $3, out part
 		}' 2>/dev/null
 }
 

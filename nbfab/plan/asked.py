@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import hashlib
 import json
+import re
 from collections.abc import Iterator
 from typing import TYPE_CHECKING, Any, NamedTuple
 
@@ -25,6 +26,14 @@ _SERVERS_TOO = frozenset(
     (
         *("jupyter", "jupyter-lsp", "jupyter-resource-usage", "jupyter-collaboration", "jupyter-docprovider"),
         *("jupyter-ai", "nbdime", "jupytext", "nbgitpuller", "notebook-shim"),
+    )
+)
+# Of these, what nbfab itself gives to the server, whose versions no file changes; of the first ones, a look knows them.
+ITSELF = ("notebook", "jupyterlab", "jupyter-server")
+_GIVEN = frozenset(
+    (
+        *(*ITSELF, "nbclassic", "jupyter", "jupyter-lsp", "notebook-shim"),
+        *("jupyterlab-server", "jupyterlab-pygments", "jupyter-server-terminals"),
     )
 )
 # What has a part in both: widgets are drawn by an extension of the server.
@@ -56,8 +65,8 @@ class Asked(NamedTuple):
 
     @property
     def digest(self) -> str:
-        """What an environment was made for."""
-        return _digest(sorted(self.lines), sorted(self.constraints), sorted(self.packages), *self._python)
+        """What an environment was made for; what is the server's alone makes no other one."""
+        return _digest(sorted(self.kernels), sorted(self.constraints), self.pre, *self._python)
 
     @property
     def _python(self) -> tuple[str, ...]:
@@ -67,18 +76,30 @@ class Asked(NamedTuple):
     def kernels(self) -> tuple[str, ...]:
         """The requirements of the kernel's environment: without what is the server's alone. Options come first.
 
-        None if nothing else was asked for.
+        None if nothing else was asked for. A file with hashes counts as a whole: pip takes nothing without one, also if
+        another package needs it.
         """
-        packages = (*filter(is_kernels, self.lines), *filter(is_kernels, self.packages))
+        lines = [line for line in self.lines if is_kernels(line) or (self.hashed and not line.startswith("-"))]
+        packages = (*lines, *filter(is_kernels, self.packages))
         options = tuple(line for line in self.lines if line.startswith("-") and line != PRE)
         # A plot is what people come for; a file says itself what it needs.
         return (*options, *packages, *(() if self.lines else ("matplotlib",))) if packages else ()
 
     @property
     def servers(self) -> tuple[str, ...]:
-        """The packages of the server's environment, without what only counts elsewhere: hashes and markers."""
-        found = (line.split(" --hash")[0].split(";")[0].replace(" ", "") for line in self.lines)
-        return tuple(dict.fromkeys(package for package in (*found, *self.packages) if is_servers(package)))
+        """The packages of the server's environment: of a file, extensions by their names alone.
+
+        A file is for the notebooks, and may come from elsewhere; many profiles share that environment.
+        """
+        found = map(_in_file, filter(is_servers, self.lines))
+        typed = filter(is_servers, self.packages)
+        return tuple(dict.fromkeys(filter(None, (*found, *typed))))
+
+    @property
+    def pinned(self) -> tuple[str, ...]:
+        """The versions of the server itself that the file names, which change nothing there."""
+        bare = (line.split(" --hash")[0].split(";")[0].replace(" ", "") for line in self.lines)
+        return tuple(line for line in bare if normal(package_name(line)) in ITSELF and line != package_name(line))
 
     @property
     def hashed(self) -> bool:
@@ -93,8 +114,17 @@ class Asked(NamedTuple):
     @property
     def shown(self) -> str:
         """What people call it."""
-        listed = ", ".join(self.packages)
+        listed = ", ".join(filter(is_kernels, self.packages))
         return f"{self.source}{' and ' if listed else ''}{listed}" if self.lines else listed
+
+
+def _in_file(line: str) -> str:
+    """An extension that a file names, without versions, hashes and markers; empty for what the server has anyway."""
+    if normal(package_name(line)) in _GIVEN:
+        return ""
+    if " @ " in line:  # an index may have another package by that name
+        return line.split(" --hash")[0].split(" ;")[0].replace(" ", "")
+    return re.split(r"[\s<>=!~;]", line, maxsplit=1)[0]
 
 
 def is_servers(package: str) -> bool:
@@ -114,15 +144,26 @@ def _is_its_own(name: str) -> bool:
 
 
 class Had(NamedTuple):
-    """What was asked for, and before that, with the environment of then; that is empty if it was the server's."""
+    """What was asked for, and before that, with the environment of then; that is empty if it was the server's.
+
+    In that one, an earlier release has put the packages `within`.
+    """
 
     asked: Asked = Asked()
     before: Asked | None = None
     env_before: str = ""
+    within: tuple[str, ...] = ()
 
 
 def had(facts: Facts) -> Had:
-    """What the profile's own record says; nothing if it has none that can be read."""
+    """What the profile's own record says; nothing if that cannot be read.
+
+    Where there is none yet, its choices say what was asked for: an earlier release kept no record.
+    """
+    if facts.files.entry(FILE) is None:
+        chosen = facts.choices.made.options.get("packages")
+        packages = tuple(chosen.value) if chosen else ()
+        return Had(Asked(packages=packages), within=packages)
     try:
         document = json.loads(facts.files.text(FILE) or "{}")
         before = document.get("before")
@@ -130,6 +171,7 @@ def had(facts: Facts) -> Had:
             _asked(document.get("asked") or {}),
             _asked(before) if before is not None else None,
             str(document.get("env_before", "")),
+            tuple(map(_line, document.get("within", ()))),
         )
     except (ValueError, TypeError, AttributeError, RecursionError):
         return Had()
@@ -140,6 +182,8 @@ def text(had: Had) -> str:
     document: dict[str, Any] = {"asked": had.asked._asdict()}
     if had.before is not None:
         document |= {"before": had.before._asdict(), "env_before": had.env_before}
+    if had.within:
+        document |= {"within": had.within}
     return json.dumps(document, indent=1) + "\n"
 
 

@@ -13,7 +13,7 @@ from nbfab.errors import HostError, Refused
 from nbfab.fix import there
 from nbfab.plan import certificate
 from nbfab.plan.files import PRIVATE, Managed, write
-from nbfab.settings import BY_KEY, origin, written
+from nbfab.settings import BY_KEY, origin, shown
 from nbfab.settings import lines as lines_of
 
 if TYPE_CHECKING:
@@ -84,7 +84,7 @@ def plan(
     elif not entry and not changes and not owned:
         return
     news = {key: words for key in mine if (words := _news(wanted, key, made.options.get(key)))}
-    bound = [key for key in news if key in _WITH_A_START]
+    bound = [key for key in news if key in _WITH_A_START or (key == "packages" and wanted.renewed)]
     before = {**chosen, **{key: made.options[key] for key in bound}}
     more = [*(words for key, words in news.items() if key not in bound), *_names(made, names)]
     if not bound or before != made.options or names != made.names:
@@ -103,7 +103,8 @@ def _news(wanted: Wanted, key: str, before: Choice | None) -> str:
     if before is None or before.value == now:
         return ""
     why = _why(wanted, key, before) + _downgrade(wanted, key, before.value)
-    return f"{key} {_shown(before.value)} -> {_shown(now)}, {why}"
+    was, new = _shown(key, before.value), _shown(key, now)
+    return f"{key} {was} -> {'another ' if was == new else ''}{new}, {why}"
 
 
 def _names(made: Choices, names: Mapping[str, str]) -> Iterator[str]:
@@ -150,8 +151,8 @@ def _is_private(ip: str) -> bool:
     return ip == "localhost" or (ip != "*" and ip_address(ip).is_loopback)
 
 
-def _shown(value: Any) -> str:
-    return written(value) or "none"
+def _shown(key: str, value: Any) -> str:
+    return shown(key, value) or "none"
 
 
 def notes(wanted: Wanted, facts: Facts) -> Iterator[str]:
@@ -167,4 +168,4 @@ def notes(wanted: Wanted, facts: Facts) -> Iterator[str]:
         yield f"it serves {settings.directory}, not the current folder: --directory . would change that"
     for key in BY_KEY:
         if key in wanted.kept and given.sources.get(key) == "flag" and getattr(given, key) != getattr(settings, key):
-            yield f"--{BY_KEY[key].flag} has no effect on this task: {key} stays {_shown(getattr(settings, key))}"
+            yield f"--{BY_KEY[key].flag} has no effect on this task: {key} stays {_shown(key, getattr(settings, key))}"

@@ -8,7 +8,7 @@ from pathlib import PurePosixPath
 from typing import TYPE_CHECKING, NamedTuple
 
 from nbfab.look.envs import normal
-from nbfab.plan.asked import asked, had
+from nbfab.plan.asked import ITSELF, asked, had
 from nbfab.settings import NEW, is_path, package_name
 
 if TYPE_CHECKING:
@@ -122,17 +122,41 @@ def own_python(facts: Facts) -> str:
 def lacking(wanted: Wanted, facts: Facts, chosen: Chosen) -> Iterator[str]:
     """The packages that the server is to have, and that are not in its environment.
 
-    Versions are pip's to judge: that it has done so is what the profile's records say.
+    The versions of extensions are pip's to judge: that it has done so is what the profile's records say.
     """
-    has = {normal(name) for name in chosen.environment.packages} if chosen.environment else set()
+    has = {normal(name): of for name, of in chosen.environment.packages.items()} if chosen.environment else {}
     recorded = facts.choices.made.options.get("packages")
     judged = {*(recorded.value if recorded else ()), *had(facts).asked.servers}
     for package in asked(wanted, facts).servers:
         name = package_name(package)
-        if normal(name) not in has or not (package == name or package in judged):
+        if normal(name) in ITSELF and normal(name) in has:
+            if not admits(package, has[normal(name)]):
+                yield package
+        elif normal(name) not in has or not (package == name or package in judged):
             yield package
     if wanted.settings.keep_output:
         yield from (package for package in KEEPERS if normal(package_name(package)) not in has)
+
+
+def admits(package: str, version: str) -> bool:
+    """Whether a version is one that a requirement allows."""
+    from packaging.requirements import InvalidRequirement, Requirement
+    from packaging.version import InvalidVersion
+
+    try:
+        return Requirement(package).specifier.contains(version, prereleases=True)
+    except (InvalidRequirement, InvalidVersion):
+        return True
+
+
+def renewed(wanted: Wanted, facts: Facts) -> tuple[str, ...]:
+    """Other versions of the server itself that its environment is to get: it is restarted for them."""
+    chosen = choose(wanted, facts)
+    if not chosen.environment or chosen.python != own_python(facts):
+        return ()
+    has = {normal(name) for name in chosen.environment.packages}
+    lacks = ((normal(package_name(package)), package) for package in lacking(wanted, facts, chosen))
+    return tuple(package for name, package in lacks if name in ITSELF and name in has)
 
 
 def keeps_output(wanted: Wanted, facts: Facts) -> bool:

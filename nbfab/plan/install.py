@@ -9,13 +9,24 @@ from typing import TYPE_CHECKING
 
 from nbfab.errors import HostError, NbfabError, Refused
 from nbfab.fix import Fix, Note, again, task, there
+from nbfab.look.envs import normal
 from nbfab.plan import packages
 from nbfab.plan.asked import FILE, asked, is_kernels, is_servers
 from nbfab.plan.change import Change
-from nbfab.plan.environment import KEEPERS, Chosen, at_least, choose, fitting, lacking, module_of, own_python
+from nbfab.plan.environment import (
+    KEEPERS,
+    Chosen,
+    admits,
+    at_least,
+    choose,
+    fitting,
+    lacking,
+    module_of,
+    own_python,
+)
 from nbfab.plan.files import Managed
 from nbfab.plan.step import Step
-from nbfab.settings import NEW, is_path
+from nbfab.settings import NEW, is_path, package_name
 
 if TYPE_CHECKING:
     from nbfab.look.environments import Environment
@@ -115,6 +126,7 @@ def _make(wanted: Wanted, facts: Facts, chosen: Chosen, lacks: tuple[str, ...]) 
             "sent_uv": "",
             "least": "3.10" if keepers else "3.9",
         },
+        needs_restart=bool(wanted.renewed),
     )
 
 
@@ -209,14 +221,40 @@ def standing(wanted: Wanted, facts: Facts) -> Iterator[str]:
     if chosen.module != module_of(wanted.settings.app):
         yield f"{chosen.python} has no {wanted.settings.app}, so {chosen.module} is served"
     yield from packages.standing(wanted, facts)
+    yield from _left_alone(wanted, facts, chosen)
     lacks = [package for package in lacking(wanted, facts, chosen) if chosen.python != own_python(facts)]
     if lacks:
         add = how_to_add(chosen.environment, facts, *lacks)
-        yield Note(f"{', '.join(lacks)} is for the server, whose {chosen.python} nbfab has not made", *add)
+        verb = "is" if len(lacks) == 1 else "are"
+        yield Note(f"{', '.join(lacks)} {verb} for the server, whose {chosen.python} nbfab has not made", *add)
     if "matplotlib" not in chosen.environment.packages and not packages.target(wanted, facts):
         add = how_to_add(chosen.environment, facts, "matplotlib")
         made = ("or have one made", task("setup", f"--python={NEW}"))
         yield Note(f"{chosen.python} has no matplotlib, so nothing is plotted inline", *add, *made)
+
+
+def _left_alone(wanted: Wanted, facts: Facts, chosen: Chosen) -> Iterator[str]:
+    """The versions of the server itself that a requirements file names, and that it does not have."""
+    assert chosen.environment
+    ask, has = asked(wanted, facts), {normal(name): of for name, of in chosen.environment.packages.items()}
+    typed = {normal(package_name(package)) for package in ask.packages}
+    others = [
+        (package, name)
+        for package in ask.pinned
+        if (name := normal(package_name(package))) in has and name not in typed and not admits(package, has[name])
+    ]
+    if not others:
+        return
+    what = ", ".join(f"{package} (the server has {has[name]})" for package, name in others)
+    note = f"{ask.source} names {what}: a file changes no version of the server itself"
+    least = {normal(name): int(number) for name, _, number in (of.partition(">=") for of in PACKAGES.values())}
+    can = all(
+        at_least(version, least.get(name, 2)) for package, name in others for version in [package.partition("==")[2]]
+    )
+    if can and chosen.python == own_python(facts):
+        yield Note(note, "to have that", task("setup", *(f"--with={package}" for package, _ in others)))
+    else:
+        yield note
 
 
 def _tool(wanted: Wanted, facts: Facts) -> str:

@@ -18,7 +18,7 @@ FILES = (
     # nbfab's own, and tmux's
     *("ran", "environment", "generation", "lock/holder", "started", "server.log", "server.log.1", "server.log.2"),
     *("ended", "boot", "stopping", "environ", "login"),
-    *("tmux", "socket", "tmux.out", "environ.new", "answer.new.*", "failed.new.*", "reply.new.*"),
+    *("tmux", "socket", "tmux.out", "environ.new", "answer.new.*", "failed", "reply"),
     # the module's
     *("nbfab_server/*.py", "known.json", "known.json.new", "idled", "ipc", "runtime/kernel-*-ipc-*", "runtime/try-*"),
     # the relay's

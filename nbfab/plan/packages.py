@@ -14,20 +14,22 @@ from typing import TYPE_CHECKING
 from nbfab.fix import Note, task
 from nbfab.look.envs import normal
 from nbfab.plan import allowed
-from nbfab.plan.asked import FILE, Asked, Had, asked, had, text
+from nbfab.plan.asked import FILE, Asked, Had, asked, had, is_kernels, text
 from nbfab.plan.change import Change
-from nbfab.plan.environment import choose, own_python
+from nbfab.plan.environment import Chosen, choose, own_python
 from nbfab.plan.files import in_file
 from nbfab.plan.kernel import env_named, kernel_file
+from nbfab.resolution import Resolution
 from nbfab.settings import package_name
 
 if TYPE_CHECKING:
-    from nbfab.look.envs import Record
+    from nbfab.look.envs import Installed, Record
     from nbfab.look.facts import Facts
     from nbfab.wanted import Wanted
 
 FOLDER = "envs"  # in the profile's
 _BROUGHT = ("setuptools", "wheel")  # along by some Pythons, into each new environment
+_PIP = "pip"  # which is there for cells, at whatever version
 NEEDS = ("ipykernel", "pip")  # of a kernel, and of the %pip in its cells
 
 
@@ -56,15 +58,13 @@ def target(wanted: Wanted, facts: Facts) -> str:
 def _is_the_servers(wanted: Wanted, facts: Facts, ask: Asked) -> bool:
     """Whether the packages are in the server's environment, where an earlier release has put them."""
     chosen = choose(wanted, facts)
-    recorded = facts.choices.made.options.get("packages")
-    return bool(
-        not ask.lines
-        and facts.files.entry(FILE) is None
-        and recorded
-        and set(ask.packages) <= set(recorded.value)
-        and chosen.python == own_python(facts)
-        and chosen.environment
-    )
+    within = had(facts).within
+    return bool(not ask.lines and within and set(ask.packages) <= set(within) and _is_own(chosen, facts))
+
+
+def _is_own(chosen: Chosen, facts: Facts) -> bool:
+    """Whether the server has the environment that nbfab made, and it is there."""
+    return chosen.python == own_python(facts) and chosen.environment is not None
 
 
 def _serves(facts: Facts, record: Record, ask: Asked) -> bool:
@@ -75,7 +75,7 @@ def _serves(facts: Facts, record: Record, ask: Asked) -> bool:
 
 def _differs(wanted: Wanted, facts: Facts, have: Record) -> bool:
     """Whether an update would bring anything, as far as that was found out."""
-    return wanted.resolution is None or bool(compared(_versions(facts, have), wanted.resolution.packages)[1])
+    return wanted.resolution is None or bool(compared(_there(facts, have), wanted.resolution)[1])
 
 
 def _new(wanted: Wanted, facts: Facts, ask: Asked) -> str:
@@ -105,18 +105,13 @@ def plan(wanted: Wanted, facts: Facts) -> Iterator[Change]:
     if name and not _named(facts, name):
         allowed.check(wanted, facts, ask)
         yield _build(wanted, facts, ask, have, name)
-    record = had(facts)
     is_there = facts.files.entry(FILE) is not None
     if not (is_there or name or ask.lines):
         return
-    if name == (have.name if have else ""):
-        record = record._replace(asked=ask)
-    elif facts.files.entry(kernel_file(wanted.settings.profile)):
-        record = Had(ask, record.asked, have.name if have else "")
-    else:  # there was no kernel
-        record = Had(ask)
+    record = _record(wanted, facts, name)
+    detail, diff = _switched(facts, have, _named(facts, name))
     for change in in_file("install", "which packages the notebooks have", FILE, text(record), facts):
-        yield replace(change, diff="")  # that of the packages is shown
+        yield replace(change, detail=detail, diff=diff)
     stays = {name, record.env_before, have.name if have else ""}
     for old in facts.envs.found:
         if old.name not in stays and old.name not in facts.envs.used:
@@ -129,12 +124,42 @@ def plan(wanted: Wanted, facts: Facts) -> Iterator[Change]:
             )
 
 
+def _switched(facts: Facts, have: Record | None, to: Record | None) -> tuple[str, str]:
+    """As `compared`, of one environment that is there and another; nothing where none or the same takes its place."""
+    if to is None or to == have:
+        return "", ""
+    then = facts.envs.has(to.name)
+    return compared(_there(facts, have), Resolution(then.packages, then.commits))
+
+
+def _record(wanted: Wanted, facts: Facts, name: str) -> Had:
+    """What is kept, once the kernel has the environment of that name.
+
+    It is written before the kernel's specification. So if that still names the environment from before, a run was cut
+    in between, and what was before is still what the record has as such.
+    """
+    ask, have, record = asked(wanted, facts), now(wanted, facts), had(facts)
+    if not _is_own(choose(wanted, facts), facts):
+        record = record._replace(within=())  # it is made anew, without them
+    there = have.name if have else ""
+    was_cut = record.before is not None and record.env_before == there
+    if not facts.files.entry(kernel_file(wanted.settings.profile)):
+        return Had(ask)  # there was no kernel
+    if name == there:
+        return Had(ask, within=record.within) if was_cut and name else record._replace(asked=ask)
+    if was_cut:
+        return record._replace(asked=ask)
+    return Had(ask, record.asked, there, record.within)
+
+
 def _build(wanted: Wanted, facts: Facts, ask: Asked, have: Record | None, name: str) -> Change:
     resolution, carried = wanted.resolution, carries(wanted, facts)
-    lines, before = requirements(ask), _versions(facts, have)
+    lines, before, holds = requirements(ask), _there(facts, have), ask.constraints
+    if ask.hashed:  # these are for what comes beside the file, which has no hashes
+        holds = tuple(line.split(" --hash")[0] for line in holds)
     if resolution:
         carried = resolution.carried
-        detail, diff = compared(before, resolution.packages)
+        detail, diff = compared(before, resolution)
     else:
         names = [line for line in (*lines, *carried) if not line.startswith("-")]
         detail, diff = f"({len(names)} requirements: {_some(names)})", ""
@@ -150,9 +175,9 @@ def _build(wanted: Wanted, facts: Facts, ask: Asked, have: Record | None, name: 
             "base_python": choose(wanted, facts).python,
             "lines": _lines(lines),
             "pre": "yes" if ask.pre else "",
-            "needs": " ".join(NEEDS) if ask.hashed else "",
+            "needs": " ".join((*NEEDS, *filter(is_kernels, ask.packages))) if ask.hashed else "",
             "carried": " ".join(carried),
-            "constraints": _lines(ask.constraints if ask.hashed or not resolution else resolution.constraints),
+            "constraints": _lines(resolution.constraints if resolution else holds),
             "wheels": "",
             "sent_uv": "",
         },
@@ -160,8 +185,10 @@ def _build(wanted: Wanted, facts: Facts, ask: Asked, have: Record | None, name: 
 
 
 def requirements(ask: Asked) -> tuple[str, ...]:
-    """The lines to install; where they have hashes, what a kernel needs is installed by itself."""
-    return ask.kernels if ask.hashed else (*ask.kernels, *NEEDS)
+    """The lines to install; where they have hashes, what has none is installed after them, by itself."""
+    if ask.hashed:
+        return tuple(line for line in ask.kernels if line not in ask.packages)
+    return (*ask.kernels, *NEEDS)
 
 
 def carries(wanted: Wanted, facts: Facts) -> tuple[str, ...]:
@@ -185,18 +212,29 @@ def by_hand(facts: Facts, have: Record) -> Mapping[str, str]:
     }
 
 
-def _versions(facts: Facts, have: Record | None) -> Mapping[str, str]:
-    return facts.envs.has(have.name).packages if have else {}
+def _there(facts: Facts, have: Record | None) -> Installed | None:
+    return facts.envs.has(have.name) if have else None
 
 
-def compared(before: Mapping[str, str], after: Mapping[str, str]) -> tuple[str, str]:
-    """How many packages are added, changed and removed, for people; and which, a line each."""
-    added = [f"+ {name} {after[name]}" for name in sorted(after) if name not in before]
+def compared(there: Installed | None, resolution: Resolution) -> tuple[str, str]:
+    """How many packages are added, changed and removed, for people; and which, a line each.
+
+    What has no version before it is fetched is taken to be the same, unless another commit of it is.
+    """
+    had = there.packages if there else {}
+    versions = {name: version or had.get(name, "") for name, version in resolution.packages.items()}
+    before, after = _labels(had, there.commits if there else {}), _labels(versions, resolution.commits)
+    added = [f"+ {name} {after[name]}".rstrip() for name in sorted(after) if name not in before]
     changed = [f"~ {name} {before[name]} -> {after[name]}" for name in sorted(after) if _changes(name, before, after)]
     removed = [f"- {name} {before[name]}" for name in sorted(before) if name not in after and name not in _BROUGHT]
     counts = [(len(added), "added"), (len(changed), "changed"), (len(removed), "removed")]
     words = ", ".join(f"{count} {word}" for count, word in counts if count)
     return f"({len(after)} packages: {words or 'the same as before'})", "\n".join((*added, *changed, *removed))
+
+
+def _labels(versions: Mapping[str, str], commits: Mapping[str, str]) -> Mapping[str, str]:
+    """What people compare of packages: version, and commit."""
+    return {name: f"{versions[name]} {commits.get(name, '')[:12]}".strip() for name in versions if name != _PIP}
 
 
 def _changes(name: str, before: Mapping[str, str], after: Mapping[str, str]) -> bool:

@@ -6,6 +6,7 @@ And the profile that other kernels of Python use, whose debugger is kept off, or
 from __future__ import annotations
 
 from collections.abc import Iterator
+from dataclasses import replace
 from pathlib import PurePosixPath
 from typing import TYPE_CHECKING
 
@@ -14,7 +15,7 @@ from nbfab.plan import kernel_notes, kernelspecs, module, packages
 from nbfab.plan.change import Change
 from nbfab.plan.environment import label
 from nbfab.plan.files import Managed, in_file
-from nbfab.plan.kernel import kernel_file
+from nbfab.plan.kernel import env_named, kernel_file
 from nbfab.plan.kernelspec import env_of, kernelspec, text
 from nbfab.plan.step import Step
 
@@ -152,7 +153,10 @@ def kernel(wanted: Wanted, facts: Facts) -> Iterator[Change]:
         debugger=wanted.settings.debugger,
         env=env_of(str(PurePosixPath(python).parents[1])) if beside else None,
     )
-    yield from in_file("profile", f"the kernel {kernel_name(name)}", kernel_file(name), text(spec), facts)
+    file, envs = kernel_file(name), f"{facts.files.folder}/{packages.FOLDER}"
+    switches = env_named(facts.files.text(file), envs) != env_named(text(spec), envs)
+    for change in in_file("profile", f"the kernel {kernel_name(name)}", file, text(spec), facts):
+        yield replace(change, diff="") if switches else change  # what that brings is shown
 
 
 def _files(settings: Settings) -> tuple[Managed, ...]:

@@ -124,6 +124,8 @@ def _why_not(wanted: Wanted, facts: Facts, digest: str) -> str:
             return "it was started with other settings"
         if differences := takes.chosen(have, wanted, facts):
             return ", ".join(differences)
+    if wanted.renewed:
+        return f"it takes up {', '.join(wanted.renewed)}"
     waits = takes.pending(wanted, facts) if wanted.restart else ()
     if waits:
         return f"it takes up {', '.join(waits)}"

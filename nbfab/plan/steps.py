@@ -18,6 +18,7 @@ from nbfab.plan import (
     choices,
     clients,
     config,
+    environment,
     install,
     left,
     module,
@@ -61,7 +62,10 @@ def plan(wanted: Wanted, facts: Facts, steps: Sequence[Step]) -> list[Change]:
     """
     choices.check(facts)
     check(managed(wanted.settings), facts)
-    changes = [change for step in with_restart(steps, facts) for change in step.plan(wanted, facts)]
+    if install.STEP in steps:
+        wanted = replace(wanted, renewed=environment.renewed(wanted, facts))
+    with_more = with_restart(steps, facts, renewed=bool(wanted.renewed))
+    changes = [change for step in with_more for change in step.plan(wanted, facts)]
     if not any(change.kind == "start server" for change in changes):
         changes = [change for change in changes if change.step in [step.name for step in _with_module(steps)]]
     if install.STEP in steps and profile.STEP not in steps and facts.files.entry(kernel_file(wanted.settings.profile)):
@@ -78,7 +82,7 @@ def plan(wanted: Wanted, facts: Facts, steps: Sequence[Step]) -> list[Change]:
             replace(change, needs_restart=change.needs_restart and change.step != "password") for change in changes
         ]
     waits = not any(step.restarts for step in steps) or (have is not None and not takes.chosen(have, wanted, facts))
-    if waits:
+    if waits and not wanted.renewed:
         # Of what only nbfab brings, or a step that restarts nothing, the files are written now.
         changes = [
             replace(change, needs_restart=change.needs_restart and change.kind not in ("write", "write module"))
@@ -92,9 +96,9 @@ def owned(steps: Iterable[Step]) -> dict[str, str]:
     return {option: step.name for step in steps for option in step.options}
 
 
-def with_restart(steps: Sequence[Step], facts: Facts) -> tuple[Step, ...]:
-    """Those steps, and those that a running server needs to pick up their changes."""
-    more = facts.server.alive and any(step.restarts for step in steps)
+def with_restart(steps: Sequence[Step], facts: Facts, *, renewed: bool = False) -> tuple[Step, ...]:
+    """Those steps, and those that a running server needs to pick up their changes; so it does if it is `renewed`."""
+    more = facts.server.alive and (renewed or any(step.restarts for step in steps))
     return _with_module((*steps, *(step for step in (config.STEP, server.STEP) if more and step not in steps)))
 
 

@@ -1,19 +1,22 @@
 """The requirements files that a run names, read here."""
 
 import re
+import shlex
 from dataclasses import replace
 from pathlib import Path
 from threading import Lock
 
 from nbfab.errors import UsageError
-from nbfab.plan.asked import Asked
+from nbfab.fix import Command, Fix, again
+from nbfab.plan.asked import Asked, Had, text
 from nbfab.requirements import read as reading
+from nbfab.requirements import uv_lock
 from nbfab.requirements.requirements import Requirements
 from nbfab.settings import Settings
 from nbfab.wanted import Wanted
 
 _MARK = r".{1,200}:[0-9a-f]{16}"  # as the profile's choices have it
-_MOST = 40_000  # characters: twice that, for now and before, fits into what a look reports of a file
+_MOST = 160_000  # characters of the record: twice that, for now and before, fits into what a look reports of a file
 
 
 class Files:
@@ -60,6 +63,18 @@ def _read(named: str) -> Requirements:
     if re.fullmatch(_MARK, named) and not path.exists():
         raise UsageError(f"--requirements {named}: there is no such file here", "name the file that it was made of")
     found = reading.read(path)
-    if sum(map(len, (*found.lines, *found.constraints))) > _MOST:
-        raise UsageError(f"{found.source} is too long: more than {_MOST // 1000} kB", "leave hashes out of it")
+    if len(text(Had(Asked.by(found)))) > _MOST:
+        raise UsageError(
+            f"{found.source} is too long: with its hashes, it has more than {_MOST // 1000} kB",
+            *_shorter(found.source, path),
+        )
     return found
+
+
+def _shorter(source: str, path: Path) -> Fix:
+    """What makes a file that is without hashes."""
+    if source != uv_lock.SOURCE:
+        return ("leave hashes out of it",)
+    copy = path.with_name("requirements.txt")
+    export = ("uv", *uv_lock.EXPORT, "--no-hashes", "--project", str(path.parent), "-o", str(copy))
+    return "uv writes it without them", Command(shlex.join(export)), again(f"--requirements={copy}")

@@ -21,7 +21,7 @@ def with_resolution(job: Job, wanted: Wanted, seen: Facts, changes: Sequence[Cha
     For a host that reaches no index of packages it is found out here, if it can be.
     """
     build = next((change for change in changes if change.kind == "build environment"), None)
-    if build is None or any(change.kind == "make environment" for change in changes) or not seen.environments.found:
+    if build is None or all(of.python != build.args["base_python"] for of in seen.environments.found):
         return wanted
     job.user.sees("finding out which packages that takes")
     try:
@@ -47,7 +47,8 @@ def _here(job: Job, wanted: Wanted, seen: Facts, build: Change) -> Resolution:
         carried = []
         lock = locked(job, wanted, seen, replace(build, args={**build.args, "carried": ""}))
     dropped = tuple(package for package in build.args["carried"].split() if package not in carried)
-    return Resolution({wheel.name: wheel.version for wheel in lock.wheels}, tuple(carried), dropped)
+    versions = {wheel.name: wheel.version for wheel in lock.wheels}
+    return Resolution(versions, carried=tuple(carried), dropped=dropped)
 
 
 def dropped(wanted: Wanted) -> tuple[str, ...]:

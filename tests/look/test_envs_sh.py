@@ -1,5 +1,6 @@
 """The sh that looks at the environments of a profile's kernel, in the shells that hosts have."""
 
+import json
 import os
 import subprocess
 from pathlib import Path
@@ -13,7 +14,7 @@ from nbfab.program import call, functions
 
 ALL = functions(*FILES)
 BEGIN = "folder=$PWD\n"
-NAME, OTHER = "0123456789ab", "ba9876543210-2"
+NAME, OTHER, COMMIT = "0123456789ab", "ba9876543210-2", "0123456789" * 4
 
 
 def planted(profile: Path, name: str, *infos: str, made: str = "input abc\n") -> Path:
@@ -48,12 +49,15 @@ def seen(shell: tuple[str, ...], profile: Path) -> EnvFacts:
 def test_what_is_in_an_environment(shell: tuple[str, ...], tmp_path: Path) -> None:
     profile = tmp_path / "it's $HOME *"
     made = "input abc\ncarried six==1.0 x==2\nhas numpy-2.1.0\nhas Ruamel.Yaml-0.18\n"
-    planted(profile, NAME, "numpy-2.1.0", "ruamel.yaml-0.18", "my_pack-1.0+", made=made)
+    env = planted(profile, NAME, "numpy-2.1.0", "ruamel.yaml-0.18", "my_pack-1.0+", "torch-2.3.0+cu121+", made=made)
+    (info,) = env.glob("lib/python*/site-packages/my_pack-*")
+    about = {"url": "https://x.example/y", "vcs_info": {"vcs": "git", "commit_id": COMMIT}}
+    (info / "direct_url.json").write_text(json.dumps(about))
     planted(profile, OTHER, "numpy-1", made="")  # never completed
     facts = seen(shell, profile)
     assert facts.found == (Record(NAME, "abc", ("six==1.0", "x==2"), {"numpy": "2.1.0", "ruamel-yaml": "0.18"}),)
-    packages = {"numpy": "2.1.0", "ruamel-yaml": "0.18", "my-pack": "1.0"}
-    assert facts.installed == (Installed(NAME, packages, frozenset(["my-pack"])),)
+    packages = {"numpy": "2.1.0", "ruamel-yaml": "0.18", "my-pack": "1.0", "torch": "2.3.0+cu121"}
+    assert facts.installed == (Installed(NAME, packages, frozenset(["my-pack", "torch"]), {"my-pack": COMMIT}),)
     assert facts.used == ()
 
 
@@ -67,6 +71,17 @@ def test_one_that_a_process_uses(shell: tuple[str, ...], tmp_path: Path) -> None
     finally:
         process.communicate(b"")
     assert seen(shell, tmp_path).used == ()
+
+
+@each_shell
+def test_where_it_cannot_be_seen_who_uses_one_all_stay(shell: tuple[str, ...], tmp_path: Path) -> None:
+    planted(tmp_path, NAME)
+    planted(tmp_path, OTHER)
+    elsewhere = f"{functions(*FILES, 'apply/build')}\n".replace("/proc", f"{tmp_path}/none")  # as on macOS
+    answers = records(run(shell, f"{elsewhere}{BEGIN}{call('look_envs')}print_facts\n", tmp_path))
+    assert [record["envs.used"] for record in answers if "envs.used" in record] == [NAME, OTHER]
+    run(shell, f"{elsewhere}{BEGIN}{call('remove_env', env=NAME)}", tmp_path)
+    assert (tmp_path / "envs" / NAME / "made").exists()
 
 
 def test_a_profile_without_any_costs_no_process(tmp_path: Path) -> None:

@@ -25,6 +25,8 @@ from nbfab.plan.left import Sorted, places, sort
             "stopping",
             "tmux",
             "answer.new.a8_x0k1z",
+            "failed.new.4711",
+            "reply.new.4711",
         ),
         *("runtime/jpserver-17.json", "runtime/nbserver-17-open.html", "runtime/kernel-0b1c-4d.json"),
         *(
@@ -43,7 +45,16 @@ def test_what_nbfab_and_its_programs_write_is_theirs(path: str) -> None:
 @pytest.mark.parametrize(
     "path",
     [
-        *("my.ipynb", "server.log.3", "server.log.old", "Generation", "generation.new.x", "my.new.17", "tmux/tmux"),
+        *(
+            "my.ipynb",
+            "server.log.3",
+            "server.log.old",
+            "Generation",
+            "generation.new.x",
+            "my.new.17",
+            "reply.new.x",
+            "tmux/tmux",
+        ),
         *("runtime/my.json", "runtime/kernel-1/x.json", "x/runtime/kernel-1.json", "jupyter/custom/custom.css"),
         *("ipython/profile_default/startup/my.py", "ipython/profile_notes.txt", "ipython/startup/README"),
         "jupyter/lab/user-settings/x.jupyterlab-settings",

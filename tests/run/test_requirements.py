@@ -1,17 +1,23 @@
 """Packages for the notebooks, beside the server's environment: made, changed, brought up to date, gone back from."""
 
+import http.server
 import json
 import os
 import re
+import shlex
 import subprocess
 import sys
-from collections.abc import Callable
+import threading
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from functools import partial
 from pathlib import Path
 
 import pytest
 from machine import PASSWORD, Machine
 from namespace import without
 from notebook_client import Notebook
+from own_index import wheel
 from sshd_fleet import Fleet
 
 from nbfab.errors import UsageError
@@ -77,6 +83,10 @@ def test_from_a_file_to_another_and_back(there: Machine) -> None:
     assert there.server == server
 
     # Back, while both live.
+    said = there.ok("update", "--rollback", "--plan")
+    assert "~ six 1.17.0 -> 1.16.0" in said
+    assert "- iniconfig " in said
+    assert "/envs/" not in said
     assert any("rewrite the kernel" in each for each in changes(there, "update", "--rollback"))
     assert version(there, kernel(there)) == "'1.16.0'"
     assert changes(there, "setup") == []
@@ -95,7 +105,7 @@ def test_from_a_file_to_another_and_back(there: Machine) -> None:
     (gone,) = had - set(envs(there))
     assert removed == f"remove an environment that nothing uses any more (envs/{gone})"
     assert there.server == server
-    assert "requirements  thesis.txt:" in there.ok("status")
+    assert "requirements  thesis.txt (from --requirements)" in there.ok("status")
 
     # Without: the server's own.
     changes(there, "setup", "--reset", "requirements")
@@ -157,19 +167,6 @@ def test_what_cannot_be_made_leaves_everything_as_it_was(there: Machine, line: s
     assert changes(there, "setup") == []
 
 
-def test_hashes_are_checked_and_what_a_kernel_needs_comes_beside(there: Machine) -> None:
-    done = subprocess.run(
-        [sys.executable, "-m", "uv", "pip", "compile", "-q", "--generate-hashes", "--no-header", "-"],
-        input="six==1.17.0",
-        capture_output=True,
-        text=True,
-        check=True,
-    )
-    changes(there, "setup", "--requirements", file(there, done.stdout))
-    assert version(there, kernel(there)) == "'1.17.0'"
-    assert changes(there, "setup") == []
-
-
 def test_by_uv_where_the_host_has_it_and_on_this_machine(here: Machine) -> None:
     here.env["SSL_CERT_FILE"] = "/etc/ssl/certs/ca-certificates.crt"  # or uv knows no others than its own
     assert changes(here, "setup", "--with", "six==1.16.0", "--requirements", file(here, "iniconfig"))
@@ -180,6 +177,105 @@ def test_by_uv_where_the_host_has_it_and_on_this_machine(here: Machine) -> None:
     changes(here, "install", "--with", "six==1.17.0")
     assert (version(here, live), version(here, kernel(here))) == ("'1.16.0'", "'1.17.0'")
     assert changes(here, "setup") == []
+    assert "the requirements do not come together" in here.fails("setup", "--with", "nbfab-has-no-such-package")
+    here.ok("stop", "--force")
+    here.ok("remove", "--yes")
+    assert [path for path in here.home.rglob("*") if "uv" in path.name] == []  # where it looks for credentials
+
+
+GIT = ("git", "-c", "user.name=ann", "-c", "user.email=ann@example.org")
+PROJECT = '[project]\nname = "course"\nversion = "1.0"\n\n[build-system]\nrequires = []\nbackend-path = ["."]\n'
+
+
+def repository(machine: Machine) -> Callable[[], str]:
+    """A repository with a package `course`, which the host's Git finds in the place of https://git.example/course.
+
+    What is returned commits something new, and gives the commit.
+    """
+    place = machine.work / "course"
+    place.mkdir()
+    (place / "pyproject.toml").write_text(f'{PROJECT}build-backend = "backend"\n')
+    name, text = wheel("course", ())
+    (place / "backend.py").write_text(
+        f"def build_wheel(folder, *more):\n    open(folder + '/{name}', 'wb').write({text!r})\n    return {name!r}\n"
+    )
+    subprocess.run([*GIT, "init", "-q", "-b", "main", place], check=True)
+    (machine.home / ".gitconfig").write_text(
+        f'[url "file://{place}"]\n    insteadOf = https://git.example/course\n[protocol "file"]\n    allow = always\n'
+    )
+
+    def commit() -> str:
+        for command in (("add", "."), ("commit", "-q", "--allow-empty", "-m", "x"), ("rev-parse", "HEAD")):
+            done = subprocess.run([*GIT, *command], cwd=place, check=True, capture_output=True, text=True)
+        return done.stdout.strip()
+
+    return commit
+
+
+@pytest.mark.parametrize("tool", ["pip", "uv"])
+def test_an_update_of_what_has_no_version_to_compare(tool: str, here: Machine, there: Machine) -> None:
+    machine = there if tool == "pip" else here
+    machine.env["SSL_CERT_FILE"] = "/etc/ssl/certs/ca-certificates.crt"
+    if tool == "pip":
+        assert "uv" not in os.listdir("/usr/bin")
+    commit = repository(machine)
+    commits = [commit()]
+    served = machine.work / "served"
+    served.mkdir()
+    name, text = wheel("odd", ())
+    (served / name).write_bytes(text)
+    with serving(served) as url:
+        named = file(machine, f"odd @ {url}/{name}", "course @ git+https://git.example/course")
+        assert any("make an environment" in each for each in changes(machine, "setup", "--requirements", named))
+        assert changes(machine, "update") == changes(machine, "setup", "--requirements", named) == []
+        commits.append(commit())
+        said = machine.ok("update", "--plan")
+        assert f"~ course 9.9 {commits[0][:12]} -> 9.9 {commits[1][:12]}" in said
+        assert len(changes(machine, "update")) == 3
+        assert changes(machine, "update") == []
+
+
+@pytest.mark.parametrize("tool", ["pip", "uv"])
+def test_an_update_of_what_has_hashes(tool: str, here: Machine, there: Machine) -> None:
+    machine = there if tool == "pip" else here
+    machine.env["SSL_CERT_FILE"] = "/etc/ssl/certs/ca-certificates.crt"
+    # Some of what widgets need is a part of the server, too.
+    named = file(machine, hashed("six==1.17.0", "ipywidgets"))
+    changes(machine, "setup", "--requirements", named, "--with", "iniconfig")
+    live = kernel(machine)
+    assert version(machine, live) == "'1.17.0'"
+    assert version(machine, live, "jupyterlab-widgets")
+    assert version(machine, live, "iniconfig")
+    assert changes(machine, "update") == changes(machine, "setup") == []
+
+
+def hashed(*lines: str) -> str:
+    """A requirements file with hashes of all that those lines come to."""
+    done = subprocess.run(
+        [sys.executable, "-m", "uv", "pip", "compile", "-q", "--generate-hashes", "--no-header", "-"],
+        input="\n".join(lines),
+        capture_output=True,
+        text=True,
+        check=True,
+    )
+    return done.stdout
+
+
+@contextmanager
+def serving(folder: Path) -> Iterator[str]:
+    """Serves a folder by HTTP on loopback; its URL."""
+    handler = partial(Quiet, directory=str(folder))
+    with http.server.ThreadingHTTPServer(("127.0.0.1", 0), handler) as server:
+        threading.Thread(target=server.serve_forever, daemon=True).start()
+        yield f"http://127.0.0.1:{server.server_port}"
+        server.shutdown()
+
+
+class Quiet(http.server.SimpleHTTPRequestHandler):
+    """Which logs nothing."""
+
+    def log_message(self, *_: object) -> None:
+        """Nothing."""
 
 
 def test_there_is_nothing_to_go_back_to(there: Machine) -> None:
@@ -195,8 +291,13 @@ def test_a_host_that_lacks_what_makes_an_environment(host: Callable[..., Machine
     (machine.home / ".config/pip/pip.conf").write_text(
         "[global]\nindex-url = http://127.0.0.1:1/simple\nextra-index-url =\nfind-links =\nretries = 1\n"
     )
-    said = machine.fails("setup", "--with", "six")
-    assert "the host cannot reach an index of packages: " in said
+    outcome = machine.json("setup", "--with", "six")
+    assert "the host cannot reach an index of packages: " in outcome["error"]
+    *_, words, command, _, _ = [part.get("words") or part["command"] for part in outcome["fix"]]
+    assert words == "name an index that it reaches in the place of URL"
+    assert ".venv/bin/python" not in command.removeprefix(sys.executable)
+    assert command.endswith("-m pip config set global.index-url URL")
+    subprocess.run([*shlex.split(command)[:3], "--version"], check=True, capture_output=True)
     assert changes(machine, "setup") == []
 
 

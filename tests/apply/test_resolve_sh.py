@@ -1,0 +1,58 @@
+"""The sh that finds out what requirements come to, in the shells that hosts have; and what is made of its answer."""
+
+from pathlib import Path
+
+from shells import each_shell, records, run, stub
+
+from nbfab.apply.resolve import FILES, _package
+from nbfab.program import call, functions
+
+COMMIT = "0123456789" * 4
+FOUND = f"""\
+torch==2.3.0+cu121
+Some.Package[extra]==2024.01 ; python_version >= '3.9' and sys_platform != 'win32'
+odd @ https://x.example/odd-1.0-py3-none-any.whl#sha256=00
+course[all] @ git+https://x.example/it@s/course@{COMMIT}#subdirectory=a ; python_version >= '3'
+by-pip==1.0@{COMMIT}
+    # via course
+--find-links https://x.example
+"""
+
+
+@each_shell
+def test_what_is_found_is_reported_a_package_each(shell: tuple[str, ...], tmp_path: Path) -> None:
+    (tmp_path / "packages").write_text(FOUND)
+    program = f"{functions(*FILES)}\n{call('report_packages', 'six==1')}"
+    answers = records(run(shell, program, tmp_path))
+    assert [_package(answer) for answer in answers[:-1]] == [
+        ("torch", "2.3.0+cu121", ""),
+        ("some-package", "2024.1", ""),
+        ("odd", "", ""),
+        ("course", "", COMMIT),
+        ("by-pip", "1.0", COMMIT),
+    ]
+    assert answers[-1] == {"carried": "six==1"}
+
+
+@each_shell
+def test_uv_leaves_nothing_in_the_home_folder(shell: tuple[str, ...], tmp_path: Path) -> None:
+    (tmp_path / "bin").mkdir()
+    log = tmp_path / "log"
+    case = 'case "$*" in *find*) echo /usr/bin/python3 ;; esac'
+    stub(tmp_path / "bin", "uv", f'echo "$UV_CACHE_DIR $UV_CREDENTIALS_DIR: $*" >>{log}\n{case}')
+    program = f"{functions(*FILES)}\nexec 3>/dev/null\nHOME={tmp_path} PATH={tmp_path}/bin:$PATH base={tmp_path}/base\n"
+    program += call(":", lent="") + "unset UV_CACHE_DIR UV_CREDENTIALS_DIR XDG_DATA_HOME\nchoose_tool\n"
+    program += "make_venv env ''\nmake_venv env /usr/bin/python3\nget_packages env/bin/python six\n"
+    run(shell, program, tmp_path)
+    asked = log.read_text().splitlines()
+    assert [line.split(": ")[1].split()[:2] for line in asked] == [
+        *(["python", "find"], ["venv", "-q"], ["venv", "-q"]),
+        *(["pip", "compile"], ["pip", "install"]),
+    ]
+    ours = f"{tmp_path}/base/.cache "
+    assert all(line.startswith(ours) or "--no-cache" in line for line in asked)
+    assert f"{ours}{tmp_path}/base/.cache/credentials: pip install" in asked[-1]
+    # Those that a user has stored for it are used.
+    (tmp_path / ".local/share/uv/credentials").mkdir(parents=True)
+    run(shell, program, tmp_path)
+    assert f"{ours}{tmp_path}/.local/share/uv/credentials: pip install" in log.read_text()
