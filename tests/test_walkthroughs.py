@@ -162,7 +162,10 @@ def test_someone_has_their_own_jupyter_and_conda(tmp_path: Path, stack: ExitStac
     )
     assert sorted(os.listdir(packages)) == before, "nothing is installed into it"
     status, screen, _ = one.types("nbfab -H gpu1 setup --with pandas")
-    assert (status, "--python=new --with=pandas" in screen) == (1, True), screen
+    assert (status, "make an environment with pandas" in screen) == (0, True), screen
+    assert sorted(os.listdir(packages)) == before, "it is beside that, and not in it"
+    kernel = str(client.post("/api/kernels", {"name": "nbserver"})["id"])
+    assert client.evaluates(kernel, "__import__('pandas').__name__") == "'pandas'"
 
 
 def test_a_colleague_has_zsh_and_no_tmux(tmp_path: Path, stack: ExitStack) -> None:

@@ -34,9 +34,13 @@ def firm(wanted: Wanted, owned: Collection[str]) -> frozenset[str]:
 
 
 def forgotten(wanted: Wanted, owned: Collection[str]) -> tuple[str, ...]:
-    """Which of the profile's choices no longer count, as `look.request.Request` has it."""
+    """Which of the profile's choices no longer count, as `look.request.Request` has it.
+
+    What came from the inventory does not, since that says anew what counts; typed values add to it all the same.
+    """
     resets = [key for key in wanted.resets if key in owned]
-    return (*resets, *(f"{key}/inventory#{wanted.inventory}" for key in owned if wanted.inventory))
+    listed = [key for key in owned if wanted.inventory and key not in adds(wanted, owned)]
+    return (*resets, *(f"{key}/inventory#{wanted.inventory}" for key in listed))
 
 
 def adds(wanted: Wanted, owned: Collection[str]) -> frozenset[str]:

@@ -1,11 +1,13 @@
 """The requirements file that a run names: how long it may be, and what becomes of its record on the host."""
 
 import json
+import os
 import shlex
 import subprocess
 from pathlib import Path
 
 import pytest
+from machine import BIN
 from shells import each_shell, records, run
 
 from nbfab.errors import UsageError
@@ -38,6 +40,7 @@ def test_a_uv_lock_that_is_too_long_has_the_command_for_a_shorter_one(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     (tmp_path / "pyproject.toml").write_text('[project]\nname = "p"\nversion = "1"\nrequires-python = ">=3.9"\n')
+    monkeypatch.setenv("PATH", f"{BIN}:{os.environ['PATH']}")
     subprocess.run(["uv", "lock", "-q", "--offline"], cwd=tmp_path, check=True)
     monkeypatch.setattr("nbfab.requirements.uv_lock.exported", lambda *_: lock(300))
     with pytest.raises(UsageError, match=r"^uv.lock is too long") as error:
