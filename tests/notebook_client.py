@@ -22,13 +22,16 @@ PATIENCE = 120  # seconds for a kernel to start, and to run what it is sent
 
 
 class Notebook:
-    """A client of the server at `port`, which trusts the certificate in the profile's `folder` and no other.
+    """A client of the server at `port` of `host`, which trusts the certificate in the profile's `folder` and no other.
 
     If that certificate is not `dated` by the clock of this machine, it is trusted at any time.
     """
 
-    def __init__(self, port: int, folder: Path, password: str = "", *, dated: bool = True) -> None:
-        self.base = f"https://127.0.0.1:{port}"
+    def __init__(
+        self, port: int, folder: Path, password: str = "", *, dated: bool = True, host: str = "127.0.0.1"
+    ) -> None:
+        self.base = f"https://{host}:{port}"
+        self._host = host
         self.cookies = CookieJar()
         self.folder = folder
         self._tls = ssl.create_default_context(cafile=str(folder / "nbserver.pem"))
@@ -89,7 +92,7 @@ class Notebook:
             timeout=60,
             cookie=cookies,
             sslopt={"context": self._tls},
-            http_no_proxy=["127.0.0.1"],
+            http_no_proxy=[self._host],
         )
 
     def evaluates(self, kernel: str, expression: str, code: str = "") -> str:

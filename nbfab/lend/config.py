@@ -18,9 +18,14 @@ def index_for(tool: str) -> Index:
     """The index that this machine would take packages from by that tool, pip or uv, or by the other one, if only that
     has one; or the default of both. Raises CannotLend.
     """
-    both = (of_uv(_uv_files(), os.environ), of_pip(_pip_files(), os.environ))
+    both = (configured("uv"), configured("pip"))
     found = next((index for index in (both if tool == "uv" else both[::-1]) if index.named), Index())
     return found if found.url else Index(_default(), found.more)
+
+
+def configured(tool: str) -> Index:
+    """The index that is named to that tool, pip or uv, by its files and in the environment."""
+    return of_uv(_uv_files(), os.environ) if tool == "uv" else of_pip(_pip_files(), os.environ)
 
 
 def certificates() -> tuple[str, ...]:

@@ -14,6 +14,8 @@ from pathlib import Path
 
 from nbfab.errors import HostError, UsageError
 from nbfab.fix import Command
+from nbfab.lend.config import configured
+from nbfab.lend.index import Index
 from nbfab.text import clean_line
 from nbfab.wheels.ask import Ask
 from nbfab.wheels.lock import Lock, parse
@@ -39,12 +41,16 @@ def _install() -> Command:
     return Command("pipx install uv")
 
 
-def environment(given: Mapping[str, str]) -> dict[str, str]:
-    """The environment of uv: without nbfab's own secret, and with the index of pip, where uv has none of its own."""
+def environment(given: Mapping[str, str], index: Index) -> dict[str, str]:
+    """The environment of uv: without nbfab's own secret, with that index, if it is any, asked as pip asks its own, and
+    with the system's authorities, as all that is fetched here.
+    """
     kept = {name: value for name, value in given.items() if not name.startswith("NBFAB_") and name != "VIRTUAL_ENV"}
-    if not any(kept.get(name) for name in ("UV_DEFAULT_INDEX", "UV_INDEX_URL")) and kept.get("PIP_INDEX_URL"):
-        kept["UV_DEFAULT_INDEX"] = kept["PIP_INDEX_URL"]
-    return kept
+    if index.url:
+        kept["UV_DEFAULT_INDEX"] = index.url
+    if index.more:
+        kept |= {"UV_INDEX": " ".join(index.more), "UV_INDEX_STRATEGY": "unsafe-best-match"}
+    return {"UV_NATIVE_TLS": "true", "UV_SYSTEM_CERTS": "true", **kept}
 
 
 def resolve(ask: Ask, target: Target) -> Lock:
@@ -80,7 +86,7 @@ def _compile(uv: str, ask: Ask, target: Target) -> "subprocess.CompletedProcess[
                 text=True,
                 errors="replace",
                 cwd="/",  # where no project's settings count
-                env=environment(os.environ),
+                env=environment(os.environ, Index() if configured("uv").named else configured("pip")),
                 timeout=SECONDS,
                 check=False,
             )

@@ -9,9 +9,10 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from machine import BIN, Machine
+from machine import BIN, PASSWORD, Machine
 from namespace import without
 from netns import Link
+from notebook_client import Notebook
 from shells import stub
 from sshd import Sshd, wait_until
 from sshd_fleet import Fleet
@@ -104,6 +105,42 @@ def test_it_installs_what_was_fetched_here(offline: Make, index: WheelIndex, uv:
     assert "fetching 2 packages for " in done.stderr
     works(machine, "jupytext", "part")
     assert index.fetched(NOTEBOOK) == 1
+
+
+def test_a_notebook_on_a_host_without_a_route_has_what_a_file_asks_for(offline: Make, tmp_path: Path) -> None:
+    """With real packages, by this machine's own index: from a first file to another, and back."""
+    machine = offline()
+    del machine.env["UV_DEFAULT_INDEX"]
+    assert machine.sshd
+    address = machine.sshd.config.read_text().partition("HostName ")[2].split()[0]
+    file = tmp_path / "requirements.txt"
+    file.write_text("six==1.16.0\n")
+
+    def notebook() -> Notebook:
+        return Notebook(machine.port, machine.folder, PASSWORD, host=address)
+
+    def kernel() -> str:
+        return str(notebook().post("/api/kernels", {"name": "nbserver"})["id"])
+
+    def six(kernel: str) -> str:
+        return notebook().evaluates(kernel, "__import__('importlib.metadata').metadata.version('six')")
+
+    asked = ("setup", "--requirements", str(file))
+    first = machine.ok(*asked)
+    assert "packages were sent from here: nothing is to be lent to it (--lend=never)" in first
+    old, server = kernel(), machine.server
+    assert six(old) == "'1.16.0'"
+    assert "nothing changed" in machine.ok(*asked)
+    file.write_text("six==1.17.0\niniconfig\n")
+    plan = machine.ok("plan", "--requirements", str(file))
+    assert "+ iniconfig " in plan
+    assert "~ six 1.16.0 -> 1.17.0" in plan
+    machine.ok(*asked)
+    assert (six(old), six(kernel())) == ("'1.16.0'", "'1.17.0'")
+    assert machine.server == server
+    machine.ok("update", "--rollback")
+    assert six(kernel()) == "'1.16.0'"
+    assert not (base(machine) / ".cache").exists()
 
 
 def test_where_python_can_make_no_environment_uv_is_sent(offline: Make, index: WheelIndex, tmp_path: Path) -> None:

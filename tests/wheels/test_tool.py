@@ -8,6 +8,7 @@ from shells import stub
 from wheel_index import NEEDS, WheelIndex
 
 from nbfab.errors import HostError, UsageError
+from nbfab.lend.index import Index
 from nbfab.wheels import tool
 from nbfab.wheels.ask import Ask
 from nbfab.wheels.lock import Lock
@@ -93,7 +94,18 @@ def test_without_uv_the_command_that_installs_it_is_named(tmp_path: Path, monkey
 
 
 def test_uv_goes_by_the_index_of_pip_if_it_has_none_and_gets_no_secret() -> None:
-    given = {"PIP_INDEX_URL": "https://x/simple", "NBFAB_PASSWORD": "secret", "A": "b"}
-    assert environment(given)["UV_DEFAULT_INDEX"] == "https://x/simple"
-    assert environment(given | {"UV_INDEX_URL": "https://y"}).get("UV_DEFAULT_INDEX") is None
-    assert "secret" not in environment(given).values()
+    given = {"NBFAB_PASSWORD": "secret", "A": "b"}
+    found = environment(given, Index("https://x/simple", ("https://y", "https://z")))
+    assert found["UV_DEFAULT_INDEX"] == "https://x/simple"
+    assert found["UV_INDEX"] == "https://y https://z"
+    assert "secret" not in found.values()
+    assert "UV_DEFAULT_INDEX" not in environment(given, Index())
+
+
+def test_the_index_that_pip_is_set_to_counts(
+    index: WheelIndex, monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+) -> None:
+    monkeypatch.delenv("UV_DEFAULT_INDEX")
+    (tmp_path / "pip.conf").write_text(f"[global]\nindex-url = {index.url}\n")
+    monkeypatch.setenv("PIP_CONFIG_FILE", str(tmp_path / "pip.conf"))
+    assert [wheel.version for wheel in resolve(Ask(("part",)), HOST).wheels] == ["9.9"]
