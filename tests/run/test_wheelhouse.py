@@ -1,5 +1,6 @@
 """Hosts that reach no index of packages, and get what they need from here."""
 
+import os
 import re
 import shutil
 import subprocess
@@ -21,6 +22,7 @@ from wheel_index import VERSION, WheelIndex, wheel
 NOTEBOOK = f"notebook-{VERSION}-py3-none-any.whl"
 BASE = ".local/share/nbfab"
 PATH = "/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin"  # of a session
+AUTHORITIES = "/etc/ssl/certs/ca-certificates.crt"
 NOWHERE = "http://127.0.0.1:9/simple"
 
 
@@ -107,11 +109,24 @@ def test_it_installs_what_was_fetched_here(offline: Make, index: WheelIndex, uv:
     assert index.fetched(NOTEBOOK) == 1
 
 
-def test_a_notebook_on_a_host_without_a_route_has_what_a_file_asks_for(offline: Make, tmp_path: Path) -> None:
+@pytest.mark.parametrize(
+    ("lend", "note"),
+    [
+        ("never", "packages were sent from here: nothing is to be lent to it (--lend=never)"),
+        ("always", "it was lent this machine's access to an index of packages: "),
+    ],
+)
+def test_a_notebook_on_a_host_without_a_route_has_what_a_file_asks_for(
+    offline: Make, tmp_path: Path, lend: str, note: str
+) -> None:
     """With real packages, by this machine's own index: from a first file to another, and back."""
     machine = offline()
     del machine.env["UV_DEFAULT_INDEX"]
+    machine.env |= {"NBFAB_LEND": lend, "PIP_CONFIG_FILE": os.devnull}
     assert machine.sshd
+    if os.path.exists(AUTHORITIES):
+        with open(machine.home / ".config/pip/pip.conf", "a") as config:
+            config.write(f"cert = {AUTHORITIES}\n")
     address = machine.sshd.config.read_text().partition("HostName ")[2].split()[0]
     file = tmp_path / "requirements.txt"
     file.write_text("six==1.16.0\n")
@@ -127,7 +142,7 @@ def test_a_notebook_on_a_host_without_a_route_has_what_a_file_asks_for(offline: 
 
     asked = ("setup", "--requirements", str(file))
     first = machine.ok(*asked)
-    assert "packages were sent from here: nothing is to be lent to it (--lend=never)" in first
+    assert note in first
     old, server = kernel(), machine.server
     assert six(old) == "'1.16.0'"
     assert "nothing changed" in machine.ok(*asked)
