@@ -26,8 +26,17 @@ def proxy_for(host: str) -> str:
 
 def check_proxy(host: str) -> None:
     """Raises CannotLend if the proxy of this machine is of a kind that nbfab cannot go through."""
-    if (url := proxy_for(host)) and (urlsplit(url).scheme != "http" or not urlsplit(url).hostname):
-        where = f"{urlsplit(url).scheme}://{urlsplit(url).hostname}"
+    url = proxy_for(host)
+    if not url:
+        return
+    try:
+        parts = urlsplit(url)
+        good, where = parts.scheme == "http" and parts.hostname, f"{parts.scheme}://{parts.hostname}"
+        _ = parts.port  # which is read when it is asked for
+    except ValueError:
+        fix = "correct HTTPS_PROXY or ALL_PROXY here"
+        raise CannotLend("this machine's own proxy has a URL that makes no sense", fix) from None
+    if not good:
         raise CannotLend(f"this machine's own proxy is {where}, and nbfab goes through those of http:// only")
 
 

@@ -67,7 +67,7 @@ class Fetch:
             except urllib.error.HTTPError as error:
                 why = f"{host} answers {error.code} {error.reason}"
                 raise HostError(f"{wheel.file} could not be fetched here: {why}", "run it again") from None
-            except (OSError, http.client.HTTPException) as error:
+            except (OSError, http.client.HTTPException, ValueError) as error:
                 if left == 0 or self._stop.is_set():
                     reason = getattr(error, "reason", None) or getattr(error, "strerror", None) or error
                     raise HostError(

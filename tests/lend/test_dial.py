@@ -87,3 +87,11 @@ def test_a_proxy_of_another_kind_is_named(url: str, upstream: Upstream, monkeypa
     assert "hunter" not in str(error.value)
     with pytest.raises(OSError, match="another kind"):
         dial.dial("index.example")
+
+
+@pytest.mark.parametrize("url", ["http://[::1", "http://proxy.example:abc", "http://proxy.example:99999"])
+def test_a_proxy_that_makes_no_sense_is_no_traceback(url: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("https_proxy", url)
+    with pytest.raises(CannotLend, match=r"^this machine's own proxy has a URL that makes no sense$") as error:
+        dial.check_proxy("index.example")
+    assert "HTTPS_PROXY" in error.value.hint
