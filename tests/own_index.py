@@ -1,27 +1,25 @@
 """A test's own index of packages, over HTTPS at port 443 of loopback, and a host that cannot reach it. Takes root."""
 
-import base64
 import hashlib
 import http.server
-import io
 import itertools
 import json
 import os
 import shutil
 import ssl
 import threading
-import zipfile
 from pathlib import Path
 from typing import Any, Self
 
 import pytest
+import wheel_index
 from issuers import Issued
 from machine import BIN, Machine
 from namespace import ROOT_USER
 from netns import Link
 from sshd import Sshd
+from wheel_index import VERSION
 
-VERSION = "9.9"
 NEEDS = {
     "notebook": ("jupyter_server", "ipykernel"),
     "jupyter_server": (),
@@ -35,24 +33,9 @@ _numbers = itertools.count(1)
 
 def wheel(name: str, needs: tuple[str, ...], filling: int = 0) -> tuple[str, bytes]:
     """A wheel that has a module of one line, and as many bytes as it takes to notice: its file's name and text."""
-    info = f"{name}-{VERSION}.dist-info"
-    lines = [f"Metadata-Version: 2.1\nName: {name}\nVersion: {VERSION}", *(f"Requires-Dist: {need}" for need in needs)]
-    files = {
-        f"{name}/__init__.py": b"IT = 'is from the index of the tests'\n",
-        f"{name}/filling": os.urandom(filling),
-        f"{info}/METADATA": "\n".join(lines).encode() + b"\n",
-        f"{info}/WHEEL": b"Wheel-Version: 1.0\nGenerator: tests\nRoot-Is-Purelib: true\nTag: py3-none-any\n",
-    }
-    record = [
-        f"{path},sha256={base64.urlsafe_b64encode(hashlib.sha256(text).digest()).rstrip(b'=').decode()},{len(text)}\n"
-        for path, text in files.items()
-    ]
-    files[f"{info}/RECORD"] = "".join([*record, f"{info}/RECORD,,\n"]).encode()
-    packed = io.BytesIO()
-    with zipfile.ZipFile(packed, "w") as archive:
-        for path, text in files.items():
-            archive.writestr(path, text)
-    return f"{name}-{VERSION}-py3-none-any.whl", packed.getvalue()
+    return f"{name}-{VERSION}-py3-none-any.whl", wheel_index.wheel(
+        name, needs, more={f"{name}/filling": os.urandom(filling)}
+    )
 
 
 class OwnIndex:
