@@ -196,6 +196,29 @@ def test_a_run_that_was_refused_leaves_the_lock_of_the_other(shell: tuple[str, .
 
 
 @each_shell
+def test_two_profiles_do_not_install_at_once(shell: tuple[str, ...], data: Path) -> None:
+    """They share the environment, and where packages are fetched to."""
+    lock = data / ".cache/lock"
+    lock.mkdir(parents=True)
+    with subprocess.Popen(["sleep", "60"]) as holder:
+        stat = Path(f"/proc/{holder.pid}/stat").read_text()
+        (lock / "holder").write_text(f"{holder.pid} {stat.rpartition(') ')[2].split()[19]}\n")
+        (record,) = records(run(shell, prepare() + call("begin_installing"), status=1))
+        assert record["text"] == f"another run of nbfab is at work there (process {holder.pid})"
+        assert lock.exists()
+        assert not (data / "GPU2/lock").exists()
+        holder.kill()
+    # It has ended, so this one may. If it fails, what was fetched stays for another try; in the end, it goes.
+    generation = (data / "GPU2/generation").read_text().strip()
+    (data / ".cache/fetched").touch()
+    run(shell, prepare(generation) + call("begin_installing") + "exit 1\n", status=1)
+    assert [path.name for path in (data / ".cache").iterdir()] == ["fetched"]
+    generation = (data / "GPU2/generation").read_text().strip()
+    run(shell, prepare(generation) + call("begin_installing") + call("end_installing"))
+    assert not (data / ".cache").exists()
+
+
+@each_shell
 def test_a_server_is_ended_although_another_run_is_at_work(shell: tuple[str, ...], data: Path) -> None:
     (data / "GPU2/lock").mkdir(parents=True)
     assert run(shell, ALL + call("enter", profile="GPU2") + "pwd\n") == f"{data}/GPU2\n"
