@@ -18,6 +18,7 @@ from nbfab.tunnel.web import Answer, Request, Web
 LOGINS = 16  # at a time, of all hosts
 SLOWEST = 15.0  # seconds between two tries of a link that was up
 FIRST, LONGEST = 5.0, 120.0  # seconds between two looks at hosts that were not reached
+SETTLED = 10.0  # seconds that a login waits for a link that is being made
 
 
 class Fleet:
@@ -116,6 +117,7 @@ class Fleet:
             return board.login(host.row, *await host.login())
         except once.NoLogin:
             await self._look({host.row.host})
+            await host.settled(SETTLED)
         try:
             return board.login(host.row, *await host.login())
         except once.NoLogin as error:

@@ -96,6 +96,13 @@ class Kept:
         nonce = await asyncio.to_thread(once.ask, *ask, client=spec.client)
         return origin, nonce
 
+    async def settled(self, seconds: float) -> None:
+        """Waits for a link that is being made, such as one that was cut a moment ago, but no longer than that."""
+        with suppress(TimeoutError):
+            async with asyncio.timeout(seconds):
+                while self.row.state == "connecting":
+                    await asyncio.sleep(0.1)
+
     async def close(self) -> None:
         """Ends the link; the server goes on."""
         if self._task is not None:

@@ -229,6 +229,21 @@ def test_what_a_link_tells_is_in_the_row(tmp_path: Path) -> None:
     asyncio.run(story())
 
 
+def test_a_login_waits_for_a_link_that_is_being_made_and_not_for_ever(tmp_path: Path) -> None:
+    async def story() -> None:
+        it = kept.Kept(host("one"), str(tmp_path), link.EAGER, show, lambda row: None)
+        it.is_asked_about()
+        await it.settled(0.2)
+        assert it.row.state == "connecting"
+        waiting = asyncio.create_task(it.settled(60))
+        await asyncio.sleep(0)
+        assert not waiting.done()
+        it.becomes("up")
+        await asyncio.wait_for(waiting, 5)
+
+    asyncio.run(story())
+
+
 def test_the_browser_is_led_to_the_page_by_a_file_of_ours(tmp_path: Path) -> None:
     url = "http://127.0.0.1:1/secret/"
     found = fleet_run._page(url, str(tmp_path))
