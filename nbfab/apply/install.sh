@@ -21,7 +21,10 @@ begin_installing() {
 
 # What was fetched or sent is kept for another try only. Uses base. Sets locked.
 end_installing() {
-	rm -rf "$base/.cache"
+	# The lock goes last: another run may begin as soon as it is gone.
+	find "$base/.cache" -mindepth 1 -maxdepth 1 ! -name lock -exec rm -rf {} +
+	rm -rf "$base/.cache/lock"
+	rmdir "$base/.cache" 2>/dev/null || :
 	locked=yes
 }
 

@@ -10,6 +10,7 @@ resolve() {
 	trap 'rm -rf "$folder"' EXIT
 	trap 'exit 129' HUP
 	trap 'exit 143' TERM
+	trap '' PIPE # or it would end before the folder is gone, when no one is there to hear of it
 	cd "$folder" || return
 	base=$folder # where pip and uv keep what they fetch
 	choose_tool

@@ -34,7 +34,8 @@ own = not new and os.path.exists(os.path.join(base, ".venv", "complete"))
 installed = {}
 if own:
     for distribution in metadata.distributions():
-        installed.setdefault(distribution.metadata["Name"], distribution.version)
+        if distribution.metadata["Name"]:  # one that was half removed has none
+            installed.setdefault(distribution.metadata["Name"], distribution.version)
 able = bool(own and util.find_spec("pip"))
 if not own:
     try:  # as `look_tools` does

@@ -210,16 +210,18 @@ def _by_wheelhouse(
 
     def equips(job: Job, wanted: Wanted, seen: Facts, changes: Sequence[Change]) -> list[Change]:
         try:
-            return with_wheelhouse(job, wanted, seen, changes)
+            equipped = with_wheelhouse(job, wanted, seen, changes)
         except (HostError, UsageError) as error:
             course.begun.append(before)
             raise explained(declined.because(unlent), error) from None
+        if (note := f"packages were sent from here: {unlent}") not in course.words:
+            course.words.append(note)
+        return equipped
 
     before = course.begun.pop()
     course.equips = equips
     try:
         seen = adopt(look(job.host, request(wanted)))
-        course.words.append(f"packages were sent from here: {unlent}")
         return _carry_out(job, wanted, seen, plan(wanted, seen, steps), steps, course)
     finally:
         course.equips = with_uv

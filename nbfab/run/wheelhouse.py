@@ -73,7 +73,7 @@ def _target(job: Job, wanted: Wanted, seen: Facts, change: Change, changes: Sequ
         why = "there is no Python on it, and none is fetched without an index"
         error = None if seen.environments.uv else install.no_tool(wanted, seen)
         raise error or HostError(why, *install.how_to_install(seen, "python3"))
-    return target
+    return target if change.kind == "make environment" else replace(target, installed=())
 
 
 def _equipped(job: Job, target: "Target", change: Change) -> Change:

@@ -69,7 +69,10 @@ def status(client: socket.socket) -> int:
     """The status that comes; 0 for an end without one."""
     text = b""
     while b"\r\n\r\n" not in text:
-        if not (part := client.recv(4096)):
+        part = b""
+        with contextlib.suppress(ConnectionResetError):  # which is one, too
+            part = client.recv(4096)
+        if not part:
             return 0
         text += part
     return int(text.split()[1])

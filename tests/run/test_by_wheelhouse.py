@@ -160,6 +160,7 @@ def envs(home: Path) -> list[Path]:
 def test_what_the_notebooks_have_comes_by_it_too(index: WheelIndex, home: Path, tool: str) -> None:
     if tool == "pip":
         (home.parent / "bin/uv").unlink()
+    index.files[f"heavy-{VERSION}-py3-none-any.whl"] = wheel("heavy")
     # At once with the server's environment, and then beside one that is there.
     outcome = installs(home, Person(), "extra")
     assert (outcome.error, outcome.verdict) == ("", "changed")
@@ -177,6 +178,11 @@ def test_what_the_notebooks_have_comes_by_it_too(index: WheelIndex, home: Path, 
     assert added == ["extra", "ipykernel", "matplotlib", "part"]
     (new,) = {*envs(home)} - {env}
     subprocess.run([new / "bin/python", "-c", "import part, ipykernel"], check=True)
+    # What is added to the server's environment is not there for another one that is made at once.
+    outcome = installs(home, Person(), "jupytext", "heavy")
+    assert (outcome.error, outcome.verdict) == ("", "changed")
+    assert [change.kind for change in outcome.changes][:2] == ["make environment", "build environment"]
+    has(home, "jupytext")
 
 
 def without_ensurepip(folder: Path) -> list[str]:
