@@ -64,7 +64,8 @@ def certify(file: Path) -> None:
     """A certificate for the addresses of the index, and its key, in one file."""
     names = ",".join(f"IP:{address}" for _, address in DISTANCES.values())
     words = ["openssl", "req", "-x509", "-newkey", "ec", "-pkeyopt", "ec_paramgen_curve:P-256", "-noenc", "-days", "2"]
-    words += ["-subj", "/CN=index", "-addext", f"subjectAltName={names}", "-keyout", "-", "-out", "-"]
+    words += ["-subj", "/CN=index", "-addext", f"subjectAltName={names}"]
+    words += ["-addext", "basicConstraints=critical,CA:FALSE", "-keyout", "-", "-out", "-"]
     file.write_bytes(subprocess.run(words, capture_output=True, check=True).stdout)
 
 
