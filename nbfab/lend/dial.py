@@ -3,11 +3,14 @@
 import base64
 import os
 import socket
+import ssl
 import time
 import urllib.request
+from contextlib import suppress
 from urllib.parse import unquote, urlsplit
 
 from nbfab.errors import CannotLend
+from nbfab.lend.config import certificates
 from nbfab.lend.proxy import PORT
 from nbfab.lend.request import END, LONGEST
 from nbfab.names import in_url
@@ -15,10 +18,25 @@ from nbfab.names import in_url
 CONNECT = 15.0  # seconds, to a proxy that may have to look up a name and connect in turn
 
 
+def proxies() -> dict[str, str]:
+    """The proxies of this machine; urllib by itself does not go by ALL_PROXY."""
+    found = urllib.request.getproxies()
+    return dict.fromkeys(("http", "https"), found["all"]) | found if found.get("all") else found
+
+
+def opener() -> urllib.request.OpenerDirector:
+    """What fetches a URL here: through those proxies, and with the authorities that pip trusts beside the system's."""
+    trust = ssl.create_default_context()
+    for path in certificates():
+        with suppress(ssl.SSLError):
+            trust.load_verify_locations(path)
+    handlers = urllib.request.ProxyHandler(proxies()), urllib.request.HTTPSHandler(context=trust)
+    return urllib.request.build_opener(*handlers)
+
+
 def proxy_for(host: str) -> str:
     """The URL of the proxy through which this machine reaches a host; empty if there is none."""
-    proxies = urllib.request.getproxies()
-    url = proxies.get("https") or proxies.get("all") or ""
+    url = proxies().get("https", "")
     if not url or urllib.request.proxy_bypass(host):
         return ""
     return url if "://" in url else f"http://{url}"

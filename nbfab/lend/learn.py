@@ -2,7 +2,6 @@
 
 import http.client
 import json
-import ssl
 import threading
 import urllib.error
 import urllib.request
@@ -12,8 +11,8 @@ from html.parser import HTMLParser
 from urllib.parse import urljoin
 
 from nbfab.errors import CannotLend
-from nbfab.lend.config import certificates, index_for
-from nbfab.lend.dial import check_proxy
+from nbfab.lend.config import index_for
+from nbfab.lend.dial import check_proxy, opener
 from nbfab.lend.index import Index, host_of
 
 PROJECTS = ("notebook", "pip")  # an index has a page of one of them, or of neither
@@ -85,12 +84,8 @@ def _linked(url: str) -> list[str]:
 
 def _get(url: str) -> tuple[str, str, bytes]:
     """A page: where it is in the end, its type, and itself."""
-    trust = ssl.create_default_context()
-    for path in certificates():
-        trust.load_verify_locations(path)
-    opener = urllib.request.build_opener(urllib.request.HTTPSHandler(context=trust))
     request = urllib.request.Request(url, headers={"Accept": _TYPES})  # noqa: S310 # `host_of` has seen to https
-    with opener.open(request, timeout=SECONDS) as page:
+    with opener().open(request, timeout=SECONDS) as page:
         return page.url, page.headers.get_content_type(), page.read(MOST)
 
 

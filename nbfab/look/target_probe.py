@@ -10,6 +10,7 @@ import importlib
 import json
 import os
 import platform
+import re
 import subprocess
 import sys
 import sysconfig
@@ -36,13 +37,20 @@ if own:
     for distribution in metadata.distributions():
         if distribution.metadata["Name"]:  # one that was half removed has none
             installed.setdefault(distribution.metadata["Name"], distribution.version)
-able = bool(own and util.find_spec("pip"))
+
+
+def is_able(pip):
+    """Whether that version of pip knows the wheels of today: `manylinux_2_28`, PEP 600."""
+    return tuple(int(part) for part in re.findall("[0-9]+", pip)[:2]) >= (20, 3)
+
+
+able = bool(own and util.find_spec("pip") and is_able(installed.get("pip", "")))
 if not own:
     try:  # as `look_tools` does
         for name in ("venv", "ensurepip"):
             importlib.import_module(name)
 
-        able = True
+        able = is_able(sys.modules["ensurepip"].version())
     except ImportError:
         pass
 threaded = sysconfig.get_config_var("Py_GIL_DISABLED")

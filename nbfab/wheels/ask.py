@@ -4,9 +4,10 @@ import re
 from collections.abc import Mapping
 from dataclasses import dataclass
 
+from packaging.utils import canonicalize_name
+
 _NAME = re.compile(r"[A-Za-z0-9][A-Za-z0-9._-]*")
 _HASH = re.compile(r" --hash[= ](\w+):([0-9A-Fa-f]+)")
-_RUN_OF_SIGNS = re.compile(r"[-_.]+")
 
 
 @dataclass(frozen=True)
@@ -27,10 +28,5 @@ class Ask:
         for line in self.lines:
             name = _NAME.match(line)
             if name and (hashes := {f"{kind}:{digest}".lower() for kind, digest in _HASH.findall(line)}):
-                found.setdefault(normal(name[0]), set()).update(hashes)
+                found.setdefault(canonicalize_name(name[0]), set()).update(hashes)
         return {name: frozenset(hashes) for name, hashes in found.items()}
-
-
-def normal(name: str) -> str:
-    """A package's name in one form: https://packaging.python.org/en/latest/specifications/name-normalization/."""
-    return _RUN_OF_SIGNS.sub("-", name).lower()

@@ -3,8 +3,6 @@
 import hashlib
 import http.client
 import netrc
-import os
-import ssl
 import threading
 import urllib.error
 import urllib.request
@@ -17,20 +15,14 @@ from pathlib import Path
 from urllib.parse import unquote, urlsplit, urlunsplit
 
 from nbfab.errors import HostError
+from nbfab.lend.config import configured
+from nbfab.lend.dial import opener
 from nbfab.wheels.lock import Wheel
 
 AT_ONCE = 6
 TRIES = 3  # of a file
 SECONDS = 30.0  # without a byte
 CHUNK = 1 << 18
-_INDEXES = (
-    "UV_DEFAULT_INDEX",
-    "UV_INDEX_URL",
-    "UV_INDEX",
-    "UV_EXTRA_INDEX_URL",
-    "PIP_INDEX_URL",
-    "PIP_EXTRA_INDEX_URL",
-)
 
 
 class Fetch:
@@ -41,7 +33,7 @@ class Fetch:
         self._folder = folder
         self._stop = threading.Event()
         self._lock = threading.Lock()
-        self._opener = urllib.request.build_opener(urllib.request.HTTPSHandler(context=_trust()))
+        self._opener = opener()
 
     def all(self, wheels: Sequence[Wheel], hears: Callable[[str], None]) -> None:
         """Fetches them; `hears` gets how far that is. Raises HostError at the first that fails, and ends the others."""
@@ -59,7 +51,7 @@ class Fetch:
             pool.shutdown(cancel_futures=True)
 
     def _one(self, wheel: Wheel) -> None:
-        host = urlsplit(wheel.url).hostname or "this machine"
+        host = _host(wheel.url)
         for left in reversed(range(TRIES)):
             try:
                 digest = self._receive(wheel)
@@ -126,21 +118,18 @@ class Fetch:
                 yield chunk
 
 
-def _trust() -> ssl.SSLContext:
-    """The system's authorities, and those that pip is given, as where a company looks into TLS."""
-    trust = ssl.create_default_context()
-    for name in ("PIP_CERT", "REQUESTS_CA_BUNDLE", "CURL_CA_BUNDLE"):
-        if os.path.isfile(path := os.environ.get(name, "")):
-            with suppress(ssl.SSLError):
-                trust.load_verify_locations(path)
-    return trust
+def _host(url: str) -> str:
+    try:
+        return urlsplit(url).hostname or "this machine"
+    except ValueError:
+        return url
 
 
 def _login(url: str) -> str:
     """`USER:PASSWORD` for a URL, from itself, from an index at the same host and port, or from .netrc; or nothing."""
     parts = urlsplit(url)
-    for each in (url, *(word for name in _INDEXES for word in os.environ.get(name, "").split())):
-        index = urlsplit(each.partition("=")[2] if "=" in each.partition("://")[0] else each)
+    indexes = (named for index in map(configured, ("uv", "pip")) for named in (index.url, *index.more))
+    for index in map(urlsplit, (url, *indexes)):
         near = (index.scheme, index.hostname, index.port) == (parts.scheme, parts.hostname, parts.port)
         if near and index.username is not None:
             return f"{unquote(index.username)}:{unquote(index.password or '')}"

@@ -9,8 +9,10 @@ from types import MappingProxyType
 from typing import Any
 from urllib.parse import unquote, urlsplit
 
+from packaging.tags import Tag
+from packaging.utils import canonicalize_name, parse_wheel_filename
+
 from nbfab.errors import HostError
-from nbfab.wheels.ask import normal
 
 _FILE = re.compile(r"[A-Za-z0-9_][A-Za-z0-9_.+!-]*\.whl")
 _SHA256 = re.compile(r"[0-9a-f]{64}")
@@ -56,25 +58,30 @@ class Lock:
 
 
 def parse(
-    text: str, hashes: Mapping[str, Collection[str]] = MappingProxyType({}), installed: Collection[tuple[str, str]] = ()
+    text: str,
+    hashes: Mapping[str, Collection[str]] = MappingProxyType({}),
+    installed: Collection[tuple[str, str]] = (),
+    tags: Collection[Tag] = (),
 ) -> Lock:
-    """The lock that uv has written for one platform; of a package with `hashes`, only files that have one of them.
+    """The lock that uv has written for the platform with those tags; of a package with `hashes`, only files that have
+    one of them.
 
-    Raises HostError where a package is no wheel, or none that has its hash: uv does not compare them.
+    Raises HostError where a package is no wheel, or none that has its hash: uv does not compare them. Without tags, all
+    wheels fit: uv of before 2026 lists those of other platforms, too (https://github.com/astral-sh/uv/issues/15429).
     """
-    have = frozenset((normal(name), version) for name, version in installed)
+    have = frozenset((canonicalize_name(name), version) for name, version in installed)
     packages = tomllib.loads(text).get("packages", [])
-    wheels = [wheel for package in packages for wheel in _wheels(package, hashes)]
+    wheels = [wheel for package in packages for wheel in _wheels(package, hashes, frozenset(tags))]
     return Lock(tuple(wheels), have)
 
 
-def _wheels(package: Mapping[str, Any], hashes: Mapping[str, Collection[str]]) -> Iterator[Wheel]:
-    """A package's wheels: uv lists those that fit, and what is compiled for the platform comes before what is not."""
-    name, version = normal(str(package["name"])), str(package.get("version", ""))
+def _wheels(package: Mapping[str, Any], hashes: Mapping[str, Collection[str]], tags: frozenset[Tag]) -> Iterator[Wheel]:
+    """A package's wheels that fit; what is compiled for the platform comes before what is not."""
+    name, version = canonicalize_name(str(package["name"])), str(package.get("version", ""))
     listed = package.get("wheels", [])
     if str(package.get("archive", {}).get("url", "")).endswith(".whl"):  # NAME @ URL
         listed = [package["archive"]]
-    files = [_wheel(name, version, of) for of in listed]
+    files = [wheel for wheel in (_wheel(name, version, of) for of in listed) if _fits(wheel.file, tags)]
     if not files:
         raise HostError(f"{name} is no wheel, and a host without an index cannot build it", "leave it out")
     if name in hashes:
@@ -94,3 +101,10 @@ def _wheel(name: str, version: str, of: Mapping[str, Any]) -> Wheel:
     if not _FILE.fullmatch(file) or not _SHA256.fullmatch(sha256) or type(size) is not int:
         raise HostError(f"the index here names no file with its SHA-256 for {name} {version}", "leave it out")
     return Wheel(name, version, file, url, size, sha256)
+
+
+def _fits(file: str, tags: frozenset[Tag]) -> bool:
+    try:
+        return not tags or not tags.isdisjoint(parse_wheel_filename(file)[3])
+    except ValueError:
+        return False

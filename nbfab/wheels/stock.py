@@ -25,7 +25,7 @@ Answer = TypeVar("Answer")
 
 
 class Stock:
-    """Locks that were made in this run, and fetches that have failed: whoever asks next gets the same answer."""
+    """Locks that were made in this run, and fetches that have failed: the next host that asks gets the same answer."""
 
     def __init__(self) -> None:
         self._lock = threading.Lock()

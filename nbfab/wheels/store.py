@@ -49,23 +49,30 @@ def kept(name: str, make: Callable[[Path], None]) -> Iterator[Path]:
 def _fill(folder: Path, make: Callable[[Path], None]) -> None:
     for half in folder.parent.glob(f"{folder.name}.new.*"):  # of a run that was ended: no other has the lock
         shutil.rmtree(half, ignore_errors=True)
-    new = Path(tempfile.mkdtemp(prefix=f"{folder.name}.new.", dir=folder.parent))
+    new = None
     try:
+        new = Path(tempfile.mkdtemp(prefix=f"{folder.name}.new.", dir=folder.parent))
         make(new)
         os.rename(new, folder)
     except OSError as error:
         raise HostError(f"{folder.parent} cannot be written to here: {error.strerror}", "make room there") from None
     finally:
-        shutil.rmtree(new, ignore_errors=True)
+        if new:
+            shutil.rmtree(new, ignore_errors=True)
 
 
 def _remove_oldest(top: Path, but: str) -> None:
     """Keeps what was used last, up to MOST; what another run is using stays."""
-    folders = [(entry.stat().st_mtime, Path(entry.path)) for entry in os.scandir(top) if entry.is_dir()]
+    folders = []
+    for entry in os.scandir(top):
+        with suppress(OSError):  # another run may be removing it
+            if entry.is_dir() and ".new." not in entry.name:
+                size = sum(file.stat().st_size for file in Path(entry.path).iterdir())
+                folders.append((entry.stat().st_mtime, Path(entry.path), size))
     rest = MOST
-    for _, folder in sorted(folders, reverse=True):
-        rest -= sum(file.stat().st_size for file in folder.iterdir())
-        if rest < 0 and folder.name != but and ".new." not in folder.name:
+    for _, folder, size in sorted(folders, reverse=True):
+        rest -= size
+        if rest < 0 and folder.name != but:
             with suppress(OSError):
                 _remove(folder)
 

@@ -2,6 +2,8 @@
 
 from dataclasses import dataclass
 
+from packaging.tags import Tag, compatible_tags, cpython_tags
+
 from nbfab.errors import HostError
 
 _GLIBC = ((2, 39), (2, 34), (2, 28), (2, 17))  # few kinds, so that hosts share a wheelhouse; wheels are made for these
@@ -58,3 +60,16 @@ class Target:
             return f"{machine}-manylinux_{major}_{minor}"
         libc = f"{self.libc} {self.libc_version[0]}.{self.libc_version[1]}" if self.libc else "not known"
         raise HostError(f"wheels take glibc 2.17 or musl 1.2, or a newer one, and its libc is {libc}", _FIX)
+
+    @property
+    def tags(self) -> frozenset[Tag]:
+        """The tags of wheels that fit (PEP 425, 600 and 656). Raises HostError if no wheels can be chosen for it."""
+        machine, _, libc = self.platform.partition("-")
+        if libc == "unknown-linux-musl":
+            names = [f"musllinux_1_{minor}" for minor in range(3)]
+        else:
+            newest = int(libc.rpartition("_")[2])
+            names = [f"manylinux_2_{minor}" for minor in range(5, newest + 1)]
+            names += ["manylinux1", "manylinux2010", "manylinux2014", "linux"]
+        platforms, abi = [f"{name}_{machine}" for name in names], f"cp{self.python[0]}{self.python[1]}"
+        return frozenset((*cpython_tags(self.python, [abi], platforms), *compatible_tags(self.python, abi, platforms)))

@@ -62,11 +62,11 @@ def resolve(ask: Ask, target: Target) -> Lock:
     if target.installed:
         pins = tuple(f"{name}=={version}" for name, version in target.installed)
         if (done := _compile(uv, replace(ask, lines=(*ask.lines, *pins)), target)).returncode == 0:
-            return parse(done.stdout, ask.hashes, target.installed)
+            return parse(done.stdout, ask.hashes, target.installed, target.tags)
     done = _compile(uv, ask, target)
     if done.returncode:
         raise _unresolved(done.stderr, target)
-    return parse(done.stdout, ask.hashes, target.installed)
+    return parse(done.stdout, ask.hashes, target.installed, target.tags)
 
 
 def _compile(uv: str, ask: Ask, target: Target) -> "subprocess.CompletedProcess[str]":

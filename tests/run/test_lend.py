@@ -20,7 +20,7 @@ from own_index import Offline, OwnIndex
 from sshd import Sshd, wait_until
 from terminal import Terminal
 
-NOBODY = ("setpriv", "--reuid=65534", "--regid=65534", "--clear-groups", "--")
+ANOTHER_USER = ("setpriv", "--reuid=65534", "--regid=65534", "--clear-groups", "--")
 LENT = "it was lent this machine's access to an index of packages: "
 # Connects without a word, then without the secret, then with another one.
 STRANGER = """
@@ -217,7 +217,7 @@ def test_the_port_is_of_use_with_the_secret_alone_and_gone_in_the_end(
     (port,) = ports(host)
     # Another user of the host gets nothing, learns nothing, and holds nothing.
     stranger = subprocess.run(
-        [*host.link.within, *NOBODY, "/usr/bin/python3", "-c", STRANGER, str(port), host.index.address],
+        [*host.link.within, *ANOTHER_USER, "/usr/bin/python3", "-c", STRANGER, str(port), host.index.address],
         capture_output=True,
         text=True,
         timeout=60,
