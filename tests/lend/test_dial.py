@@ -95,3 +95,12 @@ def test_a_proxy_that_makes_no_sense_is_no_traceback(url: str, monkeypatch: pyte
     with pytest.raises(CannotLend, match=r"^this machine's own proxy has a URL that makes no sense$") as error:
         dial.check_proxy("index.example")
     assert "HTTPS_PROXY" in error.value.hint
+
+
+def test_all_proxy_counts_for_what_is_fetched_here(monkeypatch: pytest.MonkeyPatch) -> None:
+    for name in ("http_proxy", "https_proxy", "HTTP_PROXY", "HTTPS_PROXY"):
+        monkeypatch.delenv(name, raising=False)
+    monkeypatch.setenv("all_proxy", "http://127.0.0.1:3128")
+    assert {dial.proxies()[scheme] for scheme in ("http", "https")} == {"http://127.0.0.1:3128"}
+    monkeypatch.setenv("https_proxy", "http://127.0.0.1:3129")
+    assert dial.proxies()["https"] == "http://127.0.0.1:3129"

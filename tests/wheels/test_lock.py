@@ -4,6 +4,7 @@ import pytest
 
 from nbfab.errors import HostError
 from nbfab.wheels.lock import parse
+from nbfab.wheels.target import Target
 
 A, B, C = "a" * 64, "b" * 64, "c" * 64
 
@@ -56,3 +57,24 @@ def test_a_file_of_this_machine() -> None:
     wheels = f'[{{ path = "wheels/x-1.0-py3-none-any.whl", hashes = {{ sha256 = "{A}" }} }}]'
     text = f'[[packages]]\nname = "x"\nversion = "1"\nwheels = {wheels}'
     assert parse(text).wheels[0].file == "x-1.0-py3-none-any.whl"
+
+
+@pytest.mark.parametrize(
+    ("host", "fits"),
+    [
+        (Target("Linux", "x86_64", "glibc", (2, 36), (3, 11)), "manylinux_2_17_x86_64"),
+        (Target("Linux", "aarch64", "musl", (1, 2), (3, 11)), "musllinux_1_1_aarch64"),
+    ],
+)
+def test_wheels_of_other_platforms_are_left_out(host: Target, fits: str) -> None:
+    platforms = (
+        "manylinux_2_17_x86_64",
+        "musllinux_1_1_aarch64",
+        "macosx_11_0_arm64",
+        "win_amd64",
+        "manylinux_2_39_x86_64",
+    )
+    files = [(f"num-1.0-cp311-cp311-{platform}.whl", A) for platform in platforms]
+    files.append(("num-1.0-cp312-cp312-manylinux_2_17_x86_64.whl", B))
+    (wheel,) = parse(package("num", *files), tags=host.tags).wheels
+    assert wheel.file == f"num-1.0-cp311-cp311-{fits}.whl"
