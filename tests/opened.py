@@ -5,7 +5,7 @@ import re
 import signal
 import subprocess
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from pathlib import Path
 
 from machine import PASSWORD, Machine
@@ -26,6 +26,12 @@ class Run:
     @property
     def said(self) -> str:
         return self.out.read_text()
+
+    def prints(self, words: str, seconds: float = 60) -> None:
+        """Returns once it has; AssertionError if that takes longer, with all that it has printed."""
+        with suppress(AssertionError):
+            wait_until(lambda: words in self.said, words, seconds)
+        assert words in self.said, f"no {words!r} within {seconds} s in:\n{self.said}"
 
     def close(self) -> int:
         """Control-C; the exit status."""

@@ -38,5 +38,5 @@ session_of() { # pid
 			return
 			;;
 		esac
-	done <"/proc/$1/cgroup"
+	done 2>/dev/null <"/proc/$1/cgroup"
 }

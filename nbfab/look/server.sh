@@ -1,7 +1,7 @@
 # shellcheck shell=sh
 # The server that was started last: its process, its tmux session, its answer.
 
-# Uses folder, certificate, ready. Sets alive.
+# Uses folder, certificate, ready, session. Sets alive.
 look_server() {
 	started='' runner='' pid='' start='' ready='' alive=''
 	if [ -f "$folder/started" ]; then
@@ -11,6 +11,7 @@ look_server() {
 	fi
 	if [ -f "$folder/ended" ] && read -r ended <"$folder/ended"; then fact server.ended "$ended"; fi
 	look_tmux "$runner"
+	session_of "$pid" # before it is known to live: of one that ends in between, nothing can be read any more
 	if [ -n "$pid" ] && [ "$(process_start "$pid")" = "$start" ]; then
 		alive=yes
 		fact server.alive yes
@@ -21,7 +22,7 @@ look_server() {
 		fact server.boots "$boot $(boot_mark)"
 		fact server.booted "$(boot_time)"
 	fi
-	look_session "$pid" "$alive"
+	look_session "$alive" "$session"
 	if [ "$ready" != here ]; then look_port; fi
 	if [ -n "$ready" ]; then return; fi # so its key matches, and its log is of no interest
 	if [ -f "$folder/$certificate" ]; then look_key "$folder/$certificate"; fi
@@ -49,12 +50,12 @@ ask_server() { # pid
 }
 
 # Whether the server would end at the user's logout, or will, if it has just been started here: elsewhere it is none of
-# this login's. Uses session, user. Sets session.
-look_session() { # pid alive
+# this login's. Uses session, user.
+look_session() { # alive, the session of the server's process
 	session_of $$
-	own=$session session=
-	if [ -n "$2" ]; then session_of "$1"; fi
-	fact server.session "$session"
-	if [ -n "$2" ] && { [ -z "$session" ] || [ "$session" != "$own" ]; }; then return; fi
+	if [ -n "$1" ]; then
+		fact server.session "$2"
+		if [ -z "$2" ] || [ "$2" != "$session" ]; then return; fi
+	fi
 	if ends_at_logout && ! lingers "$user"; then fact server.ends_at_logout "$user"; fi
 }

@@ -1,13 +1,15 @@
 """What logind is asked, and how its answer is read, in the shells that hosts have."""
 
+import json
 from pathlib import Path
 
 import pytest
 from shells import each_shell, run, stub
 
-from nbfab.program import functions
+from nbfab.program import call, functions
 
 LOGIND = functions("look/logind")
+SERVER = functions("look/json", "look/process", "look/logind", "look/server")
 
 
 @each_shell
@@ -53,3 +55,21 @@ def test_the_session_of_a_process(shell: tuple[str, ...], group: str, session: s
         LOGIND.replace("/proc/", f"{tmp_path}/") + 'session_of 7; echo "$session"; session_of 8; echo "$session"\n'
     )
     assert run(shell, program) == f"{session}\n\n"
+
+
+@each_shell
+def test_the_session_of_a_server_that_ends_while_it_is_looked_at_is_known(
+    shell: tuple[str, ...], tmp_path: Path
+) -> None:
+    process = tmp_path / "7"
+    process.mkdir()
+    (process / "cgroup").write_text("0::/user.slice/user-1000.slice/session-3.scope\n")
+    (process / "stat").write_text("7 (python3) S " + " ".join(["0"] * 18) + " 42 0\n")
+    (tmp_path / "started").write_text("6 7 42\n")
+    stubs = f"look_tmux() {{ :; }}\nlook_port() {{ :; }}\nask_server() {{ rm -r {process}; }}\n"
+    look = call("look_server", folder=str(tmp_path), certificate="c") + "print_facts\n"
+    facts = [
+        json.loads(line) for line in run(shell, SERVER.replace("/proc/", f"{tmp_path}/") + stubs + look).splitlines()
+    ]
+    assert {"server.alive": "yes"} in facts
+    assert {"server.session": "session-3.scope"} in facts

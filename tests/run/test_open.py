@@ -7,7 +7,6 @@ import pytest
 from machine import PASSWORD, Machine
 from notebook_client import Notebook
 from opened import opened
-from sshd import wait_until
 
 
 @pytest.fixture
@@ -22,7 +21,7 @@ def test_from_nothing_to_the_page(there: Machine) -> None:
         assert Notebook(page.port, there.folder, PASSWORD).get("/api")["version"]
         assert there.sshd
         there.sshd.cut()
-        wait_until(lambda: "connected again" in page.said, "the connection to be there again")
+        page.prints("connected again")
         assert Notebook(page.port, there.folder, PASSWORD).get("/api")["version"]
         assert page.close() == 0
     assert there.json("status")["state"]["running"]

@@ -78,10 +78,11 @@ def test_stop_ends_the_relay_and_restart_does_not(there: Machine) -> None:
         assert not lives(relay)
         assert not list(there.folder.glob("relay-*"))
         assert "it does not run" in there.ok("stop")
+        page.prints("the notebook server there has ended")
         # The next one brings both back, also for a page that is open since before.
         with opened(laptop(there, "other"), "--no-browser") as other:
             assert answers(other, there)
-            wait_until(lambda: "answers again" in page.said, "the first one to go on", 120)
+            page.prints("answers again", 120)
             assert answers(page, there)
     os.kill(there.server, signal.SIGTERM)
     wait_until(lambda: not there.server, "the server to end")
@@ -142,9 +143,9 @@ def test_sshd_is_ended_and_started_again(there: Machine) -> None:
         assert answers(page, there)
         there.sshd.stop()
         there.sshd.cut()
-        wait_until(lambda: "refused" in page.said, "the reason")
+        page.prints("refused")
         there.sshd.start()
-        wait_until(lambda: "connected again" in page.said, "the connection to be there again")
+        page.prints("connected again")
         assert answers(page, there)
         assert page.said.count("trying again") == 1
 
@@ -159,7 +160,7 @@ def test_where_sockets_are_not_forwarded_the_link_is_a_plain_one(host: Host) -> 
         assert answers(page, machine)
         assert machine.sshd
         machine.sshd.cut()
-        wait_until(lambda: "connected again" in page.said, "the connection to be there again")
+        page.prints("connected again")
         assert answers(page, machine)
         assert page.said.count(RISK) == 1
         assert page.said.count("trying again") == 1
@@ -174,8 +175,8 @@ def test_a_silent_link_without_a_relay_is_not_raced(host: Host) -> None:
         for number in (signal.SIGSTOP, signal.SIGCONT):
             for pid in descendants(machine.sshd.process.pid, "sshd"):
                 os.kill(pid, number)
-            wait_until(lambda: "does not answer" in page.said, "the silence to be noticed")
-        wait_until(lambda: "connected again" in page.said, "the old connection to answer")
+            page.prints("does not answer")
+        page.prints("connected again")
         assert machine.sshd.connections == made
 
 

@@ -72,7 +72,7 @@ def test_logged_in_without_typing_and_only_once(there: Machine, tmp_path: Path, 
                 assert url.startswith("http://127.0.0.1:")
                 with pytest.raises(urllib.error.HTTPError, match="410"):
                     urllib.request.build_opener(urllib.request.ProxyHandler({})).open(url)
-                wait_until(lambda: "a second time" in run.said, "the warning")
+                run.prints("a second time")
                 again.goto(url)
                 expect(again.get_by_text("This page was for one use")).to_be_visible()
             else:

@@ -57,7 +57,7 @@ def test_a_server_that_has_ended_is_told_from_a_lost_link(there: Machine) -> Non
         wait_until(is_told, "a word of it")
         assert "-H box start" in page.said
         there.ok("start")
-        wait_until(lambda: "answers again" in page.said, "a word of it")
+        page.prints("answers again")
         answers(there, page)
         assert "trying again" not in page.said
 
@@ -67,7 +67,7 @@ def test_a_relay_that_was_killed_is_started_again(there: Machine) -> None:
         answers(there, page)
         pid = int((there.folder / "relay-1.started").read_text().split()[0])
         os.kill(pid, signal.SIGKILL)
-        wait_until(lambda: "nbfab's relay there had ended, and was started again" in page.said, "a word of it")
+        page.prints("nbfab's relay there had ended, and was started again")
         wait_until(lambda: reloads(there, page), "the page to come back")
         assert "connect" not in page.said.partition("Control-C")[2], "which takes no other connection"
         assert there.server, "the server is not the relay's matter"
@@ -80,9 +80,9 @@ def test_all_that_ran_there_has_ended(there: Machine) -> None:
         pid = int((there.folder / "relay-1.started").read_text().split()[0])
         with contextlib.suppress(ProcessLookupError):
             os.kill(pid, signal.SIGKILL)
-        wait_until(lambda: "to start it: nbfab" in page.said, "a word of it")
+        page.prints("to start it: nbfab")
         there.ok("start")
-        wait_until(lambda: "answers again" in page.said, "a word of it")
+        page.prints("answers again")
         answers(there, page)
 
 
@@ -92,10 +92,10 @@ def test_what_stop_has_ended_stays_so_until_start(there: Machine) -> None:
         answers(there, page)
         logins = there.sshd.connections
         there.ok("stop")
-        wait_until(lambda: "to start it: nbfab" in page.said, "a word of it")
+        page.prints("to start it: nbfab")
         assert not (there.folder / "relay-1").exists()
         there.ok("start")
-        wait_until(lambda: "answers again" in page.said, "a word of it")
+        page.prints("answers again")
         answers(there, page)
         assert there.sshd.connections == logins, "all of that went over the one connection"
         assert page.said.count("to start it") == 1

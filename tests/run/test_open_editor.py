@@ -9,7 +9,6 @@ import pytest
 from machine import Machine
 from opened import opened
 from playwright._impl._driver import compute_driver_executable
-from sshd import wait_until
 from terminal import Terminal
 
 # As VS Code asks; it runs in Node.
@@ -54,5 +53,5 @@ def test_what_is_printed_works(there: Machine) -> None:
 def test_no_secret_in_a_file(there: Machine) -> None:
     with opened(there, "--no-browser", "--editor") as run:
         assert run.port
-        wait_until(lambda: "for an editor: run this on a terminal" in run.said, "what there is for editors")
+        run.prints("for an editor: run this on a terminal")
         assert "token=" not in run.said

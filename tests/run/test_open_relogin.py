@@ -87,7 +87,7 @@ def test_without_a_terminal_the_page_says_what_to_type_and_waits(there: Machine)
         assert page.port
         with_passphrase(there, SECRET)
         there.sshd.cut()
-        wait_until(lambda: "takes a person" in page.said, "a word of it")
+        page.prints("takes a person")
         assert f"it asks \"Enter passphrase for key '{there.sshd.identity}':\"" in page.said
         assert "type here: nbfab" in page.said
         before = there.sshd.connections

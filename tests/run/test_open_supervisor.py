@@ -143,13 +143,13 @@ def test_a_second_open_says_that_the_link_is_down(there: Machine) -> None:
         port = page.port
         assert there.sshd
         there.sshd.stop()
-        wait_until(lambda: "trying again" in page.said, "the link to be lost")
+        page.prints("trying again")
         assert [one["link"] for one in listed(there)] == ["down"]
         said = there.ok("open", "--no-browser")
         assert f"it is open already: https://localhost:{port}/" in said
         assert "its connection is down since" in said
         there.sshd.start()
-        wait_until(lambda: "connected again" in page.said, "the link to be there again")
+        page.prints("connected again")
         assert [one["link"] for one in listed(there)] == ["up"]
 
 
@@ -198,7 +198,7 @@ def test_other_tasks_go_over_its_connection(there: Machine) -> None:
         assert logins(there) == before + 1, "what was asked for counts"
         assert there.sshd
         there.sshd.cut()
-        wait_until(lambda: "connected again" in page.said, "the link to be there again")
+        page.prints("connected again")
         before = logins(there)
         there.ok("status")
         assert logins(there) == before, "the new link is published"

@@ -137,7 +137,7 @@ def test_a_server_of_a_host_is_opened_and_its_token_logs_in(there: Machine, tmp_
             assert jar.get(f"{url}api/kernels") == (200, "[]")
             assert there.sshd
             there.sshd.cut()
-            wait_until(lambda: "connected again" in page.said, "the connection to be there again")
+            page.prints("connected again")
             assert jar.get(f"{url}api/kernels") == (200, "[]")
             assert page.close() == 0
         assert "Malformed" not in (server.home / "stray.log").read_text()
