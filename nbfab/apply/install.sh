@@ -196,6 +196,7 @@ reach_index() { # interpreter
 pip
 EOF
 	else
+		"$1" -m pip index --help >/dev/null 2>&1 3>&- || : # which reads what a slow disk takes seconds for
 		"$1" -m pip index versions pip --disable-pip-version-check --timeout 5 --retries 1 >"$reply" 2>&1 3>&- &
 	fi
 	try=$!

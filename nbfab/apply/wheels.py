@@ -6,6 +6,7 @@ from nbfab.errors import ConnectError, HostError
 from nbfab.fix import Fix
 from nbfab.host import Feed, Host, run
 from nbfab.look.fact import LINE
+from nbfab.plan.left import RECORDED
 from nbfab.program import Record, call, render
 from nbfab.wheels.parcel import Parcel
 from nbfab.wheels.target import Target
@@ -39,7 +40,7 @@ def send(host: Host, parcel: Parcel, hears: Callable[[str], None]) -> None:
         elif isinstance(reason, str):
             refused.append(" ".join(reason[-LINE:].split()))
 
-    program = render(FILES, [call("receive_parcel", parcel=parcel.name)], fed=True)
+    program = render(FILES, [call("receive_parcel", parcel=parcel.name, recorded=" ".join(RECORDED))], fed=True)
     try:
         run(host, program, receive, SILENCE, "sending packages", whole=WHOLE, feed=Feed(parcel.chunks()))
     except ConnectError as error:

@@ -6,7 +6,7 @@
 receive_parcel() {
 	find_base
 	into=$base/.cache/$parcel half=$base/.cache/$parcel.new.$$ reason=
-	if ! reason=$(mkdir -p "$half" 2>&1) || ! cd "$half"; then
+	if ! reason=$(make_base 2>&1 && mkdir -p "$half" 2>&1) || ! cd "$half"; then
 		refuse_parcel "it cannot be written to: $reason"
 		return
 	fi

@@ -47,9 +47,14 @@ check_generation() {
 	if [ "$now" != "$generation" ]; then refuse 'another run of nbfab has changed something there in the meantime'; fi
 }
 
-# Makes the profile's folder, and records which of the folders above it that has taken, and which of the places in the home
-# folder where a server could leave something are not there. Uses folder, base, recorded.
+# Makes the profile's folder. Uses folder.
 make_folder() {
+	make_base && mkdir -p "$folder" && chmod 700 "$folder"
+}
+
+# Makes the folder of all profiles, and records which folders that has taken, and which of the places in the home folder
+# where a server could leave something are not there. Uses base, recorded.
+make_base() {
 	near=$base taken=
 	while [ -n "$near" ] && [ ! -e "$near" ]; do
 		taken="${taken}folder $near$newline"
@@ -68,7 +73,6 @@ make_folder() {
 		while [ "$taken" != "$near" ] && rmdir "$taken"; do taken=${taken%/*}; done
 		return 1
 	fi
-	mkdir -p "$folder" && chmod 700 "$folder"
 }
 
 # Adds lines to the record of what nbfab has made beside the profiles: once they are gone, it is removed as well. Uses base.

@@ -1,6 +1,7 @@
 """The store: folders of wheels, each by a digest of what is in it, kept on this machine for other hosts and runs."""
 
 import fcntl
+import hashlib
 import os
 import shutil
 import tempfile
@@ -11,6 +12,7 @@ from pathlib import Path
 from nbfab.errors import HostError
 
 MOST = 4_000_000_000  # bytes
+SUMS = "SHA256SUMS"  # of the other files in a folder, as sha256sum(1) prints them
 
 
 def place() -> Path:
@@ -21,7 +23,7 @@ def place() -> Path:
 
 @contextmanager
 def kept(name: str, make: Callable[[Path], None]) -> Iterator[Path]:
-    """The folder of that name, which is not removed meanwhile. If it is missing, one run has `make` fill it.
+    """The folder of that name, which is not removed meanwhile. If it is missing or damaged, one run has `make` fill it.
 
     It is there whole, or not at all. Raises HostError, and what `make` raises.
     """
@@ -34,11 +36,13 @@ def kept(name: str, make: Callable[[Path], None]) -> Iterator[Path]:
     try:
         folder = top / name
         fcntl.flock(lock, fcntl.LOCK_SH)
-        while not folder.is_dir():
+        whole = _is_whole(folder)
+        while not (whole and folder.is_dir()):
             fcntl.flock(lock, fcntl.LOCK_EX)
-            if not folder.is_dir():
+            if not _is_whole(folder):
                 _fill(folder, make)
                 _remove_oldest(top, name)
+            whole = True
             fcntl.flock(lock, fcntl.LOCK_SH)
         os.utime(folder)
         yield folder
@@ -53,12 +57,33 @@ def _fill(folder: Path, make: Callable[[Path], None]) -> None:
     try:
         new = Path(tempfile.mkdtemp(prefix=f"{folder.name}.new.", dir=folder.parent))
         make(new)
+        _sum_up(new)
+        shutil.rmtree(folder, ignore_errors=True)  # a damaged one
         os.rename(new, folder)
     except OSError as error:
         raise HostError(f"{folder.parent} cannot be written to here: {error.strerror}", "make room there") from None
     finally:
         if new:
             shutil.rmtree(new, ignore_errors=True)
+
+
+def _sum_up(folder: Path) -> None:
+    lines = [f"{_digest(file)}  {file.name}\n" for file in sorted(folder.iterdir())]
+    (folder / SUMS).write_text("".join(lines))
+
+
+def _is_whole(folder: Path) -> bool:
+    """Whether its files are as they were made: a loss of power, or a full disk, may have left less of them."""
+    try:
+        lines = (folder / SUMS).read_text().splitlines()
+        return all(_digest(folder / name) == digest for digest, _, name in (line.partition("  ") for line in lines))
+    except (OSError, ValueError):
+        return False
+
+
+def _digest(file: Path) -> str:
+    with open(file, "rb") as stream:
+        return hashlib.file_digest(stream, "sha256").hexdigest()
 
 
 def _remove_oldest(top: Path, but: str) -> None:

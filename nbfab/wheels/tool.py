@@ -7,7 +7,8 @@ import shutil
 import subprocess
 import sys
 import tempfile
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping, Sequence
+from contextlib import contextmanager
 from dataclasses import replace
 from importlib.util import find_spec
 from pathlib import Path
@@ -75,12 +76,10 @@ def _compile(uv: str, ask: Ask, target: Target) -> "subprocess.CompletedProcess[
     words += [f"--python-platform={target.platform}", f"--python-version={target.version}", "--format=pylock.toml"]
     if ask.pre:
         words.append("--prerelease=allow")
-    with tempfile.NamedTemporaryFile("w", prefix="nbfab.", suffix=".txt") as constraints:
-        constraints.writelines(f"{line}\n" for line in ask.constraints)
-        constraints.flush()
+    with _as_file(ask.constraints) as constraints:
         try:
             return subprocess.run(
-                [uv, *words, "--python", sys.executable, "-c", constraints.name, "-"],
+                [uv, *words, "--python", sys.executable, "-c", constraints, "-"],
                 input="".join(f"{line}\n" for line in ask.lines),
                 capture_output=True,
                 text=True,
@@ -94,6 +93,18 @@ def _compile(uv: str, ask: Ask, target: Target) -> "subprocess.CompletedProcess[
             raise UsageError(f"{uv} does not run: {error.strerror}", _install()) from None
         except subprocess.TimeoutExpired:
             raise HostError(f"uv here has not resolved the packages in {SECONDS} seconds", "run it again") from None
+
+
+@contextmanager
+def _as_file(lines: Sequence[str]) -> Iterator[str]:
+    """The path of a file with those lines, which is there meanwhile. Raises HostError."""
+    try:
+        with tempfile.NamedTemporaryFile("w", prefix="nbfab.", suffix=".txt") as file:
+            file.writelines(f"{line}\n" for line in lines)
+            file.flush()
+            yield file.name
+    except OSError as error:
+        raise HostError(f"no file can be written here: {error.strerror}", "make room for temporary files") from None
 
 
 def _unresolved(said: str, target: Target) -> HostError | UsageError:

@@ -52,6 +52,10 @@ def test_it_arrives_whole(shell: tuple[str, ...], parcel: Parcel, home: Path) ->
     place = home / ".local/share/nbfab/.cache/wheels-1"
     assert (place / "a.whl").read_bytes() == (parcel.folder / "a.whl").read_bytes()
     assert place.stat().st_mode & 0o777 == 0o700
+    # What `remove` needs to leave the home folder as it was.
+    record = (home / ".local/share/nbfab/.made").read_text().splitlines()
+    assert f"folder {home}/.local" in record
+    assert "absent .ipython" in record
     sent(Shell(shell, home), parcel)  # as another run that sends it at the same time
     assert cache(home) == WHOLE
 
@@ -96,7 +100,23 @@ def test_a_folder_that_cannot_be_written_to_is_named(parcel: Parcel, home: Path)
 def test_without_tar_python_unpacks(parcel: Parcel, home: Path, tmp_path: Path) -> None:
     bare = tmp_path / "bin"
     bare.mkdir()
-    for name in ("sh", "mkdir", "find", "rm", "mv", "tail", "sleep", "du", "awk", "df", "id", "date", "python3", "wc"):
+    for name in (
+        "sh",
+        "mkdir",
+        "find",
+        "rm",
+        "mv",
+        "tail",
+        "sleep",
+        "du",
+        "awk",
+        "df",
+        "id",
+        "date",
+        "python3",
+        "wc",
+        "cat",
+    ):
         stub(bare, name, f'exec "$(PATH=/usr/bin:/bin command -v {name})" "$@"')
     sent(Shell(["/bin/sh"], home, path=str(bare)), parcel)
     assert cache(home) == WHOLE

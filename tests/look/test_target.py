@@ -55,6 +55,19 @@ def test_a_host_with_the_environment_and_what_was_sent_before(shell: tuple[str, 
     assert told(shell, tmp_path, path)["target"]["takes_uv"] is False
 
 
+@pytest.mark.parametrize(("pip", "takes_uv"), [("20.2.4", True), ("20.3", False), ("9.0.1", True), ("24.0", False)])
+def test_a_pip_that_knows_no_wheels_of_today_is_replaced_by_uv(pip: str, takes_uv: bool, tmp_path: Path) -> None:
+    base = tmp_path / ".local/share/nbfab"
+    subprocess.run([sys.executable, "-m", "venv", "--without-pip", base / ".venv"], check=True)
+    (base / ".venv/complete").touch()
+    (site,) = base.glob(".venv/lib/python*/site-packages")
+    (site / "pip").mkdir()
+    (site / f"pip-{pip}.dist-info").mkdir()
+    (site / f"pip-{pip}.dist-info/METADATA").write_text(f"Metadata-Version: 2.1\nName: pip\nVersion: {pip}\n")
+    (site / "pip/__init__.py").touch()
+    assert told(("sh",), tmp_path, "/usr/bin:/bin")["target"]["takes_uv"] is takes_uv
+
+
 @each_shell
 def test_a_host_without_a_python_or_with_a_broken_one(shell: tuple[str, ...], tmp_path: Path) -> None:
     bare = tmp_path / "bin"

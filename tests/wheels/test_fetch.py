@@ -1,6 +1,7 @@
 """Fetching wheels from an index."""
 
 import hashlib
+import os
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -86,7 +87,7 @@ def test_an_index_that_is_gone(tmp_path: Path) -> None:
         Fetch(tmp_path).all([wheel], lambda _: None)
 
 
-@pytest.mark.parametrize(
+LOGINS = pytest.mark.parametrize(
     ("url", "login"),
     [
         ("https://pkg.example/x.whl", "ann:pa ss"),
@@ -97,11 +98,36 @@ def test_an_index_that_is_gone(tmp_path: Path) -> None:
         ("https://other.example/x.whl", ""),
     ],
 )
-def test_the_login_of_an_index_goes_to_that_index_alone(
-    url: str, login: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
-) -> None:
+
+
+@pytest.fixture
+def home(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
     (tmp_path / ".netrc").write_text("machine files.example login machine password word\n")
     (tmp_path / ".netrc").chmod(0o600)
+    for name in [name for name in os.environ if name.startswith(("PIP_", "UV_", "XDG_"))]:
+        monkeypatch.delenv(name)
     monkeypatch.setenv("HOME", str(tmp_path))
+    return tmp_path
+
+
+@LOGINS
+def test_the_login_of_an_index_goes_to_that_index_alone(
+    url: str, login: str, home: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
     monkeypatch.setenv("UV_INDEX", "corp=https://ann:pa%20ss@pkg.example/simple")
+    assert _login(url) == login
+
+
+@LOGINS
+@pytest.mark.parametrize(
+    ("file", "text"),
+    [
+        (".config/pip/pip.conf", "[global]\nextra-index-url = https://ann:pa%20ss@pkg.example/simple\n"),
+        (".config/uv/uv.toml", '[[index]]\nurl = "https://ann:pa%20ss@pkg.example/simple"\n'),
+    ],
+    ids=["pip.conf", "uv.toml"],
+)
+def test_the_login_of_an_index_may_be_in_a_file(url: str, login: str, file: str, text: str, home: Path) -> None:
+    (home / file).parent.mkdir(parents=True)
+    (home / file).write_text(text)
     assert _login(url) == login

@@ -69,6 +69,19 @@ def test_what_was_used_least_goes_first_and_what_is_in_use_stays(top: Path, monk
         assert {path.name for path in top.iterdir() if path.is_dir()} == {"third", "fourth"}
 
 
+@pytest.mark.parametrize("damage", [b"", bytes(999), bytes(999) + b"x", None])
+def test_a_damaged_one_is_made_again(top: Path, damage: bytes | None) -> None:
+    with store.kept("a", fill) as folder:
+        pass
+    if damage is None:
+        (folder / "x.whl").unlink()
+    else:
+        (folder / "x.whl").write_bytes(damage)
+    with store.kept("a", fill):
+        assert (folder / "x.whl").read_bytes() == bytes(1000)
+        assert {path.name for path in top.iterdir()} == {"a", "a.lock"}
+
+
 def test_a_store_that_cannot_be_written_to(top: Path) -> None:
     top.parent.parent.joinpath("nbfab").write_text("a file")
     with pytest.raises(HostError, match="cannot be written to here: "), store.kept("a", fill):

@@ -1,6 +1,8 @@
 """uv on this machine."""
 
+import os
 from collections.abc import Iterator
+from functools import partial
 from pathlib import Path
 
 import pytest
@@ -91,6 +93,15 @@ def test_without_uv_the_command_that_installs_it_is_named(tmp_path: Path, monkey
     (tmp_path / ".local/bin").mkdir(parents=True)
     stub(tmp_path / ".local/bin", "uv", "")
     assert tool.find() == f"{tmp_path}/.local/bin/uv"
+
+
+@pytest.mark.skipif(not os.path.exists("/dev/full"), reason="takes /dev/full")
+def test_a_full_disk_here_is_named(index: WheelIndex, monkeypatch: pytest.MonkeyPatch) -> None:
+    file = partial(open, "/dev/full", "w")
+    monkeypatch.setattr(tool.tempfile, "NamedTemporaryFile", lambda *_, **__: file())
+    with pytest.raises(HostError, match="no file can be written here: No space left on device") as error:
+        resolve(Ask(("part",), ("part<10",)), HOST)
+    assert error.value.hint == "make room for temporary files"
 
 
 def test_uv_goes_by_the_index_of_pip_if_it_has_none_and_gets_no_secret() -> None:
