@@ -15,8 +15,9 @@ import statistics
 import subprocess
 import sys
 import tempfile
+import threading
 import time
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from pathlib import Path
 
 from hosts import Hosts, up
@@ -45,7 +46,7 @@ def gather(folder: Path) -> None:
 
 @contextlib.contextmanager
 def served(hosts: Hosts, folder: Path) -> Iterator[list[str]]:
-    """An index of that folder, where the hosts are reached; yields the files that were asked for, once it has ended."""
+    """An index of that folder, where the hosts are reached; yields the files that it has been asked for so far."""
     certify(hosts.folder / "index.pem")
     server = str(Path(__file__).with_name("wheel_server.py"))
     command = hosts.command(sys.executable, server, str(folder), str(hosts.folder / "index.pem"))
@@ -53,11 +54,20 @@ def served(hosts: Hosts, folder: Path) -> Iterator[list[str]]:
     with subprocess.Popen(command, stdout=subprocess.PIPE, text=True) as process:
         assert process.stdout
         process.stdout.readline()
+        # A pipe that is full would hold it up.
+        reader = threading.Thread(target=collect, args=(process.stdout, asked))
+        reader.start()
         try:
             yield asked
         finally:
             process.send_signal(signal.SIGTERM)
-            asked += process.stdout.read().split()
+            reader.join()
+
+
+def collect(lines: Iterable[str], into: list[str]) -> None:
+    """Adds each line as it comes."""
+    for line in lines:
+        into.append(line.strip())
 
 
 def certify(file: Path) -> None:
@@ -105,8 +115,9 @@ def seconds(command: Sequence[str], env: Mapping[str, str], cwd: Path) -> float:
 class Bench:
     """The hosts, and the person that installs there."""
 
-    def __init__(self, hosts: Hosts) -> None:
+    def __init__(self, hosts: Hosts, asked: list[str]) -> None:
         self.hosts, self.home = hosts, hosts.folder / "person"
+        self.asked = asked  # of the index
         self.home.mkdir()
 
     def env(self, letter: str, lend: str) -> dict[str, str]:
@@ -156,9 +167,12 @@ class Bench:
             for number in range(1, self.hosts.count + 1):
                 prepare(self.hosts, number, tool, at(letter) if name == "directly" else NOWHERE)
             words = self.hosts.command(*command, "--inventory", str(inventory))
+            before = len(self.asked)
             taken = [seconds(words, self.env(letter, lend), self.home)]
             direct = direct or taken
-            rows.append((DISTANCES[letter][0], tool, f"{len(names)} hosts, {name}", *_ratio(taken, direct)))
+            fetched = sum(file.endswith(".whl") for file in self.asked[before:])
+            what = f"{len(names)} hosts, {name}, {fetched} wheels fetched"
+            rows.append((DISTANCES[letter][0], tool, what, *_ratio(taken, direct)))
         return rows
 
 
@@ -174,8 +188,8 @@ def main() -> None:
     with tempfile.TemporaryDirectory() as temporary:
         gather(Path(temporary))
         for count in (1, 2 if quick else 10):
-            with up(count) as hosts, served(hosts, Path(temporary)):
-                bench, rows = Bench(hosts), []
+            with up(count) as hosts, served(hosts, Path(temporary)) as asked:
+                bench, rows = Bench(hosts, asked), []
                 for letter in "h" if quick else DISTANCES:
                     for tool in ("uv",) if quick else ("uv", "pip"):
                         rows += bench.one(letter, tool, 1 if quick else 3) if count == 1 else bench.many(letter, tool)
