@@ -106,6 +106,8 @@ _OFFERS = {
     "ciphers": "client_encrypt_algo_list",
     "macs": "client_mac_algo_list",
 }
+# Messages on channels (RFC 4254, 5): from the adjustment of a window to a request.
+_CONFIRMS, _ON_CHANNEL, _CLOSES = 91, range(93, 99), 97
 _CURVE = "curve25519-sha256"
 _FIRST_NAME = "curve25519-sha256@libssh.org"  # of the same, before RFC 8731
 
@@ -128,6 +130,8 @@ class Transport(paramiko.Transport):
         super().__init__(link, disabled_algorithms={"pubkeys": refused})
         self.greeting: list[str] = []
         self.offers: dict[str, tuple[str, ...]] = {}
+        self._ended: set[int] = set()  # channels, by the host's numbers, which it gives again to others
+        self._held: list[paramiko.Message] = []
         self._readline, self.packetizer.readline = self.packetizer.readline, self._hear  # type: ignore[method-assign]
 
     def _hear(self, timeout: float) -> str:
@@ -135,6 +139,47 @@ class Transport(paramiko.Transport):
         if not line.startswith("SSH-"):
             self.greeting = [*self.greeting, line][:3]
         return line
+
+    def _send_message(self, data: paramiko.Message) -> None:
+        """As paramiko's, without what is for a channel after its end: sshd would end the connection for that.
+
+        paramiko makes a message under a lock of the channel, and sends it after that, so that what another thread has
+        made may come later than the end (its issue 1115).
+        """
+        head = bytes(data.packet.getbuffer()[:5])
+        kind, channel = head[0], int.from_bytes(head[1:])
+        if kind == _CONFIRMS:
+            self._ended.discard(channel)
+        elif kind in _ON_CHANNEL and channel in self._ended:
+            return
+        elif kind == _CLOSES:
+            self._ended.add(channel)
+        super()._send_message(data)  # type: ignore[misc]
+
+    def _send_user_message(self, data: paramiko.Message) -> None:
+        """As paramiko's; but the thread that negotiates new keys does not wait for itself, to answer the end of a
+        channel.
+        """
+        if threading.current_thread() is not self:
+            super()._send_user_message(data)  # type: ignore[misc]
+            return
+        with self.clear_to_send_lock:
+            if self.clear_to_send.is_set():
+                self._send_message(data)
+            else:
+                self._held.append(data)
+
+    def _parse_newkeys(self, m: paramiko.Message) -> None:
+        super()._parse_newkeys(m)  # type: ignore[misc]
+        held, self._held = self._held, []
+        for data in held:
+            self._send_user_message(data)
+
+    def _parse_channel_open_success(self, m: paramiko.Message) -> None:
+        opened = paramiko.Message(m.asbytes())
+        opened.get_int()  # our own number of it
+        self._ended.discard(opened.get_int())
+        super()._parse_channel_open_success(m)  # type: ignore[misc]
 
     def _really_parse_kex_init(self, m: paramiko.Message, ignore_first_byte: bool = False) -> Any:
         parsed = super()._really_parse_kex_init(m, ignore_first_byte)  # type: ignore[misc]
