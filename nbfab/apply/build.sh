@@ -31,6 +31,7 @@ build_env() {
 # Fills it. What a kernel needs comes by itself, and after the rest, where the lines have hashes and so all has to.
 # Uses env, base, base_python, lines, constraints, carried, needs, early, tool, wheels.
 fill_env() {
+	check_room 30 || return
 	make_venv "$env" "$base_python" || return
 	if [ -n "$wheels" ]; then
 		get_packages "$env/bin/python"

@@ -106,12 +106,24 @@ is_offline() { # what it printed
 
 # Makes the environment if there is none, and gets its packages. Uses venv, least, requirements, packages, keeps.
 fill_environment() {
-	if [ ! -x "$venv/bin/python" ]; then make_venv "$venv" '' "$least" || return; fi
+	if [ ! -x "$venv/bin/python" ]; then
+		check_room 250 || return
+		make_venv "$venv" '' "$least" || return
+	fi
 	if [ -n "$keeps" ] && [ ! -d "$venv/kept" ]; then disable_keepers || return; fi
 	set -f
 	# shellcheck disable=SC2086 # lists of packages
 	get_packages "$venv/bin/python" $requirements $packages || return
 	if [ -n "$keeps" ]; then put_aside; fi
+}
+
+# Whether the disk has the room that it takes at least, before pip and uv fetch what they would not get onto it. Uses base.
+check_room() { # megabytes
+	free=$(cd "$base" && room)
+	case ${free%% *} in '' | *[!0-9]*) return ;; esac # not every disk says so
+	if [ "${free%% *}" -ge "$(($1 * 1024))" ]; then return; fi
+	put "the disk is too full: it takes $1 MB at least, and has $free$newline"
+	return 1
 }
 
 # Disables what keeps output, in pages and servers, before it is there: other profiles share the environment, and this may

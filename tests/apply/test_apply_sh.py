@@ -418,6 +418,20 @@ def test_a_uv_that_was_sent_is_the_one_that_installs(shell: tuple[str, ...], dat
 
 
 @each_shell
+@pytest.mark.parametrize(("free", "fits"), [("255999", False), ("256000", True), ("-", True)])
+def test_room_is_looked_for_before_an_environment_is_made(
+    shell: tuple[str, ...], free: str, fits: bool, data: Path
+) -> None:
+    programs = data.parents[1] / "bin"
+    programs.mkdir()
+    stub(programs, "df", f"echo Filesystem 1024-blocks Used Available Capacity Mounted on; echo x 9 9 {free} 99% /home")
+    *_, last = environment(shell, data, "echo Installed", status=0 if fits else 1)
+    too_full = "the disk is too full: it takes 250 MB at least, and has 255999 KiB free on /home"
+    assert last == ({"done": 0, "text": ""} if fits else {"failed": 0, "text": too_full})
+    assert (data / ".venv").exists() == fits
+
+
+@each_shell
 @pytest.mark.parametrize(
     ("said", "reason"),
     [
