@@ -2,7 +2,8 @@
 # What requirements come to, before anything is installed.
 
 # Prints the packages that would be installed, NAME==VERSION each, with @COMMIT if it is from Git, as records; or why there
-# are none. What it takes is in a folder of its own, which is removed. Uses lines, constraints, carried, phrase. Sets base.
+# are none. What it takes is in a folder of its own, which is removed.
+# Uses lines, constraints, carried, phrase, fits. Sets base.
 resolve() {
 	add_known_places
 	find_base
@@ -19,12 +20,46 @@ resolve() {
 	if ask_resolver "$carried"; then
 		report_packages "$carried"
 	elif [ -n "$carried" ] && ask_resolver ''; then
-		report_packages ''
+		mv packages fitting
+		fit_in "$carried"
+		mv fitting packages
+		report_packages "$fits"
 	else
 		if is_offline "$(cat words)"; then report offline 0 "$phrase"; fi
 		report failed 0 "$(tail -n 8 words)"
 	fi
 	cd /
+}
+
+# Finds out which packages go together with the lines, by halves of those that do not; what that comes to is in `fitting`.
+# Sets fits.
+fit_in() { # packages, not all of which do
+	fits='' groups=$(halve "$1")
+	while [ -n "$groups" ]; do
+		group=${groups%%"$newline"*} # posh gets this wrong within quotes
+		groups=${groups#"$group"}
+		groups=${groups#"$newline"}
+		if [ "$group" = "$1" ]; then continue; fi # a single one
+		if ask_resolver "$fits $group"; then
+			fits="$fits $group"
+			mv packages fitting
+		elif [ "${group#* }" != "$group" ]; then
+			groups=$(halve "$group")$newline$groups
+		fi
+	done
+}
+
+# Prints the halves of a list of packages, a line each.
+halve() { # packages
+	set -f
+	# shellcheck disable=SC2086 # a list of packages
+	set -- $1
+	half='' left=$(($# / 2))
+	while [ $left -gt 0 ]; do
+		half="$half $1" left=$((left - 1))
+		shift
+	done
+	put "${half# }$newline$*$newline" | sed '/^$/d'
 }
 
 # Has uv or pip resolve the lines and those packages, and keeps what it says. Uses base, base_python, tool, store, early.

@@ -1,7 +1,8 @@
 """What the packages that are asked for come to, before anything is done."""
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import replace
+from typing import TYPE_CHECKING
 
 from nbfab.apply.resolve import Offline, resolve
 from nbfab.errors import HostError, UsageError
@@ -12,6 +13,9 @@ from nbfab.resolution import Resolution
 from nbfab.run.job import Job
 from nbfab.run.wheelhouse import locked
 from nbfab.wanted import Wanted
+
+if TYPE_CHECKING:
+    from nbfab.wheels.lock import Lock
 
 
 def with_resolution(job: Job, wanted: Wanted, seen: Facts, changes: Sequence[Change]) -> Wanted:
@@ -38,17 +42,38 @@ def with_resolution(job: Job, wanted: Wanted, seen: Facts, changes: Sequence[Cha
 
 def _here(job: Job, wanted: Wanted, seen: Facts, build: Change) -> Resolution:
     """The same, by this machine's index. Raises HostError or UsageError."""
-    carried = build.args["carried"].split()
-    try:
-        lock = locked(job, wanted, seen, build)
-    except HostError:
-        if not carried:
-            raise
-        carried = []
-        lock = locked(job, wanted, seen, replace(build, args={**build.args, "carried": ""}))
-    dropped = tuple(package for package in build.args["carried"].split() if package not in carried)
-    versions = {wheel.name: wheel.version for wheel in lock.wheels}
+    asked = build.args["carried"].split()
+
+    def lock(carried: Sequence[str]) -> "Lock":
+        return locked(job, wanted, seen, replace(build, args={**build.args, "carried": " ".join(carried)}))
+
+    def fit(carried: Sequence[str]) -> bool:
+        try:
+            lock(carried)
+        except HostError:
+            return False
+        return True
+
+    if not fit(asked):
+        lock(())  # or it is not for them that it fails
+    carried = fitting(asked, fit)
+    versions = {wheel.name: wheel.version for wheel in lock(carried).wheels}
+    dropped = tuple(package for package in asked if package not in carried)
     return Resolution(versions, carried=tuple(carried), dropped=dropped)
+
+
+def fitting(packages: Sequence[str], fit: Callable[[Sequence[str]], bool]) -> list[str]:
+    """Those of the packages that `fit` together: halves of what does not are tried, so that few are asked for alone."""
+    found: list[str] = []
+    groups = [list(packages)]
+    while groups:
+        group = groups.pop(0)
+        if fit([*found, *group]):
+            found += group
+        elif len(group) > 1:
+            half = len(group) // 2
+            groups[:0] = [group[:half], group[half:]]
+    return found
 
 
 def dropped(wanted: Wanted) -> tuple[str, ...]:

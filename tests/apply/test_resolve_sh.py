@@ -2,6 +2,7 @@
 
 from pathlib import Path
 
+import pytest
 from shells import each_shell, records, run, stub
 
 from nbfab.apply.resolve import FILES, _package
@@ -33,6 +34,33 @@ def test_what_is_found_is_reported_a_package_each(shell: tuple[str, ...], tmp_pa
     ]
     assert answers[-2] == {"carried": "six==1"}
     assert answers[-1]["python"].startswith("3.")
+
+
+@each_shell
+@pytest.mark.parametrize(
+    ("carried", "fits"),
+    [
+        ("a==1", "a==1"),
+        ("no==1", ""),
+        ("a==1 no==1", "a==1"),
+        ("no==1 a==1", "a==1"),
+        ("a==1 no==2 b==1 no==3 c==1", "a==1 b==1 c==1"),
+        ("x==1 y==1", "x==1"),  # each goes alone, and both do not
+    ],
+)
+def test_what_was_installed_by_hand_is_carried_over_as_far_as_it_fits(
+    shell: tuple[str, ...], carried: str, fits: str, tmp_path: Path
+) -> None:
+    (tmp_path / "bin").mkdir()
+    conflict = "grep -q no== all || { grep -q x== all && grep -q y== all; }"
+    answer = f'for all; do :; done; {conflict} && exit 1; cat "$all"'
+    stub(tmp_path / "bin", "uv", f'case "$*" in *" - "* | *" -") exit ;; *compile*) {answer} ;; esac')
+    program = f"{functions(*FILES)}\nHOME={tmp_path} PATH={tmp_path}/bin:$PATH\n"
+    given = {"base_python": "", "lines": "six==1\n", "constraints": "", "carried": carried, "pre": ""}
+    program += call("resolve", lent="", wheels="", sent_uv="", **given)
+    answers = records(run(shell, program, tmp_path))
+    assert [answer["package"] for answer in answers if "package" in answer] == ["six==1", *fits.split()]
+    assert next(answer["carried"] for answer in answers if "carried" in answer).split() == fits.split()
 
 
 @each_shell
