@@ -232,15 +232,23 @@ def test_a_wheel_that_was_changed_on_the_host_is_not_installed(offline: Make) ->
 
 
 def test_a_full_disk_is_said_before_anything_is_sent(offline: Make, index: WheelIndex) -> None:
-    machine = offline(disk="60m")
+    machine = offline(disk="350m")
     machine.ok("install")
-    index.files[f"part-{VERSION}-py3-none-any.whl"] = wheel("part", more={"part/big": bytes(90_000_000)})
+    big = {"part/big.py": bytes(200_000_000)}  # and as much once it is compiled
+    index.files[f"part-{VERSION}-py3-none-any.whl"] = wheel("part", more=big)
     said = machine.fails("install", "--with", "part")
     assert re.search(r"its disk is too full: its packages take \d+ MB there, and \d+ MB are free", reason(said))
     assert "make room on that disk" in said
     assert (base(machine) / ".venv/complete").exists()
     assert not list(base(machine).glob(".cache/wheels-*"))
     assert "nothing changed" in machine.ok("install")
+
+
+def test_a_disk_that_is_too_small_is_said_before_anything_is_fetched(offline: Make) -> None:
+    machine = offline(disk="60m")
+    said = reason(machine.fails("install"))
+    assert re.search(r"the disk is too full: it takes 250 MB at least, and has \d+ KiB free on /", said)
+    assert not (base(machine) / ".venv").exists()
 
 
 def test_an_environment_that_cannot_be_written_to_stays(offline: Make) -> None:
