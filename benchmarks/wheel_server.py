@@ -48,7 +48,8 @@ class Handler(http.server.BaseHTTPRequestHandler):
             text = page(name)
         elif file in SUMS:
             text = metadata(file) if file != name else (FOLDER / file).read_bytes()
-            print(name, flush=True)
+            sys.stdout.write(f"{name}\n")  # at once, or lines of several threads would run together
+            sys.stdout.flush()
         else:
             text = b""
         self.send_response(200 if text else 404)
