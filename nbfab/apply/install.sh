@@ -117,12 +117,12 @@ fill_environment() {
 	if [ -n "$keeps" ]; then put_aside; fi
 }
 
-# Whether the disk has the room that it takes at least, before pip and uv fetch what they would not get onto it. Uses base.
-check_room() { # megabytes
+# Whether the disk has room for an environment, before pip and uv fetch what they would not get onto it. Uses base.
+check_room() { # megabytes that it takes at least
 	free=$(cd "$base" && room)
 	case ${free%% *} in '' | *[!0-9]*) return ;; esac # not every disk says so
 	if [ "${free%% *}" -ge "$(($1 * 1024))" ]; then return; fi
-	put "the disk is too full: it takes $1 MB at least, and has $free$newline"
+	put "the disk is too full: an environment takes $1 MB at least, and there are $free$newline"
 	return 1
 }
 

@@ -1,4 +1,6 @@
-"""paramiko's Transport and its socket with fewer round trips, which dominate the time to a distant host."""
+"""paramiko's Transport and its socket: fewer round trips, which dominate the time to a distant host, and none of two
+races that cut a connection on which channels come and go.
+"""
 
 import contextlib
 import os

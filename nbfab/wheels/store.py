@@ -75,8 +75,9 @@ def _sum_up(folder: Path) -> None:
 def _is_whole(folder: Path) -> bool:
     """Whether its files are as they were made: a loss of power, or a full disk, may have left less of them."""
     try:
-        lines = (folder / SUMS).read_text().splitlines()
-        return all(_digest(folder / name) == digest for digest, _, name in (line.partition("  ") for line in lines))
+        lines = [line.partition("  ") for line in (folder / SUMS).read_text().splitlines()]
+        files = {file.name for file in folder.iterdir()} - {SUMS}  # of the sums, less may be left as well
+        return files == {name for *_, name in lines} and all(_digest(folder / name) == of for of, _, name in lines)
     except (OSError, ValueError):
         return False
 

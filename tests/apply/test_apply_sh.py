@@ -426,7 +426,7 @@ def test_room_is_looked_for_before_an_environment_is_made(
     programs.mkdir()
     stub(programs, "df", f"echo Filesystem 1024-blocks Used Available Capacity Mounted on; echo x 9 9 {free} 99% /home")
     *_, last = environment(shell, data, "echo Installed", status=0 if fits else 1)
-    too_full = "the disk is too full: it takes 250 MB at least, and has 255999 KiB free on /home"
+    too_full = "the disk is too full: an environment takes 250 MB at least, and there are 255999 KiB free on /home"
     assert last == ({"done": 0, "text": ""} if fits else {"failed": 0, "text": too_full})
     assert (data / ".venv").exists() == fits
 

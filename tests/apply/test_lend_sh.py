@@ -95,3 +95,12 @@ def test_an_index_that_does_not_answer_costs_seconds(shell: tuple[str, ...], tmp
     said = run(shell, program, tmp_path)
     assert time.monotonic() - began < 20
     assert said == "an index of packages is not to be reached: timed out\nstatus=1\n"
+
+
+def test_a_pip_that_takes_long_to_start_is_no_missing_index(tmp_path: Path) -> None:
+    program = tool(tmp_path, "python", asked=f"[ -e {tmp_path}/warm ] || exec sleep 60")
+    warms = f'case "$*" in *"index --help"*) : >{tmp_path}/warm ;; esac'
+    own = tmp_path / "bin/python"
+    own.write_text(own.read_text().replace("\n", f"\n{warms}\n", 1))
+    said = run(SHELLS[0], program + ALL + get("python", tmp_path) + "echo status=$?\n", tmp_path)
+    assert said.splitlines()[-1] == "status=0"
