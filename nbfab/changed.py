@@ -28,6 +28,8 @@ Kind = Literal[
     "end process",
     "start relay",
     "end relay",
+    "start member",
+    "end member",
     "turn lingering off",
     "turn at-boot on",
     "turn at-boot off",

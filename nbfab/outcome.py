@@ -56,6 +56,7 @@ STATE = (
     "profiles",
     "others",
     "environments",
+    "cluster",
 )
 
 

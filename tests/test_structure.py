@@ -13,7 +13,7 @@ FLOORS = (
     ("names", "text", "fix", "finding", "errors", "settings", "changed", "relay", "prompts", "whole", "units"),
     ("passwords", "keys", "own", "outcome", "requirements", "resolution", "signals", "tunnel", "lend"),
     ("authority",),
-    ("trust", "wheels"),
+    ("trust", "wheels", "cluster"),
     ("user", "wanted", "program"),
     ("host",),
     ("look",),

@@ -45,6 +45,8 @@ FUNCTIONS: Mapping[Kind, str] = {
     "turn at-boot off": "stay_down_at_boot",
     "start relay": "start_relay",
     "end relay": "end_relays",
+    "start member": "start_member",
+    "end member": "end_member",
 }
 _PROBES: Mapping[Kind, tuple[str, ...]] = {  # the programs that a function runs on the host
     "make environment": ("look/environment_probe",),
@@ -147,11 +149,12 @@ def apply(
         removes = ("apply/remove",) if leaves else ()
         clients = ("apply/clients",) if any(change.kind == "change clients" for change in changes) else ()
         relays = ("look/relay", "apply/relay") if any("relay" in change.kind for change in changes) else ()
+        members = ("look/cluster", "apply/cluster") if any("member" in change.kind for change in changes) else ()
         boots = ("apply/at_boot",) if any("at-boot" in change.kind for change in changes) else ()
         others = ("apply/others",) if any(change.kind == "end other server" for change in changes) else ()
         builds = ("apply/build",) if any(change.kind in BUILDING for change in changes) else ()
         kernels = ("apply/kernels",) if any(change.kind == "drop kernel" for change in changes) else ()
-        more = (*removes, *builds, *kernels, *clients, *relays, *boots, *others)
+        more = (*removes, *builds, *kernels, *clients, *relays, *members, *boots, *others)
         files = dict.fromkeys((*FILES, *look.more_files(request), *more))
         program = render(files, calls)
         records = run(host, program, receive, silence, "making changes")
@@ -167,7 +170,7 @@ def _enter(request: Request, changes: Sequence[Change], seen: Facts) -> str:
     profile = request.settings.profile
     if changes and all(change.kind == "end other server" for change in changes):
         return call("pass_by", profile=profile)
-    if changes and all(change.kind in ("stop server", "end relay") for change in changes):
+    if changes and all(change.kind in ("stop server", "end relay", "end member") for change in changes):
         return call("enter", profile=profile)
     generation = seen.files.text(GENERATION).strip()
     gone = seen.files.state == "absent" and all(change.kind == "turn at-boot off" for change in changes)

@@ -21,13 +21,13 @@ from nbfab.errors import Interrupted, UsageError
 from nbfab.fix import Command, Task, again, task
 
 if TYPE_CHECKING:
-    from nbfab.cli.many import Many
+    from nbfab.cli.many import Gathering, Many
     from nbfab.inventory.hosts import Inventory, InventoryHost
     from nbfab.outcome import Outcome
     from nbfab.run.job import Body, Job
 
 
-def on_fleet(call: Call, body: "Body", preview: "Body | None") -> None:
+def on_fleet(call: Call, body: "Body | Gathering", preview: "Body | Gathering | None") -> None:
     """Runs `body` on the hosts; ends the program unless every host is as wanted.
 
     On a terminal, a task with a `preview` first shows what that says would change, and asks.
@@ -64,7 +64,10 @@ def on_fleet(call: Call, body: "Body", preview: "Body | None") -> None:
             report.document(outcomes, exit_status(outcomes, run), passwords=many.handout.path, bundle=bundle)
         else:
             listed = environments if "list" in call.flags else table
-            report.many(outcomes, {"plan": plans, "logs": merged, "kernels": live}.get(call.task, listed))
+            report.many(
+                outcomes,
+                {"plan": plans, "logs": merged, "cluster.logs": merged, "kernels": live}.get(call.task, listed),
+            )
             if many.handout.path:
                 show(f"\nURLs and passwords, for you alone: {many.handout.path}")
         tell(call, bundle)
@@ -206,7 +209,7 @@ def many_of(call: Call) -> "tuple[Inventory, Many]":
     )
 
 
-def _ask(call: Call, many: "Many", preview: "Body", jobs: int, report: Report) -> bool:
+def _ask(call: Call, many: "Many", preview: "Body | Gathering", jobs: int, report: Report) -> bool:
     """Shows what would change and asks, if someone is there to answer. Whether they have; raises Exit if it is no."""
     from nbfab.cli.many import exit_status
     from nbfab.display.fleet import plans
@@ -236,8 +239,12 @@ def _ask(call: Call, many: "Many", preview: "Body", jobs: int, report: Report) -
     return True
 
 
-def _agreed(body: "Body") -> "Body":
+def _agreed(body: "Body | Gathering") -> "Body | Gathering":
     """The body, on hosts about which the question was answered with yes."""
+    from nbfab.cli.many import Gathering
+
+    if isinstance(body, Gathering):
+        return body
 
     def do(job: "Job") -> "Outcome":
         return body(replace(job, flags=job.flags | {"yes"}))

@@ -5,8 +5,9 @@ import sys
 import threading
 from collections.abc import Callable, Mapping, Sequence
 from contextlib import AbstractContextManager, nullcontext
-from dataclasses import replace
+from dataclasses import dataclass, replace
 from pathlib import Path
+from typing import Any
 
 from nbfab.cli.again import whose
 from nbfab.cli.call import Call
@@ -18,6 +19,7 @@ from nbfab.display.terminal import Terminal
 from nbfab.errors import Interrupted, UsageError
 from nbfab.fix import Task
 from nbfab.fleet.handout import Handout, given_password
+from nbfab.fleet.meeting import Meeting
 from nbfab.fleet.member import Member
 from nbfab.fleet.places import Places, silent
 from nbfab.fleet.questions import AGAIN, FromThreads, Questions
@@ -37,6 +39,15 @@ from nbfab.ssh.routes import resolve_all
 from nbfab.tunnel.spec import Spec
 
 Display = Callable[[Run], AbstractContextManager[object]]
+
+
+@dataclass(frozen=True)
+class Gathering:
+    """What hosts do that work side by side, all at once: `makes` their body from where they meet, and from all names of
+    the inventory.
+    """
+
+    makes: Callable[[Meeting[Any], Sequence[str]], Body]
 
 
 class Many:
@@ -66,7 +77,7 @@ class Many:
         self._hosts, self._inventory = hosts, inventory
         self._command = command
         self._types = types and sys.stdin is not None and sys.stdin.isatty()
-        self._again = again
+        self._again, self._order = again, order
         self._questions = Questions(again)
         self._terminal = Terminal("", lambda outcome: None, call.command(), quiet=call.quiet, json=call.json)
         self.progress = self._terminal.progress
@@ -108,7 +119,7 @@ class Many:
     def run(
         self,
         task: str,
-        body: Body,
+        body: Body | Gathering,
         jobs: int,
         *,
         fail_fast: bool = False,
@@ -119,9 +130,14 @@ class Many:
     ) -> Run:
         """Runs `body` on every host that has no outcome yet, `jobs` at a time.
 
-        `records`, `stopping` and `grace` are as in `fleet.run.over`. With `ended`, that gets each outcome as it
-        arrives; otherwise a live display shows the run on a terminal.
+        Those of a `Gathering` are all at work at the same time. `records`, `stopping` and `grace` are as in
+        `fleet.run.over`. With `ended`, that gets each outcome as it arrives; otherwise a live display shows the run on
+        a terminal.
         """
+        if isinstance(body, Gathering):
+            jobs, stopping = max(1, len(self._prepared)), stopping or threading.Event()
+            meeting = Meeting[Any](self._contacted, stopping)
+            body, records = body.makes(meeting, self._order), _leaving(meeting, records)
         if ended is None:  # or reports would come in another order than hosts
             self._places = Places(silent(jobs))
         members = [
@@ -150,6 +166,10 @@ class Many:
         finally:
             self.progress.end()
             self.handout.close()
+
+    def _contacted(self) -> set[str]:
+        """The hosts that have no outcome from before the run."""
+        return {prepared[0].name for prepared in self._prepared} - self.outcomes.keys()
 
     def _remember(self, outcomes: Mapping[str, Outcome]) -> None:
         """Remembers how the servers are, for `list`."""
@@ -271,6 +291,16 @@ class Many:
     def close(self) -> None:
         """Closes the connections to jump hosts."""
         self._jumps.close()
+
+
+def _leaving(meeting: Meeting[Any], records: Callable[[Outcome], None]) -> Callable[[Outcome], None]:
+    """What records an outcome, once others no longer wait for the host."""
+
+    def record(outcome: Outcome) -> None:
+        meeting.leave(outcome.host)
+        records(outcome)
+
+    return record
 
 
 def exit_status(outcomes: Sequence[Outcome], run: Run) -> int:

@@ -387,6 +387,37 @@ def _on_listed(call: Call, body: "Body") -> None:
     on_fleet(call, body, None)
 
 
+def _of_cluster(name: str, about: str, *flags: str) -> "Task[Any]":
+    """A task on the cluster that the hosts of an inventory are; `cli/cluster.py` does it."""
+
+    def run(call: Call) -> None:
+        from nbfab.cli import cluster
+
+        {"up": cluster.up, "status": cluster.status, "stop": cluster.stop, "logs": cluster.logs}[name](call)
+
+    made: Task[Any] = declare(run, f"cluster.{name}", about, (*CHOOSING, *flags, *EVERYWHERE))
+    return made
+
+
+CLUSTER = (
+    _of_cluster(
+        "up",
+        "Make the hosts of the inventory one Dask cluster, to which Client() in their notebooks connects.",
+        *("scheduler", "workers", "threads", "memory", "plan", "restart", "yes"),
+    ),
+    _of_cluster("status", "Show which members of the cluster run; exit status 1 if one does not."),
+    _of_cluster("stop", "End the scheduler and all workers, with what they compute; they stay down."),
+    _of_cluster("logs", "Show the last lines of the logs of the scheduler and the workers.", "lines"),
+)
+
+
+def _cluster() -> Collection:
+    group = Collection("cluster")
+    for each in CLUSTER:
+        group.add_task(each, default=each.name == "up")
+    return group
+
+
 CLIENTS = (
     _of_clients(
         "add",
@@ -398,5 +429,6 @@ CLIENTS = (
 )
 clients = Collection("client", *(one for one, _ in CLIENTS))
 fleet.add_collection(Collection("client", *(every for _, every in CLIENTS)))
-ns = Collection(*TASKS, ca, close, init, listing, trust, fleet, clients)
+fleet.add_collection(_cluster())
+ns = Collection(*TASKS, ca, close, init, listing, trust, fleet, clients, _cluster())
 ns.add_task(fleet["setup"], name="provision")

@@ -4,6 +4,7 @@ from collections.abc import Mapping
 from typing import Any, get_args
 
 from nbfab.changed import Kind
+from nbfab.cluster.member import ROLES
 from nbfab.display.document import FILES, VERSION
 from nbfab.finding import State
 from nbfab.fleet.known import Seen
@@ -202,6 +203,35 @@ _CHANGE: Mapping[str, Any] = {
 }
 
 
+def _cluster() -> Mapping[str, Any]:
+    return {
+        "scheduler": _said("The name of its host.", _TEXT),
+        "at": _said("Where it listens, as Dask has it.", _TEXT),
+        "members": _said(
+            "What runs on the host.",
+            {
+                "type": "array",
+                "items": _object({"role": {"enum": list(ROLES)}, "since": {**_TIME, "type": ["string", "null"]}}),
+            },
+        ),
+        "ports": _said(
+            "The first and the last that other hosts connect to.", _object({"first": _NUMBER, "last": _NUMBER})
+        ),
+        "workers": _said(
+            "Those that the scheduler has, on its own host; `memory` is a limit in bytes.",
+            {
+                "type": "array",
+                "items": _object({"at": _TEXT, "threads": _NUMBER, "memory": {"type": ["integer", "null"]}}),
+            },
+        ),
+        "closed": _said(
+            "Ports of other hosts that the host does not reach.",
+            {"type": "array", "items": _object({"host": _TEXT, "port": _NUMBER, "why": _TEXT})},
+        ),
+        "dashboard": _said("Its URL, behind the login of the notebook, on the scheduler's host.", _TEXT_OR_NULL),
+    }
+
+
 def _state() -> Mapping[str, Any]:
     failed = {"failures": _NUMBER, "refused": _NUMBER, "since": _TIME, "addresses": _NUMBER}
     client = _object(
@@ -262,6 +292,9 @@ def _state() -> Mapping[str, Any]:
             {"type": ["array", "null"], "items": _object({"time": _TEXT_OR_NULL, "text": _TEXT})},
         ),
         **_around(),
+        "cluster": _said(
+            "Of `cluster.*`: what the host is in its cluster; null if it is in none.", _or_null(_cluster())
+        ),
         "environments": _said(
             "Of `install --list`: every environment on the host.",
             {"type": ["array", "null"], "items": _object(_ENVIRONMENT)},

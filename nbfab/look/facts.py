@@ -9,6 +9,7 @@ from nbfab.errors import HostError
 from nbfab.look.around import AroundFacts
 from nbfab.look.at_boot import AtBootFacts
 from nbfab.look.choices import ChoiceFacts
+from nbfab.look.cluster import ClusterFacts
 from nbfab.look.environments import EnvironmentFacts
 from nbfab.look.envs import EnvFacts
 from nbfab.look.fact import MOST
@@ -42,6 +43,7 @@ class Facts:
     envs: EnvFacts = dataclasses.field(default_factory=EnvFacts)
     kernels: KernelFacts = dataclasses.field(default_factory=KernelFacts)
     at_boot: AtBootFacts = dataclasses.field(default_factory=AtBootFacts)
+    cluster: ClusterFacts = dataclasses.field(default_factory=ClusterFacts)
     relay: RelayFacts = dataclasses.field(default_factory=RelayFacts)
     left: LeftFacts = dataclasses.field(default_factory=LeftFacts)
     shell: ShellFacts = dataclasses.field(default_factory=ShellFacts)
@@ -63,6 +65,20 @@ def parse(records: Iterable[Record]) -> Facts:
 
     Raises HostError if a fact is missing, unknown or makes no sense.
     """
+    values = _values(records)
+    for name, field in FACTS.items():
+        group, _, key = name.partition(".")
+        if key not in values[group] and field.default is dataclasses.MISSING:
+            raise _nonsense(f"{name} is missing")
+    return Facts(**{group: kind(**values[group]) for group, kind in _GROUPS.items()})
+
+
+def parse_cluster(records: Iterable[Record]) -> ClusterFacts:
+    """The same of a program that has looked for the members of a cluster alone."""
+    return ClusterFacts(**_values(records)["cluster"])
+
+
+def _values(records: Iterable[Record]) -> dict[str, dict[str, Any]]:
     values: dict[str, dict[str, Any]] = {group: {} for group in _GROUPS}
     for name, value in (pair for record in records for pair in record.items()):
         if "." not in name:  # progress, or what a startup file prints
@@ -80,11 +96,7 @@ def parse(records: Iterable[Record]) -> Facts:
                 values[group][key] = (*known, *(item for item in parsed if item not in known))[:MOST]
         else:
             values[group][key] = parsed
-    for name, field in FACTS.items():
-        group, _, key = name.partition(".")
-        if key not in values[group] and field.default is dataclasses.MISSING:
-            raise _nonsense(f"{name} is missing")
-    return Facts(**{group: kind(**values[group]) for group, kind in _GROUPS.items()})
+    return values
 
 
 def _nonsense(why: str) -> HostError:

@@ -1,11 +1,11 @@
-"""Prints the server's log: its last lines, those before its last start, or what is added, from a position on.
+"""Prints a log: its last lines, those before its last start, or what is added, from a position on.
 
 It runs on the host, in a Python that may be 3.8, and prints a line of JSON for some lines of the log each:
 `{"lines": [[time, text], ...], "position": "...", "missed": false}`. A time is as `log_reader.py` writes it, or null. A
 position names a file by its beginning, which a change of its name leaves as it is, and an offset in bytes. `missed` is
 true if the file is no longer there, so that lines may be missing before these.
 
-Usage: log_probe.py FOLDER LINES last|previous|follow POSITION
+Usage: log_probe.py FOLDER LINES last|previous|follow POSITION LOG
 """
 
 from __future__ import annotations
@@ -16,7 +16,7 @@ import sys
 import time
 from collections.abc import Iterator
 
-NAMES = ("server.log.2", "server.log.1", "server.log")
+NAMES = ["{}.2", "{}.1", "{}"]  # of the files, once it is known what the log is called
 START = b"nbfab: the server starts"
 STAMP = 28  # bytes of a time and the blank behind it
 MOST = 4000000  # bytes of JSON for lines that are printed at once, from their end
@@ -185,9 +185,10 @@ def follow(position: str) -> None:
         time.sleep(NAP)
 
 
-def main(folder: str, count: int, what: str, position: str) -> None:
+def main(folder: str, count: int, what: str, position: str, log: str) -> None:
     """Prints what was asked for."""
     os.chdir(folder)
+    NAMES[:] = [name.format(log) for name in NAMES]
     if not position:
         every = list(after(""))
         end = every[-1][1] if every else ""
@@ -199,4 +200,4 @@ def main(folder: str, count: int, what: str, position: str) -> None:
 
 
 if __name__ == "__main__":
-    main(sys.argv[1], int(sys.argv[2]), sys.argv[3], sys.argv[4])
+    main(sys.argv[1], int(sys.argv[2]), sys.argv[3], sys.argv[4], sys.argv[5])

@@ -1,11 +1,11 @@
 # shellcheck shell=sh
-# The server's log.
+# The logs of what runs in a profile.
 
-# Prints it. Uses profile, base, lines, part, position, log_probe. Sets folder.
+# Prints one. Uses profile, base, log, lines, part, position, log_probe. Sets folder.
 look_log() {
 	find_base
 	folder=$base/$profile
-	if [ ! -f "$folder/server.log" ]; then
+	if [ ! -f "$folder/$log" ]; then
 		put "{\"absent\":true}$newline"
 		return
 	fi
@@ -14,7 +14,7 @@ look_log() {
 	fi
 	for candidate in "${interpreter-}" python3 /usr/libexec/platform-python; do
 		if ! command -v "$candidate" >/dev/null 2>&1; then continue; fi
-		if "$candidate" -I -S -B -c "$log_probe" "$folder" "$lines" "$part" "$position"; then return; fi
+		if "$candidate" -I -S -B -c "$log_probe" "$folder" "$lines" "$part" "$position" "$log"; then return; fi
 	done
 	put "{\"unreadable\":true}$newline"
 }

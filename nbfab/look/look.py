@@ -4,7 +4,8 @@ import sys
 from collections.abc import Iterable
 
 from nbfab.host import Host, run
-from nbfab.look.facts import Facts, parse
+from nbfab.look.cluster import ClusterFacts
+from nbfab.look.facts import Facts, parse, parse_cluster
 from nbfab.look.files import GENERATION
 from nbfab.look.request import Request
 from nbfab.program import call, render, source
@@ -31,6 +32,7 @@ def more_files(request: Request) -> tuple[str, ...]:
     wanted = {
         "look/search": _by_name(request) or request.environments,
         "look/relay": bool(request.relay),
+        "look/cluster": request.members,
         "look/left": request.left is not None or request.doctor or request.around,
         **dict.fromkeys(DOCTOR, request.doctor),
         "look/around": request.around,
@@ -52,6 +54,8 @@ def look_calls(host: Host, request: Request) -> list[str]:
         calls.append(call("look_every"))
     if request.relay:
         calls.append(call("look_relay", relay=request.relay))
+    if request.members:
+        calls.append(_cluster_call(request.member_python))
     if left := request.left:
         places, trees, records, traces = map(" ".join, (left.places, left.trees, left.records, left.traces))
         calls.append(call("look_left", places=places, trees=trees, records=records, traces=traces))
@@ -64,6 +68,19 @@ def look_calls(host: Host, request: Request) -> list[str]:
         calls += [call("look_home"), call("look_interpreter", interpreter_probe=source("look/interpreter_probe.py"))]
         calls += [call("look_listening"), call("look_limits"), call("look_stale"), call("print_facts")]
     return calls
+
+
+def look_cluster(host: Host, profile: str, python: str, server: str) -> ClusterFacts:
+    """The members of a cluster that run on the host, and what that `python` of its has, and its
+    `server`'s. Raises HostError."""
+    calls = [call("find_profile", profile=profile), _cluster_call(python, server)]
+    program = render(("look/json", "look/look", "look/process", "look/cluster"), calls)
+    return parse_cluster(run(host, program, lambda _: None, SILENCE, "looking", whole=2 * SILENCE))
+
+
+def _cluster_call(python: str, server: str = "") -> str:
+    probe = source("look/cluster_probe.py") if python else ""
+    return call("look_cluster", cluster_python=python, cluster_server=server or python, cluster_probe=probe)
 
 
 def look_call(host: Host, request: Request) -> str:

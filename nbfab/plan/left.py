@@ -23,6 +23,8 @@ FILES = (
     *("nbfab_server/*.py", "known.json", "known.json.new", "idled", "ipc", "runtime/kernel-*-ipc-*", "runtime/try-*"),
     # the relay's
     *("nbfab_relay/*.py", "relay", "relay.sh", "relay-*"),
+    # the cluster's
+    *("cluster/*.started", "cluster/*.down", "cluster/*.log", "cluster/*.log.1", "cluster/*.log.2"),
     # Jupyter's
     *("runtime/jpserver-*.json", "runtime/jpserver-*-open.html", "runtime/jupyter_cookie_secret"),
     *("runtime/nbserver-*.json", "runtime/nbserver-*-open.html", "runtime/notebook_cookie_secret"),
@@ -40,7 +42,7 @@ FILES = (
     "ipython/profile_*/security/*.json",
 )
 # Folders that go with all that is in them: names in there are made up by programs.
-TREES = ("ipython/profile_*/cache", "ipython/profile_*/db", "envs/*")
+TREES = ("ipython/profile_*/cache", "ipython/profile_*/db", "envs/*", "cluster/tmp")
 # Folders that a program makes and may leave empty, beside those of the files.
 FOLDERS = ("runtime", "ipython/extensions", "ipython/nbextensions")
 # These go last, since they tell of the rest: a run that is cut can be repeated. The first one grows as the server ends.

@@ -1,9 +1,9 @@
-"""The reader of what the server prints: writes it to `server.log`, each line with its time, in files of bounded size.
+"""The reader of what a program prints: writes it to a log, each line with its time, in files of bounded size.
 
 It runs in the profile's folder, in the environment's Python, 3.8 or newer, as the last of a pipeline: `run.sh` starts
 it anew if it ends before its input does. It imports little, since it stays in memory for as long as the server runs.
 
-Usage: log_reader.py BYTES
+Usage: log_reader.py BYTES [NAME]; the log is `server.log` unless it is named.
 """
 
 from __future__ import annotations
@@ -22,7 +22,8 @@ _FLAGS = os.O_WRONLY | os.O_APPEND | os.O_CREAT | os.O_CLOEXEC | os.O_NOFOLLOW
 class Log:
     """The files. What a full disk does not take is lost, and the log says so once it can; nothing else ends for it."""
 
-    def __init__(self, most: int) -> None:
+    def __init__(self, most: int, name: str = NAME) -> None:
+        self._name = name
         self._most, self._file, self._lost, self._torn = most, -1, 0, False
         self._next = 0  # microseconds, later than any line before
 
@@ -50,20 +51,20 @@ class Log:
         """Opens the file, or another one if what has its name now is not the one that is open."""
         if self._file >= 0:
             try:
-                there, here = os.stat(NAME), os.fstat(self._file)
+                there, here = os.stat(self._name), os.fstat(self._file)
                 if (there.st_dev, there.st_ino) == (here.st_dev, here.st_ino):
                     return
             except OSError:
                 pass
             os.close(self._file)
             self._file = -1
-        self._file = os.open(NAME, _FLAGS, 0o600)
+        self._file = os.open(self._name, _FLAGS, 0o600)
 
     def _rotate(self) -> None:
         for number in range(KEPT - 1, 0, -1):
-            if os.path.lexists(f"{NAME}.{number}"):
-                os.replace(f"{NAME}.{number}", f"{NAME}.{number + 1}")
-        os.replace(NAME, f"{NAME}.1")
+            if os.path.lexists(f"{self._name}.{number}"):
+                os.replace(f"{self._name}.{number}", f"{self._name}.{number + 1}")
+        os.replace(self._name, f"{self._name}.1")
         self._torn = False
         self._open()
 
@@ -101,9 +102,9 @@ def show(to: int, chunk: bytes) -> None:
         return
 
 
-def main(most: int) -> None:
+def main(most: int, name: str = NAME) -> None:
     """Reads until all who write have ended."""
-    log, to, rest = Log(most), pane(), b""
+    log, to, rest = Log(most, name), pane(), b""
     while True:
         chunk = os.read(0, CHUNK)
         if not chunk:
@@ -121,4 +122,4 @@ def main(most: int) -> None:
 
 
 if __name__ == "__main__":
-    main(int(sys.argv[1]))
+    main(int(sys.argv[1]), *sys.argv[2:])

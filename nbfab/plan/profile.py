@@ -10,13 +10,14 @@ from dataclasses import replace
 from pathlib import PurePosixPath
 from typing import TYPE_CHECKING
 
+from nbfab.cluster.member import CONFIG
 from nbfab.names import kernel_name
 from nbfab.plan import kernel_notes, kernelspecs, module, packages
 from nbfab.plan.change import Change
 from nbfab.plan.environment import label
 from nbfab.plan.files import Managed, in_file
 from nbfab.plan.kernel import env_named, kernel_file
-from nbfab.plan.kernelspec import env_of, kernelspec, text
+from nbfab.plan.kernelspec import env_of, kernelspec, literal, text
 from nbfab.plan.step import Step
 
 if TYPE_CHECKING:
@@ -146,12 +147,15 @@ def plan(wanted: Wanted, facts: Facts) -> Iterator[Change]:
 def kernel(wanted: Wanted, facts: Facts) -> Iterator[Change]:
     """The kernel; to write its specification is to put another environment in the place of the one it has had."""
     name, python, beside = wanted.settings.profile, packages.python(wanted, facts), packages.shown(wanted, facts)
+    env = env_of(str(PurePosixPath(python).parents[1])) if beside else {}
+    if wanted.cluster or facts.files.entry(CONFIG):
+        env["DASK_CONFIG"] = literal(f"{facts.files.folder}/{CONFIG}")
     spec = kernelspec(
         python,
         name,
         f"Python 3 ({name}: {beside or label(wanted, facts)})",
         debugger=wanted.settings.debugger,
-        env=env_of(str(PurePosixPath(python).parents[1])) if beside else None,
+        env=env,
     )
     file, envs = kernel_file(name), f"{facts.files.folder}/{packages.FOLDER}"
     switches = env_named(facts.files.text(file), envs) != env_named(text(spec), envs)

@@ -14,7 +14,7 @@ from nbfab.errors import HostError
 from nbfab.fix import Note, there
 from nbfab.look.left import Entry, Run
 from nbfab.look.server import FOREVER
-from nbfab.plan import at_boot, choices, left, takes
+from nbfab.plan import at_boot, choices, cluster, left, takes
 from nbfab.plan.change import Change
 from nbfab.plan.relay import end_relays
 from nbfab.plan.server import stop_server
@@ -99,6 +99,10 @@ def _server(wanted: Wanted, facts: Facts) -> Iterator[Change]:
 def _relays(wanted: Wanted, facts: Facts) -> Iterator[Change]:
     if facts.left.relays or facts.relay.running:
         yield end_relays()
+
+
+def _members(wanted: Wanted, facts: Facts) -> Iterator[Change]:
+    yield from cluster.ends(facts)
 
 
 def _session(wanted: Wanted, facts: Facts) -> Iterator[Change]:
@@ -214,6 +218,7 @@ PARTS: tuple[Part, ...] = (
     _at_boot,
     _server,
     _relays,
+    _members,
     _session,
     _orphans,
     _sockets,

@@ -17,6 +17,7 @@ from nbfab.plan import (
     certificate,
     choices,
     clients,
+    cluster,
     config,
     environment,
     install,
@@ -133,7 +134,7 @@ def _safely(notes: Callable[[Wanted, Facts], Iterable[str]], wanted: Wanted, fac
 
 def managed(settings: Settings) -> tuple[Managed, ...]:
     """All files that the steps manage, and the folders that they are in, each once."""
-    declared = [choices.MANAGED, *(of for step in STEPS for of in step.files(settings))]
+    declared = [choices.MANAGED, *(of for step in (*STEPS, cluster.STEP) for of in step.files(settings))]
     return tuple(dict.fromkeys(chain.from_iterable((*of.folders, of) for of in declared)))
 
 
@@ -153,6 +154,8 @@ def request(wanted: Wanted, steps: Iterable[Step] = ()) -> Request:
         clients=tuple(of.path for of in files if of.kind == "certificate" and of.path != certificate.FILE),
         modules=(module.NAME, *([relay.NAME] if wanted.relay else [])),
         relay=relay.RUNS if wanted.relay or wanted.removing else "",
+        members=wanted.members or wanted.removing,
+        member_python=wanted.member_python,
         left=Left(left.places(of.path for of in files), left.TREES, tuple(left.SOCKETS), left.TRACES)
         if wanted.removing
         else None,

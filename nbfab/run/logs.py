@@ -2,9 +2,11 @@
 
 import signal
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
+from contextlib import suppress
 from typing import Any
 
+from nbfab.cluster.member import FOLDER, ROLES
 from nbfab.errors import ConnectError, Denied, HostError, HostKeyError, NbfabError, Refused, UsageError, stopper
 from nbfab.fix import task, there
 from nbfab.host import run
@@ -31,16 +33,35 @@ def logs(job: Job, stopped: Callable[[], bool] = lambda: False) -> Outcome:
         raise UsageError("--follow goes on from now, and --previous is what was before", "leave one of them out")
     if "follow" in job.flags:
         return _follow(job, count, stopped)
-    found: list[Logged] = []
     part = "previous" if "previous" in job.flags else "last"
-
-    def receive(record: Record) -> None:
-        found.extend(_lines(job, record))
-
     job.user.sees("looking")
-    run(job.host, _program(job, count, part, ""), receive, SILENCE, "reading the log")
+    found = _read(job, _program(job, count, part, ""))
     none = "there is no log of an earlier start" if part == "previous" else "the log is empty"
     notes = (none,) if count and not found else ()
+    return _outcome(job, found, notes)
+
+
+def of_cluster(job: Job) -> Outcome:
+    """The last lines of the logs of a cluster's members on the host, in the order in which they were printed."""
+    count, found = _count(job), list[Logged]()
+    job.user.sees("looking")
+    for role in ROLES:
+        with suppress(Refused):  # it has never run here
+            lines = _read(job, _program(job, count, "last", "", f"{FOLDER}/{role}.log"))
+            found += [line._replace(text=f"{role}: {line.text}") for line in lines]
+    if count and not found:
+        raise Refused("there is no log: no member of a cluster has been started", task("cluster.up"))
+    found.sort(key=lambda line: line.time)
+    return _outcome(job, found[-count:] if count else [], ())
+
+
+def _read(job: Job, program: Program) -> list[Logged]:
+    found: list[Logged] = []
+    run(job.host, program, lambda record: found.extend(_lines(job, record)), SILENCE, "reading the log")
+    return found
+
+
+def _outcome(job: Job, found: Sequence[Logged], notes: tuple[str, ...]) -> Outcome:
     state = {"log": [{"time": line.time or None, "text": line.text} for line in found]}
     return Outcome(job.host.label, job.task, "unchanged", notes=notes, state=state)
 
@@ -96,13 +117,14 @@ def _follow(job: Job, count: int, stopped: Callable[[], bool]) -> Outcome:
     return Outcome(job.host.label, job.task, "interrupted", status=130)
 
 
-def _program(job: Job, count: int, part: str, position: str) -> Program:
+def _program(job: Job, count: int, part: str, position: str, log: str = "server.log") -> Program:
     looks = call(
         "look_log",
         profile=job.wanted.settings.profile,
         lines=str(count),
         part=part,
         position=position,
+        log=log,
         log_probe=source("look/log_probe.py"),
     )
     return render(_FILES, [looks])

@@ -18,7 +18,13 @@ def printed(
 ) -> list[dict[str, Any]]:
     """What is printed of the log of a profile whose name has a blank."""
     looks = call(
-        "look_log", profile="a b", lines=lines, part=part, position=position, log_probe=source("look/log_probe.py")
+        "look_log",
+        profile="a b",
+        log="server.log",
+        lines=lines,
+        part=part,
+        position=position,
+        log_probe=source("look/log_probe.py"),
     )
     return records(run(shell, LOG + looks, env={"HOME": str(home), "XDG_DATA_HOME": ""}))
 

@@ -97,6 +97,7 @@ def test_each_entry_goes_or_stays(found: list[str], files: list[str]) -> None:
 def test_the_places_to_look_in() -> None:
     found = places([".", "nbserver.pem", "templates", "templates/login.html", "share/jupyter/kernels/x/kernel.json"])
     assert found == (
+        "cluster",
         "envs",
         "ipython",
         "jupyter",

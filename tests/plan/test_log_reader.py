@@ -134,7 +134,9 @@ def test_a_follower_of_a_fast_writer_gets_every_line_once_whatever_is_renamed(tm
         writer = threading.Thread(target=write, args=(reader,))
         position = ""
         for stop in (count // 4, count // 2, 3 * count // 4, count):
-            probe = subprocess.Popen([*PROBE, str(tmp_path), "0", "follow", position], stdout=subprocess.PIPE)
+            probe = subprocess.Popen(
+                [*PROBE, str(tmp_path), "0", "follow", position, "server.log"], stdout=subprocess.PIPE
+            )
             assert probe.stdout
             for line in probe.stdout:
                 if not writer.ident:

@@ -1,0 +1,58 @@
+# shellcheck shell=sh
+# The members of a cluster, each in a session of its own of the profile's tmux.
+
+# Uses role, socket, keeper.
+start_member() {
+	if ! command -v tmux >/dev/null 2>&1; then
+		echo 'there is no tmux'
+		return 1
+	fi
+	outlive
+	find_socket
+	if [ ! -S "$socket" ]; then place_socket || place_socket elsewhere || return 1; fi
+	end_member "$role" || return 1
+	mkdir -p cluster/tmp
+	rm -f "cluster/$role.down"
+	# shellcheck disable=SC2086 # the words of a command, or none
+	(unset TMUX TMUX_PANE && SHELL=/bin/sh && export SHELL &&
+		exec $keeper tmux -S "$socket" -f /dev/null new-session -d -s "cluster/$role" "exec /bin/sh cluster/$role.sh") \
+		</dev/null 2>&1 3>&- || return 1
+	waits=0
+	while ! member_lives "$role"; do
+		waits=$((waits + 1))
+		if [ $waits -gt 100 ]; then
+			echo "it ended without a word; $(room)"
+			return 1
+		fi
+		nap
+	done
+}
+
+# Ends one, with what it has started, and keeps it down when the host boots. Uses runner, began.
+end_member() { # role
+	if member_lives "$1"; then
+		below=$(descendants_of "$runner")
+		kill -TERM "$runner" || return 1
+		if ! ended "$runner" "$began" 100; then kill -KILL "$runner" 2>/dev/null; fi
+		each_left "$below"
+		ended "$runner" "$began" 50 || return 1
+	fi
+	rm -f "cluster/$1.started"
+	(: >"cluster/$1.down") 2>/dev/null || : # a full disk is no reason to let it run on
+	remove_socket
+}
+
+# Prints the processes below one, each with its start.
+descendants_of() { # pid
+	for child in $(children_of "$1"); do
+		echo "$child $(process_start "$child")"
+		descendants_of "$child"
+	done
+}
+
+# Ends those that are left after a while.
+each_left() { # lines of pid and start
+	put "$1$newline" | while read -r child since; do
+		if [ -n "$since" ] && ! ended "$child" "$since" 20; then kill -KILL "$child" 2>/dev/null; fi
+	done
+}

@@ -1,0 +1,87 @@
+"""The tasks `cluster.*`: the hosts of an inventory as one Dask cluster."""
+
+import time
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from nbfab.cli.call import INVENTORY, Call
+from nbfab.cli.report import Report
+from nbfab.errors import UsageError
+
+if TYPE_CHECKING:
+    from nbfab.cluster.decide import Asked
+
+
+def up(call: Call) -> None:
+    """Makes the hosts members of the cluster; each learns what the others are."""
+    from collections.abc import Callable, Sequence
+
+    from nbfab.cli.fleet import on_fleet
+    from nbfab.cli.many import Gathering
+    from nbfab.fleet.meeting import Meeting
+    from nbfab.outcome import Outcome
+    from nbfab.run import cluster
+    from nbfab.run.job import Job
+
+    with Report(call.task, call.json, call.quiet).errors():
+        asked = _asked(call)
+    inventory, profile = Path(call.given["inventory"] or INVENTORY), call.given["profile"] or ""
+
+    def gathering(does: Callable[[Job, cluster.Party], Outcome], *, makes: bool) -> Gathering:
+        def body(meeting: Meeting[Any], names: Sequence[str]) -> Callable[[Job], Outcome]:
+            secret = cluster_authority.of(inventory, profile, time.time(), makes=makes)
+            party = cluster.Party(meeting, asked, names, secret)
+            return lambda job: does(job, party)
+
+        return Gathering(body)
+
+    from nbfab.fleet import cluster_authority
+
+    preview = gathering(cluster.preview, makes=False)
+    if "plan" in call.flags:
+        return on_fleet(call, preview, None)
+    on_fleet(call, gathering(cluster.up, makes=True), preview)
+
+
+def _asked(call: Call) -> "Asked":
+    """What the flags ask for. Raises UsageError."""
+    from nbfab.cluster.decide import Asked
+    from nbfab.cluster.member import MEMORY
+    from nbfab.cluster.ports import MOST
+    from nbfab.settings import whole_number
+
+    numbers: dict[str, int | None] = {}
+    for name, most in (("workers", MOST), ("threads", 1024)):
+        given = call.given[name]
+        try:
+            numbers[name] = None if given is None else whole_number(1, most)(given)
+        except ValueError as error:
+            raise UsageError(f"{name} must be {error}, not {given!r}") from None
+    memory = call.given["memory"]
+    if memory is not None and not MEMORY.fullmatch(memory):
+        raise UsageError(f"memory must be a size such as 4GiB, or auto, not {memory[:60]!r}")
+    return Asked(call.given["scheduler"], numbers["workers"], numbers["threads"], memory)
+
+
+def status(call: Call) -> None:
+    """Says which members run."""
+    from nbfab.cli.fleet import on_fleet
+    from nbfab.run import cluster
+
+    on_fleet(call, cluster.status, None)
+
+
+def stop(call: Call) -> None:
+    """Ends all members, the workers first."""
+    from nbfab.cli.fleet import on_fleet
+    from nbfab.run import cluster
+
+    on_fleet(call, cluster.stop, None)
+
+
+def logs(call: Call) -> None:
+    """Prints what the members have printed."""
+    from nbfab.cli.fleet import on_fleet
+    from nbfab.run.logs import of_cluster
+
+    on_fleet(call, of_cluster, None)

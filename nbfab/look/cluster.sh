@@ -1,0 +1,36 @@
+# shellcheck shell=sh
+# The members of a cluster: its scheduler, and the workers of this host.
+
+# Uses profile, base. Sets folder.
+find_profile() {
+	add_known_places
+	find_base
+	folder=$base/$profile
+}
+
+# Prints which of them run, what the Python that runs them has, and whether that of the server has a proxy for dashboards.
+# Uses cluster_python, cluster_server, cluster_probe, mark, since.
+look_cluster() {
+	for role in scheduler worker; do
+		if member_lives "$role"; then fact cluster.runs "$role $mark $since"; fi
+	done
+	print_facts
+	if [ -z "$cluster_python" ]; then return; fi
+	if "$cluster_server" -BIc 'import jupyter_server_proxy' >/dev/null 2>&1 </dev/null; then
+		fact cluster.proxy yes
+		print_facts
+	fi
+	if answer=$(cd / && "$cluster_python" -Bc "$cluster_probe" 2>&1 </dev/null); then
+		put "{\"cluster.seen\":$answer}$newline"
+	else
+		fact cluster.fails "${answer##*"$newline"}"
+		print_facts
+	fi
+}
+
+# Succeeds if a member runs: the shell that starts it anew. Uses folder. Sets runner, began, mark, since.
+member_lives() { # role
+	runner='' began='' mark='' since=''
+	if [ -f "$folder/cluster/$1.started" ]; then read -r runner began mark since _ <"$folder/cluster/$1.started"; fi
+	[ -n "$since" ] && [ "$(process_start "$runner")" = "$began" ]
+}

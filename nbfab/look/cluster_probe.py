@@ -1,0 +1,54 @@
+"""Runs on the host: prints what a Python has of what the members of a cluster must agree on, as one line of JSON.
+
+`versions` maps packages to versions, `address` is the one that other hosts reach this host by, and `taken` are the
+ports at which something listens. Works with Python 3.8 and later.
+"""
+
+import json
+import os
+import socket
+import sys
+from importlib import metadata
+
+PACKAGES = ("dask", "distributed", "numpy", "pandas", "msgpack", "cloudpickle", "lz4", "zstandard", "cramjam", "bokeh")
+
+
+def versions():
+    found = {"python": ".".join(map(str, sys.version_info[:3]))}
+    for name in PACKAGES:
+        try:
+            found[name] = metadata.version(name)
+        except metadata.PackageNotFoundError:
+            continue
+    return found
+
+
+def address():
+    """The one at which sshd was reached, which other hosts of its network reach, too; or that of the way out."""
+    reached = os.environ.get("SSH_CONNECTION", "").split()
+    if len(reached) == 4 and not reached[2].startswith(("127.", "::1", "fe80:")):
+        return reached[2].rpartition("::ffff:")[2]
+    for family, other in ((socket.AF_INET, "192.0.2.1"), (socket.AF_INET6, "2001:db8::1")):  # RFC 5737, RFC 3849
+        try:
+            with socket.socket(family, socket.SOCK_DGRAM) as asks:
+                asks.connect((other, 9))  # which sends nothing
+                return asks.getsockname()[0]
+        except OSError:
+            continue
+    return "127.0.0.1"
+
+
+def taken():
+    found = set()
+    for table in ("tcp", "tcp6"):
+        try:
+            with open("/proc/net/" + table) as lines:
+                next(lines)
+                fields = [line.split() for line in lines]
+        except (OSError, StopIteration):
+            continue
+        found.update(int(each[1].rpartition(":")[2], 16) for each in fields if each[3] == "0A")
+    return sorted(port for port in found if 10000 <= port < 32000)
+
+
+print(json.dumps({"versions": versions(), "address": address(), "taken": taken()[:1000]}))

@@ -1,0 +1,336 @@
+"""Cluster: the hosts of an inventory as one Dask cluster. They look side by side, and each learns what others are."""
+
+import json
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field, replace
+from typing import Any, Protocol
+
+from nbfab.cluster import authority
+from nbfab.cluster.decide import Asked, Candidate, Place, places
+from nbfab.cluster.member import CHOSEN, ROLES, Chosen, Member, Role, chosen
+from nbfab.cluster.ports import Ports
+from nbfab.errors import HostError, Refused
+from nbfab.fix import Note, task
+from nbfab.host import run
+from nbfab.look import fact
+from nbfab.look.facts import Facts
+from nbfab.look.look import look_cluster
+from nbfab.names import in_url
+from nbfab.outcome import Outcome
+from nbfab.plan import asked, cluster, install, packages
+from nbfab.plan.kernel import kernel_file
+from nbfab.program import Record, call, render, source
+from nbfab.run.converge import Course, foresee, go_on, make, reported
+from nbfab.run.describe import describe
+from nbfab.run.job import Job
+from nbfab.run.see import see
+from nbfab.units import size, stamp
+
+READY = 90  # seconds within which all workers are to answer: on a slow disk, Python reads its modules for half of that
+ASKED = 5  # seconds for a scheduler that runs to say what it has
+
+
+class Meets(Protocol):
+    """As `fleet.meeting.Meeting`."""
+
+    def meet(self, topic: str, name: str, value: Any) -> Mapping[str, Any]: ...
+
+
+@dataclass(frozen=True)
+class Party:
+    """What all hosts of a run share: where they `meets`, what was `asked` for, all `names` of the inventory, and the
+    cluster's authority (PEM, with its key).
+    """
+
+    meets: Meets
+    asked: Asked
+    names: Sequence[str]
+    authority: str = field(repr=False)
+
+
+@dataclass(frozen=True)
+class Seat:
+    """A host at work: the job, what was seen, and the places of all that were reached."""
+
+    job: Job
+    seen: Facts
+    all: Mapping[str, Place]
+    candidates: Mapping[str, Candidate]
+
+
+def up(job: Job, party: Party) -> Outcome:
+    """Makes the host a member, and sees that it reaches the others. Raises NbfabError."""
+    seat = _seated(job, party)
+    outcome = go_on(seat.job, seat.seen, (cluster.STEP,))
+    if outcome.status:
+        return outcome
+    job.user.sees("waiting for the others")
+    done = party.meets.meet("done", job.host.label, True)
+    return _checked(seat, outcome, [name for name in seat.all if name in done])
+
+
+def preview(job: Job, party: Party) -> Outcome:
+    """What `up` would change on the host; changes nothing."""
+    seat = _seated(job, party)
+    return foresee(seat.job, seat.seen, (cluster.STEP,))
+
+
+def _seated(job: Job, party: Party) -> Seat:
+    """The host, once all others have looked as well. Raises NbfabError if it cannot be a member."""
+    name = job.host.label
+    job, seen = _look(job)
+    if not seen.files.entry(kernel_file(job.wanted.settings.profile)):
+        raise Refused(f"there is no profile {job.wanted.settings.profile} with a kernel", task("setup"))
+    if seen.cluster.fails:
+        raise HostError(f"the Python of the notebooks cannot be asked: {seen.cluster.fails}", task("setup"))
+    mine = (job, seen, _candidate(job, seen))
+    job.user.sees("waiting for the others")
+    came = party.meets.meet("looked", name, mine)
+    candidates = {each: came[each][2] for each in party.names if each in came}
+    found = places(party.asked, list(candidates.values()), party.names)
+    certificate, key = authority.sign(party.authority, name, job.wanted.now)
+    member = Member(
+        name,
+        candidates[name].address,
+        found[name].roles,
+        found[name].chosen,
+        authority.root(party.authority),
+        certificate,
+        key,
+        _dashboard(name, found[name], came.get(found[name].chosen.scheduler)),
+    )
+    return Seat(replace(job, wanted=replace(job.wanted, cluster=member)), seen, found, candidates)
+
+
+def _look(job: Job) -> tuple[Job, Facts]:
+    job.user.sees("looking")
+    job, seen = see(job)
+    return _with_members(job, seen)
+
+
+def _with_members(job: Job, seen: Facts) -> tuple[Job, Facts]:
+    """The facts with those of the cluster; the next look has them, too."""
+    there = seen.files.entry(kernel_file(job.wanted.settings.profile))
+    python = packages.python(job.wanted, seen) if there else ""
+    wanted = replace(job.wanted, members=True, member_python=python)
+    server = install.choose(wanted, seen).python if there else ""
+    members = look_cluster(job.host, wanted.settings.profile, python, server)
+    return replace(job, wanted=wanted), replace(seen, cluster=members)
+
+
+def _candidate(job: Job, seen: Facts) -> Candidate:
+    had = asked.had(seen).asked
+    return Candidate(
+        job.host.label,
+        int(seen.host.uid),
+        seen.cluster.seen.address,
+        seen.cluster.seen.versions,
+        seen.cluster.seen.taken,
+        chosen(seen.files.text(CHOSEN)),
+        bool(seen.cluster.runs),
+        seen.server.ours,
+        had.source,
+    )
+
+
+def _dashboard(name: str, place: Place, scheduler: tuple[Job, Facts, Candidate] | None) -> str:
+    """Where the link to the dashboard leads, through the notebook of the scheduler's host; empty if that shows none.
+
+    There the link is one of the page itself, so that it leads there through `open`, too.
+    """
+    if scheduler is None or _lacks(scheduler[1]):
+        return ""
+    job, seen, _ = scheduler
+    first = int(place.chosen.at.rpartition(":")[2])
+    return _path(first) if "scheduler" in place.roles else _url(job, seen, first)
+
+
+def _path(first: int) -> str:
+    return f"/proxy/{Ports(first).dashboard}/status"
+
+
+def _url(job: Job, seen: Facts, first: int) -> str:
+    """The dashboard on the scheduler's host, behind the login of the notebook; empty if that shows none."""
+    return "" if _lacks(seen) else describe(job, job.wanted, seen).url.rstrip("/") + _path(first)
+
+
+def _lacks(seen: Facts) -> list[str]:
+    """What the host lacks of what shows the dashboard in the notebook."""
+    has = {"bokeh": "bokeh" in seen.cluster.seen.versions, "jupyter-server-proxy": seen.cluster.proxy}
+    return [name for name, there in has.items() if not there]
+
+
+def _checked(seat: Seat, outcome: Outcome, names: Sequence[str]) -> Outcome:
+    """The outcome, once the host reaches all others, and the scheduler has their workers."""
+    job, name = seat.job, outcome.host
+    member = job.wanted.cluster
+    assert member
+    scheduler = member.chosen.scheduler
+    asks = name == (scheduler if scheduler in names else names[0])
+    job.user.sees("waiting for the workers")
+    expected = [where for each in names for where in _workers(seat, each)] if asks else []
+    targets = [[each, *target] for each in names if each != name for target in _targets(seat, each)]
+    if scheduler not in names:
+        host, _, port = member.chosen.at.rpartition(":")
+        targets.append([scheduler, host.strip("[]"), int(port)])
+    told = _try(job, READY, targets, expected, asks=asks)
+    url = _url(job, seat.seen, member.chosen.first) if "scheduler" in member.roles else ""
+    state = {"cluster": _document(member.chosen, [(role, None) for role in member.roles], told, url)}
+    notes = _notes(seat.seen, url) if "scheduler" in member.roles else ()
+    outcome = replace(outcome, state={**outcome.state, **state}, notes=(*outcome.notes, *notes))
+    if told.closed:
+        return _failed(outcome, _words(told.closed), *_opens(seat, told.closed))
+    if told.fails:
+        return _failed(outcome, f"the scheduler does not answer: {told.fails}", task("cluster.logs"))
+    missing = [where for where in expected if where not in {each[0] for each in told.workers}]
+    if missing:
+        lacking = [each for each in names if set(missing) & {*_workers(seat, each)}]
+        words = f"after {READY} seconds the scheduler lacks workers of {', '.join(lacking)}"
+        return _failed(outcome, words, task("cluster.logs"))
+    if asks:
+        count = len(told.workers)
+        outcome = replace(outcome, notes=(*outcome.notes, f"{count} worker{'' if count == 1 else 's'} answer"))
+    return outcome
+
+
+def _failed(outcome: Outcome, error: str, *fix: Any) -> Outcome:
+    return replace(outcome, verdict="failed", error=error, fix=fix, status=1)
+
+
+def _workers(seat: Seat, name: str) -> list[str]:
+    """Where the workers of a host listen."""
+    chosen, address = seat.all[name].chosen, in_url(seat.candidates[name].address)
+    first, last = Ports(chosen.first).workers(chosen.size.workers)
+    return [f"{address}:{port}" for port in range(first, last + 1)]
+
+
+def _targets(seat: Seat, name: str) -> list[tuple[str, int]]:
+    """The ports of a host that others connect to."""
+    place, address = seat.all[name], seat.candidates[name].address
+    ports, count = Ports(place.chosen.first), place.chosen.size.workers
+    spans = [ports.workers(count), ports.nannies(count)]
+    spans += [(ports.scheduler, ports.scheduler)] if "scheduler" in place.roles else []
+    return [(address, port) for first, last in spans for port in range(first, last + 1)]
+
+
+def _words(closed: Sequence[Sequence[Any]]) -> str:
+    words = [f"port {port} of {host} ({why})" for host, _, port, why in closed]
+    return f"it does not reach {', '.join(words[:5])}{f' and {len(words) - 5} more' if len(words) > 5 else ''}"
+
+
+def _opens(seat: Seat, closed: Sequence[Sequence[Any]]) -> tuple[Any, ...]:
+    """What to do about closed ports: whoever has the firewall needs to know all ports of a host."""
+    hosts = dict.fromkeys(host for host, *_ in closed if host in seat.all)
+    spans = [f"{host}: {'-'.join(map(str, Ports(seat.all[host].chosen.first).open))}" for host in hosts]
+    return (f"open these TCP ports to the other hosts, {'; '.join(spans)}",) if spans else (task("cluster.logs"),)
+
+
+def _notes(seen: Facts, url: str) -> Sequence[str]:
+    """Where the dashboard is, on the scheduler's host, or what it takes."""
+    if url:
+        return (f"its dashboard, behind the login of the notebook: {url}",)
+    lacks = _lacks(seen)
+    words = f"its dashboard is not shown in the notebook, which lacks {' and '.join(lacks)}"
+    return (Note(words, task("setup", *(f"--with={name}" for name in lacks))),)
+
+
+@dataclass
+class _Told:
+    """What a host says of the others: see `look/pairs_probe.py`."""
+
+    closed: list[list[Any]] = field(default_factory=list)
+    workers: list[list[Any]] = field(default_factory=list)
+    fails: str = ""
+
+
+def _try(job: Job, seconds: int, targets: Sequence[Any], expected: Sequence[str], *, asks: bool) -> _Told:
+    """What the host finds out. Raises HostError."""
+    found: list[Record] = []
+    words = (str(seconds), json.dumps(targets), "ask" if asks else "", json.dumps(expected))
+    calls = [
+        call("find_profile", profile=job.wanted.settings.profile),
+        call("try_pairs", *words, cluster_python=job.wanted.member_python, pairs_probe=source("look/pairs_probe.py")),
+    ]
+    program = render(("look/json", "look/look", "look/process", "look/cluster", "look/pairs"), calls)
+    run(job.host, program, found.append, seconds + 60, "trying the ports of the cluster")
+    try:
+        (answer,) = [each for each in found if {"closed", "broke"} & each.keys()]
+        if "broke" in answer:
+            raise HostError(f"its Python fails: {fact.message(answer['broke'])}", task("setup"))
+        return _Told(
+            [
+                [fact.line(host), fact.word(address), fact.number(port), fact.line(why)]
+                for host, address, port, why in fact.items(answer["closed"])
+            ],
+            [
+                [fact.word(at), fact.number(threads), fact.number(memory or 0)]
+                for at, threads, memory in fact.items(answer.get("workers", []))
+            ],
+            fact.message(answer.get("fails", "")),
+        )
+    except (ValueError, TypeError) as error:
+        raise HostError(f"what the host says of the cluster makes no sense: {error}", "run it again") from None
+
+
+def _document(
+    chosen: Chosen, members: Sequence[tuple[Role, str | None]], told: _Told, dashboard: str
+) -> dict[str, Any]:
+    """What the host is in its cluster, for reports; `members` are those that run, each with since when."""
+    first, last = Ports(chosen.first).open
+    return {
+        "scheduler": chosen.scheduler,
+        "at": f"tls://{chosen.at}",
+        "members": [{"role": role, "since": since} for role, since in members],
+        "ports": {"first": first, "last": last},
+        "workers": [{"at": at, "threads": threads, "memory": memory or None} for at, threads, memory in told.workers],
+        "closed": [{"host": host, "port": port, "why": why} for host, _, port, why in told.closed],
+        "dashboard": dashboard or None,
+    }
+
+
+def status(job: Job) -> Outcome:
+    """Which members run on the host, and on the scheduler's, which workers it has; status 1 if one does not run."""
+    job, seen = _look(job)
+    had = chosen(seen.files.text(CHOSEN))
+    outcome = Outcome(job.host.label, job.task, "running", state={"running": seen.server.ours})
+    if had is None:
+        return _down(outcome, "it is in no cluster")
+    roles = [role for role in ROLES if seen.files.entry(cluster.script_file(role))]
+    running = [each for each in seen.cluster.runs if each.role in roles]
+    scheduler = any(each.role == "scheduler" for each in running)
+    told = _try(job, ASKED, [], [], asks=True) if scheduler else _Told()
+    members: list[tuple[Role, str | None]] = [(each.role, stamp(each.since)) for each in running]
+    document = _document(had, members, told, _url(job, seen, had.first) if scheduler else "")
+    outcome = replace(outcome, state={**outcome.state, "cluster": document})
+    if missing := [role for role in roles if role not in {each.role for each in running}]:
+        return _down(outcome, f"its {' and '.join(missing)} do{'es' if len(missing) == 1 else ''} not run")
+    if told.fails:
+        return _failed(outcome, f"the scheduler does not answer: {told.fails}", task("cluster.logs"))
+    return replace(outcome, notes=_said(had.scheduler, told, asks=scheduler))
+
+
+def _down(outcome: Outcome, why: str) -> Outcome:
+    return replace(outcome, verdict="not running", error=why, fix=(task("cluster.up"),), status=1)
+
+
+def _said(scheduler: str, told: _Told, *, asks: bool) -> tuple[str, ...]:
+    if not asks:
+        return ()
+    threads = sum(each[1] for each in told.workers)
+    memory = f", {size(sum(each[2] for each in told.workers))} of memory" if told.workers else ""
+    return (f"the scheduler has {len(told.workers)} workers, {threads} threads{memory}",)
+
+
+def stop(job: Job) -> Outcome:
+    """Ends the members on the host; they stay down until `cluster.up`."""
+    job, seen = _look(job)
+    changes = list(cluster.ends(seen))
+    outcome = Outcome(job.host.label, job.task, "unchanged", state={"running": seen.server.ours})
+    if not changes:
+        return replace(outcome, notes=("no member of a cluster runs here",))
+    course = Course(job.user)
+    now = make(job, job.wanted, changes, seen, course)
+    if now.cluster.runs:
+        still = " and ".join(each.role for each in now.cluster.runs)
+        raise HostError(f"its {still} still runs", task("cluster.stop"))
+    return replace(outcome, verdict="changed", changes=reported(changes), notes=tuple(course.words))
