@@ -9,6 +9,7 @@ import os
 import signal
 import subprocess
 import tempfile
+from collections.abc import Mapping
 from contextlib import ExitStack, suppress
 from pathlib import Path
 from typing import Any, Self
@@ -53,16 +54,19 @@ class Lan:
         ip("-n", name, "link", "set", there, "up")
         return name, address
 
+    def device(self, number: int) -> str:
+        """What a host's network is called there."""
+        return f"nbw{self._mark}{number}"
+
     def link(self, number: int, state: str) -> None:
         """Has the cable of a host pulled, or put back: `down`, `up`."""
         ip("link", "set", f"nbv{self._mark}{number}", state)
 
-    def delay(self, milliseconds: int) -> None:
-        """Every host's packets take that long, there and back."""
-        for number, name in enumerate(self._made, 1):
-            there = f"nbw{self._mark}{number}"
-            words = ["tc", "-n", name, "qdisc", "replace", "dev", there, "root", "netem", "delay", f"{milliseconds}ms"]
-            subprocess.run([*words, "limit", "100000"], check=True)
+    def slow(self, number: int, rate: str) -> None:
+        """A host sends no more than that (tc-tbf(8))."""
+        space, device = self._made[number - 1], self.device(number)
+        words = ["tc", "-n", space, "qdisc", "replace", "dev", device, "root", "tbf", "rate", rate]
+        subprocess.run([*words, "burst", "32kb", "latency", "2s"], check=True)
 
     def close(self) -> None:
         """Removes it, with its hosts."""
@@ -77,8 +81,10 @@ class LanFleet:
     `python` is the interpreter of the notebooks.
     """
 
-    def __init__(self, folder: Path, count: int, python: Path, stack: ExitStack) -> None:
-        self.folder, self.python = folder, python
+    def __init__(
+        self, folder: Path, count: int, python: Path, stack: ExitStack, disks: Mapping[str, str] | None = None
+    ) -> None:
+        self.folder, self.python, self._disks = folder, python, disks or {}
         self.lan = Lan()
         stack.callback(self.lan.close)
         self.machine = Machine(folder / "person")
@@ -102,7 +108,9 @@ class LanFleet:
         self.spaces[name], self.addresses[name] = self.lan.add()
         within = ("ip", "netns", "exec", self.spaces[name])
         folder = Path(tempfile.mkdtemp(prefix="nbh"))  # the path of a socket has to be short
-        self.hosts[name] = Sshd(folder, within=within, lines=f"ListenAddress {self.addresses[name]}:22")
+        self.hosts[name] = Sshd(
+            folder, within=within, lines=f"ListenAddress {self.addresses[name]}:22", disk=self._disks.get(name, "")
+        )
         self._write()
         return name
 
@@ -176,6 +184,19 @@ class LanFleet:
         done = self.within(name, str(self.python), "-c", head + code, DASK_CONFIG=config)
         assert done.returncode == 0, done.stdout + done.stderr
         return done.stdout.strip()
+
+    def starts(self, name: str, code: str) -> "subprocess.Popen[str]":
+        """The same, as it runs."""
+        head = "from distributed import Client\nimport sys\nimport time\nclient = Client()\n"
+        return subprocess.Popen(
+            ["ip", "netns", "exec", self.spaces[name], str(self.python), "-uc", head + code],
+            env={"HOME": str(self.hosts[name].home), "DASK_CONFIG": str(self.profile(name) / "cluster/dask.yaml")},
+            cwd=self.profile(name),
+            stdin=subprocess.PIPE,
+            stdout=subprocess.PIPE,
+            stderr=subprocess.PIPE,
+            text=True,
+        )
 
     def processes(self, name: str) -> dict[int, str]:
         """What runs in a host's namespace, but for sshd: pid and command line."""

@@ -1,7 +1,7 @@
 # shellcheck shell=sh
 # The members of a cluster, each in a session of its own of the profile's tmux.
 
-# Uses role, socket, keeper.
+# Uses role, socket.
 start_member() {
 	if ! command -v tmux >/dev/null 2>&1; then
 		echo 'there is no tmux'
@@ -13,10 +13,7 @@ start_member() {
 	end_member "$role" || return 1
 	mkdir -p cluster/tmp
 	rm -f "cluster/$role.down"
-	# shellcheck disable=SC2086 # the words of a command, or none
-	(unset TMUX TMUX_PANE && SHELL=/bin/sh && export SHELL &&
-		exec $keeper tmux -S "$socket" -f /dev/null new-session -d -s "cluster/$role" "exec /bin/sh cluster/$role.sh") \
-		</dev/null 2>&1 3>&- || return 1
+	in_session "cluster/$role" "exec /bin/sh cluster/$role.sh" || return 1
 	waits=0
 	while ! member_lives "$role"; do
 		waits=$((waits + 1))
@@ -28,7 +25,7 @@ start_member() {
 	done
 }
 
-# Ends one, with what it has started, and keeps it down when the host boots. Uses runner, began.
+# Ends one, with what it has started, and keeps it down when the host boots. Uses runner, began, socket.
 end_member() { # role
 	if member_lives "$1"; then
 		below=$(descendants_of "$runner")
@@ -37,6 +34,8 @@ end_member() { # role
 		each_left "$below"
 		ended "$runner" "$began" 50 || return 1
 	fi
+	find_socket
+	if has_member "$1"; then tmux -S "$socket" kill-session -t "=cluster/$1" </dev/null || return 1; fi
 	rm -f "cluster/$1.started"
 	(: >"cluster/$1.down") 2>/dev/null || : # a full disk is no reason to let it run on
 	remove_socket

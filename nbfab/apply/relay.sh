@@ -1,7 +1,7 @@
 # shellcheck shell=sh
 # The relay, in a session of its own of the profile's tmux.
 
-# Uses relay, socket, keeper.
+# Uses relay, socket.
 start_relay() {
 	if ! command -v tmux >/dev/null 2>&1; then
 		echo 'there is no tmux'
@@ -11,10 +11,7 @@ start_relay() {
 	find_socket
 	if [ ! -S "$socket" ]; then place_socket || place_socket elsewhere || return 1; fi
 	end_relay "$relay" # one that runs, and cannot be reached: what cleans /var/tmp may have taken its socket
-	# shellcheck disable=SC2086 # the words of a command, or none
-	(unset TMUX TMUX_PANE && SHELL=/bin/sh && export SHELL &&
-		exec $keeper tmux -S "$socket" -f /dev/null new-session -d -s "relay/$relay" 'exec /bin/sh relay.sh') \
-		</dev/null 2>&1 3>&- || return 1
+	in_session "relay/$relay" 'exec /bin/sh relay.sh' || return 1
 	waits=0
 	while ! relay_runs "$relay"; do
 		waits=$((waits + 1))

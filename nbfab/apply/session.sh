@@ -23,6 +23,13 @@ start_tmux() {
 		</dev/null >tmux.out 2>&1 3>&-
 }
 
+# Runs a command in a session of its own of the profile's tmux. Uses keeper, socket.
+in_session() { # name, command
+	# shellcheck disable=SC2086 # the words of a command, or none
+	(unset TMUX TMUX_PANE && SHELL=/bin/sh && export SHELL &&
+		exec $keeper tmux -S "$socket" -f /dev/null new-session -d -s "$1" "$2") </dev/null 2>&1 3>&-
+}
+
 # Settles where tmux has its socket: in the profile's folder, if its path is not too long for that (unix(7)) and its file
 # system can; or else in a folder of its own, which is recorded. Uses folder. Sets socket.
 place_socket() { # elsewhere, or nothing

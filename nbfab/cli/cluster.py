@@ -18,6 +18,7 @@ def up(call: Call) -> None:
 
     from nbfab.cli.fleet import on_fleet
     from nbfab.cli.many import Gathering
+    from nbfab.fleet.cluster import Kept
     from nbfab.fleet.meeting import Meeting
     from nbfab.outcome import Outcome
     from nbfab.run import cluster
@@ -25,17 +26,15 @@ def up(call: Call) -> None:
 
     with Report(call.task, call.json, call.quiet).errors():
         asked = _asked(call)
-    inventory, profile = Path(call.given["inventory"] or INVENTORY), call.given["profile"] or ""
+    kept = Kept(Path(call.given["inventory"] or INVENTORY), call.given["profile"] or "")
 
     def gathering(does: Callable[[Job, cluster.Party], Outcome], *, makes: bool) -> Gathering:
         def body(meeting: Meeting[Any], names: Sequence[str]) -> Callable[[Job], Outcome]:
-            secret = cluster_authority.of(inventory, profile, time.time(), makes=makes)
-            party = cluster.Party(meeting, asked, names, secret)
+            secret = kept.authority(time.time(), makes=makes)
+            party = cluster.Party(meeting, asked, names, secret, kept.scheduler, kept.remember)
             return lambda job: does(job, party)
 
         return Gathering(body)
-
-    from nbfab.fleet import cluster_authority
 
     preview = gathering(cluster.preview, makes=False)
     if "plan" in call.flags:

@@ -64,6 +64,8 @@ def on_fleet(call: Call, body: "Body | Gathering", preview: "Body | Gathering | 
             report.document(outcomes, exit_status(outcomes, run), passwords=many.handout.path, bundle=bundle)
         else:
             listed = environments if "list" in call.flags else table
+            if call.task == "cluster.up" and "plan" in call.flags:
+                listed = plans
             report.many(
                 outcomes,
                 {"plan": plans, "logs": merged, "cluster.logs": merged, "kernels": live}.get(call.task, listed),
@@ -191,11 +193,14 @@ def many_of(call: Call) -> "tuple[Inventory, Many]":
     option = ("--inventory", given) if given else ()
 
     def command(host: "InventoryHost") -> "Callable[..., str]":
-        return call.command((), (*option, "--limit", host.name), prefix="fleet.")
+        of_host = call.command((), (*option, "--limit", host.name), prefix="fleet.")
+        # What is done with a cluster is done with all of it.
+        return lambda task, *more: (of_all if task.startswith("cluster.") else of_host)(task, *more)
 
     def without(host: "InventoryHost") -> Task:
         return again(f"--limit={','.join(filter(None, (limit, f'!{host.name}')))}")
 
+    of_all = call.command((), (*option, *(() if limit is None else ("--limit", limit))))
     some = (*(() if limit is None else ("--limit", limit)), *(("--failed",) if "failed" in call.flags else ()))
     return inventory, Many(
         call,

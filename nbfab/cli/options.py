@@ -71,8 +71,9 @@ EVERYWHERE = ("json", "quiet", "accept_new_host_key", "ssh")
 CHOOSING = ("inventory", "limit", "jobs")  # which hosts of a fleet, and how many at a time
 RUNNING = ("failed", "fail_fast", "yes")  # what a run over a fleet may do
 GIVEN = ("certificate", "key")  # files that are to be given again if the task is called again
+SIZES = ("scheduler", "workers", "threads", "memory")  # of a cluster
 NAMING = ("interrupt", "shutdown")  # flags whose value is the id of a kernel
-WHOLE = (*GIVEN, "lines", *NAMING)  # flags with one value that go with the task if it is called again
+WHOLE = (*GIVEN, *SIZES, "lines", *NAMING)  # flags with one value that go with the task if it is called again
 OPTIONAL = {"export"}  # flags whose value may be left out
 # Flags that take a value.
 _VALUES = {
@@ -85,10 +86,6 @@ _VALUES = {
     "days_left",
     "passphrase_file",
     "bundle",
-    "scheduler",
-    "workers",
-    "threads",
-    "memory",
     *WHOLE,
     *OPTIONAL,
 }

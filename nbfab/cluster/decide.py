@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
+from typing import NamedTuple
 
 from nbfab.cluster.member import Chosen, Role, Size
 from nbfab.cluster.ports import MOST, Ports, choose
@@ -28,6 +29,13 @@ class Asked:
         workers = before.workers if self.workers is None else self.workers
         threads = before.threads if self.threads is None else self.threads
         return Size(workers, threads, before.memory if self.memory is None else self.memory)
+
+
+class Scheduler(NamedTuple):
+    """Where a scheduler is: the `name` of its host, and HOST:PORT."""
+
+    name: str
+    at: str
 
 
 @dataclass(frozen=True)
@@ -58,32 +66,38 @@ class Place:
     chosen: Chosen
 
 
-def places(asked: Asked, found: Sequence[Candidate], names: Sequence[str]) -> Mapping[str, Place]:
-    """What each host is, by its name; `names` are all hosts of the inventory, also those that were not reached.
+def places(
+    asked: Asked, found: Sequence[Candidate], names: Sequence[str], last: Scheduler | None = None
+) -> Mapping[str, Place]:
+    """What each host is, by its name; `names` are all hosts of the inventory, also those that were not reached,
+    and `last` is where this machine has last seen the scheduler.
 
     The scheduler is where it was, or at the first host whose notebook runs. Raises UsageError, or HostError if a
     member would not understand the others.
     """
     if asked.workers is not None and not 1 <= asked.workers <= MOST:
         raise UsageError(f"workers must be a whole number from 1 to {MOST}, not {asked.workers}")
-    scheduler, at = _scheduler(asked, found, names)
+    ports = _ports(found)
+    scheduler, at = _scheduler(asked, found, ports, names, last)
     _check_versions(found, scheduler)
-    return {each.name: _place(asked, each, scheduler, at) for each in found}
+    return {each.name: _place(asked, each, scheduler, at, ports[each.name]) for each in found}
 
 
-def _scheduler(asked: Asked, found: Sequence[Candidate], names: Sequence[str]) -> tuple[str, str]:
+def _scheduler(
+    asked: Asked, found: Sequence[Candidate], ports: Mapping[str, Ports], names: Sequence[str], last: Scheduler | None
+) -> Scheduler:
     """The name of its host, and where it listens."""
-    by_name = {each.name: each for each in found}
-    before = [each.before for each in found if each.before]
+    before = [Scheduler(each.before.scheduler, each.before.at) for each in found if each.before]
     # Most hosts are right about a scheduler that has moved while one of them was away.
-    known = max(before, key=lambda each: sum(each.scheduler == other.scheduler for other in before), default=None)
-    name = asked.scheduler or (known.scheduler if known else "")
+    known = max(before, key=lambda each: sum(each.name == other.name for other in before), default=last)
+    name = asked.scheduler or (known.name if known and known.name in names else "")
     if not name:
         name = next((each.name for each in found if each.serves), found[0].name)
-    if name in by_name:
-        return name, f"{in_url(by_name[name].address)}:{_ports(by_name[name]).scheduler}"
-    if known and known.scheduler == name:
-        return name, known.at  # left out by --limit, or away
+    for each in found:
+        if each.name == name:
+            return Scheduler(name, f"{in_url(each.address)}:{ports[name].scheduler}")
+    if known and known.name == name:
+        return known  # left out by --limit, or away
     if name in names:
         raise HostError(f"{name}, which is to be the scheduler's host, is not among the hosts that were reached")
     near = nearest(name, names)
@@ -91,24 +105,31 @@ def _scheduler(asked: Asked, found: Sequence[Candidate], names: Sequence[str]) -
     raise UsageError(f"--scheduler {name[:80]}: the inventory has no such host", *fix)
 
 
-def _ports(host: Candidate) -> Ports:
-    """Those that it has had, or free ones."""
-    if host.before and (host.running or not any(_is_in(port, host.before.first) for port in host.taken)):
-        return Ports(host.before.first)
-    try:
-        return choose(host.uid, host.taken)
-    except ValueError as error:
-        raise HostError(f"{host.name}: {error}") from None
+def _ports(found: Sequence[Candidate]) -> Mapping[str, Ports]:
+    """Those of each host: the ones that it has had, or free ones. Two profiles of a host get others."""
+    given: dict[str, Ports] = {}
+    for host in found:
+        beside = {each.first for other in found if other.address == host.address and (each := given.get(other.name))}
+        taken = host.taken - {*_all(host.before.first)} if host.before and host.running else host.taken
+        taken |= {port for first in beside for port in _all(first)}
+        if host.before and not taken.intersection(_all(host.before.first)):
+            given[host.name] = Ports(host.before.first)
+            continue
+        try:
+            given[host.name] = choose(host.uid, taken)
+        except ValueError as error:
+            raise HostError(f"{host.name}: {error}") from None
+    return given
 
 
-def _is_in(port: int, first: int) -> bool:
-    return first <= port <= Ports(first).dashboard
+def _all(first: int) -> range:
+    return range(first, Ports(first).dashboard + 1)
 
 
-def _place(asked: Asked, host: Candidate, scheduler: str, at: str) -> Place:
+def _place(asked: Asked, host: Candidate, scheduler: str, at: str, ports: Ports) -> Place:
     size = asked.size(host.before.size if host.before else Size())
     roles: tuple[Role, ...] = ("scheduler", "worker") if host.name == scheduler else ("worker",)
-    return Place(roles, Chosen(scheduler, at, _ports(host).first, size))
+    return Place(roles, Chosen(scheduler, at, ports.first, size))
 
 
 def _check_versions(found: Sequence[Candidate], scheduler: str) -> None:

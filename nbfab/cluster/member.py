@@ -99,7 +99,7 @@ class Member:
             address = f"tls://{in_url(self.address)}"
             return ("--host", address, "--port", str(ports.scheduler), "--dashboard-address", dashboard)
         words = {
-            "--host": self.address,
+            "--host": in_url(self.address),
             "--name": self.name,
             "--nworkers": str(size.workers),
             "--worker-port": _span(ports.workers(size.workers)),

@@ -9,10 +9,14 @@ find_profile() {
 }
 
 # Prints which of them run, what the Python that runs them has, and whether that of the server has a proxy for dashboards.
-# Uses cluster_python, cluster_server, cluster_probe, mark, since.
+# Uses folder, cluster_python, cluster_server, cluster_probe, mark, since.
 look_cluster() {
 	for role in scheduler worker; do
-		if member_lives "$role"; then fact cluster.runs "$role $mark $since"; fi
+		if member_lives "$role"; then
+			fact cluster.runs "$role $mark $since"
+		elif [ -f "$folder/cluster/$role.started" ] && has_member "$role"; then
+			fact cluster.runs "$role - 0" # what starts it anew was killed, and it has outlived that
+		fi
 	done
 	print_facts
 	if [ -z "$cluster_python" ]; then return; fi
@@ -26,6 +30,12 @@ look_cluster() {
 		fact cluster.fails "${answer##*"$newline"}"
 		print_facts
 	fi
+}
+
+# Succeeds if a member has its session. Uses socket.
+has_member() { # role
+	find_socket
+	[ -S "$socket" ] && tmux -S "$socket" has-session -t "=cluster/$1" 2>/dev/null </dev/null
 }
 
 # Succeeds if a member runs: the shell that starts it anew. Uses folder. Sets runner, began, mark, since.

@@ -87,6 +87,7 @@ look_panes() {
 	for pane in $(tmux -S "$socket" list-panes -a -F '#{session_name}=#{pane_pid}' 2>/dev/null </dev/null); do
 		case $pane in
 		relay/*) fact left.relays "${pane##*=}" ;;
+		cluster/*) ;; # they are looked for by themselves
 		*) fact left.panes "${pane##*=}" ;;
 		esac
 	done

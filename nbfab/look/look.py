@@ -74,7 +74,7 @@ def look_cluster(host: Host, profile: str, python: str, server: str) -> ClusterF
     """The members of a cluster that run on the host, and what that `python` of its has, and its
     `server`'s. Raises HostError."""
     calls = [call("find_profile", profile=profile), _cluster_call(python, server)]
-    program = render(("look/json", "look/look", "look/process", "look/cluster"), calls)
+    program = render(("look/json", "look/look", "look/process", "look/tmux", "look/cluster"), calls)
     return parse_cluster(run(host, program, lambda _: None, SILENCE, "looking", whole=2 * SILENCE))
 
 

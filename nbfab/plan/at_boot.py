@@ -18,7 +18,7 @@ if TYPE_CHECKING:
     from nbfab.wanted import Wanted
 
 FILE = "at_boot.sh"
-_FILES = ("look/json", "look/process", "look/look", "look/tmux", "apply/session", "plan/at_boot")
+_FILES = ("look/json", "look/process", "look/look", "look/tmux", "look/cluster", "apply/session", "plan/at_boot")
 
 
 class Means(NamedTuple):
@@ -62,12 +62,16 @@ def script(wanted: Wanted, facts: Facts) -> str:
     """The program that the host runs when it boots."""
     from nbfab.program import call, functions, source
 
-    return functions(*_FILES) + call(
-        "start_after_boot",
-        folder=facts.files.folder,
-        profile=wanted.settings.profile,
-        python=choose(wanted, facts).python,
-        login_probe=source("apply/login_probe.py"),
+    return (
+        functions(*_FILES)
+        + call(
+            "start_after_boot",
+            folder=facts.files.folder,
+            profile=wanted.settings.profile,
+            python=choose(wanted, facts).python,
+            login_probe=source("apply/login_probe.py"),
+        )
+        + call("start_members_after_boot")
     )
 
 

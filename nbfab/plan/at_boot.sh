@@ -35,3 +35,12 @@ await_start() { # what `started` held before
 		if [ -f started ]; then read -r now <started; fi
 	done
 }
+
+# Starts the members of a cluster that were not ended by a task. Uses folder.
+start_members_after_boot() {
+	find_socket
+	for role in scheduler worker; do
+		if [ ! -f "$folder/cluster/$role.sh" ] || [ -e "$folder/cluster/$role.down" ] || member_lives "$role"; then continue; fi
+		in_session "cluster/$role" "exec /bin/sh cluster/$role.sh"
+	done
+}

@@ -264,7 +264,8 @@ def live(facts: Facts) -> tuple[str, ...]:
     """What the removal would end, beside the server, in words."""
     windows = _windows(facts)
     orphans = (f"a kernel that has outlived its server (process {pid})" for pid, _ in facts.left.orphans)
-    return (*facts.server.live, *orphans, *([f"{windows} of its tmux session"] if windows else []))
+    members = (f"the {each.role} of its cluster" for each in facts.cluster.runs)
+    return (*facts.server.live, *orphans, *members, *([f"{windows} of its tmux session"] if windows else []))
 
 
 def _windows(facts: Facts) -> str:

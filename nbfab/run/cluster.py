@@ -1,12 +1,12 @@
 """Cluster: the hosts of an inventory as one Dask cluster. They look side by side, and each learns what others are."""
 
 import json
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from typing import Any, Protocol
 
 from nbfab.cluster import authority
-from nbfab.cluster.decide import Asked, Candidate, Place, places
+from nbfab.cluster.decide import Asked, Candidate, Place, Scheduler, places
 from nbfab.cluster.member import CHOSEN, ROLES, Chosen, Member, Role, chosen
 from nbfab.cluster.ports import Ports
 from nbfab.errors import HostError, Refused
@@ -39,13 +39,15 @@ class Meets(Protocol):
 @dataclass(frozen=True)
 class Party:
     """What all hosts of a run share: where they `meets`, what was `asked` for, all `names` of the inventory, and the
-    cluster's authority (PEM, with its key).
+    cluster's authority (PEM, with its key). `last` is where its scheduler was, and `remembers` keeps where it is.
     """
 
     meets: Meets
     asked: Asked
     names: Sequence[str]
     authority: str = field(repr=False)
+    last: Scheduler | None = None
+    remembers: Callable[[Scheduler], None] = lambda scheduler: None
 
 
 @dataclass(frozen=True)
@@ -61,6 +63,8 @@ class Seat:
 def up(job: Job, party: Party) -> Outcome:
     """Makes the host a member, and sees that it reaches the others. Raises NbfabError."""
     seat = _seated(job, party)
+    place = seat.all[job.host.label]
+    party.remembers(Scheduler(place.chosen.scheduler, place.chosen.at))
     outcome = go_on(seat.job, seat.seen, (cluster.STEP,))
     if outcome.status:
         return outcome
@@ -87,7 +91,7 @@ def _seated(job: Job, party: Party) -> Seat:
     job.user.sees("waiting for the others")
     came = party.meets.meet("looked", name, mine)
     candidates = {each: came[each][2] for each in party.names if each in came}
-    found = places(party.asked, list(candidates.values()), party.names)
+    found = places(party.asked, list(candidates.values()), party.names, party.last)
     certificate, key = authority.sign(party.authority, name, job.wanted.now)
     member = Member(
         name,
@@ -251,7 +255,7 @@ def _try(job: Job, seconds: int, targets: Sequence[Any], expected: Sequence[str]
         call("find_profile", profile=job.wanted.settings.profile),
         call("try_pairs", *words, cluster_python=job.wanted.member_python, pairs_probe=source("look/pairs_probe.py")),
     ]
-    program = render(("look/json", "look/look", "look/process", "look/cluster", "look/pairs"), calls)
+    program = render(("look/json", "look/look", "look/process", "look/tmux", "look/cluster", "look/pairs"), calls)
     run(job.host, program, found.append, seconds + 60, "trying the ports of the cluster")
     try:
         (answer,) = [each for each in found if {"closed", "broke"} & each.keys()]
