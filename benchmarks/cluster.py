@@ -6,9 +6,9 @@ plain `ssh` side by side; all with the same certificates and one thread a worker
 that of the hosts' notebooks: it has notebook, distributed, bokeh and asyncssh. The hosts, 1, 4 and 10 of them, are real
 sshds near each other, 0 and 100 ms away from here. A clock runs until a Client on this side, a process of its own that
 has imported all it needs before, sees all workers. SSHCluster's process has imported all it needs, too; nbfab starts
-from nothing. Then what tasks and 200 MB from one worker to another take with TLS, against the same words over plain
-TCP; what is left on the hosts; and what the scheduler and an idle worker hold. Needs root, iproute2, openssh-server and
-tmux. Prints Markdown.
+from nothing. Then what is left on the hosts; what tasks that do nothing, and 200 MB from one worker to another, take
+with TLS, against the same words over plain TCP, for a Client on the first host, where a notebook is; and what the
+scheduler and an idle worker hold. Needs root, iproute2, openssh-server and tmux. Prints Markdown.
 """
 
 import argparse
@@ -29,7 +29,7 @@ from typing import Any, Protocol, Self
 
 import footprint
 from cuts import name_of, within
-from hosts import Hosts, address, up
+from hosts import FAR, NEAR, Hosts, address, up
 from hosts import within as command_within
 from install import seconds
 from laptop import BIN, ROOT, Laptop
@@ -87,7 +87,7 @@ for line in sys.stdin:
         client.close()
     elif what == "tasks":
         tasks(client, 100)
-        answer = tasks(client, {TASKS})
+        answer = tasks(client, {TASKS}) / {TASKS} * 1e6
     elif what == "move":
         move(client, 1000)
         answer = move(client, {SIZE})
@@ -109,13 +109,17 @@ sys.stdin.readline()
 
 
 class Child:
-    """A program of that Python, which takes and answers lines of JSON; the first, once it has imported all."""
+    """A program of that Python, which takes and answers lines of JSON; the first, once it has imported all.
 
-    def __init__(self, laptop: Laptop, python: str, program: str, config: Path) -> None:
-        self._log = laptop.home / "child.log"
+    It runs where the hosts are reached, or in the network namespace of the process `there`.
+    """
+
+    def __init__(self, laptop: Laptop, python: str, program: str, config: Path, there: int = 0) -> None:
+        self._log = laptop.home / f"child{there}.log"
+        command = [python, "-c", program]
         with open(self._log, "wb") as log:
             self._process = subprocess.Popen(
-                [python, "-c", program],
+                command_within(there, *command) if there else command,
                 stdin=subprocess.PIPE,
                 stdout=subprocess.PIPE,
                 stderr=log,
@@ -236,6 +240,13 @@ class Site:
             with contextlib.suppress(ProcessLookupError):
                 os.kill(pid, signal.SIGKILL)
         wait_until(lambda: not self.left(), "what was left on the hosts to end")
+
+    @contextlib.contextmanager
+    def notebook(self, way: Way) -> Iterator[Child]:
+        """A Client on the first host."""
+        with Child(self.laptop, self.python, OBSERVER, way.config, self.hosts.namespaces[0]) as client:
+            client.ask("watch", way.address, self.hosts.count)
+            yield client
 
     @contextlib.contextmanager
     def started(self, way: Way) -> Iterator["Started"]:
@@ -417,15 +428,15 @@ def left_behind(site: Site, way: Way) -> tuple[int, int, int]:
 
 
 def work(site: Site, ways: dict[str, Way], rounds: int) -> list[Seconds]:
-    """How long tasks that do nothing take, and data that moves between workers, in turns."""
+    """How long tasks that do nothing take, in microseconds each, and data that moves between workers, in turns."""
     found = {what: Seconds(what, {name: [] for name in ways}) for what in ("tasks", "move")}
     if site.hosts.count == 1:
         del found["move"]
     for _ in range(rounds):
         for name, way in ways.items():
-            with site.started(way) as cluster:
+            with site.started(way), site.notebook(way) as client:
                 for what, of in found.items():
-                    of.of[name].append(cluster.observer.ask(what))
+                    of.of[name].append(client.ask(what))
     return list(found.values())
 
 
@@ -456,7 +467,7 @@ def _resident(pid: int) -> float:
 
 def bench(count: int, delay: float, python: str, rounds: int) -> None:
     """Prints the tables for so many hosts, so many milliseconds away."""
-    letter, net = ("w", "10.100") if delay else ("h", "10.99")
+    letter, net = ("w", FAR) if delay else ("h", NEAR)
     head, where = ("hosts", "distance"), (count, f"{delay:g} ms")
     with up(count, delay or 100) as hosts, hosts.inside():
         site = Site(hosts, python, letter)
@@ -468,9 +479,9 @@ def bench(count: int, delay: float, python: str, rounds: int) -> None:
             counts = [(*where, name, *left_behind(site, way)) for name, way in ways.items()]
             table((*head, "processes", "running", f"{LATER} s after the stop", f"{LATER} s after a kill here"), counts)
             tcp: dict[str, Way] = {"plain TCP": Plain(site, tls=False), OURS: ours}
-            names = {"tasks": f"{TASKS} tasks", "move": f"{SIZE // 1_000_000} MB between workers"}
+            names = {"tasks": f"{TASKS} tasks, µs each", "move": f"{SIZE // 1_000_000} MB between workers, s"}
             rows = [(*where, names[of.what], *in_row(of, "plain TCP")) for of in work(site, tcp, rounds)]
-            table((*head, "what", "plain TCP s", "TLS s", "ratio"), rows)
+            table((*head, "what", "plain TCP", "TLS", "ratio"), rows)
             table(
                 (*head, "who", "connections", "open files", "resident MB", "its own alone MB"),
                 [(*where, *row) for row in held(site, ours)],

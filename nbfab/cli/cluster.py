@@ -45,12 +45,12 @@ def up(call: Call) -> None:
 def _asked(call: Call) -> "Asked":
     """What the flags ask for. Raises UsageError."""
     from nbfab.cluster.decide import Asked
-    from nbfab.cluster.member import MEMORY
+    from nbfab.cluster.member import MEMORY, MOST_THREADS
     from nbfab.cluster.ports import MOST
     from nbfab.settings import whole_number
 
     numbers: dict[str, int | None] = {}
-    for name, most in (("workers", MOST), ("threads", 1024)):
+    for name, most in (("workers", MOST), ("threads", MOST_THREADS)):
         given = call.given[name]
         try:
             numbers[name] = None if given is None else whole_number(1, most)(given)

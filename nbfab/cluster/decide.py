@@ -108,8 +108,8 @@ def _scheduler(
 def _ports(found: Sequence[Candidate]) -> Mapping[str, Ports]:
     """Those of each host: the ones that it has had, or free ones. Two profiles of a host get others."""
     given: dict[str, Ports] = {}
-    for host in found:
-        beside = {each.first for other in found if other.address == host.address and (each := given.get(other.name))}
+    for host in sorted(found, key=lambda each: not each.before):  # what was had before is not given to others
+        beside = [given[each.name].first for each in found if each.address == host.address and each.name in given]
         taken = host.taken - {*_all(host.before.first)} if host.before and host.running else host.taken
         taken |= {port for first in beside for port in _all(first)}
         if host.before and not taken.intersection(_all(host.before.first)):

@@ -8,7 +8,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass, field
 from typing import Any, Literal
 
-from nbfab.cluster.ports import Ports
+from nbfab.cluster.ports import FIRST, LAST, MOST, Ports
 from nbfab.names import in_url
 
 Role = Literal["scheduler", "worker"]
@@ -19,6 +19,9 @@ CA, NODE, CONFIG, CHOSEN = (f"{FOLDER}/{name}" for name in ("ca.pem", "node.pem"
 
 
 MEMORY = re.compile(r"auto|0|[1-9][0-9]{0,9}(\.[0-9]{1,3})?( ?[kKMGTP]i?B)?|0?\.[0-9]{1,3}")  # as Dask takes it
+
+AT = re.compile(r"[0-9A-Fa-f.:\[\]]{3,50}:[0-9]{1,5}")  # an address and a port
+MOST_THREADS = 1024  # of a worker
 
 
 @dataclass(frozen=True)
@@ -45,6 +48,14 @@ class Chosen:
     first: int
     size: Size = Size()
 
+    @property
+    def is_possible(self) -> bool:
+        """Whether a run can have chosen this: a file on a host may say anything."""
+        size = self.size
+        numbers = 1 <= size.workers <= MOST and 0 <= size.threads <= MOST_THREADS and FIRST <= self.first < LAST
+        words = self.scheduler and AT.fullmatch(self.at) and (not size.memory or MEMORY.fullmatch(size.memory))
+        return numbers and bool(words)
+
     def text(self) -> str:
         """This as its file has it."""
         return json.dumps({**vars(self), "size": vars(self.size)}, indent=1) + "\n"
@@ -55,9 +66,10 @@ def chosen(text: str) -> Chosen | None:
     try:
         found = json.loads(text)
         size = Size(int(found["size"]["workers"]), int(found["size"]["threads"]), str(found["size"]["memory"]))
-        return Chosen(str(found["scheduler"]), str(found["at"]), int(found["first"]), size)
-    except (ValueError, LookupError, TypeError, RecursionError):
+        chosen = Chosen(str(found["scheduler"]), str(found["at"]), int(found["first"]), size)
+    except (ValueError, LookupError, TypeError, OverflowError, RecursionError):
         return None
+    return chosen if chosen.is_possible else None
 
 
 @dataclass(frozen=True)

@@ -154,6 +154,8 @@ def _what(outcome: Outcome) -> str:
         return ", ".join(names) or "no clients"
     if outcome.task == "status" and not outcome.changes and "days_left" in outcome.state:
         return f"{outcome.state['days_left']} days left"
+    if outcome.task == "cluster.status" and (cluster := outcome.state.get("cluster")):
+        return ", ".join(member["role"] for member in cluster["members"])
     return ", ".join(dict.fromkeys(change.step for change in outcome.changes))
 
 

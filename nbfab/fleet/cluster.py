@@ -1,5 +1,6 @@
 """What this machine keeps of an inventory's cluster: its authority, for its user alone, and where its scheduler is."""
 
+import shlex
 from contextlib import suppress
 from pathlib import Path
 
@@ -33,7 +34,9 @@ class Kept:
             private.check(file)
             text = file.read_text(encoding="ascii", errors="replace")
         if not authority.is_one(text, now):
-            raise Refused(f"{file} is not the authority of a cluster, or has expired", Command(f"rm {file}"))
+            raise Refused(
+                f"{file} is not the authority of a cluster, or has expired", Command(f"rm {shlex.quote(str(file))}")
+            )
         return text
 
     def _write(self, file: Path, text: str) -> None:

@@ -25,7 +25,7 @@ look_cluster() {
 		print_facts
 	fi
 	if answer=$(cd / && "$cluster_python" -Bc "$cluster_probe" 2>&1 </dev/null); then
-		put "{\"cluster.seen\":$answer}$newline"
+		put "{\"cluster.seen\":${answer##*"$newline"}}$newline"
 	else
 		fact cluster.fails "${answer##*"$newline"}"
 		print_facts

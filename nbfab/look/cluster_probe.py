@@ -17,9 +17,11 @@ def versions():
     found = {"python": ".".join(map(str, sys.version_info[:3]))}
     for name in PACKAGES:
         try:
-            found[name] = metadata.version(name)
+            version = metadata.version(name)
         except metadata.PackageNotFoundError:
             continue
+        if version:  # what was removed may have left its folder
+            found[name] = version
     return found
 
 

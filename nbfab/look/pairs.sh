@@ -4,7 +4,7 @@
 # Prints which are closed, and which workers the scheduler has. Uses folder, cluster_python, pairs_probe, escaped.
 try_pairs() { # seconds, targets, whether to ask, what is expected
 	if answer=$(cd / && "$cluster_python" -Bc "$pairs_probe" "$folder" "$@" 2>&1 </dev/null); then
-		put "$answer$newline"
+		put "${answer##*"$newline"}$newline"
 	else
 		escape "${answer##*"$newline"}"
 		put "{\"broke\":\"$escaped\"}$newline"

@@ -24,7 +24,7 @@ keep_member() { # argument of Dask's program...
 	while :; do
 		echo "nbfab: the $role starts"
 		began=$(date +%s)
-		"$python" -Bc "$starter" "distributed.cli.dask_$role" "$waits_for" "$@" </dev/null &
+		exec "$python" -Bc "$starter" "distributed.cli.dask_$role" "$waits_for" "$@" </dev/null &
 		child=$!
 		status=0
 		wait "$child" || status=$?

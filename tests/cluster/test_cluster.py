@@ -1,12 +1,16 @@
 """A cluster of hosts in a network: from `cluster.up` to nothing that is left."""
 
+import http.cookiejar
 import json
 import os
 import re
 import shutil
 import signal
+import ssl
 import subprocess
 import time
+import urllib.parse
+import urllib.request
 from collections.abc import Callable
 from contextlib import suppress
 from pathlib import Path
@@ -16,7 +20,7 @@ from chromium import SLOWEST, chromium, trust
 from disk import fill
 from issuers import Issued
 from lan import LanFleet
-from machine import PASSWORD, ROOT
+from machine import BIN, PASSWORD, ROOT
 from netns import ip
 from notebook_page import CONNECTED, STATUS
 from playwright.sync_api import Page, expect
@@ -122,6 +126,7 @@ def test_a_second_run_changes_nothing_and_a_new_host_gets_a_worker(fleet: Callab
     status = two.json("cluster.status")
     assert {host["verdict"] for host in status.values()} == {"running"}
     assert status["h1"]["state"]["cluster"]["members"][1]["since"]
+    assert re.search("^h1 +running +scheduler, worker$", two.ok("cluster.status"), re.MULTILINE)
     assert "worker: nbfab: the worker starts" in two.ok("cluster.logs")
     text = two.fails("cluster.up", "--threads=1", status=1)
     assert "its worker runs, and has to be restarted for this; it was left alone, because it may be computing" in text
@@ -343,3 +348,27 @@ def test_members_start_when_the_host_boots_unless_they_were_stopped(fleet: Calla
     one.ok("cluster.stop")
     one.within("h1", *boots)
     assert not one.members("h1", "distributed")
+
+
+def test_the_dashboard_is_behind_the_login_also_through_open(fleet: Callable[..., LanFleet]) -> None:
+    one = fleet(1)
+    one.ok("cluster.up")
+    command = [f"{BIN}/nbfab", "-S", str(one.folder / "ssh_config"), "-H", "h1", "open", "--no-browser"]
+    opened = subprocess.Popen(command, env=one.machine.env, cwd=one.work, stdout=subprocess.PIPE, text=True)
+    try:
+        assert opened.stdout
+        base = next(found[0] for line in opened.stdout if (found := re.search(r"https://localhost:\d+", line)))
+        tls = ssl.create_default_context(cafile=str(one.profile("h1") / "nbserver.pem"))
+        cookies = http.cookiejar.CookieJar()
+        tries = urllib.request.HTTPSHandler(context=tls), urllib.request.HTTPCookieProcessor(cookies)
+        browser = urllib.request.build_opener(*tries)
+        dashboard = f"{base}/proxy/10063/status"
+        assert "/login?next=" in browser.open(dashboard).url
+        token = next(str(cookie.value) for cookie in cookies if cookie.name == "_xsrf")
+        browser.open(f"{base}/login", urllib.parse.urlencode({"password": PASSWORD, "_xsrf": token}).encode())
+        answer = browser.open(dashboard)
+        assert answer.url == dashboard
+        assert b"Dask" in answer.read()
+    finally:
+        opened.terminate()
+        opened.wait(30)

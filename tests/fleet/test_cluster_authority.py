@@ -1,4 +1,4 @@
-"""The authority of an inventory's cluster: one file, which its user alone can read."""
+"""What this machine keeps of a cluster: its authority, which its user alone can read, and where its scheduler is."""
 
 import os
 import shlex
@@ -9,8 +9,9 @@ import pytest
 from shells import NASTY
 
 from nbfab.cluster import authority
-from nbfab.errors import Refused
-from nbfab.fleet import cluster_authority
+from nbfab.cluster.decide import Scheduler
+from nbfab.errors import Refused, UsageError
+from nbfab.fleet.cluster import Kept
 
 NOW = 1_800_000_000.0
 DAY = 86400
@@ -24,7 +25,7 @@ def state(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
 
 
 def of(name: str = "hosts.yaml", profile: str = "", *, makes: bool = True, now: float = NOW) -> str:
-    return cluster_authority.of(Path(name), profile, now, makes=makes)
+    return Kept(Path(name), profile).authority(now, makes=makes)
 
 
 def kept(state: Path) -> list[Path]:
@@ -93,7 +94,6 @@ def test_an_authority_that_ends_within_a_year_is_refused(state: Path) -> None:
         of(now=NOW + 3285 * DAY)
 
 
-@pytest.mark.xfail(strict=True, reason="the path in the fix is not quoted")
 def test_the_command_that_removes_it_can_be_typed(state: Path) -> None:
     of()
     (file,) = kept(state)
@@ -112,3 +112,34 @@ def test_runs_at_the_same_time_have_the_same_one(state: Path) -> None:
         thread.join()
     assert len(made) == 8
     assert {*made} == {file.read_text() for file in kept(state)}
+
+
+def test_an_authority_that_cannot_be_kept_is_an_error_before_any_host_gets_it(state: Path) -> None:
+    state.touch()
+    with pytest.raises(UsageError, match="could not be written: Not a directory"):
+        of()
+
+
+def test_where_the_scheduler_is_is_remembered_for_each_profile(state: Path) -> None:
+    one, other = Scheduler("gpu1", "192.0.2.1:10000"), Scheduler('it\'s a "b"\n', "[2001:db8::1]:10064")
+    assert Kept(Path("hosts.yaml")).scheduler is None
+    Kept(Path("hosts.yaml")).remember(one)
+    Kept(Path("hosts.yaml"), "lab").remember(other)
+    assert Kept(Path("hosts.yaml")).scheduler == one
+    assert Kept(Path("hosts.yaml"), "lab").scheduler == other
+    Kept(Path("hosts.yaml")).remember(other)
+    assert Kept(Path("hosts.yaml")).scheduler == other
+
+
+@pytest.mark.parametrize("text", ["", "x", "7", "[]", "{}", '{"name": "gpu1"}', "[" * 100_000])
+def test_a_memory_of_the_scheduler_that_makes_no_sense_is_none(state: Path, text: str) -> None:
+    Kept(Path("hosts.yaml")).remember(Scheduler("gpu1", "192.0.2.1:10000"))
+    (file,) = state.rglob("*.cluster.json")
+    file.write_text(text)
+    assert Kept(Path("hosts.yaml")).scheduler is None
+
+
+def test_a_memory_that_cannot_be_kept_is_no_error(state: Path) -> None:
+    state.touch()
+    Kept(Path("hosts.yaml")).remember(Scheduler("gpu1", "192.0.2.1:10000"))
+    assert Kept(Path("hosts.yaml")).scheduler is None

@@ -148,7 +148,6 @@ def test_a_python_that_is_not_there_is_told(shell: tuple[str, ...], tmp_path: Pa
     assert box.looks(shell, python=True, server=True).fails
 
 
-@pytest.mark.xfail(strict=True, reason="standard error is part of the answer, also if the Python does not fail")
 @each_shell
 def test_a_warning_of_python_does_not_hide_what_it_has(shell: tuple[str, ...], tmp_path: Path) -> None:
     box = Box(tmp_path, "data")
