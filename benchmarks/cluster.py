@@ -339,7 +339,7 @@ class Plain:
         scripts = []
         for number in range(1, self._site.hosts.count + 1):
             pids = " ".join(str(pid) for at, pid in reversed(self._pids) if at == number)
-            ends = "kill $pid; while kill -0 $pid 2>/dev/null; do sleep 0.02; done"
+            ends = "kill $pid; while [ -e /proc/$pid/exe ]; do sleep 0.02; done"  # a zombie has none
             scripts.append((number, f"for pid in {pids}; do {ends}; done"))
         self._ssh(scripts)
 

@@ -13,7 +13,9 @@ start_member() {
 	end_member "$role" || return 1
 	mkdir -p cluster/tmp
 	rm -f "cluster/$role.down"
-	in_session "cluster/$role" "exec /bin/sh cluster/$role.sh" || return 1
+	# A tmux whose last session has just ended may be ending, too; and a file system may have no sockets.
+	run_in_session >/dev/null 2>&1 || { nap && run_in_session >/dev/null 2>&1; } ||
+		{ [ ! -S "$socket" ] && place_socket elsewhere && run_in_session; } || run_in_session || return 1
 	waits=0
 	while ! member_lives "$role"; do
 		waits=$((waits + 1))
@@ -25,8 +27,13 @@ start_member() {
 	done
 }
 
+# Uses role.
+run_in_session() {
+	in_session "cluster/$role" "exec /bin/sh cluster/$role.sh"
+}
+
 # Ends one, with what it has started, and keeps it down when the host boots. Uses runner, began, socket.
-end_member() { # role
+end_member() { # role, and `drop` for one that the host no longer has
 	if member_lives "$1"; then
 		below=$(descendants_of "$runner")
 		kill -TERM "$runner" || return 1
@@ -35,8 +42,12 @@ end_member() { # role
 		ended "$runner" "$began" 50 || return 1
 	fi
 	find_socket
-	if has_member "$1"; then tmux -S "$socket" kill-session -t "=cluster/$1" </dev/null || return 1; fi
+	if has_member "$1"; then
+		# It may end by itself at this moment.
+		tmux -S "$socket" kill-session -t "=cluster/$1" 2>/dev/null </dev/null || ! has_member "$1" || return 1
+	fi
 	rm -f "cluster/$1.started"
+	if [ "${2-}" = drop ]; then rm -f "cluster/$1.sh"; fi
 	(: >"cluster/$1.down") 2>/dev/null || : # a full disk is no reason to let it run on
 	remove_socket
 }

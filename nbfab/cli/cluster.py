@@ -26,10 +26,11 @@ def up(call: Call) -> None:
 
     with Report(call.task, call.json, call.quiet).errors():
         asked = _asked(call)
-    kept = Kept(Path(call.given["inventory"] or INVENTORY), call.given["profile"] or "")
+    inventory = Path(call.given["inventory"] or INVENTORY)
 
     def gathering(does: Callable[[Job, cluster.Party], Outcome], *, makes: bool) -> Gathering:
-        def body(meeting: Meeting[Any], names: Sequence[str]) -> Callable[[Job], Outcome]:
+        def body(meeting: Meeting[Any], names: Sequence[str], profile: str) -> Callable[[Job], Outcome]:
+            kept = Kept(inventory, profile)
             secret = kept.authority(time.time(), makes=makes)
             party = cluster.Party(meeting, asked, names, secret, kept.scheduler, kept.remember)
             return lambda job: does(job, party)

@@ -24,6 +24,11 @@ AT = re.compile(r"[0-9A-Fa-f.:\[\]]{3,50}:[0-9]{1,5}")  # an address and a port
 MOST_THREADS = 1024  # of a worker
 
 
+def is_place(text: str) -> bool:
+    """Whether it is an address and a port, as HOST:PORT."""
+    return bool(AT.fullmatch(text)) and int(text.rpartition(":")[2]) < 65536
+
+
 @dataclass(frozen=True)
 class Size:
     """How many `workers` a host runs, with how many `threads` and how much `memory` each.
@@ -53,7 +58,7 @@ class Chosen:
         """Whether a run can have chosen this: a file on a host may say anything."""
         size = self.size
         numbers = 1 <= size.workers <= MOST and 0 <= size.threads <= MOST_THREADS and FIRST <= self.first < LAST
-        words = self.scheduler and AT.fullmatch(self.at) and (not size.memory or MEMORY.fullmatch(size.memory))
+        words = self.scheduler and is_place(self.at) and (not size.memory or MEMORY.fullmatch(size.memory))
         return numbers and bool(words)
 
     def text(self) -> str:
@@ -110,20 +115,21 @@ class Member:
             dashboard = f"127.0.0.1:{ports.dashboard}"
             address = f"tls://{in_url(self.address)}"
             return ("--host", address, "--port", str(ports.scheduler), "--dashboard-address", dashboard)
+        # Without an address for it, a worker that is to have no dashboard opens plain HTTP on all addresses.
         words = {
             "--host": in_url(self.address),
             "--name": self.name,
             "--nworkers": str(size.workers),
             "--worker-port": _span(ports.workers(size.workers)),
             "--nanny-port": _span(ports.nannies(size.workers)),
-            "--dashboard-address": "127.0.0.1:0",  # without one, Dask opens plain HTTP on all addresses
+            "--dashboard-address": "127.0.0.1:0",
             "--local-directory": TEMPORARY,
             "--death-timeout": "60",  # seconds without the scheduler; then it is started again
             "--nthreads": str(size.threads or ""),
             "--memory-limit": size.memory,
         }
         given = [(name, value) for name, value in words.items() if value]
-        return (f"tls://{self.chosen.at}", *(word for pair in given for word in pair))
+        return (f"tls://{self.chosen.at}", "--no-dashboard", *(word for pair in given for word in pair))
 
 
 def _span(ports: tuple[int, int]) -> str:

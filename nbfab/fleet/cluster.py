@@ -7,6 +7,7 @@ from pathlib import Path
 from nbfab.authority import private
 from nbfab.cluster import authority
 from nbfab.cluster.decide import Scheduler
+from nbfab.cluster.member import is_place
 from nbfab.errors import Refused, UsageError
 from nbfab.fix import Command
 from nbfab.fleet.state import changed, locked, read, state_file
@@ -50,7 +51,8 @@ class Kept:
     def scheduler(self) -> Scheduler | None:
         """Where the scheduler was last; None if that is not known."""
         known = read(self._file)
-        return Scheduler(str(known["name"]), str(known["at"])) if {"name", "at"} <= known.keys() else None
+        name, at = str(known.get("name", "")), str(known.get("at", ""))
+        return Scheduler(name, at) if name and is_place(at) else None
 
     def remember(self, scheduler: Scheduler) -> None:
         """Remembers where the scheduler is, for a run that leaves its host out."""

@@ -28,8 +28,9 @@ def versions():
 def address():
     """The one at which sshd was reached, which other hosts of its network reach, too; or that of the way out."""
     reached = os.environ.get("SSH_CONNECTION", "").split()
-    if len(reached) == 4 and not reached[2].startswith(("127.", "::1", "fe80:")):
-        return reached[2].rpartition("::ffff:")[2]
+    at = reached[2].rpartition("::ffff:")[2] if len(reached) == 4 else "127.0.0.1"
+    if not at.startswith(("127.", "::1", "fe80:")):
+        return at
     for family, other in ((socket.AF_INET, "192.0.2.1"), (socket.AF_INET6, "2001:db8::1")):  # RFC 5737, RFC 3849
         try:
             with socket.socket(family, socket.SOCK_DGRAM) as asks:

@@ -55,7 +55,7 @@ def look_calls(host: Host, request: Request) -> list[str]:
     if request.relay:
         calls.append(call("look_relay", relay=request.relay))
     if request.members:
-        calls.append(_cluster_call(request.member_python))
+        calls.append(_cluster_call())
     if left := request.left:
         places, trees, records, traces = map(" ".join, (left.places, left.trees, left.records, left.traces))
         calls.append(call("look_left", places=places, trees=trees, records=records, traces=traces))
@@ -78,7 +78,7 @@ def look_cluster(host: Host, profile: str, python: str, server: str) -> ClusterF
     return parse_cluster(run(host, program, lambda _: None, SILENCE, "looking", whole=2 * SILENCE))
 
 
-def _cluster_call(python: str, server: str = "") -> str:
+def _cluster_call(python: str = "", server: str = "") -> str:
     probe = source("look/cluster_probe.py") if python else ""
     return call("look_cluster", cluster_python=python, cluster_server=server or python, cluster_probe=probe)
 

@@ -34,7 +34,7 @@ def why_closed(target, end, tls):
                 return ""
         except (ssl.SSLError, ConnectionResetError) as error:
             return "something else than the cluster listens there (%s)" % (getattr(error, "reason", 0) or error)
-        except TimeoutError:
+        except socket.timeout:
             late += 1
             why = "no answer"
         except OSError as error:
@@ -91,16 +91,10 @@ if __name__ == "__main__":
     end = time.monotonic() + float(seconds)
     told = {}
 
-    def ask_scheduler():
+    told["closed"] = closed(json.loads(targets), end, context(folder))
+    if ask:  # last: what that takes to import would keep members from starting
         try:
-            told["workers"] = workers(folder, end, json.loads(expected))
+            told["workers"] = workers(folder, max(end, time.monotonic() + 5), json.loads(expected))
         except Exception as error:
             told["fails"] = str(error)[:500] or type(error).__name__
-
-    asks = threading.Thread(target=ask_scheduler)
-    if ask:
-        asks.start()
-    told["closed"] = closed(json.loads(targets), end, context(folder))
-    if ask:
-        asks.join()
     print(json.dumps(told))

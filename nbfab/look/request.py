@@ -27,12 +27,10 @@ class Request:
     OPTION/SOURCE. The values of options that it `adds` are more than those that the profile has, and not instead.
 
     The facts include the text of the paths in `texts`, of `certificate`, a PEM, and others like it in `clients` only
-    the certificate in it, and of
-    the Python files in the folders `modules` the checksums; whether the relay of the name `relay` runs, which
-    `members` of a cluster do, and what the Python `member_python` has that these must agree on, what is
-    `left`, what is `around` the server, the `others` that nbfab did not start, with what ending the one at the port
-    `at` would end, what `kernels` take, all `environments` that are there, the `releases` of what makes a new one, and
-    what only the `doctor` looks at, if that is asked for.
+    the certificate in it, and of the Python files in the folders `modules` the checksums; whether the relay of the name
+    `relay` runs, which `members` of a cluster do, what is `left`, what is `around` the server, the `others` that nbfab
+    did not start, with what ending the one at the port `at` would end, what `kernels` take, all `environments` that are
+    there, the `releases` of what makes a new one, and what only the `doctor` looks at, if that is asked for.
     """
 
     settings: Settings
@@ -46,7 +44,6 @@ class Request:
     modules: tuple[str, ...] = ()
     relay: str = ""
     members: bool = False
-    member_python: str = ""
     left: Left | None = None
     doctor: bool = False
     around: bool = False

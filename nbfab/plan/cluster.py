@@ -59,7 +59,8 @@ def _members(wanted: Wanted, facts: Facts, member: Member, certificate: str) -> 
         if role not in member.roles:
             if runs:
                 _check(wanted, role, "would end")
-                yield end(role)
+            if runs or facts.files.entry(script_file(role)):
+                yield end(role, drop=True)
             continue
         mark, text = _script(wanted, facts, member, role, certificate)
         yield from in_file("cluster", f"the program that tmux runs for its {role}", script_file(role), text, facts)
@@ -106,9 +107,10 @@ def _script(wanted: Wanted, facts: Facts, member: Member, role: Role, certificat
     return mark, text(mark)
 
 
-def end(role: Role) -> Change:
-    """The change that ends a member, with what it computes."""
-    return Change(step="cluster", kind="end member", what=f"end its {role}", words=(role,), args={})
+def end(role: Role, *, drop: bool = False) -> Change:
+    """The change that ends a member, with what it computes; `drop` it if the host is to have none."""
+    words = (role, "drop") if drop else (role,)
+    return Change(step="cluster", kind="end member", what=f"end its {role}", words=words, args={})
 
 
 def ends(facts: Facts) -> Iterator[Change]:

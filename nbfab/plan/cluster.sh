@@ -31,7 +31,10 @@ keep_member() { # argument of Dask's program...
 		child=''
 		echo "nbfab: the $role has ended: exit status $status; it is started again"
 		if [ $(($(date +%s) - began)) -gt 60 ]; then pause=1; fi
-		sleep "$pause"
+		sleep "$pause" &
+		child=$!
+		wait "$child"
+		child=''
 		if [ "$pause" -lt 30 ]; then pause=$((pause * 2)); fi
 	done
 }

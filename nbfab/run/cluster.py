@@ -26,7 +26,8 @@ from nbfab.run.job import Job
 from nbfab.run.see import see
 from nbfab.units import size, stamp
 
-READY = 90  # seconds within which all workers are to answer: on a slow disk, Python reads its modules for half of that
+SOON = 30  # seconds for all workers to answer; as long again, if they have not: on a slow disk, Python takes a while
+LATE = 10  # seconds for ports at which nothing listens yet
 ASKED = 5  # seconds for a scheduler that runs to say what it has
 
 
@@ -52,10 +53,11 @@ class Party:
 
 @dataclass(frozen=True)
 class Seat:
-    """A host at work: the job, what was seen, and the places of all that were reached."""
+    """A host at work: the job, what was seen, the Python of its notebooks, and the places of all that were reached."""
 
     job: Job
     seen: Facts
+    python: str
     all: Mapping[str, Place]
     candidates: Mapping[str, Candidate]
 
@@ -70,7 +72,7 @@ def up(job: Job, party: Party) -> Outcome:
         return outcome
     job.user.sees("waiting for the others")
     done = party.meets.meet("done", job.host.label, True)
-    return _checked(seat, outcome, [name for name in seat.all if name in done])
+    return _checked(seat, party, outcome, [name for name in seat.all if name in done])
 
 
 def preview(job: Job, party: Party) -> Outcome:
@@ -82,7 +84,7 @@ def preview(job: Job, party: Party) -> Outcome:
 def _seated(job: Job, party: Party) -> Seat:
     """The host, once all others have looked as well. Raises NbfabError if it cannot be a member."""
     name = job.host.label
-    job, seen = _look(job)
+    job, seen, python = _look(job)
     if not seen.files.entry(kernel_file(job.wanted.settings.profile)):
         raise Refused(f"there is no profile {job.wanted.settings.profile} with a kernel", task("setup"))
     if seen.cluster.fails:
@@ -103,23 +105,18 @@ def _seated(job: Job, party: Party) -> Seat:
         key,
         _dashboard(name, found[name], came.get(found[name].chosen.scheduler)),
     )
-    return Seat(replace(job, wanted=replace(job.wanted, cluster=member)), seen, found, candidates)
+    return Seat(replace(job, wanted=replace(job.wanted, cluster=member)), seen, python, found, candidates)
 
 
-def _look(job: Job) -> tuple[Job, Facts]:
+def _look(job: Job) -> tuple[Job, Facts, str]:
+    """The facts with those of the cluster, and the Python that runs its members; empty if there is none."""
     job.user.sees("looking")
     job, seen = see(job)
-    return _with_members(job, seen)
-
-
-def _with_members(job: Job, seen: Facts) -> tuple[Job, Facts]:
-    """The facts with those of the cluster; the next look has them, too."""
     there = seen.files.entry(kernel_file(job.wanted.settings.profile))
     python = packages.python(job.wanted, seen) if there else ""
-    wanted = replace(job.wanted, members=True, member_python=python)
-    server = install.choose(wanted, seen).python if there else ""
-    members = look_cluster(job.host, wanted.settings.profile, python, server)
-    return replace(job, wanted=wanted), replace(seen, cluster=members)
+    server = install.choose(job.wanted, seen).python if there else ""
+    members = look_cluster(job.host, job.wanted.settings.profile, python, server)
+    return replace(job, wanted=replace(job.wanted, members=True)), replace(seen, cluster=members), python
 
 
 def _candidate(job: Job, seen: Facts) -> Candidate:
@@ -164,20 +161,29 @@ def _lacks(seen: Facts) -> list[str]:
     return [name for name, there in has.items() if not there]
 
 
-def _checked(seat: Seat, outcome: Outcome, names: Sequence[str]) -> Outcome:
-    """The outcome, once the host reaches all others, and the scheduler has their workers."""
+def _checked(seat: Seat, party: Party, outcome: Outcome, names: Sequence[str]) -> Outcome:
+    """The outcome, once the scheduler has the workers of all, and the host reaches the others.
+
+    In this order: what tries ports would keep members from starting.
+    """
     job, name = seat.job, outcome.host
     member = job.wanted.cluster
     assert member
     scheduler = member.chosen.scheduler
     asks = name == (scheduler if scheduler in names else names[0])
-    job.user.sees("waiting for the workers")
     expected = [where for each in names for where in _workers(seat, each)] if asks else []
+    job.user.sees("waiting for the workers")
+    has = _try(job, seat.python, SOON, [], expected, asks=True) if asks else _Told()
+    party.meets.meet("answered", name, True)
+    job.user.sees("trying the ports of the others")
     targets = [[each, *target] for each in names if each != name for target in _targets(seat, each)]
     if scheduler not in names:
         host, _, port = member.chosen.at.rpartition(":")
         targets.append([scheduler, host.strip("[]"), int(port)])
-    told = _try(job, READY, targets, expected, asks=asks)
+    told = _try(job, seat.python, LATE, targets, [], asks=False)
+    if asks and len(has.workers) < len(expected):
+        has = _try(job, seat.python, SOON, [], expected, asks=True)
+    told = replace(told, workers=has.workers, fails=has.fails)
     url = _url(job, seat.seen, member.chosen.first) if "scheduler" in member.roles else ""
     state = {"cluster": _document(member.chosen, [(role, None) for role in member.roles], told, url)}
     notes = _notes(seat.seen, url) if "scheduler" in member.roles else ()
@@ -189,7 +195,7 @@ def _checked(seat: Seat, outcome: Outcome, names: Sequence[str]) -> Outcome:
     missing = [where for where in expected if where not in {each[0] for each in told.workers}]
     if missing:
         lacking = [each for each in names if set(missing) & {*_workers(seat, each)}]
-        words = f"after {READY} seconds the scheduler lacks workers of {', '.join(lacking)}"
+        words = f"after {2 * SOON} seconds the scheduler lacks workers of {', '.join(lacking)}"
         return _failed(outcome, words, task("cluster.logs"))
     if asks:
         count = len(told.workers)
@@ -247,13 +253,13 @@ class _Told:
     fails: str = ""
 
 
-def _try(job: Job, seconds: int, targets: Sequence[Any], expected: Sequence[str], *, asks: bool) -> _Told:
+def _try(job: Job, python: str, seconds: int, targets: Sequence[Any], expected: Sequence[str], *, asks: bool) -> _Told:
     """What the host finds out. Raises HostError."""
     found: list[Record] = []
     words = (str(seconds), json.dumps(targets), "ask" if asks else "", json.dumps(expected))
     calls = [
         call("find_profile", profile=job.wanted.settings.profile),
-        call("try_pairs", *words, cluster_python=job.wanted.member_python, pairs_probe=source("look/pairs_probe.py")),
+        call("try_pairs", *words, cluster_python=python, pairs_probe=source("look/pairs_probe.py")),
     ]
     program = render(("look/json", "look/look", "look/process", "look/tmux", "look/cluster", "look/pairs"), calls)
     run(job.host, program, found.append, seconds + 60, "trying the ports of the cluster")
@@ -294,15 +300,15 @@ def _document(
 
 def status(job: Job) -> Outcome:
     """Which members run on the host, and on the scheduler's, which workers it has; status 1 if one does not run."""
-    job, seen = _look(job)
+    job, seen, python = _look(job)
     had = chosen(seen.files.text(CHOSEN))
     outcome = Outcome(job.host.label, job.task, "running", state={"running": seen.server.ours})
     if had is None:
         return _down(outcome, "it is in no cluster")
-    roles = [role for role in ROLES if seen.files.entry(cluster.script_file(role))]
+    roles: tuple[Role, ...] = ROLES if had.scheduler == job.host.label else ("worker",)
     running = [each for each in seen.cluster.runs if each.role in roles]
     scheduler = any(each.role == "scheduler" for each in running)
-    told = _try(job, ASKED, [], [], asks=True) if scheduler else _Told()
+    told = _try(job, python, ASKED, [], [], asks=True) if scheduler else _Told()
     members: list[tuple[Role, str | None]] = [(each.role, stamp(each.since)) for each in running]
     document = _document(had, members, told, _url(job, seen, had.first) if scheduler else "")
     outcome = replace(outcome, state={**outcome.state, "cluster": document})
@@ -327,7 +333,7 @@ def _said(scheduler: str, told: _Told, *, asks: bool) -> tuple[str, ...]:
 
 def stop(job: Job) -> Outcome:
     """Ends the members on the host; they stay down until `cluster.up`."""
-    job, seen = _look(job)
+    job, seen, _ = _look(job)
     changes = list(cluster.ends(seen))
     outcome = Outcome(job.host.label, job.task, "unchanged", state={"running": seen.server.ours})
     if not changes:

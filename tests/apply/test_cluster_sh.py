@@ -4,6 +4,7 @@ import os
 import shlex
 import shutil
 import signal
+import socket
 import subprocess
 import sys
 import tempfile
@@ -236,6 +237,19 @@ def test_at_boot_those_are_started_that_no_task_has_ended(shell: tuple[str, ...]
     program = functions("plan/at_boot") + 'PATH=$folder:$PATH keeper=""\n' + call("start_members_after_boot")
     started = [f"cluster/{role} exec /bin/sh cluster/{role}.sh" for role in ("scheduler", "worker") if role != down]
     assert box.run(shell, program).splitlines() == started
+
+
+@each_shell
+def test_a_session_that_ends_by_itself_a_moment_before_is_no_error(shell: tuple[str, ...], box: Box) -> None:
+    with socket.socket(socket.AF_UNIX) as bound:
+        here = os.getcwd()
+        os.chdir(box.folder)  # the path of a socket has to be short
+        bound.bind("tmux")
+        os.chdir(here)
+    has = "*has-session*) [ ! -e asked ] && : >asked ;;"
+    (box.folder / "bin").mkdir()
+    stub(box.folder / "bin", "tmux", f"case $* in {has} *) echo no server running >&2; exit 1 ;; esac")
+    assert box.run(shell, "PATH=$folder/bin:$PATH\n" + call("end_member", "worker")) == ""
 
 
 # In a real tmux

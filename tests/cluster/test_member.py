@@ -9,7 +9,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 from shells import NASTY
 
-from nbfab.cluster.member import AT, MEMORY, TEMPORARY, Chosen, Member, Size, chosen
+from nbfab.cluster.member import AT, MEMORY, TEMPORARY, Chosen, Member, Size, chosen, is_place
 from nbfab.cluster.ports import FIRST, LAST
 
 CHOSEN = Chosen("gpu1", "192.0.2.1:10000", 10064, Size(2, 4, "3GiB"))
@@ -33,7 +33,7 @@ def changed(**values: Any) -> str:
 
 @given(
     texts.filter(bool),
-    st.from_regex(AT, fullmatch=True),
+    st.from_regex(AT, fullmatch=True).filter(is_place),
     st.integers(FIRST, LAST - 1),
     st.integers(1, 31),
     st.integers(0, 1024),

@@ -65,6 +65,10 @@ def done(facts: Facts, changes: Iterable[Change]) -> Facts:
             runs[role] = Running(role, mark_of(facts, role), int(NOW))
         elif change.kind == "end member":
             del runs[change.words[0]]  # type: ignore[arg-type]
+            if "drop" in change.words:
+                gone = f"cluster/{change.words[0]}.sh"
+                entries = tuple(entry for entry in facts.files.entries if entry.path != gone)
+                facts = replace(facts, files=replace(facts.files, entries=entries))
     return replace(facts, cluster=ClusterFacts(runs=tuple(runs.values())))
 
 
