@@ -5,10 +5,10 @@
 plain `ssh` side by side; all with the same certificates and one thread a worker, on the same hosts, in turns. PYTHON is
 that of the hosts' notebooks: it has notebook, distributed, bokeh and asyncssh. The hosts, 1, 4 and 10 of them, are real
 sshds near each other, 0 and 100 ms away from here. A clock runs until a Client on this side, a process of its own that
-has imported all it needs before, sees all workers. SSHCluster's process has imported all it needs, too; nbfab starts
-from nothing. Then what is left on the hosts; what tasks that do nothing, and 200 MB from one worker to another, take
-with TLS, against the same words over plain TCP, for a Client on the first host, where a notebook is; and what the
-scheduler and an idle worker hold. Needs root, iproute2, openssh-server and tmux. Prints Markdown.
+has imported all it needs before, sees all workers; nbfab's process and that of SSHCluster start from nothing. Then what
+is left on the hosts; what tasks that do nothing, and 200 MB from one worker to another, take with TLS, against the same
+words over plain TCP; and what the scheduler and an idle worker hold. Needs root, iproute2, openssh-server and tmux.
+Prints Markdown.
 """
 
 import argparse
@@ -180,9 +180,6 @@ class Way(Protocol):
     @property
     def config(self) -> Path: ...
 
-    def prepare(self) -> None:
-        """Makes ready what runs before anyone asks for a cluster."""
-
     def start(self) -> float:
         """Starts it; when its command had ended, by the monotonic clock."""
 
@@ -251,7 +248,6 @@ class Site:
     @contextlib.contextmanager
     def started(self, way: Way) -> Iterator["Started"]:
         """A cluster, once a Client sees all of its workers; at the end nothing is left of it."""
-        way.prepare()
         with Child(self.laptop, self.python, OBSERVER, way.config) as observer:
             observer.say(("watch", way.address, self.hosts.count))
             began = time.monotonic()
@@ -281,9 +277,6 @@ class Ours:
         self._site, self.config = site, site.config
         self.address = str(json.loads(site.config.read_text())["scheduler-address"])
 
-    def prepare(self) -> None:
-        """Nothing."""
-
     def start(self) -> float:
         """As Way.start."""
         self._site.nbfab("cluster.up")
@@ -308,9 +301,6 @@ class Plain:
             self.address, self._scheme = self.address.replace("tls://", "tcp://"), "tcp://"
             self.config = site.laptop.home / "plain.yaml"
             self.config.write_text("{}\n")
-
-    def prepare(self) -> None:
-        """Nothing."""
 
     def _ssh(self, scripts: Sequence[tuple[int, str]]) -> list[str]:
         """What programs of sh print, each on a host, all at the same time."""
@@ -348,7 +338,7 @@ class Plain:
 
 
 class Peer:
-    """Dask's own, in a Python that has imported it."""
+    """Dask's own, in a Python that is started for it, as nbfab is."""
 
     def __init__(self, site: Site, net: str) -> None:
         self._site, self._child = site, list[Child]()
@@ -366,12 +356,9 @@ class Peer:
             "remote_python": site.python,
         }
 
-    def prepare(self) -> None:
-        """Starts it, up to the end of its imports."""
-        self._child = [Child(self._site.laptop, self._site.python, SSH_CLUSTER, self.config)]
-
     def start(self) -> float:
         """As Way.start: when its constructor had returned."""
+        self._child = [Child(self._site.laptop, self._site.python, SSH_CLUSTER, self.config)]
         (child,) = self._child
         child.say(self._given)
         return float(child.hear())

@@ -15,6 +15,7 @@ MEET = (
 )
 """Files and folders of tests that see every server of this user, or start one that others should not see."""
 NETWORK = (
+    "cluster/test_cluster.py",
     "run/test_browser.py",
     "run/test_client_firefox.py",
     "run/test_client_operators.py",
