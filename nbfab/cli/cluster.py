@@ -23,14 +23,16 @@ def up(call: Call) -> None:
     from nbfab.outcome import Outcome
     from nbfab.run import cluster
     from nbfab.run.job import Job
+    from nbfab.settings import BY_KEY
 
     with Report(call.task, call.json, call.quiet).errors():
         asked = _asked(call)
-    inventory = Path(call.given["inventory"] or INVENTORY)
+    # By the profile that was named alone: the hosts of an inventory may each have another one.
+    named = call.given["profile"] or BY_KEY["profile"].default
+    kept = Kept(Path(call.given["inventory"] or INVENTORY), named if named != BY_KEY["profile"].default else "")
 
     def gathering(does: Callable[[Job, cluster.Party], Outcome], *, makes: bool) -> Gathering:
-        def body(meeting: Meeting[Any], names: Sequence[str], profile: str) -> Callable[[Job], Outcome]:
-            kept = Kept(inventory, profile)
+        def body(meeting: Meeting[Any], names: Sequence[str]) -> Callable[[Job], Outcome]:
             secret = kept.authority(time.time(), makes=makes)
             party = cluster.Party(meeting, asked, names, secret, kept.scheduler, kept.remember)
             return lambda job: does(job, party)
@@ -54,7 +56,7 @@ def _asked(call: Call) -> "Asked":
     for name, most in (("workers", MOST), ("threads", MOST_THREADS)):
         given = call.given[name]
         try:
-            numbers[name] = None if given is None else whole_number(1, most)(given)
+            numbers[name] = None if given is None else 0 if given == "auto" else whole_number(1, most)(given)
         except ValueError as error:
             raise UsageError(f"{name} must be {error}, not {given!r}") from None
     memory = call.given["memory"]
@@ -72,7 +74,7 @@ def status(call: Call) -> None:
 
 
 def stop(call: Call) -> None:
-    """Ends all members, the workers first."""
+    """Ends all members."""
     from nbfab.cli.fleet import on_fleet
     from nbfab.run import cluster
 

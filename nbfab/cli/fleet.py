@@ -44,7 +44,7 @@ def on_fleet(call: Call, body: "Body | Gathering", preview: "Body | Gathering | 
     with report.errors():
         check(call)
         check_one(call)
-        jobs = jobs_of(call.given["jobs"])
+        jobs = jobs_of(call.given.get("jobs"))
         inventory, many = many_of(call)
         run, remembered = None, memory.Memory(inventory.path, call.task)
         try:

@@ -44,10 +44,10 @@ Display = Callable[[Run], AbstractContextManager[object]]
 @dataclass(frozen=True)
 class Gathering:
     """What hosts do that work side by side, all at once: `makes` their body from where they meet, and from all names of
-    the inventory, and from the profile, if all have the same.
+    the inventory.
     """
 
-    makes: Callable[[Meeting[Any], Sequence[str], str], Body]
+    makes: Callable[[Meeting[Any], Sequence[str]], Body]
 
 
 class Many:
@@ -137,9 +137,7 @@ class Many:
         if isinstance(body, Gathering):
             jobs, stopping = max(1, len(self._prepared)), stopping or threading.Event()
             meeting = Meeting[Any](self._contacted, stopping)
-            profiles = {settings.profile for _, settings, *_ in self._prepared}
-            profile = profiles.pop() if len(profiles) == 1 else ""
-            body, records = body.makes(meeting, self._order, profile), _leaving(meeting, records)
+            body, records = body.makes(meeting, self._order), _leaving(meeting, records)
         if ended is None:  # or reports would come in another order than hosts
             self._places = Places(silent(jobs))
         members = [

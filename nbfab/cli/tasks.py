@@ -395,7 +395,9 @@ def _of_cluster(name: str, about: str, *flags: str) -> "Task[Any]":
 
         {"up": cluster.up, "status": cluster.status, "stop": cluster.stop, "logs": cluster.logs}[name](call)
 
-    made: Task[Any] = declare(run, f"cluster.{name}", about, (*CHOOSING, *flags, *EVERYWHERE))
+    # All hosts of `up` are at work at the same time.
+    chooses = tuple(flag for flag in CHOOSING if not (flag == "jobs" and name == "up"))
+    made: Task[Any] = declare(run, f"cluster.{name}", about, (*chooses, *flags, *EVERYWHERE))
     return made
 
 

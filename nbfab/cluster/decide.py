@@ -32,10 +32,11 @@ class Asked:
 
 
 class Scheduler(NamedTuple):
-    """Where a scheduler is: the `name` of its host, and HOST:PORT."""
+    """Where a scheduler is: the `name` of its host, HOST:PORT, and the `versions` there, if they are known."""
 
     name: str
     at: str
+    versions: Mapping[str, str] = {}
 
 
 @dataclass(frozen=True)
@@ -78,8 +79,8 @@ def places(
     if asked.workers is not None and not 1 <= asked.workers <= MOST:
         raise UsageError(f"workers must be a whole number from 1 to {MOST}, not {asked.workers}")
     ports = _ports(found)
-    scheduler, at = _scheduler(asked, found, ports, names, last)
-    _check_versions(found, scheduler)
+    scheduler, at, _ = _scheduler(asked, found, ports, names, last)
+    _check_versions(found, scheduler, last.versions if last and last.name == scheduler else {})
     return {each.name: _place(asked, each, scheduler, at, ports[each.name]) for each in found}
 
 
@@ -129,15 +130,19 @@ def _all(first: int) -> range:
 def _place(asked: Asked, host: Candidate, scheduler: str, at: str, ports: Ports) -> Place:
     size = asked.size(host.before.size if host.before else Size())
     roles: tuple[Role, ...] = ("scheduler", "worker") if host.name == scheduler else ("worker",)
-    return Place(roles, Chosen(scheduler, at, ports.first, size))
+    return Place(roles, Chosen(scheduler, at, ports.first, host.address, size))
 
 
-def _check_versions(found: Sequence[Candidate], scheduler: str) -> None:
-    """Raises HostError if hosts differ in what members have to agree on, with the task that aligns them."""
+def _check_versions(found: Sequence[Candidate], scheduler: str, last: Mapping[str, str]) -> None:
+    """Raises HostError if hosts differ in what members have to agree on, with the task that aligns them.
+
+    A scheduler that is not among them had these `last`.
+    """
     if lacking := [each for each in found if "distributed" not in each.versions]:
         names = ", ".join(each.name for each in lacking)
         raise HostError(f"the notebooks lack distributed: {names}", *_aligned(lacking, lacking=True))
-    model = next((each for each in found if each.name == scheduler), found[0])
+    absent = Candidate(scheduler, 0, "", last) if last else found[0]
+    model = next((each for each in found if each.name == scheduler), absent)
     wrong = {each.name: lines for each in found if (lines := differences(each.versions, model.versions))}
     if wrong:
         words = "; ".join(f"{name} has {', '.join(lines)}" for name, lines in wrong.items())
@@ -147,13 +152,19 @@ def _check_versions(found: Sequence[Candidate], scheduler: str) -> None:
 
 
 def differences(have: Mapping[str, str], model: Mapping[str, str]) -> list[str]:
-    """What differs, in words: `numpy 1.26.4, and not 2.1.0`. Of Python, its first two numbers count."""
+    """What differs, in words: `numpy 1.26.4 (there 2.1.0)`. Of Python, its first two numbers count."""
     lines = []
     for name in AGREE:
         mine, theirs = _counting(name, have), _counting(name, model)
         if mine != theirs:
-            lines.append(f"{f'{name} {mine}' if mine else f'no {name}'}, and not {theirs or 'none'}")
+            lines.append(_difference(name, mine, theirs))
     return lines
+
+
+def _difference(name: str, mine: str, theirs: str) -> str:
+    if not mine:
+        return f"no {name} (there {theirs})"
+    return f"{name} {mine} (there {theirs})" if theirs else f"{name} {mine} (there none)"
 
 
 def _counting(name: str, versions: Mapping[str, str]) -> str:

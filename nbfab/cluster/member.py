@@ -6,6 +6,7 @@ import json
 import re
 from collections.abc import Sequence
 from dataclasses import dataclass, field
+from ipaddress import ip_address
 from typing import Any, Literal
 
 from nbfab.cluster.ports import FIRST, LAST, MOST, Ports
@@ -29,6 +30,14 @@ def is_place(text: str) -> bool:
     return bool(AT.fullmatch(text)) and int(text.rpartition(":")[2]) < 65536
 
 
+def is_address(text: str) -> bool:
+    """Whether it is the address of a host."""
+    try:
+        return bool(ip_address(text))
+    except ValueError:
+        return False
+
+
 @dataclass(frozen=True)
 class Size:
     """How many `workers` a host runs, with how many `threads` and how much `memory` each.
@@ -45,12 +54,14 @@ class Size:
 class Chosen:
     """What a host keeps of the cluster that it is in, so that a run without flags changes nothing.
 
-    `scheduler` is the name of its host, `at` is where it listens, HOST:PORT, and `first` the first of the host's ports.
+    `scheduler` is the name of its host, `at` is where it listens, HOST:PORT, `first` the first of the host's ports, and
+    `address` the one that others reach the host by.
     """
 
     scheduler: str
     at: str
     first: int
+    address: str
     size: Size = Size()
 
     @property
@@ -58,8 +69,8 @@ class Chosen:
         """Whether a run can have chosen this: a file on a host may say anything."""
         size = self.size
         numbers = 1 <= size.workers <= MOST and 0 <= size.threads <= MOST_THREADS and FIRST <= self.first < LAST
-        words = self.scheduler and is_place(self.at) and (not size.memory or MEMORY.fullmatch(size.memory))
-        return numbers and bool(words)
+        words = self.scheduler and is_place(self.at) and is_address(self.address)
+        return numbers and bool(words) and (not size.memory or MEMORY.fullmatch(size.memory) is not None)
 
     def text(self) -> str:
         """This as its file has it."""
@@ -71,22 +82,29 @@ def chosen(text: str) -> Chosen | None:
     try:
         found = json.loads(text)
         size = Size(int(found["size"]["workers"]), int(found["size"]["threads"]), str(found["size"]["memory"]))
-        chosen = Chosen(str(found["scheduler"]), str(found["at"]), int(found["first"]), size)
+        chosen = Chosen(str(found["scheduler"]), str(found["at"]), int(found["first"]), str(found["address"]), size)
     except (ValueError, LookupError, TypeError, OverflowError, RecursionError):
         return None
     return chosen if chosen.is_possible else None
 
 
+def link(config: str) -> str:
+    """Where the link to the dashboard leads in a configuration; empty if there is none."""
+    try:
+        return str(json.loads(config)["distributed"]["dashboard"]["link"])
+    except (ValueError, LookupError, TypeError, RecursionError):
+        return ""
+
+
 @dataclass(frozen=True)
 class Member:
-    """One host of a cluster: its `name` in the inventory, the `address` that others reach it by, and its `roles`.
+    """One host of a cluster: its `name` in the inventory, and its `roles`.
 
     The `authority` and the `certificate`, with its `key`, are PEM. The `dashboard` is where its link leads, as Dask's
     configuration has that.
     """
 
     name: str
-    address: str
     roles: tuple[Role, ...]
     chosen: Chosen
     authority: str
@@ -106,18 +124,19 @@ class Member:
             "comm": {"default-scheme": "tls", "require-encryption": True, "tls": tls},
             **({"dashboard": {"link": self.dashboard}} if self.dashboard else {}),
         }
-        return json.dumps({"scheduler-address": f"tls://{self.chosen.at}", "distributed": distributed}, indent=1) + "\n"
+        known = {"scheduler-address": f"tls://{self.chosen.at}", "distributed": distributed}
+        return json.dumps(known, indent=1, ensure_ascii=False) + "\n"  # YAML does not join surrogates
 
     def words(self, role: Role) -> Sequence[str]:
         """The arguments of Dask's own program for a role."""
         size, ports = self.chosen.size, self.ports
         if role == "scheduler":
             dashboard = f"127.0.0.1:{ports.dashboard}"
-            address = f"tls://{in_url(self.address)}"
+            address = f"tls://{in_url(self.chosen.address)}"
             return ("--host", address, "--port", str(ports.scheduler), "--dashboard-address", dashboard)
         # Without an address for it, a worker that is to have no dashboard opens plain HTTP on all addresses.
         words = {
-            "--host": in_url(self.address),
+            "--host": in_url(self.chosen.address),
             "--name": self.name,
             "--nworkers": str(size.workers),
             "--worker-port": _span(ports.workers(size.workers)),
@@ -129,7 +148,7 @@ class Member:
             "--memory-limit": size.memory,
         }
         given = [(name, value) for name, value in words.items() if value]
-        return (f"tls://{self.chosen.at}", "--no-dashboard", *(word for pair in given for word in pair))
+        return (f"tls://{self.chosen.at}", *(word for pair in given for word in pair), "--no-dashboard")
 
 
 def _span(ports: tuple[int, int]) -> str:

@@ -52,9 +52,11 @@ class Kept:
         """Where the scheduler was last; None if that is not known."""
         known = read(self._file)
         name, at = str(known.get("name", "")), str(known.get("at", ""))
-        return Scheduler(name, at) if name and is_place(at) else None
+        versions = known.get("versions")
+        had = {str(key): str(value) for key, value in versions.items()} if isinstance(versions, dict) else {}
+        return Scheduler(name, at, had) if name and is_place(at) else None
 
     def remember(self, scheduler: Scheduler) -> None:
         """Remembers where the scheduler is, for a run that leaves its host out."""
         with suppress(OSError), changed(self._file) as known:
-            known |= scheduler._asdict()
+            known |= {**scheduler._asdict(), "versions": dict(scheduler.versions)}

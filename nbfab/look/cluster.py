@@ -6,7 +6,7 @@ from dataclasses import dataclass, field
 from typing import Any, NamedTuple, cast
 
 from nbfab.cluster.member import ROLES, Role
-from nbfab.look.fact import fact, items, line, message, number, one_of, record, text, word, yes
+from nbfab.look.fact import fact, items, line, message, number, one_of, record, text, word, words, yes
 
 
 class Running(NamedTuple):
@@ -43,13 +43,14 @@ def _seen(value: Any) -> Seen:
 
 @dataclass(frozen=True, kw_only=True)
 class ClusterFacts:
-    """The members that run, and what their Python has been `seen` to have, or why it `fails` to say so;
-    `proxy` is whether the server can show a dashboard of theirs.
+    """The members that run, the roles that are to stay `down`, and what their Python has been `seen` to have, or why it
+    `fails` to say so; `proxy` is whether the server can show a dashboard of theirs.
 
     Only the tasks of a cluster look for them, and removal.
     """
 
     runs: tuple[Running, ...] = fact(_runs, default=())
+    down: tuple[str, ...] = fact(words, default=())
     proxy: bool = fact(yes, default=False)
     seen: Seen = fact(_seen, default=Seen())
     fails: str = fact(message, default="")

@@ -17,6 +17,7 @@ look_cluster() {
 		elif [ -f "$folder/cluster/$role.started" ] && has_member "$role"; then
 			fact cluster.runs "$role - 0" # what starts it anew was killed, and it has outlived that
 		fi
+		if [ -e "$folder/cluster/$role.down" ]; then fact cluster.down "$role"; fi
 	done
 	print_facts
 	if [ -z "$cluster_python" ]; then return; fi
@@ -24,10 +25,10 @@ look_cluster() {
 		fact cluster.proxy yes
 		print_facts
 	fi
-	if answer=$(cd / && "$cluster_python" -Bc "$cluster_probe" 2>&1 </dev/null); then
-		put "{\"cluster.seen\":${answer##*"$newline"}}$newline"
+	if answer=$(cd / && "$cluster_python" -Bc "$cluster_probe" 2>/dev/null </dev/null); then
+		put "{\"cluster.seen\":$answer}$newline"
 	else
-		fact cluster.fails "${answer##*"$newline"}"
+		fact cluster.fails "$(cd / && "$cluster_python" -Bc "$cluster_probe" 2>&1 </dev/null | tail -n 1)"
 		print_facts
 	fi
 }

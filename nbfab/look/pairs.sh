@@ -3,10 +3,10 @@
 
 # Prints which are closed, and which workers the scheduler has. Uses folder, cluster_python, pairs_probe, escaped.
 try_pairs() { # seconds, targets, whether to ask, what is expected
-	if answer=$(cd / && "$cluster_python" -Bc "$pairs_probe" "$folder" "$@" 2>&1 </dev/null); then
-		put "${answer##*"$newline"}$newline"
+	if answer=$(cd / && "$cluster_python" -Bc "$pairs_probe" "$folder" "$@" 2>/dev/null </dev/null); then
+		put "$answer$newline"
 	else
-		escape "${answer##*"$newline"}"
+		escape "$(cd / && "$cluster_python" -Bc "$pairs_probe" "$folder" 0 '[]' '' '[]' 2>&1 </dev/null | tail -n 1)"
 		put "{\"broke\":\"$escaped\"}$newline"
 	fi
 }

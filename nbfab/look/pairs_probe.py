@@ -1,10 +1,10 @@
 """Runs on a host of a cluster: connects to the ports of the others, and asks the scheduler which workers it has.
 
-Called as `python -c CODE FOLDER SECONDS TARGETS ASK [EXPECTED]` in the profile's FOLDER. TARGETS is a JSON array of
-[host, address, port], and EXPECTED one of the addresses of workers that the scheduler is to have; it is asked if ASK is
-not empty. Prints one line of JSON: the targets that are `closed`, each with why, and the `workers`, each with its
-address, its threads and its limit of memory in bytes, or null; or why the scheduler `fails` to say so. Works with
-Python 3.8 and later.
+Called as `python -c CODE FOLDER SECONDS TARGETS ASK EXPECTED`, with the profile's FOLDER. TARGETS is a JSON array of
+[host, address, first port, last port], and EXPECTED one of the addresses of workers that the scheduler is to have; it
+is asked if ASK is not empty. Prints one line of JSON: the ports that are `closed`, each with host, address and why; and
+the `workers`, each with its address, its threads and its limit of memory in bytes, or null; or why the scheduler
+`fails` to say so. Works with Python 3.8 and later.
 """
 
 import json
@@ -15,6 +15,7 @@ import sys
 import threading
 import time
 
+MOST = 1000  # that are told of
 GIVE_UP = 3  # attempts that time out: what drops packets drops all of them
 
 
@@ -45,7 +46,8 @@ def why_closed(target, end, tls):
 
 
 def closed(targets, end, tls):
-    found, left = [], list(targets)
+    found = []
+    left = [[host, at, port] for host, at, first, last in targets for port in range(first, last + 1)]
     lock = threading.Lock()
 
     def work():
@@ -64,7 +66,7 @@ def closed(targets, end, tls):
         thread.start()
     for thread in threads:
         thread.join()
-    return sorted(found)
+    return sorted(found)[:MOST]
 
 
 def workers(folder, end, expected):
@@ -83,7 +85,7 @@ def workers(folder, end, expected):
 
 def _workers(dask_scheduler):
     every = dask_scheduler.workers.values()
-    return sorted([each.address.rpartition("//")[2], each.nthreads, each.memory_limit] for each in every)
+    return sorted([each.address.rpartition("//")[2], each.nthreads, each.memory_limit] for each in every)[:1000]
 
 
 if __name__ == "__main__":

@@ -67,7 +67,7 @@ def _members(wanted: Wanted, facts: Facts, member: Member, certificate: str) -> 
         if runs and runs.mark == mark:
             continue
         if runs:
-            _check(wanted, role, "has to be restarted")
+            _check(wanted, role, "has to be restarted", anew=facts.files.text(CA) not in ("", member.authority))
         size, first = member.chosen.size, member.ports
         span = first.workers(size.workers)
         more = f"s {span[0]} to {span[1]}" if size.workers > 1 else f" {span[0]}"
@@ -78,10 +78,11 @@ def _members(wanted: Wanted, facts: Facts, member: Member, certificate: str) -> 
         )
 
 
-def _check(wanted: Wanted, role: Role, what: str) -> None:
+def _check(wanted: Wanted, role: Role, what: str, *, anew: bool = False) -> None:
     if not wanted.restart:
+        why = "for another authority than it has, which this machine does not know" if anew else "for this"
         raise Refused(
-            f"its {role} runs, and {what} for this; it was left alone, because it may be computing",
+            f"its {role} runs, and {what} {why}; it was left alone, because it may be computing",
             *("once that may end", again("--restart")),
         )
 
@@ -102,7 +103,8 @@ def _script(wanted: Wanted, facts: Facts, member: Member, role: Role, certificat
             log_reader=source("plan/log_reader.py"),
         )
 
-    whole = "\0".join((text(""), certificate, member.authority, member.config(facts.files.folder)))
+    config = replace(member, dashboard="").config(facts.files.folder)  # where its link leads is for clients
+    whole = "\0".join((text(""), certificate, member.authority, config))
     mark = hashlib.sha256(whole.encode("utf-8", "surrogateescape")).hexdigest()[:12]
     return mark, text(mark)
 
@@ -116,7 +118,8 @@ def end(role: Role, *, drop: bool = False) -> Change:
 def ends(facts: Facts) -> Iterator[Change]:
     """Those that end what runs: the workers before the scheduler, which they would wait for."""
     for role in reversed(ROLES):
-        if facts.cluster.running(role):
+        stays_down = role in facts.cluster.down or not facts.files.entry(script_file(role))
+        if facts.cluster.running(role) or not stays_down:
             yield end(role)
 
 

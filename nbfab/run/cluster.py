@@ -7,9 +7,9 @@ from typing import Any, Protocol
 
 from nbfab.cluster import authority
 from nbfab.cluster.decide import Asked, Candidate, Place, Scheduler, places
-from nbfab.cluster.member import CHOSEN, ROLES, Chosen, Member, Role, chosen
+from nbfab.cluster.member import CHOSEN, CONFIG, ROLES, Chosen, Member, Role, chosen, link
 from nbfab.cluster.ports import Ports
-from nbfab.errors import HostError, Refused
+from nbfab.errors import HostError, NbfabError, Refused
 from nbfab.fix import Note, task
 from nbfab.host import run
 from nbfab.look import fact
@@ -19,6 +19,7 @@ from nbfab.names import in_url
 from nbfab.outcome import Outcome
 from nbfab.plan import asked, cluster, install, packages
 from nbfab.plan.kernel import kernel_file
+from nbfab.plan.steps import plan
 from nbfab.program import Record, call, render, source
 from nbfab.run.converge import Course, foresee, go_on, make, reported
 from nbfab.run.describe import describe
@@ -65,11 +66,12 @@ class Seat:
 def up(job: Job, party: Party) -> Outcome:
     """Makes the host a member, and sees that it reaches the others. Raises NbfabError."""
     seat = _seated(job, party)
-    place = seat.all[job.host.label]
-    party.remembers(Scheduler(place.chosen.scheduler, place.chosen.at))
     outcome = go_on(seat.job, seat.seen, (cluster.STEP,))
     if outcome.status:
         return outcome
+    place = seat.all[job.host.label]
+    if "scheduler" in place.roles:
+        party.remembers(Scheduler(place.chosen.scheduler, place.chosen.at, seat.seen.cluster.seen.versions))
     job.user.sees("waiting for the others")
     done = party.meets.meet("done", job.host.label, True)
     return _checked(seat, party, outcome, [name for name in seat.all if name in done])
@@ -97,15 +99,31 @@ def _seated(job: Job, party: Party) -> Seat:
     certificate, key = authority.sign(party.authority, name, job.wanted.now)
     member = Member(
         name,
-        candidates[name].address,
         found[name].roles,
         found[name].chosen,
         authority.root(party.authority),
         certificate,
         key,
-        _dashboard(name, found[name], came.get(found[name].chosen.scheduler)),
+        _dashboard(found[name], came.get(found[name].chosen.scheduler), link(seen.files.text(CONFIG))),
     )
-    return Seat(replace(job, wanted=replace(job.wanted, cluster=member)), seen, python, found, candidates)
+    job = replace(job, wanted=replace(job.wanted, cluster=member))
+    _agree(job, seen, party)
+    return Seat(job, seen, python, found, candidates)
+
+
+def _agree(job: Job, seen: Facts, party: Party) -> None:
+    """Raises what keeps the host from its plan, or Refused if it is another one that is: a part of it is no cluster."""
+    refused: NbfabError | None = None
+    try:
+        plan(job.wanted, seen, (cluster.STEP,))
+    except NbfabError as error:
+        refused = error
+    came = party.meets.meet("planned", job.host.label, refused)
+    if refused:
+        raise refused
+    if others := [name for name, error in came.items() if error]:
+        names = f"{', '.join(others[:5])}{' and others' if len(others) > 5 else ''}"
+        raise Refused(f"nothing was changed, because {names} cannot be changed as well", *came[others[0]].fix)
 
 
 def _look(job: Job) -> tuple[Job, Facts, str]:
@@ -120,28 +138,31 @@ def _look(job: Job) -> tuple[Job, Facts, str]:
 
 
 def _candidate(job: Job, seen: Facts) -> Candidate:
-    had = asked.had(seen).asked
+    had = chosen(seen.files.text(CHOSEN))  # it keeps its address, by whichever it is reached this time
     return Candidate(
         job.host.label,
         int(seen.host.uid),
-        seen.cluster.seen.address,
+        had.address if had and had.address in seen.host.addresses else seen.cluster.seen.address,
         seen.cluster.seen.versions,
         seen.cluster.seen.taken,
-        chosen(seen.files.text(CHOSEN)),
+        had,
         bool(seen.cluster.runs),
         seen.server.ours,
-        had.source,
+        asked.had(seen).asked.source,
     )
 
 
-def _dashboard(name: str, place: Place, scheduler: tuple[Job, Facts, Candidate] | None) -> str:
+def _dashboard(place: Place, scheduler: tuple[Job, Facts, Candidate] | None, had: str) -> str:
     """Where the link to the dashboard leads, through the notebook of the scheduler's host; empty if that shows none.
 
-    There the link is one of the page itself, so that it leads there through `open`, too.
+    There the link is one of the page itself, so that it leads there through `open`, too. If that host was not looked
+    at, it stays the one that the host has `had`.
     """
-    if scheduler is None or _lacks(scheduler[1]):
-        return ""
+    if scheduler is None:
+        return had
     job, seen, _ = scheduler
+    if _lacks(seen):
+        return ""
     first = int(place.chosen.at.rpartition(":")[2])
     return _path(first) if "scheduler" in place.roles else _url(job, seen, first)
 
@@ -176,10 +197,10 @@ def _checked(seat: Seat, party: Party, outcome: Outcome, names: Sequence[str]) -
     has = _try(job, seat.python, SOON, [], expected, asks=True) if asks else _Told()
     party.meets.meet("answered", name, True)
     job.user.sees("trying the ports of the others")
-    targets = [[each, *target] for each in names if each != name for target in _targets(seat, each)]
+    targets = [[each, *span] for each in names if each != name for span in _targets(seat, each)]
     if scheduler not in names:
         host, _, port = member.chosen.at.rpartition(":")
-        targets.append([scheduler, host.strip("[]"), int(port)])
+        targets.append([scheduler, host.strip("[]"), int(port), int(port)])
     told = _try(job, seat.python, LATE, targets, [], asks=False)
     if asks and len(has.workers) < len(expected):
         has = _try(job, seat.python, SOON, [], expected, asks=True)
@@ -199,8 +220,16 @@ def _checked(seat: Seat, party: Party, outcome: Outcome, names: Sequence[str]) -
         return _failed(outcome, words, task("cluster.logs"))
     if asks:
         count = len(told.workers)
-        outcome = replace(outcome, notes=(*outcome.notes, f"{count} worker{'' if count == 1 else 's'} answer"))
+        notes = (f"{_counted(count, 'worker')} answer{'s' if count == 1 else ''}", *_strangers(seat, party, told))
+        outcome = replace(outcome, notes=(*outcome.notes, *notes))
     return outcome
+
+
+def _strangers(seat: Seat, party: Party, told: "_Told") -> Sequence[str]:
+    """A note on workers of hosts that are no longer in the inventory, if all that are were reached."""
+    known = {where for name in seat.all for where in _workers(seat, name)}
+    others = [at for at, *_ in told.workers if at not in known] if len(seat.all) == len(party.names) else []
+    return (f"these workers are not of this inventory: {', '.join(others[:5])}",) if others else ()
 
 
 def _failed(outcome: Outcome, error: str, *fix: Any) -> Outcome:
@@ -214,13 +243,13 @@ def _workers(seat: Seat, name: str) -> list[str]:
     return [f"{address}:{port}" for port in range(first, last + 1)]
 
 
-def _targets(seat: Seat, name: str) -> list[tuple[str, int]]:
-    """The ports of a host that others connect to."""
+def _targets(seat: Seat, name: str) -> list[tuple[str, int, int]]:
+    """Where others connect to a host: its address, the first and the last of ports in a row."""
     place, address = seat.all[name], seat.candidates[name].address
     ports, count = Ports(place.chosen.first), place.chosen.size.workers
     spans = [ports.workers(count), ports.nannies(count)]
     spans += [(ports.scheduler, ports.scheduler)] if "scheduler" in place.roles else []
-    return [(address, port) for first, last in spans for port in range(first, last + 1)]
+    return [(address, first, last) for first, last in spans]
 
 
 def _words(closed: Sequence[Sequence[Any]]) -> str:
@@ -309,7 +338,9 @@ def status(job: Job) -> Outcome:
     running = [each for each in seen.cluster.runs if each.role in roles]
     scheduler = any(each.role == "scheduler" for each in running)
     told = _try(job, python, ASKED, [], [], asks=True) if scheduler else _Told()
-    members: list[tuple[Role, str | None]] = [(each.role, stamp(each.since)) for each in running]
+    members: list[tuple[Role, str | None]] = [
+        (each.role, stamp(each.since) if each.since else None) for each in running
+    ]
     document = _document(had, members, told, _url(job, seen, had.first) if scheduler else "")
     outcome = replace(outcome, state={**outcome.state, "cluster": document})
     if missing := [role for role in roles if role not in {each.role for each in running}]:
@@ -328,7 +359,12 @@ def _said(scheduler: str, told: _Told, *, asks: bool) -> tuple[str, ...]:
         return ()
     threads = sum(each[1] for each in told.workers)
     memory = f", {size(sum(each[2] for each in told.workers))} of memory" if told.workers else ""
-    return (f"the scheduler has {len(told.workers)} workers, {threads} threads{memory}",)
+    workers = _counted(len(told.workers), "worker")
+    return (f"the scheduler has {workers}, {_counted(threads, 'thread')}{memory}",)
+
+
+def _counted(count: int, noun: str) -> str:
+    return f"{count} {noun}{'' if count == 1 else 's'}"
 
 
 def stop(job: Job) -> Outcome:

@@ -48,7 +48,10 @@ def of_cluster(job: Job) -> Outcome:
     for role in ROLES:
         with suppress(Refused):  # it has never run here
             lines = _read(job, _program(job, count, "last", "", f"{FOLDER}/{role}.log"))
-            found += [line._replace(text=f"{role}: {line.text}") for line in lines]
+            when = ""
+            for line in lines:
+                when = line.time or when  # a line without a time stays behind the one before it
+                found.append(Logged(when, f"{role}: {line.text}"))
     if count and not found:
         raise Refused("there is no log: no member of a cluster has been started", task("cluster.up"))
     found.sort(key=lambda line: line.time)

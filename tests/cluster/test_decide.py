@@ -1,5 +1,6 @@
 """Which host does what in a cluster, and which hosts cannot be in one."""
 
+import re
 from collections.abc import Mapping
 from dataclasses import replace
 from typing import Any
@@ -31,8 +32,8 @@ def hosts(*without: str, **changes: Any) -> list[Candidate]:
 
 def had(name: str, scheduler: str = "gpu1", first: int = FRESH, size: Size = ONE, **changes: Any) -> Candidate:
     """A host that has been in a cluster."""
-    before = Chosen(scheduler, f"192.0.2.{scheduler[-1]}:{FRESH}", first, size)
-    return host(name, before=before, **changes)
+    made = host(name, **changes)
+    return replace(made, before=Chosen(scheduler, f"192.0.2.{scheduler[-1]}:{FRESH}", first, made.address, size))
 
 
 def decided(found: list[Candidate], **asked: Any) -> Mapping[str, Place]:
@@ -50,7 +51,9 @@ def test_every_host_has_workers_also_that_of_the_scheduler() -> None:
         "gpu2": ("worker",),
         "gpu3": ("worker",),
     }
-    assert {place.chosen for place in found.values()} == {Chosen("gpu1", f"192.0.2.1:{FRESH}", FRESH, Size())}
+    addresses = {name: place.chosen.address for name, place in found.items()}
+    assert addresses == {"gpu1": "192.0.2.1", "gpu2": "192.0.2.2", "gpu3": "192.0.2.3"}
+    assert found["gpu2"].chosen == Chosen("gpu1", f"192.0.2.1:{FRESH}", FRESH, "192.0.2.2", Size())
 
 
 def test_the_scheduler_is_where_a_notebook_runs() -> None:
@@ -172,7 +175,7 @@ def test_new_hosts_alone_join_the_scheduler_that_this_machine_remembers() -> Non
     last = Scheduler("gpu1", "192.0.2.1:10064")
     found = places(Asked(), hosts("gpu1"), NAMES, last)
     assert schedulers(found) == []
-    assert {(place.chosen.scheduler, place.chosen.at) for place in found.values()} == {last}
+    assert {(place.chosen.scheduler, place.chosen.at) for place in found.values()} == {(last.name, last.at)}
     assert schedulers(places(Asked(), hosts(), NAMES, last)) == ["gpu1"]
     assert schedulers(places(Asked(), hosts("gpu1"), NAMES[1:], last)) == ["gpu2"], "that host is gone"
 
@@ -205,12 +208,12 @@ def test_the_scheduler_moves_if_its_host_is_no_longer_in_the_inventory() -> None
 @pytest.mark.parametrize(
     ("versions", "words"),
     [
-        ({"python": "3.12.1"}, "gpu2 has python 3.12, and not 3.11"),
-        ({"numpy": "1.26.4"}, "gpu2 has numpy 1.26.4, and not 2.1.0"),
-        ({"numpy": "2.1.0.post1"}, "gpu2 has numpy 2.1.0.post1, and not 2.1.0"),
-        ({"distributed": "2024.1.0"}, "gpu2 has distributed 2024.1.0, and not 2025.1.0"),
-        ({"numpy": ""}, "gpu2 has no numpy, and not 2.1.0"),
-        ({"lz4": "4.3.3"}, "gpu2 has lz4 4.3.3, and not none"),
+        ({"python": "3.12.1"}, "gpu2 has python 3.12 (there 3.11)"),
+        ({"numpy": "1.26.4"}, "gpu2 has numpy 1.26.4 (there 2.1.0)"),
+        ({"numpy": "2.1.0.post1"}, "gpu2 has numpy 2.1.0.post1 (there 2.1.0)"),
+        ({"distributed": "2024.1.0"}, "gpu2 has distributed 2024.1.0 (there 2025.1.0)"),
+        ({"numpy": ""}, "gpu2 has no numpy (there 2.1.0)"),
+        ({"lz4": "4.3.3"}, "gpu2 has lz4 4.3.3 (there none)"),
     ],
 )
 @pytest.mark.parametrize("file", ["", "lab.txt"])
@@ -234,7 +237,7 @@ def test_hosts_may_differ_in_what_members_do_not_tell_each_other(versions: dict[
 
 def test_the_versions_of_the_scheduler_count_and_all_that_differs_is_told() -> None:
     old = VERSIONS | {"python": "3.9.2", "numpy": "1.26.4"}
-    with pytest.raises(HostError, match=r"those of gpu3 differ from others: gpu1 has .*; gpu2 has python 3.11, and no"):
+    with pytest.raises(HostError, match=r"those of gpu3 differ from others: gpu1 has .*; gpu2 has python 3.11 "):
         decided([host("gpu1"), host("gpu2"), host("gpu3", versions=old)], scheduler="gpu3")
 
 
@@ -250,3 +253,10 @@ def test_a_host_without_distributed_is_refused_with_the_task_that_adds_it(file: 
 @given(st.dictionaries(st.sampled_from(AGREE), st.text(max_size=9)))
 def test_a_host_does_not_differ_from_itself(versions: dict[str, str]) -> None:
     assert differences(versions, versions) == []
+
+
+def test_a_new_host_needs_the_versions_of_a_scheduler_that_is_left_out() -> None:
+    last = Scheduler("gpu1", "192.0.2.1:10064", {**VERSIONS, "numpy": "1.0"})
+    with pytest.raises(HostError, match=re.escape("gpu3 has numpy 2.1.0 (there 1.0)")):
+        places(Asked(), [host("gpu3")], NAMES, last)
+    assert places(Asked(), [host("gpu3")], NAMES, last._replace(versions=VERSIONS))["gpu3"].chosen.at == last.at

@@ -12,15 +12,15 @@ from shells import NASTY
 from nbfab.cluster.member import AT, MEMORY, TEMPORARY, Chosen, Member, Size, chosen, is_place
 from nbfab.cluster.ports import FIRST, LAST
 
-CHOSEN = Chosen("gpu1", "192.0.2.1:10000", 10064, Size(2, 4, "3GiB"))
-MEMBER = Member("gpu2", "192.0.2.2", ("worker",), CHOSEN, "AUTHORITY", "CERTIFICATE", "SECRET")
+CHOSEN = Chosen("gpu1", "192.0.2.1:10000", 10064, "192.0.2.2", Size(2, 4, "3GiB"))
+MEMBER = Member("gpu2", ("worker",), CHOSEN, "AUTHORITY", "CERTIFICATE", "SECRET")
 texts = st.text(st.characters(exclude_categories=["Cs"]))
 
 
 def options(words: Any) -> dict[str, str]:
     """The options among the words of a program, which come in pairs."""
     words = list(words)
-    words = words if words[0].startswith("--") else words[1:]
+    words = words if words[0].startswith("--") else words[1:-1]
     return dict(zip(words[::2], words[1::2], strict=True))
 
 
@@ -35,14 +35,15 @@ def changed(**values: Any) -> str:
     texts.filter(bool),
     st.from_regex(AT, fullmatch=True).filter(is_place),
     st.integers(FIRST, LAST - 1),
+    st.ip_addresses().map(str),
     st.integers(1, 31),
     st.integers(0, 1024),
     st.from_regex(MEMORY, fullmatch=True) | st.just(""),
 )
 def test_what_a_host_keeps_is_read_again(
-    scheduler: str, at: str, first: int, workers: int, threads: int, memory: str
+    scheduler: str, at: str, first: int, address: str, workers: int, threads: int, memory: str
 ) -> None:
-    kept = Chosen(scheduler, at, first, Size(workers, threads, memory))
+    kept = Chosen(scheduler, at, first, address, Size(workers, threads, memory))
     assert chosen(kept.text()) == kept
 
 
@@ -106,7 +107,7 @@ def test_the_scheduler_listens_for_other_hosts_with_tls_and_shows_its_dashboard_
 
 
 def test_an_address_of_ipv6_is_in_brackets_before_a_port() -> None:
-    member = replace(MEMBER, address="2001:db8::7")
+    member = replace(MEMBER, chosen=replace(CHOSEN, address="2001:db8::7"))
     assert options(member.words("scheduler"))["--host"] == "tls://[2001:db8::7]"
     assert options(member.words("worker"))["--host"] == "[2001:db8::7]"
 

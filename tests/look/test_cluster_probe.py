@@ -183,7 +183,7 @@ anything = st.recursive(
 
 
 @given(
-    st.sampled_from(["runs", "proxy", "seen", "fails"]),
+    st.sampled_from(["runs", "down", "proxy", "seen", "fails"]),
     anything | st.fixed_dictionaries({"versions": anything, "address": anything, "taken": anything}),
 )
 def test_whatever_a_host_says_is_facts_or_an_error(name: str, value: Any) -> None:
@@ -239,7 +239,12 @@ def profile(tmp_path: Path) -> Path:
 
 def tried(profile: Path, *targets: tuple[str, str, int], seconds: float = 0, asks: Sequence[str] | None = None) -> Any:
     """What the program says, which is one line."""
-    words = (str(seconds), json.dumps(targets), "" if asks is None else "ask", json.dumps(asks or []))
+    words = (
+        str(seconds),
+        json.dumps([[*target, target[-1]] for target in targets]),
+        "" if asks is None else "ask",
+        json.dumps(asks or []),
+    )
     done = subprocess.run(
         [sys.executable, "-Bc", PAIRS, profile, *words],
         capture_output=True,
