@@ -123,6 +123,9 @@ def test_a_second_run_changes_nothing_and_a_new_host_gets_a_worker(fleet: Callab
     assert third[name]["verdict"] == "changed"
     assert two.client(name, "print(len(client.nthreads()))") == "3"
     assert {name: two.members(name, "distributed") for name in pids} == pids
+    linked = two.json("cluster.up")[name]["changes"]  # the link to the dashboard, now that its host is looked at
+    assert [change["summary"] for change in linked] == ["rewrite the configuration that Client() reads"]
+    assert {host["verdict"] for host in two.json("cluster.up").values()} == {"unchanged"}
     status = two.json("cluster.status")
     assert {host["verdict"] for host in status.values()} == {"running"}
     assert status["h1"]["state"]["cluster"]["members"][1]["since"]
@@ -131,6 +134,10 @@ def test_a_second_run_changes_nothing_and_a_new_host_gets_a_worker(fleet: Callab
     text = two.fails("cluster.up", "--threads=1", status=1)
     assert "its worker runs, and has to be restarted for this; it was left alone, because it may be computing" in text
     assert "cluster.up --threads=1 --restart" in text
+    two.ok("cluster.stop", "--limit=h2")
+    none = two.json("cluster.up", "--threads=1")
+    assert none["h2"]["error"] == "nothing was changed, because h1, h3 cannot be changed as well"
+    assert not two.members("h2", "distributed"), "all are changed, or none"
     two.ok("cluster.up", "--threads=1", "--restart")
     assert two.client("h1", "print(sorted(client.nthreads().values()))") == "[1, 1, 1]"
     assert {host["verdict"] for host in two.json("cluster.up").values()} == {"unchanged"}
