@@ -3,13 +3,7 @@
 
 # Uses role, socket.
 start_member() {
-	if ! command -v tmux >/dev/null 2>&1; then
-		echo 'there is no tmux'
-		return 1
-	fi
-	outlive
-	find_socket
-	if [ ! -S "$socket" ]; then place_socket || place_socket elsewhere || return 1; fi
+	find_tmux || return 1
 	end_member "$role" || return 1
 	mkdir -p cluster/tmp
 	rm -f "cluster/$role.down"
@@ -38,7 +32,7 @@ end_member() { # role, and `drop` for one that the host no longer has
 		below=$(descendants_of "$runner")
 		kill -TERM "$runner" || return 1
 		if ! ended "$runner" "$began" 100; then kill -KILL "$runner" 2>/dev/null; fi
-		each_left "$below"
+		end_left "$below"
 		ended "$runner" "$began" 50 || return 1
 	fi
 	find_socket
@@ -60,8 +54,8 @@ descendants_of() { # pid
 	done
 }
 
-# Ends those that are left after a while.
-each_left() { # lines of pid and start
+# Ends those that are left after two seconds each.
+end_left() { # lines of pid and start
 	put "$1$newline" | while read -r child since; do
 		if [ -n "$since" ] && ! ended "$child" "$since" 20; then kill -KILL "$child" 2>/dev/null; fi
 	done

@@ -3,13 +3,7 @@
 
 # Uses relay, socket.
 start_relay() {
-	if ! command -v tmux >/dev/null 2>&1; then
-		echo 'there is no tmux'
-		return 1
-	fi
-	outlive
-	find_socket
-	if [ ! -S "$socket" ]; then place_socket || place_socket elsewhere || return 1; fi
+	find_tmux || return 1
 	end_relay "$relay" # one that runs, and cannot be reached: what cleans /var/tmp may have taken its socket
 	in_session "relay/$relay" 'exec /bin/sh relay.sh' || return 1
 	waits=0

@@ -78,6 +78,17 @@ outlive() {
 	keeper='systemd-run --user --scope --quiet --'
 }
 
+# Makes sure that the profile's tmux can run one more session. Uses socket.
+find_tmux() {
+	if ! command -v tmux >/dev/null 2>&1; then
+		echo 'there is no tmux'
+		return 1
+	fi
+	outlive
+	find_socket
+	if [ ! -S "$socket" ]; then place_socket || place_socket elsewhere || return 1; fi
+}
+
 # Uses folder, python, seconds, port, certificate, server_probe, profile, socket.
 wait_ready() {
 	waits=0

@@ -56,7 +56,8 @@ def _asked(call: Call) -> "Asked":
     for name, most in (("workers", MOST), ("threads", MOST_THREADS)):
         given = call.given[name]
         try:
-            numbers[name] = None if given is None else 0 if given == "auto" else whole_number(1, most)(given)
+            shared = name == "threads" and given == "auto"
+            numbers[name] = None if given is None else 0 if shared else whole_number(1, most)(given)
         except ValueError as error:
             raise UsageError(f"{name} must be {error}, not {given!r}") from None
     memory = call.given["memory"]

@@ -157,14 +157,9 @@ def differences(have: Mapping[str, str], model: Mapping[str, str]) -> list[str]:
     for name in AGREE:
         mine, theirs = _counting(name, have), _counting(name, model)
         if mine != theirs:
-            lines.append(_difference(name, mine, theirs))
+            has = f"{name} {mine}" if mine else f"no {name}"
+            lines.append(f"{has} (there {theirs or 'none'})")
     return lines
-
-
-def _difference(name: str, mine: str, theirs: str) -> str:
-    if not mine:
-        return f"no {name} (there {theirs})"
-    return f"{name} {mine} (there {theirs})" if theirs else f"{name} {mine} (there none)"
 
 
 def _counting(name: str, versions: Mapping[str, str]) -> str:

@@ -18,9 +18,7 @@ FOLDER = "cluster"
 TEMPORARY = f"{FOLDER}/tmp"  # noqa: S108  # in the profile's folder
 CA, NODE, CONFIG, CHOSEN = (f"{FOLDER}/{name}" for name in ("ca.pem", "node.pem", "dask.yaml", "chosen.json"))
 
-
 MEMORY = re.compile(r"auto|0|[1-9][0-9]{0,9}(\.[0-9]{1,3})?( ?[kKMGTP]i?B)?|0?\.[0-9]{1,3}")  # as Dask takes it
-
 AT = re.compile(r"[0-9A-Fa-f.:\[\]]{3,50}:[0-9]{1,5}")  # an address and a port
 MOST_THREADS = 1024  # of a worker
 

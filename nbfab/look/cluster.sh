@@ -21,7 +21,8 @@ look_cluster() {
 	done
 	print_facts
 	if [ -z "$cluster_python" ]; then return; fi
-	if "$cluster_server" -BIc 'import importlib.util, sys; sys.exit(not importlib.util.find_spec("jupyter_server_proxy"))' >/dev/null 2>&1 </dev/null; then
+	finds='import importlib.util, sys; sys.exit(not importlib.util.find_spec("jupyter_server_proxy"))'
+	if "$cluster_server" -BIc "$finds" >/dev/null 2>&1 </dev/null; then
 		fact cluster.proxy yes
 		print_facts
 	fi

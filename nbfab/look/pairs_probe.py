@@ -74,6 +74,7 @@ def workers(folder, end, expected):
     os.environ["DASK_CONFIG"] = folder + "/cluster/dask.yaml"
     from distributed import Client
 
+    end = max(end, time.monotonic() + 5)  # the import may have taken long
     with Client(timeout=max(1, end - time.monotonic()), set_as_default=False) as client:
         while True:
             found = client.run_on_scheduler(_workers)
@@ -96,7 +97,7 @@ if __name__ == "__main__":
     told["closed"] = closed(json.loads(targets), end, context(folder))
     if ask:  # last: what that takes to import would keep members from starting
         try:
-            told["workers"] = workers(folder, max(end, time.monotonic() + 5), json.loads(expected))
+            told["workers"] = workers(folder, end, json.loads(expected))
         except Exception as error:
             told["fails"] = str(error)[:500] or type(error).__name__
     print(json.dumps(told))

@@ -80,7 +80,11 @@ def _members(wanted: Wanted, facts: Facts, member: Member, certificate: str) -> 
 
 def _check(wanted: Wanted, role: Role, what: str, *, anew: bool = False) -> None:
     if not wanted.restart:
-        why = "for another authority than it has, which this machine does not know" if anew else "for this"
+        why = (
+            "for a new authority, since this machine does not have the one that it was started with"
+            if anew
+            else "for this"
+        )
         raise Refused(
             f"its {role} runs, and {what} {why}; it was left alone, because it may be computing",
             *("once that may end", again("--restart")),
@@ -116,7 +120,7 @@ def end(role: Role, *, drop: bool = False) -> Change:
 
 
 def ends(facts: Facts) -> Iterator[Change]:
-    """Those that end what runs: the workers before the scheduler, which they would wait for."""
+    """Those that end what runs, the workers before the scheduler, and keep down what does not."""
     for role in reversed(ROLES):
         stays_down = role in facts.cluster.down or not facts.files.entry(script_file(role))
         if facts.cluster.running(role) or not stays_down:

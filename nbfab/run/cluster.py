@@ -40,11 +40,11 @@ class Meets(Protocol):
 
 @dataclass(frozen=True)
 class Party:
-    """What all hosts of a run share: where they `meets`, what was `asked` for, all `names` of the inventory, and the
+    """What all hosts of a run share: the `meeting`, what was `asked` for, all `names` of the inventory, and the
     cluster's authority (PEM, with its key). `last` is where its scheduler was, and `remembers` keeps where it is.
     """
 
-    meets: Meets
+    meeting: Meets
     asked: Asked
     names: Sequence[str]
     authority: str = field(repr=False)
@@ -73,7 +73,7 @@ def up(job: Job, party: Party) -> Outcome:
     if "scheduler" in place.roles:
         party.remembers(Scheduler(place.chosen.scheduler, place.chosen.at, seat.seen.cluster.seen.versions))
     job.user.sees("waiting for the others")
-    done = party.meets.meet("done", job.host.label, True)
+    done = party.meeting.meet("done", job.host.label, True)
     return _checked(seat, party, outcome, [name for name in seat.all if name in done])
 
 
@@ -93,7 +93,7 @@ def _seated(job: Job, party: Party) -> Seat:
         raise HostError(f"the Python of the notebooks cannot be asked: {seen.cluster.fails}", task("setup"))
     mine = (job, seen, _candidate(job, seen))
     job.user.sees("waiting for the others")
-    came = party.meets.meet("looked", name, mine)
+    came = party.meeting.meet("looked", name, mine)
     candidates = {each: came[each][2] for each in party.names if each in came}
     found = places(party.asked, list(candidates.values()), party.names, party.last)
     certificate, key = authority.sign(party.authority, name, job.wanted.now)
@@ -112,13 +112,13 @@ def _seated(job: Job, party: Party) -> Seat:
 
 
 def _agree(job: Job, seen: Facts, party: Party) -> None:
-    """Raises what keeps the host from its plan, or Refused if it is another one that is: a part of it is no cluster."""
+    """Raises why the host cannot be changed, or Refused if another one cannot: all are changed, or none."""
     refused: NbfabError | None = None
     try:
         plan(job.wanted, seen, (cluster.STEP,))
     except NbfabError as error:
         refused = error
-    came = party.meets.meet("planned", job.host.label, refused)
+    came = party.meeting.meet("planned", job.host.label, refused)
     if refused:
         raise refused
     if others := [name for name, error in came.items() if error]:
@@ -195,7 +195,7 @@ def _checked(seat: Seat, party: Party, outcome: Outcome, names: Sequence[str]) -
     expected = [where for each in names for where in _workers(seat, each)] if asks else []
     job.user.sees("waiting for the workers")
     has = _try(job, seat.python, SOON, [], expected, asks=True) if asks else _Told()
-    party.meets.meet("answered", name, True)
+    party.meeting.meet("answered", name, True)
     job.user.sees("trying the ports of the others")
     targets = [[each, *span] for each in names if each != name for span in _targets(seat, each)]
     if scheduler not in names:
@@ -258,7 +258,7 @@ def _words(closed: Sequence[Sequence[Any]]) -> str:
 
 
 def _opens(seat: Seat, closed: Sequence[Sequence[Any]]) -> tuple[Any, ...]:
-    """What to do about closed ports: whoever has the firewall needs to know all ports of a host."""
+    """The fix for closed ports; it names all ports of a host, so that a firewall is opened for all at once."""
     hosts = dict.fromkeys(host for host, *_ in closed if host in seat.all)
     spans = [f"{host}: {'-'.join(map(str, Ports(seat.all[host].chosen.first).open))}" for host in hosts]
     return (f"open these TCP ports to the other hosts, {'; '.join(spans)}",) if spans else (task("cluster.logs"),)
@@ -347,20 +347,18 @@ def status(job: Job) -> Outcome:
         return _down(outcome, f"its {' and '.join(missing)} do{'es' if len(missing) == 1 else ''} not run")
     if told.fails:
         return _failed(outcome, f"the scheduler does not answer: {told.fails}", task("cluster.logs"))
-    return replace(outcome, notes=_said(had.scheduler, told, asks=scheduler))
+    return replace(outcome, notes=(_said(told),)) if scheduler else outcome
 
 
 def _down(outcome: Outcome, why: str) -> Outcome:
     return replace(outcome, verdict="not running", error=why, fix=(task("cluster.up"),), status=1)
 
 
-def _said(scheduler: str, told: _Told, *, asks: bool) -> tuple[str, ...]:
-    if not asks:
-        return ()
-    threads = sum(each[1] for each in told.workers)
+def _said(told: _Told) -> str:
+    """What the scheduler has, in words."""
+    workers, threads = len(told.workers), sum(each[1] for each in told.workers)
     memory = f", {size(sum(each[2] for each in told.workers))} of memory" if told.workers else ""
-    workers = _counted(len(told.workers), "worker")
-    return (f"the scheduler has {workers}, {_counted(threads, 'thread')}{memory}",)
+    return f"the scheduler has {_counted(workers, 'worker')}, {_counted(threads, 'thread')}{memory}"
 
 
 def _counted(count: int, noun: str) -> str:
