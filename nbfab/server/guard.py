@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import hashlib
 import hmac
+import logging
 import os
 from typing import Any, Callable
 
@@ -51,6 +52,8 @@ class Guard:
 
         No page may have the token: it would let the page in again when the password has changed.
         """
+        # What answers SIGTERM writes a line first. If another one is being written, that fails, and the server runs on.
+        logging.raiseExceptions = False
         self.kernels = app.kernel_manager
         busy.watch(self.kernels)
         self._token = token.encode()
