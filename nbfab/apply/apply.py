@@ -102,9 +102,11 @@ def apply(
     watcher: Watcher,
     seconds: int,
     loan: Loan = NONE,
+    *,
+    looks: bool = True,
 ) -> Facts:
-    """Makes the changes, and returns the facts afterwards. `seconds` is how long a server may take to become ready;
-    what is installed comes through the `loan`, if there is one.
+    """Makes the changes, and returns the facts afterwards, or those that were `seen` if it `looks` later. `seconds` is
+    how long a server may take to become ready; what is installed comes through the `loan`, if there is one.
 
     Raises Declined with the host's own words at the first change that fails; those before it stay. Raises HostError.
     """
@@ -114,7 +116,7 @@ def apply(
         *_calls(changes, loan),
         call("conclude"),
         "cd /\n",
-        *look.look_calls(host, request),
+        *(look.look_calls(host, request) if looks else ()),
         call("release"),
     ]
     begun: list[Change] = []
@@ -160,7 +162,7 @@ def apply(
         records = run(host, program, receive, silence, "making changes")
         if len(done) < len(changes):
             raise _nonsense()
-        return parse(records)
+        return parse(records) if looks else seen
     except ConnectError as error:
         at = begun[-1].summary if begun else "the beginning"
         raise ConnectError(f"{error}, at: {at}", *error.fix, jump=error.jump) from None

@@ -43,14 +43,16 @@ def _seen(value: Any) -> Seen:
 
 @dataclass(frozen=True, kw_only=True)
 class ClusterFacts:
-    """The members that run, the roles that are to stay `down`, and what their Python has been `seen` to have, or why it
-    `fails` to say so; `proxy` is whether the server can show a dashboard of theirs.
+    """The members that run, the roles that are to stay `down`, and what their `python` has been `seen` to have, or why
+    it `fails` to say so; `proxy` is whether that of the `server` can show a dashboard of theirs.
 
     Only the tasks of a cluster look for them, and removal.
     """
 
     runs: tuple[Running, ...] = fact(_runs, default=())
     down: tuple[str, ...] = fact(words, default=())
+    python: str = fact(text, default="")
+    server: str = fact(text, default="")
     proxy: bool = fact(yes, default=False)
     seen: Seen = fact(_seen, default=Seen())
     fails: str = fact(message, default="")

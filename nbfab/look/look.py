@@ -55,7 +55,7 @@ def look_calls(host: Host, request: Request) -> list[str]:
     if request.relay:
         calls.append(call("look_relay", relay=request.relay))
     if request.members:
-        calls.append(_cluster_call())
+        calls.append(_cluster_call(request.kernel))
     if left := request.left:
         places, trees, records, traces = map(" ".join, (left.places, left.trees, left.records, left.traces))
         calls.append(call("look_left", places=places, trees=trees, records=records, traces=traces))
@@ -73,14 +73,19 @@ def look_calls(host: Host, request: Request) -> list[str]:
 def look_cluster(host: Host, profile: str, python: str, server: str) -> ClusterFacts:
     """The members of a cluster that run on the host, and what that `python` of its has, and its
     `server`'s. Raises HostError."""
-    calls = [call("find_profile", profile=profile), _cluster_call(python, server)]
+    calls = [call("find_profile", profile=profile), _cluster_call("", python, server)]
     program = render(("look/json", "look/look", "look/process", "look/tmux", "look/cluster"), calls)
     return parse_cluster(run(host, program, lambda _: None, SILENCE, "looking", whole=2 * SILENCE))
 
 
-def _cluster_call(python: str = "", server: str = "") -> str:
-    probe = source("look/cluster_probe.py") if python else ""
-    return call("look_cluster", cluster_python=python, cluster_server=server or python, cluster_probe=probe)
+def _cluster_call(kernel: str, python: str = "", server: str = "") -> str:
+    return call(
+        "look_cluster",
+        cluster_kernel=kernel,
+        cluster_python=python,
+        cluster_server=server or python,
+        cluster_probe=source("look/cluster_probe.py") if kernel or python else "",
+    )
 
 
 def look_call(host: Host, request: Request) -> str:
@@ -103,7 +108,7 @@ def look_call(host: Host, request: Request) -> str:
         releases="yes" if request.releases else "",
         usage="usage" if request.kernels else "",
         environment_probe=source("look/environment_probe.py"),
-        server_probe=source("look/server_probe.py"),
+        server_probe=source("look/server_probe.py") if request.server else "",
     )
 
 

@@ -1,10 +1,12 @@
 """Runs on a host of a cluster: connects to the ports of the others, and asks the scheduler which workers it has.
 
-Called as `python -c CODE FOLDER SECONDS TARGETS ASK EXPECTED`, with the profile's FOLDER. TARGETS is a JSON array of
-[host, address, first port, last port], and EXPECTED one of the addresses of workers that the scheduler is to have; it
-is asked if ASK is not empty. Prints one line of JSON: the ports that are `closed`, each with host, address and why; and
-the `workers`, each with its address, its threads and its limit of memory in bytes, or null; or why the scheduler
-`fails` to say so. Works with Python 3.8 and later.
+Called as `python -c CODE FOLDER SECONDS TARGETS EXPECTED DASHBOARD`, with the profile's FOLDER. TARGETS is a JSON array
+of [host, address, first port, last port], and EXPECTED one of the addresses of workers that the scheduler is to have,
+or empty if it is not to be asked. DASHBOARD is the port of its dashboard, or empty if it is not on this host.
+
+Prints one line of JSON: the ports that are `closed`, each with host, address and why; and the `workers`, each with its
+address, its threads and its limit of memory in bytes, or null; or why the scheduler `fails` to say so. Works with
+Python 3.8 and later.
 """
 
 import json
@@ -16,6 +18,7 @@ import threading
 import time
 
 MOST = 1000  # that are told of
+MOST_BYTES = 50_000_000  # of what the dashboard says of its workers, some thousand each
 GIVE_UP = 3  # attempts that time out: what drops packets drops all of them
 
 
@@ -69,35 +72,77 @@ def closed(targets, end, tls):
     return sorted(found)[:MOST]
 
 
-def workers(folder, end, expected):
+def workers(folder, end, expected, dashboard):
     """Those that the scheduler has, once it has all that are expected, or at the end."""
+    found = served(folder, end, expected, int(dashboard)) if dashboard else None
+    return told(folder, end, expected) if found is None else found
+
+
+def served(folder, end, expected, dashboard):
+    """As its dashboard on this host has them; None if that does not answer, though the scheduler listens."""
+    with open(folder + "/cluster/dask.yaml", encoding="utf-8") as config:
+        at = json.load(config)["scheduler-address"]
+    while True:
+        found = listed(dashboard, at)
+        late = time.monotonic() > end
+        if late or (listens(at) if found is None else {*expected} <= {each[0] for each in found}):
+            return found
+        time.sleep(0.1)
+
+
+def listed(port, at):
+    """None if what answers at the port is not the dashboard of the scheduler `at` that address."""
+    try:
+        with socket.create_connection(("127.0.0.1", port), 5) as link:
+            link.sendall(b"GET /json/identity.json HTTP/1.0\r\nHost: localhost\r\n\r\n")
+            with link.makefile("rb") as answer:
+                scheduler = json.loads(answer.read(MOST_BYTES).partition(b"\r\n\r\n")[2])
+        if scheduler["address"] != at:
+            return None
+        every = scheduler["workers"].items()
+        return rows((address, each["nthreads"], each["memory_limit"]) for address, each in every)
+    except (OSError, ValueError, LookupError, TypeError, AttributeError):
+        return None
+
+
+def rows(every):
+    return sorted([address.rpartition("//")[2], *more] for address, *more in every)[:MOST]
+
+
+def listens(at):
+    host, _, port = at.rpartition("//")[2].rpartition(":")
+    try:
+        socket.create_connection((host.strip("[]"), int(port)), 3).close()
+    except OSError:
+        return False
+    return True
+
+
+def told(folder, end, expected):
+    """As the scheduler has them by its own words, wherever it is; what they take to import is half a second's work."""
     os.environ["DASK_CONFIG"] = folder + "/cluster/dask.yaml"
     from distributed import Client
 
     end = max(end, time.monotonic() + 5)  # the import may have taken long
     with Client(timeout=max(1, end - time.monotonic()), set_as_default=False) as client:
         while True:
-            found = client.run_on_scheduler(_workers)
-            missing = {*expected} - {each[0] for each in found}
-            if not missing or time.monotonic() > end:
+            found = rows(client.run_on_scheduler(_workers))
+            if {*expected} <= {each[0] for each in found} or time.monotonic() > end:
                 return found
             time.sleep(0.2)
 
 
 def _workers(dask_scheduler):
-    every = dask_scheduler.workers.values()
-    return sorted([each.address.rpartition("//")[2], each.nthreads, each.memory_limit] for each in every)[:1000]
+    return [[each.address, each.nthreads, each.memory_limit] for each in dask_scheduler.workers.values()]
 
 
 if __name__ == "__main__":
-    folder, seconds, targets, ask, expected = sys.argv[1:]
+    folder, seconds, targets, expected, dashboard = sys.argv[1:]
     end = time.monotonic() + float(seconds)
-    told = {}
-
-    told["closed"] = closed(json.loads(targets), end, context(folder))
-    if ask:  # last: what that takes to import would keep members from starting
+    answer = {"closed": closed(json.loads(targets), end, context(folder))}
+    if expected:
         try:
-            told["workers"] = workers(folder, end, json.loads(expected))
+            answer["workers"] = workers(folder, end, json.loads(expected), dashboard)
         except Exception as error:
-            told["fails"] = str(error)[:500] or type(error).__name__
-    print(json.dumps(told))
+            answer["fails"] = str(error)[:500] or type(error).__name__
+    print(json.dumps(answer))

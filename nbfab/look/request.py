@@ -28,9 +28,11 @@ class Request:
 
     The facts include the text of the paths in `texts`, of `certificate`, a PEM, and others like it in `clients` only
     the certificate in it, and of the Python files in the folders `modules` the checksums; whether the relay of the name
-    `relay` runs, which `members` of a cluster do, what is `left`, what is `around` the server, the `others` that nbfab
-    did not start, with what ending the one at the port `at` would end, what `kernels` take, all `environments` that are
-    there, the `releases` of what makes a new one, and what only the `doctor` looks at, if that is asked for.
+    `relay` runs, which `members` of a cluster do, and what the Python in the specification `kernel` has for them, what
+    is `left`, what is `around` the server, the `others` that nbfab did not start, with what ending the one at the port
+    `at` would end, what `kernels` take, all `environments` that are there, the `releases` of what makes a new one, and
+    what only the `doctor` looks at, if that is asked for. Unless the `server` is to be asked, its answer is not among
+    them.
     """
 
     settings: Settings
@@ -44,6 +46,7 @@ class Request:
     modules: tuple[str, ...] = ()
     relay: str = ""
     members: bool = False
+    kernel: str = ""
     left: Left | None = None
     doctor: bool = False
     around: bool = False
@@ -52,3 +55,4 @@ class Request:
     kernels: bool = False
     environments: bool = False
     releases: bool = False
+    server: bool = True

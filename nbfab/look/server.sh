@@ -30,8 +30,13 @@ look_server() {
 }
 
 # The running server's answer. Sets ready to `here` if it serves on the port that is wanted, to `elsewhere` if on
-# another. Uses folder, certificate, port, usage, server_probe, interpreter.
+# another. Without a program to ask it with, it is not asked. Uses folder, certificate, port, usage, server_probe,
+# interpreter.
 ask_server() { # pid
+	if [ -z "$server_probe" ]; then
+		ready=here
+		return
+	fi
 	if [ -z "${interpreter-}" ] && [ -f "$folder/environment" ]; then
 		{ read -r _ && read -r _ && read -r interpreter; } <"$folder/environment" || :
 	fi

@@ -155,6 +155,8 @@ def request(wanted: Wanted, steps: Iterable[Step] = ()) -> Request:
         modules=(module.NAME, *([relay.NAME] if wanted.relay else [])),
         relay=relay.RUNS if wanted.relay or wanted.removing else "",
         members=wanted.members or wanted.removing,
+        kernel=kernel_file(wanted.settings.profile) if wanted.brief else "",
+        server=not wanted.brief,
         left=Left(left.places(of.path for of in files), left.TREES, tuple(left.SOCKETS), left.TRACES)
         if wanted.removing
         else None,

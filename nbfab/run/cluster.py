@@ -14,15 +14,16 @@ from nbfab.fix import Note, task
 from nbfab.host import run
 from nbfab.look import fact
 from nbfab.look.facts import Facts
-from nbfab.look.look import look_cluster
+from nbfab.look.look import look, look_cluster
 from nbfab.names import in_url
-from nbfab.outcome import Outcome
+from nbfab.outcome import Outcome, Verdict
 from nbfab.plan import asked, cluster, install, packages
+from nbfab.plan.adopt import adopt
 from nbfab.plan.kernel import kernel_file
-from nbfab.plan.steps import plan
+from nbfab.plan.steps import plan, request
 from nbfab.program import Record, call, render, source
 from nbfab.run.converge import Course, foresee, go_on, make, reported
-from nbfab.run.describe import describe
+from nbfab.run.describe import page
 from nbfab.run.job import Job
 from nbfab.run.see import see
 from nbfab.units import size, stamp
@@ -62,19 +63,39 @@ class Seat:
     all: Mapping[str, Place]
     candidates: Mapping[str, Candidate]
 
+    @property
+    def member(self) -> Member:
+        """What the host is to be."""
+        assert self.job.wanted.cluster
+        return self.job.wanted.cluster
+
 
 def up(job: Job, party: Party) -> Outcome:
     """Makes the host a member, and sees that it reaches the others. Raises NbfabError."""
     seat = _seated(job, party)
-    outcome = go_on(seat.job, seat.seen, (cluster.STEP,))
-    if outcome.status:
-        return outcome
+    job, course = seat.job, Course(job.user, looks=False)
+    if changes := plan(job.wanted, seat.seen, (cluster.STEP,)):
+        make(job, job.wanted, changes, seat.seen, course)
     place = seat.all[job.host.label]
     if "scheduler" in place.roles:
         party.remembers(Scheduler(place.chosen.scheduler, place.chosen.at, seat.seen.cluster.seen.versions))
     job.user.sees("waiting for the others")
     done = party.meeting.meet("done", job.host.label, True)
-    return _checked(seat, party, outcome, [name for name in seat.all if name in done])
+    names = [name for name in seat.all if name in done]
+    has = _answered(seat, party, names)
+    # Only now, as with the ports: what looks takes time of the processors that the members start on.
+    job.user.sees("looking again")
+    wanted = replace(job.wanted, brief=False)
+    outcome = go_on(replace(job, wanted=wanted), adopt(look(job.host, request(wanted))), (cluster.STEP,))
+    if course.begun:
+        verdict: Verdict = "changed" if outcome.verdict == "unchanged" else outcome.verdict
+        outcome = replace(
+            outcome,
+            verdict=verdict,
+            changes=(*reported(course.begun), *outcome.changes),
+            notes=(*course.words, *outcome.notes),
+        )
+    return outcome if outcome.failed else _checked(seat, party, outcome, names, has)
 
 
 def preview(job: Job, party: Party) -> Outcome:
@@ -127,14 +148,16 @@ def _agree(job: Job, seen: Facts, party: Party) -> None:
 
 
 def _look(job: Job) -> tuple[Job, Facts, str]:
-    """The facts with those of the cluster, and the Python that runs its members; empty if there is none."""
+    """The facts, and the Python that runs the members; empty if there is none."""
     job.user.sees("looking")
-    job, seen = see(job)
-    there = seen.files.entry(kernel_file(job.wanted.settings.profile))
-    python = packages.python(job.wanted, seen) if there else ""
-    server = install.choose(job.wanted, seen).python if there else ""
-    members = look_cluster(job.host, job.wanted.settings.profile, python, server)
-    return replace(job, wanted=replace(job.wanted, members=True)), replace(seen, cluster=members), python
+    job, seen = see(replace(job, wanted=replace(job.wanted, members=True, brief=True)))
+    if not seen.files.entry(kernel_file(job.wanted.settings.profile)):
+        return job, seen, ""
+    python, server = packages.python(job.wanted, seen), install.choose(job.wanted, seen).python
+    if (python, server) != (seen.cluster.python, seen.cluster.server):  # these are to be, but are not yet
+        members = look_cluster(job.host, job.wanted.settings.profile, python, server)
+        seen = replace(seen, cluster=members)
+    return job, seen, python
 
 
 def _candidate(job: Job, seen: Facts) -> Candidate:
@@ -147,7 +170,7 @@ def _candidate(job: Job, seen: Facts) -> Candidate:
         seen.cluster.seen.taken,
         had,
         bool(seen.cluster.runs),
-        seen.server.ours,
+        seen.server.alive,
         asked.had(seen).asked.source,
     )
 
@@ -173,7 +196,7 @@ def _path(first: int) -> str:
 
 def _url(job: Job, seen: Facts, first: int) -> str:
     """The dashboard on the scheduler's host, behind the login of the notebook; empty if that shows none."""
-    return "" if _lacks(seen) else describe(job, job.wanted, seen).url.rstrip("/") + _path(first)
+    return "" if _lacks(seen) else page(job, job.wanted, seen).rstrip("/") + _path(first)
 
 
 def _lacks(seen: Facts) -> list[str]:
@@ -182,29 +205,29 @@ def _lacks(seen: Facts) -> list[str]:
     return [name for name, there in has.items() if not there]
 
 
-def _checked(seat: Seat, party: Party, outcome: Outcome, names: Sequence[str]) -> Outcome:
-    """The outcome, once the scheduler has the workers of all, and the host reaches the others.
-
-    In this order: what tries ports would keep members from starting.
-    """
-    job, name = seat.job, outcome.host
-    member = job.wanted.cluster
-    assert member
-    scheduler = member.chosen.scheduler
-    asks = name == (scheduler if scheduler in names else names[0])
-    expected = [where for each in names for where in _workers(seat, each)] if asks else []
-    job.user.sees("waiting for the workers")
-    has = _try(job, seat.python, SOON, [], expected, asks=True) if asks else _Told()
+def _answered(seat: Seat, party: Party, names: Sequence[str]) -> "_Told | None":
+    """Which workers the scheduler has, once it has those of all; None on all hosts but the one that asks."""
+    name, scheduler = seat.job.host.label, seat.member.chosen.scheduler
+    seat.job.user.sees("waiting for the workers")
+    has = _has(seat, names) if name == (scheduler if scheduler in names else names[0]) else None
     party.meeting.meet("answered", name, True)
+    return has
+
+
+def _checked(seat: Seat, party: Party, outcome: Outcome, names: Sequence[str], has: "_Told | None") -> Outcome:
+    """The outcome, once the host reaches the others, and if it asks for them, the scheduler `has` all workers."""
+    job, name, member = seat.job, outcome.host, seat.member
+    scheduler = member.chosen.scheduler
     job.user.sees("trying the ports of the others")
     targets = [[each, *span] for each in names if each != name for span in _targets(seat, each)]
     if scheduler not in names:
         host, _, port = member.chosen.at.rpartition(":")
         targets.append([scheduler, host.strip("[]"), int(port), int(port)])
-    told = _try(job, seat.python, LATE, targets, [], asks=False)
-    if asks and len(has.workers) < len(expected):
-        has = _try(job, seat.python, SOON, [], expected, asks=True)
-    told = replace(told, workers=has.workers, fails=has.fails)
+    told = _try(job, seat.python, LATE, targets)
+    expected = _expected(seat, names) if has else []
+    if has:
+        has = has if len(has.workers) >= len(expected) else _has(seat, names)
+        told = replace(told, workers=has.workers, fails=has.fails)
     url = _url(job, seat.seen, member.chosen.first) if "scheduler" in member.roles else ""
     state = {"cluster": _document(member.chosen, [(role, None) for role in member.roles], told, url)}
     notes = _notes(seat.seen, url) if "scheduler" in member.roles else ()
@@ -218,7 +241,7 @@ def _checked(seat: Seat, party: Party, outcome: Outcome, names: Sequence[str]) -
         lacking = [each for each in names if set(missing) & {*_workers(seat, each)}]
         words = f"after {2 * SOON} seconds the scheduler lacks workers of {', '.join(lacking)}"
         return _failed(outcome, words, task("cluster.logs"))
-    if asks:
+    if has:
         count = len(told.workers)
         notes = (f"{_counted(count, 'worker')} answer{'s' if count == 1 else ''}", *_strangers(seat, party, told))
         outcome = replace(outcome, notes=(*outcome.notes, *notes))
@@ -234,6 +257,16 @@ def _strangers(seat: Seat, party: Party, told: "_Told") -> Sequence[str]:
 
 def _failed(outcome: Outcome, error: str, *fix: Any) -> Outcome:
     return replace(outcome, verdict="failed", error=error, fix=fix, status=1)
+
+
+def _has(seat: Seat, names: Sequence[str]) -> "_Told":
+    """Which workers the scheduler has, once it has those of these hosts, or it takes too long."""
+    dashboard = seat.member.ports.dashboard if "scheduler" in seat.member.roles else None
+    return _ask(seat.job, seat.python, SOON, _expected(seat, names), dashboard)
+
+
+def _expected(seat: Seat, names: Sequence[str]) -> list[str]:
+    return [where for name in names for where in _workers(seat, name)]
 
 
 def _workers(seat: Seat, name: str) -> list[str]:
@@ -275,17 +308,22 @@ def _notes(seen: Facts, url: str) -> Sequence[str]:
 
 @dataclass
 class _Told:
-    """What a host says of the others: see `look/pairs_probe.py`."""
+    """What a host says of the others."""
 
     closed: list[list[Any]] = field(default_factory=list)
     workers: list[list[Any]] = field(default_factory=list)
     fails: str = ""
 
 
-def _try(job: Job, python: str, seconds: int, targets: Sequence[Any], expected: Sequence[str], *, asks: bool) -> _Told:
-    """What the host finds out. Raises HostError."""
+def _ask(job: Job, python: str, seconds: int, expected: Sequence[str], dashboard: int | None) -> _Told:
+    """Which workers the scheduler has, of which the `dashboard` is on this host. Raises HostError."""
+    return _try(job, python, seconds, [], json.dumps(expected), str(dashboard or ""))
+
+
+def _try(job: Job, python: str, seconds: int, targets: Sequence[Any], *asks: str) -> _Told:
+    """What the host finds out: see `look/pairs_probe.py`. Raises HostError."""
     found: list[Record] = []
-    words = (str(seconds), json.dumps(targets), "ask" if asks else "", json.dumps(expected))
+    words = (str(seconds), json.dumps(targets), *(asks or ("", "")))
     calls = [
         call("find_profile", profile=job.wanted.settings.profile),
         call("try_pairs", *words, cluster_python=python, pairs_probe=source("look/pairs_probe.py")),
@@ -337,7 +375,7 @@ def status(job: Job) -> Outcome:
     roles: tuple[Role, ...] = ROLES if had.scheduler == job.host.label else ("worker",)
     running = [each for each in seen.cluster.runs if each.role in roles]
     scheduler = any(each.role == "scheduler" for each in running)
-    told = _try(job, python, ASKED, [], [], asks=True) if scheduler else _Told()
+    told = _ask(job, python, ASKED, [], Ports(had.first).dashboard) if scheduler else _Told()
     members: list[tuple[Role, str | None]] = [
         (each.role, stamp(each.since) if each.since else None) for each in running
     ]

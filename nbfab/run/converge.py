@@ -36,9 +36,9 @@ Equips = Callable[[Job, Wanted, Facts, Sequence[Change]], list[Change]]
 class Course:
     """How far a plan has got: the changes that were `sent` to the host, those it has `begun`, and its words on them.
 
-    `total` is how many will have begun in the end. `records` keeps what is sent, and says why it could not. What is
-    installed comes through the `loan`, and `installed` is called once the `installing` changes are made; or `equips`
-    sends it from here first.
+    `total` is how many will have begun in the end, and then it `looks` again, unless that is done later. `records`
+    keeps what is sent, and says why it could not. What is installed comes through the `loan`, and `installed` is called
+    once the `installing` changes are made; or `equips` sends it from here first.
 
     The user sees each step.
     """
@@ -47,6 +47,7 @@ class Course:
     sent: list[Change] = field(default_factory=list)
     begun: list[Change] = field(default_factory=list)
     total: int = 0
+    looks: bool = True
     words: list[str] = field(default_factory=list)
     password_set: bool = False
     records: Callable[[Change], str] = lambda change: ""
@@ -78,7 +79,7 @@ class Course:
             self.installing -= 1
             if not self.installing:
                 self.installed()
-        if len(self.begun) == self.total:
+        if len(self.begun) == self.total and self.looks:
             self.user.sees("looking again")
 
 
@@ -254,13 +255,14 @@ def _carry_out(
 
 
 def make(job: Job, wanted: Wanted, changes: Sequence[Change], seen: Facts, course: Course) -> Facts:
-    """Makes changes on the job's host, and returns what is seen then. Raises NbfabError."""
+    """Makes changes on the job's host, and returns what is seen then, if it looks. Raises NbfabError."""
     changes = course.equips(job, wanted, seen, changes)
     course.sent += changes
     course.words += filter(None, map(course.records, changes))
     course.total = len(course.begun) + len(changes)
     course.installing = sum(change.kind in INSTALLS for change in changes)
-    return adopt(apply(job.host, request(wanted), changes, seen, course, wanted.seconds, course.loan))
+    seconds, loan = wanted.seconds, course.loan
+    return adopt(apply(job.host, request(wanted), changes, seen, course, seconds, loan, looks=course.looks))
 
 
 def _failed(job: Job, wanted: Wanted, course: Course, error: Exception | KeyboardInterrupt) -> Outcome:

@@ -27,7 +27,6 @@ MOST_URLS = 3  # of this machine, for other machines: its name, its full name an
 def describe(job: Job, wanted: Wanted, seen: Facts) -> Outcome:
     """The outcome of a task that has changed nothing. If a server runs, it says whether that is reached from here."""
     settings, server = wanted.settings, seen.server
-    port = server.answer.port if server.answer and server.ready else settings.port
     state: dict[str, Any] = {"running": server.ours, "folder": seen.files.folder}
     if not job.host.local:
         state["ssh"] = job.host.ssh
@@ -71,16 +70,7 @@ def describe(job: Job, wanted: Wanted, seen: Facts) -> Outcome:
         own = [name for name in seen.host.all_names if is_name(name)]
         if "authority" in state:  # which signs no name that only this machine claims
             own = [name for name in own if canonical(name) in certificate.names_there(seen)]
-        state["elsewhere"] = [f"https://{in_url(name)}:{port}/" for name in own[:MOST_URLS]]
-    name, address = job.host.names[0], settings.ip
-    if "authority" in state:  # which may not sign all of them, and a browser would warn of the others
-        signed = certificate.names_there(seen)
-        name = next((one for one in job.host.names if canonical(one) in signed), name)
-    # Not one that the profile has: what a host says of itself decides no name.
-    if address not in (*EVERY_ADDRESS, "localhost") and (
-        job.host.local or ("ip" not in wanted.kept and not ip_address(address).is_loopback)
-    ):
-        name = address
+        state["elsewhere"] = [f"https://{in_url(name)}:{_port(wanted, seen)}/" for name in own[:MOST_URLS]]
     outcome = Outcome(
         job.host.label,
         job.task,
@@ -88,12 +78,32 @@ def describe(job: Job, wanted: Wanted, seen: Facts) -> Outcome:
         pending=takes.waiting(wanted, seen),
         notes=notes(wanted, seen),
         standing=standing(wanted, seen),
-        url=f"https://{in_url(name)}:{port}/",
+        url=page(job, wanted, seen),
         state=state,
     )
     if wanted.relay:  # it is opened through a link
         return replace(outcome, url="")
     return _from_here(job, wanted, outcome, seen) if cert and server.ours and server.ready else outcome
+
+
+def page(job: Job, wanted: Wanted, seen: Facts) -> str:
+    """The URL of the notebook."""
+    name, address, text = job.host.names[0], wanted.settings.ip, seen.files.text(certificate.FILE)
+    if (cert := pem.load(text) if text else None) and any(of.has_issued(cert) for of in wanted.authorities):
+        # The authority may not have signed all of them, and a browser would warn of the others.
+        signed = certificate.names_there(seen)
+        name = next((one for one in job.host.names if canonical(one) in signed), name)
+    # Not one that the profile has: what a host says of itself decides no name.
+    if address not in (*EVERY_ADDRESS, "localhost") and (
+        job.host.local or ("ip" not in wanted.kept and not ip_address(address).is_loopback)
+    ):
+        name = address
+    return f"https://{in_url(name)}:{_port(wanted, seen)}/"
+
+
+def _port(wanted: Wanted, seen: Facts) -> int:
+    server = seen.server
+    return server.answer.port if server.answer and server.ready else wanted.settings.port
 
 
 def listed(wanted: Wanted, seen: Facts) -> list[dict[str, Any]]:
@@ -122,9 +132,8 @@ def _from_here(job: Job, wanted: Wanted, outcome: Outcome, seen: Facts) -> Outco
     if not clients.is_admitted(wanted, seen):
         unknown = Note("the server does not admit nbfab on this machine yet", task("setup"))
         return replace(outcome, notes=(*outcome.notes, unknown))
-    port = seen.server.answer.port if seen.server.answer and seen.server.ready else settings.port
     name, text = urlsplit(outcome.url).hostname or "", seen.files.text(certificate.FILE)
-    why_not = reach.reach(name, port, text, presents=settings.client_certificates)
+    why_not = reach.reach(name, _port(wanted, seen), text, presents=settings.client_certificates)
     if not why_not:
         return outcome
     note = f"{outcome.url} cannot be reached from here ({why_not})"

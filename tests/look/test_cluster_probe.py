@@ -8,8 +8,9 @@ import subprocess
 import sys
 import threading
 import time
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import ExitStack, suppress
+from http.server import BaseHTTPRequestHandler, HTTPServer
 from pathlib import Path
 from typing import Any
 
@@ -63,6 +64,38 @@ def test_the_versions_are_those_of_the_python_that_is_asked(tmp_path: Path) -> N
 def test_what_is_left_of_a_package_that_was_removed_counts_as_none(tmp_path: Path) -> None:
     installed(tmp_path, "distributed", None)
     assert "distributed" not in seen(printed(PYTHONPATH=str(tmp_path))).versions
+
+
+@pytest.mark.parametrize(
+    ("name", "file"),
+    [
+        ("distributed-9.dist-info", "METADATA"),
+        ("distributed-9-py3.11.egg-info", "PKG-INFO"),
+        ("Distributed.egg-info", "PKG-INFO"),
+        ("distributed-9.egg-info", ""),
+    ],
+)
+def test_a_version_is_found_wherever_it_is_noted(tmp_path: Path, name: str, file: str) -> None:
+    noted = tmp_path / name
+    if file:
+        noted.mkdir()
+        noted /= file
+    noted.write_bytes(b"Metadata-Version: 2.1\nAuthor: \xff\nVERSION:  2022.12.1+ds \n\nVersion: 7\n")
+    assert seen(printed(PYTHONPATH=f"/nowhere:{tmp_path}")).versions["distributed"] == "2022.12.1+ds"
+
+
+def test_the_version_is_that_of_the_folder_that_is_searched_first(tmp_path: Path) -> None:
+    folders = [tmp_path / "left", tmp_path / "first", tmp_path / "second"]
+    for folder, metadata in zip(folders, (None, "Version: 1\n", "Version: 2\n"), strict=True):
+        folder.mkdir()
+        installed(folder, "distributed", metadata)
+    assert seen(printed(PYTHONPATH=":".join(map(str, folders)))).versions["distributed"] == "1"
+
+
+def test_a_python_that_has_the_proxy_says_so(tmp_path: Path) -> None:
+    assert printed()["proxy"] is False
+    (tmp_path / "jupyter_server_proxy.py").touch()
+    assert printed(PYTHONPATH=str(tmp_path))["proxy"] is True
 
 
 @pytest.mark.parametrize(
@@ -237,13 +270,19 @@ def profile(tmp_path: Path) -> Path:
     return folder.parent
 
 
-def tried(profile: Path, *targets: tuple[str, str, int], seconds: float = 0, asks: Sequence[str] | None = None) -> Any:
+def tried(
+    profile: Path,
+    *targets: tuple[str, str, int],
+    seconds: float = 0,
+    asks: Sequence[str] | None = None,
+    dashboard: str = "",
+) -> Any:
     """What the program says, which is one line."""
     words = (
         str(seconds),
         json.dumps([[*target, target[-1]] for target in targets]),
-        "" if asks is None else "ask",
-        json.dumps(asks or []),
+        "" if asks is None else json.dumps(asks),
+        dashboard,
     )
     done = subprocess.run(
         [sys.executable, "-Bc", PAIRS, profile, *words],
@@ -376,3 +415,104 @@ def test_workers_that_do_not_come_are_not_waited_for_for_ever(profile: Path) -> 
 def test_a_scheduler_that_does_not_answer_is_told_beside_the_ports(profile: Path, listen: Any) -> None:
     (profile / "cluster/dask.yaml").write_text(json.dumps(["Timed out: " + "x" * 900]))
     assert tried(profile, listen().target, asks=[]) == {"closed": [], "fails": "Timed out: " + "x" * 489}
+
+
+class Dashboard(HTTPServer):
+    """What answers at the port of a dashboard on this machine, with these words in turn, and counts how often."""
+
+    def __init__(self, *answers: bytes) -> None:
+        super().__init__(("127.0.0.1", 0), Answers)
+        self.answers, self.asked = answers, 0
+        threading.Thread(target=self.serve_forever, daemon=True).start()
+
+
+class Answers(BaseHTTPRequestHandler):
+    def do_GET(self) -> None:
+        assert isinstance(self.server, Dashboard)
+        answers, self.server.asked = self.server.answers, self.server.asked + 1
+        self.send_response(200 if self.path == "/json/identity.json" else 404)
+        self.end_headers()
+        self.wfile.write(answers[min(self.server.asked, len(answers)) - 1])
+
+    def log_message(self, *words: object) -> None:
+        pass
+
+
+def identity(at: str, *workers: tuple[str, int, int | None]) -> bytes:
+    """As Dask's scheduler says who it is."""
+    every = {address: {"type": "Worker", "nthreads": count, "memory_limit": most} for address, count, most in workers}
+    return json.dumps({"type": "Scheduler", "address": at, "workers": every}).encode()
+
+
+@pytest.fixture
+def dashboard() -> Iterator[Callable[..., Dashboard]]:
+    """Makes dashboards, which end with the test."""
+    with ExitStack() as stack:
+
+        def make(*answers: bytes) -> Dashboard:
+            made = Dashboard(*answers)
+            stack.callback(made.server_close)
+            stack.callback(made.shutdown)
+            return made
+
+        yield make
+
+
+def with_scheduler(profile: Path, listener: Listener) -> str:
+    """Has a member know where its scheduler is: there, where something listens."""
+    at = f"tls://127.0.0.1:{listener.target[-1]}"
+    (profile / "cluster/dask.yaml").write_text(json.dumps({"scheduler-address": at, "distributed": {}}))
+    return at
+
+
+def test_the_dashboard_of_the_scheduler_is_asked_without_dask(profile: Path, listen: Any, dashboard: Any) -> None:
+    at = with_scheduler(profile, listen())
+    (profile.parent / "distributed.py").write_text("raise ImportError('this is slow')")
+    one, two = ("tls://192.0.2.1:10001", 4, 2**30), ("tls://[2001:db8::2]:10001", 2, None)
+    shows = dashboard(identity(at), identity(at, one), identity(at, two, one))
+    port = str(shows.server_port)
+    told = tried(profile, seconds=60, asks=["192.0.2.1:10001", "[2001:db8::2]:10001"], dashboard=port)
+    assert told["workers"] == [["192.0.2.1:10001", 4, 2**30], ["[2001:db8::2]:10001", 2, None]]
+    assert shows.asked == 3
+
+
+def test_a_scheduler_that_is_only_starting_is_waited_for(profile: Path, listen: Any, dashboard: Any) -> None:
+    port = free_port()
+    at = f"tls://127.0.0.1:{port}"
+    (profile / "cluster/dask.yaml").write_text(json.dumps({"scheduler-address": at}))
+    shows = dashboard(b"", b"", b"", b"", identity(at))
+    assert tried(profile, seconds=60, asks=[], dashboard=str(shows.server_port)) == {"closed": [], "workers": []}
+    assert shows.asked == 5
+
+
+@pytest.mark.parametrize(
+    "answer",
+    [
+        b"",
+        b"not found",
+        b"[]",
+        b"{}",
+        identity("tls://192.0.2.9:10000", ("tls://192.0.2.9:10001", 1, 1)),
+        b'{"address": "AT"}',
+        b'{"address": "AT", "workers": {"tls://192.0.2.1:10001": 7}}',
+        b'{"address": "AT", "workers": ["tls://192.0.2.1:10001"]}',
+    ],
+)
+def test_the_scheduler_itself_is_asked_if_something_else_is_at_the_port_of_its_dashboard(
+    profile: Path, listen: Any, dashboard: Any, answer: bytes
+) -> None:
+    at = with_scheduler(profile, listen())
+    says = "def __init__(self, **_): self.found, self.last = iter([[['tls://192.0.2.1:10001', 4, 9]]]), []"
+    (profile.parent / "distributed.py").write_text(f"{DISTRIBUTED}\n    {says}\n")
+    port = str(dashboard(answer.replace(b"AT", at.encode())).server_port)
+    assert tried(profile, seconds=60, asks=[], dashboard=port)["workers"] == [["192.0.2.1:10001", 4, 9]]
+    assert tried(profile, seconds=60, asks=[], dashboard=str(free_port()))["workers"] == [["192.0.2.1:10001", 4, 9]]
+
+
+def test_workers_that_the_dashboard_lacks_are_not_waited_for_for_ever(
+    profile: Path, listen: Any, dashboard: Any
+) -> None:
+    at = with_scheduler(profile, listen())
+    port = str(dashboard(identity(at, ("tls://192.0.2.1:10001", 4, 0))).server_port)
+    told = tried(profile, seconds=1, asks=["192.0.2.1:10001", "192.0.2.2:10001"], dashboard=port)
+    assert told["workers"] == [["192.0.2.1:10001", 4, 0]]

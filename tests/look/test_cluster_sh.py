@@ -3,6 +3,7 @@
 import json
 import os
 import socket
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -12,6 +13,7 @@ from shells import NASTY, each_shell, records, run, stub
 
 from nbfab.look.cluster import ClusterFacts, Running, Seen
 from nbfab.look.facts import parse_cluster
+from nbfab.plan.kernelspec import kernelspec, text
 from nbfab.program import call, functions
 
 FILES = ("look/json", "look/look", "look/process", "look/tmux", "look/cluster", "look/pairs")
@@ -50,8 +52,22 @@ class Box:
     def looks(self, shell: tuple[str, ...], *, python: bool = False, server: bool = False) -> ClusterFacts:
         """The facts of what runs, and with `python` of what that one has."""
         asked = str(self.python) if python else ""
-        named = {"cluster_server": str(self.server) if server else asked, "cluster_probe": "the probe"}
-        return parse_cluster(self.run(shell, call("look_cluster", cluster_python=asked, **named)))
+        named = {
+            "cluster_server": str(self.server) if server else asked,
+            "cluster_probe": "the probe" if python else "",
+        }
+        return parse_cluster(self.run(shell, call("look_cluster", cluster_python=asked, cluster_kernel="", **named)))
+
+    def finds(self, shell: tuple[str, ...], kernel: str, interpreter: str) -> ClusterFacts:
+        """The facts of what the Python has that is in the text of a kernel's specification."""
+        (self.folder / "kernel.json").write_text(kernel)
+        named = {"cluster_python": "", "cluster_server": "", "cluster_kernel": "kernel.json"}
+        looks = call("look_cluster", interpreter=interpreter, cluster_probe="the probe", **named)
+        return parse_cluster(self.run(shell, looks))
+
+    def asked(self, facts: ClusterFacts) -> ClusterFacts:
+        """The facts, with the Pythons that were asked for them."""
+        return replace(facts, python=str(self.python), server=str(self.server))
 
 
 @each_shell
@@ -111,7 +127,54 @@ def test_what_the_python_of_the_notebooks_has_is_told(shell: tuple[str, ...], pl
     box = Box(tmp_path, place)
     assert box.looks(shell).seen == Seen()
     facts = box.looks(shell, python=True, server=True)
-    assert facts == ClusterFacts(seen=Seen({"python": "3.11.2"}, "192.0.2.7", frozenset({10000})))
+    assert facts == box.asked(ClusterFacts(seen=Seen({"python": "3.11.2"}, "192.0.2.7", frozenset({10000}))))
+
+
+def specification(python: str) -> str:
+    """As nbfab writes it."""
+    return text(kernelspec(python, "lab", 'Python 3 "lab"', debugger=True))
+
+
+@each_shell
+@pytest.mark.parametrize("place", ["data", "it's $HOME `id` $(id)", "a, b"])
+def test_the_python_of_the_kernel_is_asked_that_the_profile_has(
+    shell: tuple[str, ...], place: str, tmp_path: Path
+) -> None:
+    box = Box(tmp_path, place)
+    facts = box.finds(shell, specification(str(box.python)), str(box.server))
+    assert facts == box.asked(ClusterFacts(seen=Seen({"python": "3.11.2"}, "192.0.2.7", frozenset({10000}))))
+    assert box.finds(shell, specification(str(box.python)), "").server == str(box.python)
+
+
+@each_shell
+@pytest.mark.parametrize(
+    "kernel",
+    [
+        "",
+        "{}",
+        "[",
+        '{"argv": []}',
+        '{"argv": ["python", "-m"]}',
+        "\0",
+        specification("/nowhere"),
+        specification('/"\\\n'),
+    ],
+)
+def test_without_a_python_in_a_specification_none_is_asked(shell: tuple[str, ...], kernel: str, tmp_path: Path) -> None:
+    box = Box(tmp_path, "data")
+    assert box.finds(shell, kernel, str(box.server)) == ClusterFacts()
+    (box.folder / "kernel.json").unlink()
+    assert box.looks(shell) == ClusterFacts()
+
+
+@each_shell
+def test_one_python_that_serves_and_has_the_proxy_is_asked_once(shell: tuple[str, ...], tmp_path: Path) -> None:
+    box = Box(tmp_path, "data")
+    box.says(json.dumps({**SEEN, "proxy": True}), more=f"echo >>{tmp_path}/asked")
+    assert box.looks(shell, python=True).proxy
+    assert (tmp_path / "asked").read_text() == "\n"
+    box.says(json.dumps({**SEEN, "proxy": False}))
+    assert not box.looks(shell, python=True).proxy
 
 
 @each_shell
@@ -138,7 +201,7 @@ def test_a_python_that_fails_is_told_by_its_last_words(shell: tuple[str, ...], l
     box = Box(tmp_path, "data")
     box.says(f"Traceback:\n  in line 1\n{last}\n", status=1)
     facts = box.looks(shell, python=True, server=True)
-    assert facts == ClusterFacts(fails=last)
+    assert facts == box.asked(ClusterFacts(fails=last))
 
 
 @each_shell
@@ -153,7 +216,8 @@ def test_a_warning_of_python_does_not_hide_what_it_has(shell: tuple[str, ...], t
     box = Box(tmp_path, "data")
     box.says(json.dumps(SEEN), more="echo 'sitecustomize: a warning' >&2")
     env = {"XDG_DATA_HOME": str(box.data)}
-    looks = call("look_cluster", cluster_python=str(box.python), cluster_server=str(box.server), cluster_probe="")
+    named = {"cluster_python": str(box.python), "cluster_server": str(box.server), "cluster_kernel": ""}
+    looks = call("look_cluster", cluster_probe="the probe", **named)
     printed = run(shell, functions(*FILES) + call("find_profile", profile="lab") + looks, env=env)
     assert {"cluster.seen": SEEN} in [json.loads(line) for line in printed.splitlines() if line.startswith("{")]
 
@@ -170,7 +234,7 @@ def test_what_one_member_says_of_the_others_is_printed_as_it_is(
     box = Box(tmp_path, place)
     answer = {"closed": [["gpu2", "192.0.2.7", 10001, 'it\'s "closed"\\']], "workers": []}
     box.says(json.dumps(answer))
-    assert tries(box, shell, "5", "[]", "ask", "[]") == [answer]
+    assert tries(box, shell, "5", "[]", "[]", "10003") == [answer]
 
 
 @each_shell
@@ -187,4 +251,4 @@ def test_the_words_of_a_trial_reach_the_python_as_they_are(shell: tuple[str, ...
 def test_a_trial_that_fails_says_why(shell: tuple[str, ...], last: str, tmp_path: Path) -> None:
     box = Box(tmp_path, "data")
     box.says(f"Traceback:\n{last}\n", status=1)
-    assert tries(box, shell, "5", "[]", "", "[]") == [{"broke": last}]
+    assert tries(box, shell, "5", "[]", "", "") == [{"broke": last}]
