@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING
 from fabric import Config as FabricConfig
 from fabric.main import Fab
 from invoke import Exit, ParseError
-from invoke.parser import Parser
+from invoke.parser import Parser, ParseResult
 
 from nbfab import __version__
 from nbfab.cli.called import called
@@ -51,6 +51,15 @@ class Config(FabricConfig):  # type: ignore[misc]
         """Reads nothing: nbfab asks `ssh -G`."""
 
 
+class QuickParser(Parser):
+    """As Invoke's, which copies all tasks with all of their options: an eighth of the time until a task begins."""
+
+    def parse_argv(self, argv: list[str]) -> ParseResult:
+        """As Invoke's: only those tasks are copied of which a word is the name. Raises ParseError."""
+        named = {self.contexts[word].name: self.contexts[word] for word in argv if word in self.contexts}
+        return Parser(named.values(), self.initial, self.ignore_unknown).parse_argv(argv)
+
+
 class Program(Fab):  # type: ignore[misc]
     """Fabric's program, for nbfab's tasks: whatever is wrong with its use or its configuration has exit status 2."""
 
@@ -76,6 +85,11 @@ class Program(Fab):  # type: ignore[misc]
                 raise misread(parser, self.argv[1:]) or UsageError(str(error)) from None
             except ValueError:
                 raise UsageError("-t, -T and -D take a whole number", helps()) from None
+
+    def _make_parser(self) -> Parser:
+        """As Fabric's, but quicker."""
+        made = super()._make_parser()
+        return QuickParser(made.contexts.values(), made.initial, made.ignore_unknown)
 
     def parse_tasks(self) -> None:
         """As Fabric's. Raises Exit."""
@@ -152,6 +166,7 @@ def main(early: "Early | None" = None) -> None:
     # What is imported stays until the end: looking through it for garbage, last at the exit, is a sixth of the
     # processor time of a run that changes nothing. Not under `inv` or `fab`, where others' tasks may count on it.
     gc.freeze()
+    gc.enable()
     atexit.register(gc.freeze)
     try:
         with reader_may_leave():

@@ -1,5 +1,6 @@
 """The console script `nbfab`: while Fabric is being imported, it opens a session through the user's ControlMaster."""
 
+import gc
 import sys
 from collections.abc import Sequence
 from itertools import pairwise
@@ -14,6 +15,7 @@ def main() -> None:
     early = None
     try:
         early = begin(sys.argv[1:])
+        gc.disable()  # what is imported is no garbage
         from nbfab.cli.program import main
     except KeyboardInterrupt:  # before there was anything to tell
         if early:

@@ -9,8 +9,6 @@ from threading import Lock
 from nbfab.errors import UsageError
 from nbfab.fix import Command, Fix, again
 from nbfab.plan.asked import Asked, Had, text
-from nbfab.requirements import read as reading
-from nbfab.requirements import uv_lock
 from nbfab.requirements.requirements import Requirements
 from nbfab.settings import Settings
 from nbfab.wanted import Wanted
@@ -62,7 +60,9 @@ def _read(named: str) -> Requirements:
     path = Path(named).expanduser()
     if re.fullmatch(_MARK, named) and not path.exists():
         raise UsageError(f"--requirements {named}: there is no such file here", "name the file that it was made of")
-    found = reading.read(path)
+    from nbfab.requirements.read import read  # and packaging with it, which takes a while
+
+    found = read(path)
     if len(text(Had(Asked.by(found)))) > _MOST:
         raise UsageError(
             f"{found.source} is too long: with its hashes, it has more than {_MOST // 1000} kB",
@@ -73,6 +73,8 @@ def _read(named: str) -> Requirements:
 
 def _shorter(source: str, path: Path) -> Fix:
     """What makes a file that is without hashes."""
+    from nbfab.requirements import uv_lock
+
     if source != uv_lock.SOURCE:
         return ("leave hashes out of it",)
     copy = path.with_name("requirements.txt")
