@@ -142,7 +142,7 @@ def _agree(job: Job, seen: Facts, party: Party) -> None:
     came = party.meeting.meet("planned", job.host.label, refused)
     if refused:
         raise refused
-    if others := [name for name, error in came.items() if error]:
+    if others := [name for name in party.names if came.get(name)]:
         names = f"{', '.join(others[:5])}{' and others' if len(others) > 5 else ''}"
         raise Refused(f"nothing was changed, because {names} cannot be changed as well", *came[others[0]].fix)
 
