@@ -14,14 +14,13 @@ import time
 def wait_for(address: str) -> None:
     """Returns once something listens at HOST:PORT; at once for none."""
     host, _, port = address.rpartition(":")
-    pause = 0.1
+    began = time.monotonic()
     while address:
         try:
             socket.create_connection((host.strip("[]"), int(port)), 5).close()
             return
         except OSError:
-            time.sleep(pause)
-            pause = min(pause * 1.1, 2)
+            time.sleep(min(0.05 + (time.monotonic() - began) / 50, 2))
 
 
 if __name__ == "__main__":

@@ -85,8 +85,7 @@ def up(job: Job, party: Party) -> Outcome:
     has = _answered(seat, party, names)
     # Only now, as with the ports: what looks takes time of the processors that the members start on.
     job.user.sees("looking again")
-    wanted = replace(job.wanted, brief=False)
-    outcome = go_on(replace(job, wanted=wanted), adopt(look(job.host, request(wanted))), (cluster.STEP,))
+    outcome = go_on(*_whole(job), (cluster.STEP,))
     if course.begun:
         verdict: Verdict = "changed" if outcome.verdict == "unchanged" else outcome.verdict
         outcome = replace(
@@ -100,8 +99,13 @@ def up(job: Job, party: Party) -> Outcome:
 
 def preview(job: Job, party: Party) -> Outcome:
     """What `up` would change on the host; changes nothing."""
-    seat = _seated(job, party)
-    return foresee(seat.job, seat.seen, (cluster.STEP,))
+    return foresee(*_whole(_seated(job, party).job), (cluster.STEP,))
+
+
+def _whole(job: Job) -> tuple[Job, Facts]:
+    """The job, and all that a report has of the host."""
+    wanted = replace(job.wanted, brief=False)
+    return replace(job, wanted=wanted), adopt(look(job.host, request(wanted)))
 
 
 def _seated(job: Job, party: Party) -> Seat:

@@ -103,7 +103,9 @@ def test_six_hosts_are_one_cluster_in_a_notebook_and_one_may_die(
 
 def test_a_second_run_changes_nothing_and_a_new_host_gets_a_worker(fleet: Callable[..., LanFleet]) -> None:
     two = fleet(2)
-    assert "start its scheduler at port 10000" in two.ok("cluster.up", "--plan")
+    planned = two.json("cluster.up", "--plan")["h1"]
+    assert "start its scheduler at port 10000" in [change["summary"] for change in planned["changes"]]
+    assert planned["state"]["kernels"] == []
     assert not two.members("h1", "distributed")
     first = two.json("cluster.up")
     summaries = [change["summary"] for change in first["h2"]["changes"]]
@@ -114,6 +116,8 @@ def test_a_second_run_changes_nothing_and_a_new_host_gets_a_worker(fleet: Callab
     assert [worker["at"] for worker in cluster["workers"]] == [f"{two.addresses[name]}:10001" for name in ("h1", "h2")]
     assert two.client("h2", "print(len(client.nthreads()))") == "2"
     pids = {name: two.members(name, "distributed") for name in two.hosts}
+    steps = two.run("cluster.up").stderr.splitlines()
+    assert steps.index("h1: waiting for the workers") < steps.index("h2: looking again")  # that takes processor time
     again = two.json("fleet.cluster")
     assert [again[name]["verdict"] for name in two.hosts] == ["unchanged", "unchanged"]
     assert {name: two.members(name, "distributed") for name in two.hosts} == pids
