@@ -26,8 +26,8 @@ if [ -n "$missing" ]; then
 	# shellcheck disable=SC2086 # a list of names
 	DEBIAN_FRONTEND=noninteractive $root apt-get install -y -q --no-install-recommends $missing
 fi
-# Two at a time, since most of a test is waiting; in a folder with a short path, since sockets are in there. A process of
+# Three at a time, since part of a test is waiting; in a folder with a short path, since sockets are in there. A process of
 # pytest's that crashes ends the run: xdist would wait for the rest of its tests for ever.
 folder=$(mktemp -d)
 trap 'rm -rf "$folder"' EXIT
-sh bootstrap.sh --group dev pytest --numprocesses 2 --dist loadfile --max-worker-restart 0 --basetemp "$folder" "$@"
+sh bootstrap.sh --group dev pytest --numprocesses 3 --dist loadfile --max-worker-restart 0 --basetemp "$folder" "$@"

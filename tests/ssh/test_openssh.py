@@ -266,8 +266,12 @@ def _encrypted(box: Sshd, other: Path) -> None:
     _with_passphrase(box)
 
 
+SILENT = socket.socket()  # it has a port, where nothing else can listen then, and does not listen itself
+SILENT.bind(("127.0.0.1", 0))
+
+
 def _nothing_listens(box: Sshd, other: Path) -> None:
-    box.write_config(f"Host box\n  Port {free_port()}\n")
+    box.write_config(f"Host box\n  Port {SILENT.getsockname()[1]}\n")
 
 
 def _no_such_name(box: Sshd, other: Path) -> None:
