@@ -309,8 +309,18 @@ def test_the_server_is_asked_by_the_first_python_that_can(
         stub(tmp_path, "own", own)
     stub(tmp_path, "python3", other)
     (tmp_path / "environment").write_text(f"notebook \n{{}}\n{tmp_path}/own\n")
-    named = {"folder": str(tmp_path), "certificate": "c", "port": "9999", "server_probe": "", "interpreter": ""}
+    named = {"folder": str(tmp_path), "certificate": "c", "port": "9999", "server_probe": "pass", "interpreter": ""}
     program = f"PATH={tmp_path}:$PATH\n" + ALL + "ready=\n" + call("ask_server", "1", **named) + 'echo "\\"$ready\\""\n'
     *answer, last = run(shell, program).splitlines()
     assert json.loads(last) == ready
     assert [json.loads(line) for line in answer] == ([{"server.answer": answered}] if answered else [])
+
+
+@each_shell
+def test_a_server_that_is_not_to_be_asked_is_not(shell: tuple[str, ...], tmp_path: Path) -> None:
+    stub(tmp_path, "python3", "echo 1; exit 10")
+    named = {"folder": str(tmp_path), "certificate": "c", "port": "9999", "interpreter": ""}
+    for probe, printed in (("pass", ['{"server.answer":1}', "elsewhere"]), ("", ["here"])):
+        asks = call("ask_server", "1", server_probe=probe, **named)
+        program = f"PATH={tmp_path}:$PATH\n" + ALL + "ready=\n" + asks + 'echo "$ready"\n'
+        assert run(shell, program).splitlines() == printed

@@ -83,8 +83,11 @@ def run(monkeypatch: pytest.MonkeyPatch) -> Callable[..., Course]:
         plans = iter([[INSTALL, START], [], []])
         seen = replace(NEW)
 
-        def apply(host: Any, request: Any, changes: Sequence[Change], facts: Any, course: Course, *more: Any) -> Any:
+        def apply(
+            host: Any, request: Any, changes: Sequence[Change], facts: Any, course: Course, *more: Any, looks: bool
+        ) -> Any:
             _seconds, loan = more
+            assert looks
             for change in changes:
                 course.begins(change)
                 host.log.append(f"{change.kind}{' by loan' if loan != NONE else ''}")
