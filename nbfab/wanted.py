@@ -32,11 +32,11 @@ class Wanted:
     environment to go back to, if it still is there. `renewed` are other versions of the server itself that the run
     brings, and for which it is restarted.
     `seconds` is how long a server may take to become ready. With `relay`, what `open` needs there is to run, and as a
-    member of a `cluster`, what that one has; for tasks on clusters, it is looked which `members` run; in a `brief` look
-    also what these depend on, and the server is not asked. `removing` is whether all of it is to be removed, and
-    `linger_off` whether lingering is then turned off as well. For the
-    `doctor`, more is looked at, and for `kernels` what they take; so are what is `around` the server, and the `others`
-    that nbfab did not start, of which the one at the port `at` is meant, and all `environments` there.
+    member of a `cluster`, what that one has; for tasks on clusters, it is looked which `members` run, and what these
+    depend on. In a `brief` look the server is not asked. `removing` is whether all of it is to be removed, and
+    `linger_off` whether lingering is then turned off as well. For the `doctor`, more is looked at, and for `kernels`
+    what they take; so are what is `around` the server, and the `others` that nbfab did not start, of which the one at
+    the port `at` is meant, and all `environments` there.
 
     Once it is settled which settings count, `given` are those of this run alone, and `kept` the options that were
     chosen for the profile before.

@@ -15,7 +15,7 @@ def main() -> None:
     early = None
     try:
         early = begin(sys.argv[1:])
-        gc.disable()  # what is imported is no garbage
+        gc.disable()  # until all is imported, none of which is garbage
         from nbfab.cli.program import main
     except KeyboardInterrupt:  # before there was anything to tell
         if early:

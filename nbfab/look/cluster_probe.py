@@ -1,9 +1,9 @@
 """Runs on the host: prints what a Python has of what the members of a cluster must agree on, as one line of JSON.
 
 `versions` maps packages to versions, `address` is the one that other hosts reach this host by, `taken` are the ports at
-which something listens, and `proxy` is whether it can show a dashboard. Every host runs this while all wait, so it
-imports little: what installs packages notes them in folders, which `importlib.metadata` takes three times as long to
-read. Works with Python 3.8 and later.
+which something listens, and `proxy` is whether it has what shows a dashboard. All hosts wait for this, so it imports
+little: it reads itself what installers note of packages, and does without `importlib.metadata`, whose import takes most
+of the time. Works with Python 3.8 and later.
 """
 
 import json
@@ -17,8 +17,12 @@ PACKAGES = ("dask", "distributed", "numpy", "pandas", "msgpack", "cloudpickle", 
 
 def versions():
     found = {"python": ".".join(map(str, sys.version_info[:3]))}
-    for place in filter(os.path.isdir, sys.path):
-        for entry in os.listdir(place):
+    for place in filter(None, sys.path):
+        try:
+            entries = os.listdir(place)
+        except OSError:  # an archive, or none of this user's
+            continue
+        for entry in entries:
             name = entry.partition("-")[0].partition(".")[0].lower()
             if name in PACKAGES and name not in found and entry.endswith((".dist-info", ".egg-info")):
                 version = noted(os.path.join(place, entry))
@@ -28,7 +32,7 @@ def versions():
 
 
 def noted(place):
-    """The version that a package's metadata has: in a folder of wheels, of eggs, or a file."""
+    """The version in a package's metadata, which is a folder (of a wheel, or older) or a file; empty for none."""
     for path in (place + "/METADATA", place + "/PKG-INFO", place):
         try:
             with open(path, encoding="utf-8", errors="replace") as lines:

@@ -18,7 +18,7 @@ import threading
 import time
 
 MOST = 1000  # that are told of
-MOST_BYTES = 50_000_000  # of what the dashboard says of its workers, some thousand each
+MOST_BYTES = 50_000_000  # of what the dashboard says, which is some thousand for each worker
 GIVE_UP = 3  # attempts that time out: what drops packets drops all of them
 
 
@@ -79,7 +79,7 @@ def workers(folder, end, expected, dashboard):
 
 
 def served(folder, end, expected, dashboard):
-    """As its dashboard on this host has them; None if that does not answer, though the scheduler listens."""
+    """As the dashboard on this host says; None if it does not answer, though the scheduler listens, or at the end."""
     with open(folder + "/cluster/dask.yaml", encoding="utf-8") as config:
         at = json.load(config)["scheduler-address"]
     while True:
@@ -91,7 +91,7 @@ def served(folder, end, expected, dashboard):
 
 
 def listed(port, at):
-    """None if what answers at the port is not the dashboard of the scheduler `at` that address."""
+    """Those of the scheduler `at` an address; None if its dashboard is not what answers at the port."""
     try:
         with socket.create_connection(("127.0.0.1", port), 5) as link:
             link.sendall(b"GET /json/identity.json HTTP/1.0\r\nHost: localhost\r\n\r\n")
@@ -119,7 +119,7 @@ def listens(at):
 
 
 def told(folder, end, expected):
-    """As the scheduler has them by its own words, wherever it is; what they take to import is half a second's work."""
+    """As Dask's client is told by the scheduler, wherever that is. To import the client takes half a second."""
     os.environ["DASK_CONFIG"] = folder + "/cluster/dask.yaml"
     from distributed import Client
 

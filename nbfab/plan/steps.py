@@ -155,7 +155,7 @@ def request(wanted: Wanted, steps: Iterable[Step] = ()) -> Request:
         modules=(module.NAME, *([relay.NAME] if wanted.relay else [])),
         relay=relay.RUNS if wanted.relay or wanted.removing else "",
         members=wanted.members or wanted.removing,
-        kernel=kernel_file(wanted.settings.profile) if wanted.brief else "",
+        kernel=kernel_file(wanted.settings.profile) if wanted.members else "",
         server=not wanted.brief,
         left=Left(left.places(of.path for of in files), left.TREES, tuple(left.SOCKETS), left.TRACES)
         if wanted.removing

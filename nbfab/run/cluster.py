@@ -83,7 +83,7 @@ def up(job: Job, party: Party) -> Outcome:
     done = party.meeting.meet("done", job.host.label, True)
     names = [name for name in seat.all if name in done]
     has = _answered(seat, party, names)
-    # Only now, as with the ports: what looks takes time of the processors that the members start on.
+    # Only now, as with the ports: to look takes time of the processors that the members start on.
     job.user.sees("looking again")
     outcome = go_on(*_whole(job), (cluster.STEP,))
     if course.begun:
@@ -103,7 +103,7 @@ def preview(job: Job, party: Party) -> Outcome:
 
 
 def _whole(job: Job) -> tuple[Job, Facts]:
-    """The job, and all that a report has of the host."""
+    """The job, and all that a report has of the host, with what its server answers."""
     wanted = replace(job.wanted, brief=False)
     return replace(job, wanted=wanted), adopt(look(job.host, request(wanted)))
 
@@ -111,7 +111,7 @@ def _whole(job: Job) -> tuple[Job, Facts]:
 def _seated(job: Job, party: Party) -> Seat:
     """The host, once all others have looked as well. Raises NbfabError if it cannot be a member."""
     name = job.host.label
-    job, seen, python = _look(job)
+    job, seen, python = _look(job, brief=True)
     if not seen.files.entry(kernel_file(job.wanted.settings.profile)):
         raise Refused(f"there is no profile {job.wanted.settings.profile} with a kernel", task("setup"))
     if seen.cluster.fails:
@@ -151,10 +151,10 @@ def _agree(job: Job, seen: Facts, party: Party) -> None:
         raise Refused(f"nothing was changed, because {names} cannot be changed as well", *came[others[0]].fix)
 
 
-def _look(job: Job) -> tuple[Job, Facts, str]:
+def _look(job: Job, *, brief: bool = False) -> tuple[Job, Facts, str]:
     """The facts, and the Python that runs the members; empty if there is none."""
     job.user.sees("looking")
-    job, seen = see(replace(job, wanted=replace(job.wanted, members=True, brief=True)))
+    job, seen = see(replace(job, wanted=replace(job.wanted, members=True, brief=brief)))
     if not seen.files.entry(kernel_file(job.wanted.settings.profile)):
         return job, seen, ""
     python, server = packages.python(job.wanted, seen), install.choose(job.wanted, seen).python

@@ -18,6 +18,7 @@ on:
 - A server that no one uses ends after a while, if it is to. (`idle`)
 - A kernel that computes counts as busy, whatever else it answers meanwhile. (`busy`)
 - With that token, nbfab may ask what each kernel takes. (`usage`)
+- A server that is stopped while it writes to its log ends. (`guard`)
 
 What it hooks into is in `jupyter2` and `classic`, one for each server. It needs nothing but the standard library and
 the server, and runs on Python 3.8 and later.

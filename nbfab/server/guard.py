@@ -52,7 +52,8 @@ class Guard:
 
         No page may have the token: it would let the page in again when the password has changed.
         """
-        # What answers SIGTERM writes a line first. If another one is being written, that fails, and the server runs on.
+        # What answers SIGTERM logs that first. While another line is written, Python refuses ("reentrant call"); if
+        # logging raised that, the server would run on.
         logging.raiseExceptions = False
         self.kernels = app.kernel_manager
         busy.watch(self.kernels)

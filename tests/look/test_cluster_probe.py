@@ -92,6 +92,13 @@ def test_the_version_is_that_of_the_folder_that_is_searched_first(tmp_path: Path
     assert seen(printed(PYTHONPATH=":".join(map(str, folders)))).versions["distributed"] == "1"
 
 
+def test_what_cannot_be_listed_is_passed_over(tmp_path: Path) -> None:
+    (tmp_path / "packages.zip").write_bytes(b"PK")
+    installed(tmp_path, "distributed", "Version: 1\n")
+    path = f"{tmp_path}/packages.zip:{tmp_path}/nowhere:{tmp_path}"
+    assert seen(printed(PYTHONPATH=path)).versions["distributed"] == "1"
+
+
 def test_a_python_that_has_the_proxy_says_so(tmp_path: Path) -> None:
     assert printed()["proxy"] is False
     (tmp_path / "jupyter_server_proxy.py").touch()
