@@ -32,18 +32,19 @@ from nbfab.ssh.route import Route, resolve
 _LOOK = 0.02  # seconds between two looks at whether the connection is there
 
 # Runs ssh, and ends it once nbfab has ended, however that came about: its standard input is at its end then, and the
-# folder `$0` is of no more use. A signal interrupts `wait`, so it is called again. Once it removes the folder, the one
-# that watches is not to be ended.
+# folder `$0` is of no more use. A signal interrupts `wait`, so it is called again. The one that watches is killed, not
+# asked to end: a child that has just begun has its parent's traps for a moment, and what it gets then is lost.
 _WATCH = """trap : TERM
 exec 3<&0
 "$@" </dev/null 3<&- &
 ssh=$!
-{ read -r _; trap "" TERM; kill "$ssh"; rm -rf "$0"; } <&3 3<&- >/dev/null 2>&1 &
+{ read -r _; : >"$0/over"; kill "$ssh"; } <&3 3<&- >/dev/null 2>&1 &
 watch=$!
 exec 3<&- 2>/dev/null
 wait "$ssh" || wait "$ssh"
-kill "$watch"
+kill -KILL "$watch"
 wait "$watch"
+if [ -e "$0/over" ]; then rm -rf "$0"; fi
 """
 
 

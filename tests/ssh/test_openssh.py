@@ -17,6 +17,7 @@ from typing import Any
 
 import pytest
 from processes import descendants, lives
+from shells import each_shell
 from sshd import Sshd, free_port, keygen, wait_until
 
 from nbfab.errors import ConnectError, HostKeyError, NbfabError, Penalized
@@ -518,6 +519,17 @@ def test_ssh_ends_with_a_nbfab_that_is_killed(box: Sshd) -> None:
     wait_until(lambda: not lives(pid), "ssh to end", 10)
     wait_until(lambda: not os.path.exists(host._link._folder), "its folder to go", 10)  # type: ignore[union-attr]
     host.close()
+
+
+@each_shell
+def test_an_ssh_that_ends_at_once_is_noticed_at_once(shell: tuple[str, ...], tmp_path: Path) -> None:
+    words = [*shell, "-c", openssh._WATCH, str(tmp_path), "false"]
+    for _ in range(50):
+        with subprocess.Popen(words, stdin=subprocess.PIPE) as watch:  # which stays open
+            try:
+                watch.wait(20)
+            finally:
+                watch.kill()
 
 
 def test_control_c_ends_ssh(box: Sshd) -> None:
