@@ -49,7 +49,7 @@ def run(
         timeout=60,
         check=False,
     )
-    assert status is None or done.returncode == status, done.stderr
+    assert status is None or done.returncode == status, (done.stdout, done.stderr)
     return done.stdout.decode("utf-8", "surrogateescape")
 
 

@@ -30,7 +30,7 @@ run_in_session() {
 end_member() { # role, and `drop` for one that the host no longer has
 	if member_lives "$1"; then
 		below=$(descendants_of "$runner")
-		kill -TERM "$runner" || return 1
+		ask_to_end "$runner" "$began" || return 1
 		if ! ended "$runner" "$began" 100; then kill -KILL "$runner" 2>/dev/null; fi
 		end_left "$below"
 		ended "$runner" "$began" 50 || return 1

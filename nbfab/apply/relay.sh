@@ -30,7 +30,7 @@ end_relays() {
 # Ends one, if it runs, and removes its files but for its program. Uses runner, began.
 end_relay() { # name
 	if relay_lives "$1"; then
-		kill -TERM "$runner"
+		ask_to_end "$runner" "$began"
 		ended "$runner" "$began" 50 || kill -KILL "$runner"
 	fi
 	rm -f "$1" "$1.started" "$1.log" 2>/dev/null || : # it may have ended, but the disk be read-only

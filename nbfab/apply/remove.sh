@@ -91,7 +91,7 @@ end_session() {
 # Uses pid, start.
 end_process() {
 	if [ "$(process_start "$pid")" != "$start" ]; then return; fi
-	kill -TERM "$pid" || return 1
+	ask_to_end "$pid" "$start" || return 1
 	if ended "$pid" "$start" 50; then return; fi
 	kill -KILL "$pid"
 	ended "$pid" "$start" 50 || {

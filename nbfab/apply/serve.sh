@@ -128,11 +128,19 @@ ended() { # pid start tenths_of_seconds
 	done
 }
 
+# Asks a process to end; it may have ended by itself at this moment.
+ask_to_end() { # pid start
+	if ! reason=$(kill -TERM "$1" 2>&1) && [ "$(process_start "$1")" = "$2" ]; then
+		put "$reason$newline" >&2
+		return 1
+	fi
+}
+
 # Ends a server and waits for its kernels, which end with it. Uses pid, start.
 end_with_kernels() { # patience
 	kernels=$(for child in $(children_of "$pid"); do echo "$child $(process_start "$child")"; done)
 	if [ "$(process_start "$pid")" = "$start" ]; then
-		kill -TERM "$pid" || return 1
+		ask_to_end "$pid" "$start" || return 1
 		if ! ended "$pid" "$start" "${1}0"; then
 			kill -KILL "$pid"
 			ended "$pid" "$start" 50 || {
@@ -171,7 +179,7 @@ stop_server() {
 	began=$(process_start "$runner")
 	if ! ended "$runner" "$began" 50; then
 		# Something a kernel left behind holds the log open, and the shell waits for that.
-		kill -TERM "$runner"
+		ask_to_end "$runner" "$began"
 		ended "$runner" "$began" 50 || {
 			echo "the server has ended, but the shell around it, process $runner, has not" >&2
 			return 1

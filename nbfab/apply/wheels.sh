@@ -10,6 +10,9 @@ receive_parcel() {
 		refuse_parcel "it cannot be written to: $reason"
 		return
 	fi
+	# It begins before there are traps: a child has those of its parent for a moment, and is not ended meanwhile.
+	beat </dev/null >/dev/null 2>&1 &
+	heart=$!
 	trap drop_half EXIT
 	trap 'exit 129' HUP
 	trap 'exit 130' INT
@@ -18,8 +21,6 @@ receive_parcel() {
 	# Of links that were cut so badly that nothing has ended on this side.
 	find "$base/.cache" -maxdepth 1 -name '*.new.*' -mmin +120 -exec rm -rf {} + 2>/dev/null
 	put "{\"ready\":true}$newline" >&3
-	beat </dev/null >/dev/null 2>&1 &
-	heart=$!
 	broken=
 	reason=$(unpack 2>&1) || broken=yes # tar may go on, and end with the mark
 	kill "$heart" 2>/dev/null

@@ -4,6 +4,7 @@ import json
 import os
 import re
 import shlex
+import signal
 import subprocess
 import sys
 from pathlib import Path
@@ -512,6 +513,18 @@ def test_a_process_that_does_not_end_in_time(shell: tuple[str, ...]) -> None:
         run(shell, program + f"ended {process.pid} 1 2; exit $?\n", status=0)
         process.kill()
         run(shell, program + f'ended {process.pid} "$start" 50; exit $?\n', status=0)
+
+
+@each_shell
+def test_a_process_that_has_ended_by_itself_is_no_error(shell: tuple[str, ...]) -> None:
+    with subprocess.Popen(["sleep", "60"]) as process:
+        start = f"start=$(process_start {process.pid})\n"
+        ask = f'ask_to_end {process.pid} "$start" 2>&1; exit $?\n'
+        refuse = "kill() {\necho 'not permitted' >&2\nreturn 1\n}\n"
+        assert run(shell, ALL + start + refuse + ask, status=1) == "not permitted\n"
+        assert run(shell, ALL + start + ask) == ""
+        assert process.wait(10) == -signal.SIGTERM
+    assert run(shell, ALL + "start=12345\n" + ask) == ""
 
 
 @each_shell
