@@ -10,7 +10,8 @@ run_member() { # argument of Dask's program...
 	export PATH DASK_CONFIG="$PWD/cluster/dask.yaml" TMPDIR="$PWD/cluster/tmp"
 	if [ -z "${LC_ALL-}${LANG-}" ]; then export LANG=C.UTF-8; fi
 	trap '' INT
-	keep_member "$@" 2>&1 | "$python" -BIS -c "$log_reader" 4000000 "cluster/$role.log"
+	# In braces, since posh has a bare last command of a pipeline not ignore the signal.
+	keep_member "$@" 2>&1 | { "$python" -BIS -c "$log_reader" 4000000 "cluster/$role.log"; }
 }
 
 # Runs it until this shell is ended. If it ends again and again, the pauses become longer, up to half a minute.
@@ -21,10 +22,11 @@ keep_member() { # argument of Dask's program...
 	self=$(exec sh -c 'echo "$PPID"')
 	printf '%s\n' "$self $(process_start "$self") $mark $(date +%s)" >"cluster/$role.started.new" &&
 		mv -f "cluster/$role.started.new" "cluster/$role.started" || exit 1
+	printf '%s\n' "$starter" >"cluster/nbfab_$role.py" || exit 1
 	while :; do
 		echo "nbfab: the $role starts"
 		began=$(date +%s)
-		exec "$python" -Bc "$starter" "distributed.cli.dask_$role" "$waits_for" "$@" </dev/null &
+		exec "$python" -B "cluster/nbfab_$role.py" "distributed.cli.dask_$role" "$waits_for" "$@" </dev/null &
 		child=$!
 		status=0
 		wait "$child" || status=$?

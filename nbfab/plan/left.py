@@ -24,7 +24,14 @@ FILES = (
     # the relay's
     *("nbfab_relay/*.py", "relay", "relay.sh", "relay-*"),
     # the cluster's
-    *("cluster/*.started", "cluster/*.down", "cluster/*.log", "cluster/*.log.1", "cluster/*.log.2"),
+    *(
+        "cluster/nbfab_*.py",
+        "cluster/*.started",
+        "cluster/*.down",
+        "cluster/*.log",
+        "cluster/*.log.1",
+        "cluster/*.log.2",
+    ),
     # Jupyter's
     *("runtime/jpserver-*.json", "runtime/jpserver-*-open.html", "runtime/jupyter_cookie_secret"),
     *("runtime/nbserver-*.json", "runtime/nbserver-*-open.html", "runtime/notebook_cookie_secret"),

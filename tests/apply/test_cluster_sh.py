@@ -114,7 +114,7 @@ def test_a_member_gets_its_words_and_is_noted(shell: tuple[str, ...], box: Box, 
     box.write(*NASTY)
     serving(shell, box, stack)
     *words, config, temporary, password, mask = box.text("words").split("\0")[:-1]
-    assert words == ["-Bc", "the starter", "distributed.cli.dask_worker", "192.0.2.1:10000", *NASTY]
+    assert words == ["-B", "cluster/nbfab_worker.py", "distributed.cli.dask_worker", "192.0.2.1:10000", *NASTY]
     assert (config, temporary) == (f"{box.folder}/cluster/dask.yaml", f"{box.folder}/cluster/tmp")
     assert (password, int(mask, 8)) == ("none", 0o077)
     _, began, mark, since = box.note

@@ -254,12 +254,13 @@ def test_the_workers_end_before_the_scheduler_and_what_is_down_is_left_alone() -
 def module(tmp_path: Path) -> Path:
     """A folder with the module `fake`, whose `main` prints the words of its command line."""
     (tmp_path / "fake.py").write_text("import sys\ndef main(): print(sys.argv[1:])\nprint('imported', flush=True)\n")
+    (tmp_path / "nbfab_worker.py").write_text(PROBE)
     return tmp_path
 
 
 def started(module: Path, address: str, *args: str) -> "subprocess.Popen[str]":
     """The program, as `plan/cluster.sh` runs it."""
-    command = [sys.executable, "-Bc", PROBE, "fake", address, *args]
+    command = [sys.executable, "-B", "nbfab_worker.py", "fake", address, *args]
     return subprocess.Popen(command, cwd=module, stdout=subprocess.PIPE, text=True)
 
 
@@ -285,3 +286,24 @@ def test_a_worker_waits_for_the_scheduler_to_listen(host: str, family: socket.Ad
             assert program.stdout.read() == "['x']\n"
         finally:
             program.kill()
+
+
+# As a nanny starts its worker.
+NANNY = """import gc, multiprocessing
+print(gc.isenabled(), flush=True)
+def worker(): print("worker", gc.isenabled(), flush=True)
+def main():
+    print("nanny", gc.isenabled(), flush=True)
+    process = multiprocessing.get_context("spawn").Process(target=worker)
+    process.start()
+    process.join()
+"""
+
+
+def test_neither_a_nanny_nor_its_worker_looks_for_garbage_in_modules(module: Path) -> None:
+    (module / "fake.py").write_text(NANNY)
+    (module / "distributed").mkdir()
+    (module / "distributed/nanny.py").write_text("from fake import worker\n")
+    with started(module, "") as program:
+        printed = program.communicate(timeout=60)[0].splitlines()
+    assert printed == ["False", "nanny True", "False", "worker True"]
