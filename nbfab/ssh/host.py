@@ -216,14 +216,7 @@ class There:
             try:
                 channel.set_combine_stderr(True)
                 channel.settimeout(max(silence, SHELL))
-                # paramiko waits forever for the answer to this.
-                late = threading.Timer(silence, transport.close)
-                late.daemon = True
-                late.start()
-                try:
-                    channel.exec_command("exec /bin/sh")
-                finally:
-                    late.cancel()
+                _ask(channel, "exec /bin/sh")
                 _send(channel, program, more)
                 data = self._first(channel)
                 channel.settimeout(silence)
@@ -243,10 +236,16 @@ class There:
             raise ConnectError(f"{where}{what}", "run it again; it continues from there", jump=lost) from None
 
     def _first(self, channel: paramiko.Channel) -> bytes:
-        """The first output, which the login shell prints or lets the program print."""
+        """The first output, which the login shell prints or lets the program print; after the host's answer."""
         try:
-            return bytes(channel.recv(65536))
+            data = bytes(channel.recv(65536))
+            if not channel.event_ready:
+                broken = channel.get_transport().get_exception()
+                raise broken or paramiko.SSHException("it refused to run a program")
+            return data
         except TimeoutError:
+            if not channel.event_ready:
+                raise EOFError from None
             raise NoShell(
                 f"its login shell ran no program within {channel.gettimeout():.0f} seconds",
                 "see which of its startup files (.bashrc, .profile, config.fish, ...) takes so long",
@@ -296,6 +295,15 @@ def _session(transport: paramiko.Transport, silence: float) -> paramiko.Channel:
             if time.monotonic() > end:
                 raise
             time.sleep(0.1)
+
+
+def _ask(channel: paramiko.Channel, command: str) -> None:
+    """Asks for a command and, as OpenSSH does, goes on without the answer: to wait for it takes a round trip more.
+
+    paramiko waits, and for ever; it has no public name for that.
+    """
+    channel._wait_for_event = lambda: None  # type: ignore[attr-defined]
+    channel.exec_command(command)
 
 
 def _send(channel: paramiko.Channel, program: bytes, more: Iterable[bytes]) -> None:

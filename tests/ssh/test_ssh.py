@@ -3,13 +3,14 @@
 import os
 import pwd
 import re
+import select
 import socket
 import subprocess
 import threading
 import time
 from collections.abc import Callable, Iterator
 from concurrent.futures import ThreadPoolExecutor
-from contextlib import contextmanager
+from contextlib import closing, contextmanager
 from pathlib import Path
 from typing import Any
 
@@ -805,6 +806,41 @@ def test_a_host_that_hangs_after_the_login_is_given_up(box: Sshd, point: str, mo
             rules.done.set()
             there.close()
     assert time.monotonic() - began < 30
+
+
+class _Asked(paramiko.ServerInterface):
+    """Runs a program or does not, and notes whether it came without waiting for that answer."""
+
+    def __init__(self, *, runs: bool) -> None:
+        self.runs = runs
+        self.sent_on = False
+
+    def check_auth_publickey(self, username: str, key: paramiko.PKey) -> int:
+        return paramiko.common.AUTH_SUCCESSFUL
+
+    def check_channel_request(self, kind: str, chanid: int) -> int:
+        return paramiko.common.OPEN_SUCCEEDED
+
+    def check_channel_exec_request(self, channel: paramiko.Channel, command: bytes) -> bool:
+        self.sent_on = bool(select.select([channel.get_transport().sock], [], [], 20)[0])
+        threading.Timer(0.2, channel.close).start()
+        return self.runs
+
+
+def test_a_program_is_sent_before_the_host_says_that_it_runs_it(box: Sshd) -> None:
+    rules = _Asked(runs=True)
+    with _served(box, rules), closing(There("box", parse_host("box"), SshOptions(config=str(box.config)))) as there:
+        assert list(there.talk(b"true\n", 20.0)) == []
+    assert rules.sent_on
+
+
+def test_a_host_that_refuses_to_run_a_program_says_so(box: Sshd) -> None:
+    with (
+        _served(box, _Asked(runs=False)),
+        closing(There("box", parse_host("box"), SshOptions(config=str(box.config)))) as there,
+        pytest.raises(ConnectError, match="it refused to run a program"),
+    ):
+        list(there.talk(b"true\n", 20.0))
 
 
 def test_a_host_that_hangs_up_refuses_or_does_not_resolve(box: Sshd) -> None:
