@@ -129,11 +129,12 @@ def test_a_member_that_has_ended_is_started_again(shell: tuple[str, ...], box: B
     box.does(f"echo >>runs; if [ ! -e again ]; then : >again; exit 3; fi; {LASTS}")
     serving(shell, box, stack)
     assert box.text("runs") == "\n\n"
-    assert box.said()[:3] == [
+    said = [
         "nbfab: the worker starts",
         "nbfab: the worker has ended: exit status 3; it is started again",
         "nbfab: the worker starts",
     ]
+    wait_until(lambda: box.said()[:3] == said, "the log")
     assert start_of(box.keeper) == box.note[1], "the keeper is the same"
 
 
