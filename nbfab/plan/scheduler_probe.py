@@ -43,3 +43,4 @@ if __name__ == "__main__":
     main()
 elif __name__ == "__mp_main__":
     load("distributed.nanny")
+    del __file__  # or each process that a computation starts would import this, too

@@ -291,19 +291,26 @@ def test_a_worker_waits_for_the_scheduler_to_listen(host: str, family: socket.Ad
 # As a nanny starts its worker.
 NANNY = """import gc, multiprocessing
 print(gc.isenabled(), flush=True)
-def worker(): print("worker", gc.isenabled(), flush=True)
-def main():
-    print("nanny", gc.isenabled(), flush=True)
-    process = multiprocessing.get_context("spawn").Process(target=worker)
+def start(target):
+    process = multiprocessing.get_context("spawn").Process(target=target)
     process.start()
     process.join()
+def below(): pass
+def worker():
+    print("worker", gc.isenabled(), flush=True)
+    start(below)
+def main():
+    print("nanny", gc.isenabled(), flush=True)
+    start(worker)
 """
 
 
 def test_neither_a_nanny_nor_its_worker_looks_for_garbage_in_modules(module: Path) -> None:
     (module / "fake.py").write_text(NANNY)
     (module / "distributed").mkdir()
-    (module / "distributed/nanny.py").write_text("from fake import worker\n")
+    (module / "distributed/nanny.py").write_text("import fake\nprint('of Dask', flush=True)\n")
     with started(module, "") as program:
         printed = program.communicate(timeout=60)[0].splitlines()
-    assert printed == ["False", "nanny True", "False", "worker True"]
+    assert printed == ["False", "nanny True", "False", "of Dask", "worker True", "True"], (
+        "what it starts imports no more"
+    )
