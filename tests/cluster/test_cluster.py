@@ -4,6 +4,7 @@ import http.cookiejar
 import json
 import os
 import re
+import shlex
 import shutil
 import signal
 import ssl
@@ -27,7 +28,7 @@ from playwright.sync_api import Page, expect
 from processes import children, lives
 from sshd import wait_until
 
-from nbfab.program import call, functions
+from nbfab.program import functions
 
 # Puts a notebook with those cells beside the others; its path.
 PUT = """async (content) => {
@@ -343,14 +344,16 @@ def test_members_start_when_the_host_boots_unless_they_were_stopped(fleet: Calla
     script = functions(
         "look/json", "look/process", "look/look", "look/tmux", "look/cluster", "apply/session", "plan/at_boot"
     )
-    script += call("start_members_after_boot", folder=str(one.profile("h1")), keeper="")
-    boots = ("sh", "-c", script)
+    script += f"folder={shlex.quote(str(one.profile('h1')))} keeper=\n"
+    boots = ("sh", "-c", script + "start_members_after_boot")
+    sessions = ("sh", "-c", script + "has_member scheduler || has_member worker")
 
     def dies() -> None:
         for pid in (*one.members("h1"), keeper(one, "h1", "worker"), keeper(one, "h1", "scheduler")):
             with suppress(ProcessLookupError):
                 os.kill(pid, signal.SIGKILL)
         wait_until(lambda: not one.members("h1", "distributed"), "the host to end")
+        wait_until(lambda: one.within("h1", *sessions).returncode, "its sessions to end")
 
     dies()
     one.within("h1", *boots)
