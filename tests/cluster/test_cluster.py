@@ -356,11 +356,11 @@ def test_members_start_when_the_host_boots_unless_they_were_stopped(fleet: Calla
         wait_until(lambda: one.within("h1", *sessions).returncode, "its sessions to end")
 
     dies()
-    one.within("h1", *boots)
+    assert one.within("h1", *boots).stdout == ""
     wait_until(lambda: 10000 in one.ports("h1").get(one.addresses["h1"], ()), "the scheduler to be back")
     assert one.client("h1", "client.wait_for_workers(1, timeout=60)\n" + CORES) == "1"
     one.ok("cluster.stop")
-    one.within("h1", *boots)
+    assert one.within("h1", *boots).stdout == ""
     assert not one.members("h1", "distributed")
 
 
