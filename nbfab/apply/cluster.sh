@@ -41,7 +41,7 @@ end_member() { # role, and `drop` for one that the host no longer has
 		tmux -S "$socket" kill-session -t "=cluster/$1" 2>/dev/null </dev/null || ! has_member "$1" || return 1
 	fi
 	rm -f "cluster/$1.started"
-	if [ "${2-}" = drop ]; then rm -f "cluster/$1.sh"; fi
+	if [ "${2-}" = drop ]; then rm -f "cluster/$1.sh" "cluster/nbfab_$1.py"; fi
 	(: >"cluster/$1.down") 2>/dev/null || : # a full disk is no reason to let it run on
 	remove_socket
 }

@@ -103,7 +103,7 @@ def _script(wanted: Wanted, facts: Facts, member: Member, role: Role, certificat
             python=packages.python(wanted, facts),
             mark=mark,
             waits_for=member.chosen.at if role == "worker" else "",
-            starter=source("plan/scheduler_probe.py"),
+            starter=source("plan/starter_probe.py"),
             log_reader=source("plan/log_reader.py"),
         )
 

@@ -10,7 +10,7 @@ run_member() { # argument of Dask's program...
 	export PATH DASK_CONFIG="$PWD/cluster/dask.yaml" TMPDIR="$PWD/cluster/tmp"
 	if [ -z "${LC_ALL-}${LANG-}" ]; then export LANG=C.UTF-8; fi
 	trap '' INT
-	# In braces, since posh has a bare last command of a pipeline not ignore the signal.
+	# In braces: in posh, a bare last command of a pipeline does not ignore the signal.
 	keep_member "$@" 2>&1 | { "$python" -BIS -c "$log_reader" 4000000 "cluster/$role.log"; }
 }
 
@@ -20,9 +20,9 @@ keep_member() { # argument of Dask's program...
 	child='' pause=1
 	trap 'if [ -n "$child" ]; then kill -TERM "$child"; wait "$child"; fi 2>/dev/null; exit 0' TERM HUP
 	self=$(exec sh -c 'echo "$PPID"')
+	printf '%s\n' "$starter" >"cluster/nbfab_$role.py" || exit 1
 	printf '%s\n' "$self $(process_start "$self") $mark $(date +%s)" >"cluster/$role.started.new" &&
 		mv -f "cluster/$role.started.new" "cluster/$role.started" || exit 1
-	printf '%s\n' "$starter" >"cluster/nbfab_$role.py" || exit 1
 	while :; do
 		echo "nbfab: the $role starts"
 		began=$(date +%s)

@@ -236,12 +236,12 @@ class There:
             raise ConnectError(f"{where}{what}", "run it again; it continues from there", jump=lost) from None
 
     def _first(self, channel: paramiko.Channel) -> bytes:
-        """The first output, which the login shell prints or lets the program print; after the host's answer."""
+        """The first output, which the login shell prints or lets the program print; the answer to `_ask` is first."""
         try:
             data = bytes(channel.recv(65536))
             if not channel.event_ready:
                 broken = channel.get_transport().get_exception()
-                raise broken or paramiko.SSHException("it refused to run a program")
+                raise broken or ConnectError("it refused to run a program", Command(f"ssh {self.ssh} true"))
             return data
         except TimeoutError:
             if not channel.event_ready:

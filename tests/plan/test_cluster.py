@@ -31,7 +31,7 @@ BOTH: tuple[Role, ...] = ("scheduler", "worker")
 HERE = Chosen("gpu1", "192.0.2.1:10000", 10000, "192.0.2.1")
 FIRST = running()  # a host that has been set up, and is in no cluster
 KERNEL = kernel_file("nbserver")
-PROBE = (ROOT / "nbfab/plan/scheduler_probe.py").read_text()
+PROBE = (ROOT / "nbfab/plan/starter_probe.py").read_text()
 
 
 def joining(

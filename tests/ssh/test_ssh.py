@@ -838,7 +838,7 @@ def test_a_host_that_refuses_to_run_a_program_says_so(box: Sshd) -> None:
     with (
         _served(box, _Asked(runs=False)),
         closing(There("box", parse_host("box"), SshOptions(config=str(box.config)))) as there,
-        pytest.raises(ConnectError, match="it refused to run a program"),
+        pytest.raises(ConnectError, match=r"^it refused to run a program"),
     ):
         list(there.talk(b"true\n", 20.0))
 

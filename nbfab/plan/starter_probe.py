@@ -2,7 +2,7 @@
 
 A nanny has multiprocessing start its worker, in a process that imports this file first, as `__mp_main__`.
 
-Usage: scheduler_probe.py MODULE ADDRESS ARGUMENT...
+Usage: starter_probe.py MODULE ADDRESS ARGUMENT...
 """
 
 from __future__ import annotations
