@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING
 from fabric import Config as FabricConfig
 from fabric.main import Fab
 from invoke import Exit, ParseError
-from invoke.parser import Parser, ParseResult
+from invoke.parser import Parser, ParserContext
 
 from nbfab import __version__
 from nbfab.cli.called import called
@@ -51,15 +51,6 @@ class Config(FabricConfig):  # type: ignore[misc]
         """Reads nothing: nbfab asks `ssh -G`."""
 
 
-class QuickParser(Parser):
-    """As Invoke's, which copies all tasks with all of their options: an eighth of the time until a task begins."""
-
-    def parse_argv(self, argv: list[str]) -> ParseResult:
-        """As Invoke's: only those tasks are copied of which a word is the name. Raises ParseError."""
-        named = {self.contexts[word].name: self.contexts[word] for word in argv if word in self.contexts}
-        return Parser(named.values(), self.initial, self.ignore_unknown).parse_argv(argv)
-
-
 class Program(Fab):  # type: ignore[misc]
     """Fabric's program, for nbfab's tasks: whatever is wrong with its use or its configuration has exit status 2."""
 
@@ -87,9 +78,11 @@ class Program(Fab):  # type: ignore[misc]
                 raise UsageError("-t, -T and -D take a whole number", helps()) from None
 
     def _make_parser(self) -> Parser:
-        """As Fabric's, but quicker."""
-        made = super()._make_parser()
-        return QuickParser(made.contexts.values(), made.initial, made.ignore_unknown)
+        """As Fabric's, of the tasks that words name: to make all options is a tenth of the time until a task begins."""
+        words = {*self.core.unparsed, *self.core.remainder.split(), self.args.help.value}  # the rest is to be completed
+        named = {name: more for name, more in self.collection.task_names.items() if words & {name, *more}}
+        made = [ParserContext(name, more, self.collection[name].get_arguments()) for name, more in named.items()]
+        return Parser(made, self.initial_context)
 
     def parse_tasks(self) -> None:
         """As Fabric's. Raises Exit."""
@@ -97,7 +90,7 @@ class Program(Fab):  # type: ignore[misc]
             try:
                 super().parse_tasks()
             except ParseError as error:
-                raise misread(self.parser, self.core.unparsed) or UsageError(str(error)) from None
+                raise misread(super()._make_parser(), self.core.unparsed) or UsageError(str(error)) from None
             if lacking := lacks_value(self.parser, self.core.unparsed):
                 raise lacking
 
@@ -106,7 +99,7 @@ class Program(Fab):  # type: ignore[misc]
         with self._usage():
             asked, group = self.args.help.value, self.args.list.value
             if isinstance(asked, str) and asked not in self.parser.contexts:
-                raise unknown_task(asked, self.parser)
+                raise unknown_task(asked, super()._make_parser())
             if isinstance(group, str) and group not in self.collection.collections:
                 groups = list(self.collection.collections)
                 raise UsageError(f"there is no group of tasks {group[:60]!r}", did_you_mean(group, groups))

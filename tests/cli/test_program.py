@@ -165,3 +165,11 @@ def test_generated_files_are_current(generated: str) -> None:
     from nbfab.cli.reference import files
 
     assert (ROOT / generated).read_text() == files()[generated], "python -m nbfab.cli.reference"
+
+
+def test_words_are_completed(person: Machine) -> None:
+    """As in Invoke's script for the shell, which hands over what was typed so far."""
+    assert {"setup", "fleet.setup", "cluster.up"} <= {*run(person, *NBFAB, "--complete", "--", "nbfab ").split()}
+    options = run(person, *NBFAB, "--complete", "--", "nbfab setup -").split()
+    assert {"--with", "--json"} <= {*options}
+    assert "--scheduler" not in options
