@@ -2,17 +2,16 @@
 
 `versions` maps packages to versions, `address` is the one that other hosts reach this host by, `taken` are the ports at
 which something listens, and `proxy` is whether it has what shows a dashboard. All hosts wait for this, so it imports
-little: it reads itself what installers note of packages, and does without `importlib.metadata`, whose import takes most
-of the time. Works with Python 3.8 and later.
+next to nothing: it reads itself what installers note of packages, and writes JSON itself, since to import `json` takes
+as long as Python takes to start. Works with Python 3.8 and later.
 """
 
-import json
 import os
-import socket
 import sys
-from importlib.util import find_spec
 
-PACKAGES = ("dask", "distributed", "numpy", "pandas", "msgpack", "cloudpickle", "lz4", "zstandard", "cramjam", "bokeh")
+PROXY = "jupyter_server_proxy"
+AGREE = ("dask", "distributed", "numpy", "pandas", "msgpack", "cloudpickle", "lz4", "zstandard", "cramjam")
+PACKAGES = (*AGREE, "bokeh", PROXY)
 
 
 def versions():
@@ -53,6 +52,8 @@ def address():
     at = reached[2].rpartition("::ffff:")[2] if len(reached) == 4 else "127.0.0.1"
     if not at.startswith(("127.", "::1", "fe80:")):
         return at
+    import socket
+
     for family, other in ((socket.AF_INET, "192.0.2.1"), (socket.AF_INET6, "2001:db8::1")):  # RFC 5737, RFC 3849
         try:
             with socket.socket(family, socket.SOCK_DGRAM) as asks:
@@ -76,5 +77,21 @@ def taken():
     return sorted(port for port in found if 10000 <= port < 32000)
 
 
-proxy = find_spec("jupyter_server_proxy") is not None
-print(json.dumps({"versions": versions(), "address": address(), "taken": taken()[:1000], "proxy": proxy}))
+def quoted(text):
+    """A string of JSON; versions and addresses have no other characters than these."""
+    known = "".join(each if (each.isascii() and each.isalnum()) or each in ".:+!_-%" else "?" for each in text)
+    return f'"{known}"'
+
+
+def array(values):
+    return f"[{', '.join(values)}]"
+
+
+def record(**values):
+    return "{" + ", ".join(f"{quoted(name)}: {value}" for name, value in values.items()) + "}"
+
+
+found = versions()
+proxy = "true" if found.pop(PROXY, "") else "false"
+named = record(**{name: quoted(version) for name, version in found.items()})
+print(record(versions=named, address=quoted(address()), taken=array(map(str, taken()[:1000])), proxy=proxy))

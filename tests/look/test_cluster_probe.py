@@ -101,8 +101,13 @@ def test_what_cannot_be_listed_is_passed_over(tmp_path: Path) -> None:
 
 def test_a_python_that_has_the_proxy_says_so(tmp_path: Path) -> None:
     assert printed()["proxy"] is False
-    (tmp_path / "jupyter_server_proxy.py").touch()
+    installed(tmp_path, "jupyter_server_proxy", "Version: 4.4.0\n")
     assert printed(PYTHONPATH=str(tmp_path))["proxy"] is True
+
+
+def test_a_version_of_any_characters_is_one_line_of_json(tmp_path: Path) -> None:
+    installed(tmp_path, "distributed", 'Version: 1"\\\x07\u2028é\n')
+    assert seen(printed(PYTHONPATH=str(tmp_path))).versions["distributed"] == "1?????"
 
 
 @pytest.mark.parametrize(
