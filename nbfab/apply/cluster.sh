@@ -13,11 +13,11 @@ start_member() {
 	waits=0
 	while ! member_lives "$role"; do
 		waits=$((waits + 1))
-		if [ $waits -gt 100 ]; then
+		if [ $waits -gt 120 ]; then
 			echo "it ended without a word; $(room)"
 			return 1
 		fi
-		nap
+		if [ $waits -gt 20 ] || ! sleep 0.02 2>/dev/null; then nap; fi
 	done
 }
 
