@@ -112,7 +112,8 @@ class Connection(fabric.Connection):  # type: ignore[misc]
     def _verified(self, entries: list[host_keys.Entry]) -> Transport:
         """A transport to the host, whose key is that on record, or recorded now."""
         link = self._socket()
-        transport = Transport(link, self.route.accepted_keys)
+        # What goes on through a jump host is encrypted, and would not become shorter.
+        transport = Transport(link, self.route.accepted_keys, compresses=not self._depth)
         self._set(_opening=transport)
         try:
             self._negotiate(transport, entries)

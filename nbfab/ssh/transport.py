@@ -13,6 +13,9 @@ from typing import Any
 
 import paramiko
 from paramiko.auth_handler import AuthHandler
+from paramiko.compress import ZlibDecompressor
+
+from nbfab.ssh.compression import Compressor
 
 AT_ONCE = 0.5  # seconds in which a host that is there accepts a connection, however far away it is
 
@@ -126,10 +129,17 @@ class Transport(paramiko.Transport):
         _kex_info = {_CURVE: _kex_info[_FIRST_NAME]} | _kex_info
         _preferred_kex = (_CURVE, *(name for name in _preferred_kex if name != _CURVE))
 
-    def __init__(self, link: Any, accepted: Sequence[str] = ()) -> None:
+    # As OpenSSH, only what follows the login; `zlib` would begin before it.
+    _compression_info = paramiko.Transport._compression_info | {  # type: ignore[attr-defined] # no public name
+        "zlib@openssh.com": (Compressor, ZlibDecompressor)
+    }
+
+    def __init__(self, link: Any, accepted: Sequence[str] = (), *, compresses: bool = False) -> None:
         """`accepted` are the algorithms of signatures by the user's keys; empty means all."""
         refused = [name for name in supported()["accepted_keys"] if accepted and name not in accepted]
         super().__init__(link, disabled_algorithms={"pubkeys": refused})
+        if compresses:
+            self._preferred_compression = ("zlib@openssh.com", "none")
         self.greeting: list[str] = []
         self.offers: dict[str, tuple[str, ...]] = {}
         self._ended: set[int] = set()  # channels, by the host's numbers, which it gives again to others

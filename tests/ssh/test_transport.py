@@ -60,10 +60,13 @@ def test_nothing_is_sent_on_a_channel_after_its_end(transport: Transport, monkey
     assert sent == [(REQUEST, 8)]
 
 
-def test_connections_that_end_while_they_carry_do_not_end_the_one_that_carries_them(box: Sshd) -> None:
+@pytest.mark.parametrize("compresses", [True, False])
+def test_connections_that_end_while_they_carry_do_not_end_the_one_that_carries_them(
+    box: Sshd, compresses: bool
+) -> None:
     interval = sys.getswitchinterval()
     sys.setswitchinterval(1e-5)  # so that threads get in each other's way
-    transport = Transport(socket.create_connection(("127.0.0.1", box.port)))
+    transport = Transport(socket.create_connection(("127.0.0.1", box.port)), compresses=compresses)
     try:
         transport.start_client(timeout=30)
         transport.auth_publickey(getpass.getuser(), paramiko.Ed25519Key(filename=str(box.identity)))
