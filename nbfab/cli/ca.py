@@ -119,20 +119,15 @@ def _names(call: Call, hosts: "Iterable[InventoryHost]") -> Iterable[str]:
     """Every name that the hosts of an inventory are reached by: also what ssh_config makes of them."""
     from nbfab.names import EVERY_ADDRESS, canonical, is_name
     from nbfab.ssh.route import Route
-    from nbfab.ssh.routes import resolve_all
 
     hosts = list(hosts)
-    asked = {}
-    for host in hosts:
-        options = call.ssh_options(host)
-        asked[host.name] = (host.typed, options.config, options.options)
     try:
-        routes = resolve_all(asked.values())
+        routes = call.routes(hosts).all()
     except (ConnectError, OSError):
         routes = {}
     for host in hosts:
         settings = call.settings(host)
-        route = routes.get(asked[host.name])
+        route = routes.get(call.asked(host))
         reached = [host.name, host.typed.host, *([route.hostname] if isinstance(route, Route) else [])]
         own = [*settings.names, *([] if settings.ip in EVERY_ADDRESS else [settings.ip])]
         yield from (canonical(name) for name in (*reached, *own) if is_name(name))

@@ -1,7 +1,7 @@
 """Call: one call of a task, as Invoke hands it over, in terms of nbfab's own."""
 
 import shlex
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -22,6 +22,7 @@ if TYPE_CHECKING:
     from nbfab.passwords import Password
     from nbfab.ssh.early import Early
     from nbfab.ssh.options import SshOptions
+    from nbfab.ssh.routes import Asked, Routes
 
 INVENTORY = Path("hosts.yaml")  # in the current folder
 # What Fabric's configuration may say of connections that nbfab would not do, and what to do instead.
@@ -197,6 +198,17 @@ class Call:
             transport=transport,
             options=entry.ssh_options if entry else (),
         )
+
+    def asked(self, host: "InventoryHost") -> "Asked":
+        """What the route to a host depends on. Raises UsageError."""
+        options = self.ssh_options(host)
+        return host.typed, options.config, options.options
+
+    def routes(self, hosts: "Iterable[InventoryHost]") -> "Routes":
+        """The routes to hosts. Raises UsageError."""
+        from nbfab.ssh.routes import Routes
+
+        return Routes(map(self.asked, hosts))
 
     def _check_fabric_s(self) -> None:
         """Raises UsageError for what Fabric's configuration, such as ~/.fabric.yaml, says of connections by itself.

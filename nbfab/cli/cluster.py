@@ -10,19 +10,17 @@ from nbfab.errors import UsageError
 
 if TYPE_CHECKING:
     from nbfab.cluster.decide import Asked
+    from nbfab.outcome import Outcome
+    from nbfab.run.job import Body, Job
 
 
 def up(call: Call) -> None:
     """Makes the hosts members of the cluster; each learns what the others are."""
-    from collections.abc import Callable, Sequence
+    from collections.abc import Sequence
 
     from nbfab.cli.fleet import on_fleet
-    from nbfab.cli.many import Gathering
     from nbfab.fleet.cluster import Kept
-    from nbfab.fleet.meeting import Meeting
-    from nbfab.outcome import Outcome
-    from nbfab.run import cluster
-    from nbfab.run.job import Job
+    from nbfab.fleet.meeting import Gathering, Meeting
     from nbfab.settings import BY_KEY
 
     with Report(call.task, call.json, call.quiet).errors():
@@ -31,18 +29,24 @@ def up(call: Call) -> None:
     named = call.given["profile"] or BY_KEY["profile"].default
     kept = Kept(Path(call.given["inventory"] or INVENTORY), named if named != BY_KEY["profile"].default else "")
 
-    def gathering(does: Callable[[Job, cluster.Party], Outcome], *, makes: bool) -> Gathering:
-        def body(meeting: Meeting[Any], names: Sequence[str]) -> Callable[[Job], Outcome]:
-            secret = kept.authority(time.time(), makes=makes)
-            party = cluster.Party(meeting, asked, names, secret, kept.scheduler, kept.remember)
-            return lambda job: does(job, party)
+    def gathering(*, changes: bool) -> Gathering:
+        def makes(meeting: Meeting[Any], names: Sequence[str]) -> "Body":
+            secret, last = kept.authority(time.time(), makes=changes), kept.scheduler
 
-        return Gathering(body)
+            def body(job: "Job") -> "Outcome":
+                from nbfab.run import cluster
 
-    preview = gathering(cluster.preview, makes=False)
+                party = cluster.Party(meeting, asked, names, secret, last, kept.remember)
+                return cluster.up(job, party) if changes else cluster.preview(job, party)
+
+            return body
+
+        return Gathering(makes, "nbfab.run.cluster")
+
+    preview = gathering(changes=False)
     if "plan" in call.flags:
         return on_fleet(call, preview, None)
-    on_fleet(call, gathering(cluster.up, makes=True), preview)
+    on_fleet(call, gathering(changes=True), preview)
 
 
 def _asked(call: Call) -> "Asked":

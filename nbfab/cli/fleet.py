@@ -21,7 +21,8 @@ from nbfab.errors import Interrupted, UsageError
 from nbfab.fix import Command, Task, again, task
 
 if TYPE_CHECKING:
-    from nbfab.cli.many import Gathering, Many
+    from nbfab.cli.many import Many
+    from nbfab.fleet.meeting import Gathering
     from nbfab.inventory.hosts import Inventory, InventoryHost
     from nbfab.outcome import Outcome
     from nbfab.run.job import Body, Job
@@ -32,20 +33,20 @@ def on_fleet(call: Call, body: "Body | Gathering", preview: "Body | Gathering | 
 
     On a terminal, a task with a `preview` first shows what that says would change, and asks.
     """
-    from nbfab.cli.many import exit_status
-    from nbfab.display.environments_fleet import many as environments
-    from nbfab.display.fleet import plans, table
-    from nbfab.display.kernels_fleet import many as live
-    from nbfab.display.logs import merged
-    from nbfab.display.output import show
-    from nbfab.fleet import memory
-
     report = Report(call.task, call.json, call.quiet)
     with report.errors():
         check(call)
         check_one(call)
         jobs = jobs_of(call.given.get("jobs"))
         inventory, many = many_of(call)
+        from nbfab.cli.many import exit_status
+        from nbfab.display.environments_fleet import many as environments
+        from nbfab.display.fleet import plans, table
+        from nbfab.display.kernels_fleet import many as live
+        from nbfab.display.logs import merged
+        from nbfab.display.output import show
+        from nbfab.fleet import memory
+
         run, remembered = None, memory.Memory(inventory.path, call.task)
         try:
             if preview and _ask(call, many, preview, jobs, report):
@@ -186,9 +187,10 @@ def chosen(call: Call) -> "tuple[Inventory, Sequence[InventoryHost]]":
 
 def many_of(call: Call) -> "tuple[Inventory, Many]":
     """The inventory, and those hosts of it. Raises UsageError."""
+    inventory, hosts = chosen(call)
+    routes = call.routes(host for host in hosts if not host.unread)  # they come while this imports
     from nbfab.cli.many import Many
 
-    inventory, hosts = chosen(call)
     given, limit = call.given["inventory"], call.given["limit"]
     option = ("--inventory", given) if given else ()
 
@@ -205,6 +207,7 @@ def many_of(call: Call) -> "tuple[Inventory, Many]":
     return inventory, Many(
         call,
         hosts,
+        routes,
         command,
         inventory=inventory.path,
         whole=call.command((), (*option, *some), prefix="fleet."),
@@ -246,7 +249,7 @@ def _ask(call: Call, many: "Many", preview: "Body | Gathering", jobs: int, repor
 
 def _agreed(body: "Body | Gathering") -> "Body | Gathering":
     """The body, on hosts about which the question was answered with yes."""
-    from nbfab.cli.many import Gathering
+    from nbfab.fleet.meeting import Gathering
 
     if isinstance(body, Gathering):
         return body

@@ -5,7 +5,8 @@ import sys
 import threading
 from collections.abc import Callable, Mapping, Sequence
 from contextlib import AbstractContextManager, nullcontext
-from dataclasses import dataclass, replace
+from dataclasses import replace
+from importlib import import_module
 from pathlib import Path
 from typing import Any
 
@@ -19,7 +20,7 @@ from nbfab.display.terminal import Terminal
 from nbfab.errors import Interrupted, UsageError
 from nbfab.fix import Task
 from nbfab.fleet.handout import Handout, given_password
-from nbfab.fleet.meeting import Meeting
+from nbfab.fleet.meeting import Gathering, Meeting
 from nbfab.fleet.member import Member
 from nbfab.fleet.places import Places, silent
 from nbfab.fleet.questions import AGAIN, FromThreads, Questions
@@ -28,30 +29,22 @@ from nbfab.fleet.twins import Entry, Twin, twins
 from nbfab.inventory.hosts import InventoryHost
 from nbfab.outcome import Outcome, failure
 from nbfab.passwords import Password
-from nbfab.run.job import Body
+from nbfab.run.job import Body, Job
 from nbfab.run.requirements import Files
 from nbfab.settings import Settings
 from nbfab.ssh.host import There
 from nbfab.ssh.jumps import Jumps
 from nbfab.ssh.options import SshOptions
 from nbfab.ssh.route import Route
-from nbfab.ssh.routes import resolve_all
+from nbfab.ssh.routes import Routes
 from nbfab.tunnel.spec import Spec
 
+USUAL = "nbfab.run.converge"  # which most bodies import, with what looks
 Display = Callable[[Run], AbstractContextManager[object]]
 
 
-@dataclass(frozen=True)
-class Gathering:
-    """What hosts do that work side by side, all at once: `makes` their body from where they meet, and from all names of
-    the inventory.
-    """
-
-    makes: Callable[[Meeting[Any], Sequence[str]], Body]
-
-
 class Many:
-    """The hosts of one call, each checked before any is contacted. Raises UsageError.
+    """The hosts of one call, each checked before any is contacted, with the routes to them. Raises UsageError.
 
     `command` gives, for a host, the command line of a task for it alone, `whole` that for all of them, and `without`
     how to leave one out. The handout is sorted by `order`. With `types`, SSH may ask about each host.
@@ -63,6 +56,7 @@ class Many:
         self,
         call: Call,
         hosts: Sequence[InventoryHost],
+        routes: Routes,
         command: Callable[[InventoryHost], Callable[..., str]],
         *,
         inventory: Path,
@@ -106,9 +100,7 @@ class Many:
         if call.wants_password and call.task != "plan" and any(made) and (exposed := self.handout.check()):
             complain(exposed)
         self._members: dict[str, Member] = {}
-        self._routes = resolve_all(
-            (host.typed, options.config, options.options) for host, _, _, options in self._prepared
-        )
+        self._routes = routes.all()
         found = self._twins()
         for host in contacted:
             if twin := found.get(host.name):
@@ -128,21 +120,25 @@ class Many:
         stopping: threading.Event | None = None,
         grace: float = GRACE,
     ) -> Run:
-        """Runs `body` on every host that has no outcome yet, `jobs` at a time.
+        """Runs `body` on every host that has no outcome yet, `jobs` at a time; what it imports is imported meanwhile.
 
         Those of a `Gathering` are all at work at the same time. `records`, `stopping` and `grace` are as in
         `fleet.run.over`. With `ended`, that gets each outcome as it arrives; otherwise a live display shows the run on
         a terminal.
         """
+        takes = USUAL
         if isinstance(body, Gathering):
-            jobs, stopping = max(1, len(self._prepared)), stopping or threading.Event()
+            takes, jobs, stopping = body.takes, max(1, len(self._prepared)), stopping or threading.Event()
             meeting = Meeting[Any](self._contacted, stopping)
             body, records = body.makes(meeting, self._order), _leaving(meeting, records)
         if ended is None:  # or reports would come in another order than hosts
             self._places = Places(silent(jobs))
         members = [
-            self._member(task, body, *prepared) for prepared in self._prepared if prepared[0].name not in self.outcomes
+            self._member(task, _connected(body), *prepared)
+            for prepared in self._prepared
+            if prepared[0].name not in self.outcomes
         ]
+        threading.Thread(target=import_module, args=(takes,), daemon=True).start()
         sees, display = self._shown(bool(members), lines=ended is not None)
         try:
             run = over(
@@ -291,6 +287,17 @@ class Many:
     def close(self) -> None:
         """Closes the connections to jump hosts."""
         self._jumps.close()
+
+
+def _connected(body: Body) -> Body:
+    """The body, once its host is connected to; or it would import what it takes before."""
+
+    def does(job: Job) -> Outcome:
+        assert isinstance(job.host, There)
+        job.host.connect()
+        return body(job)
+
+    return does
 
 
 def _leaving(meeting: Meeting[Any], records: Callable[[Outcome], None]) -> Callable[[Outcome], None]:

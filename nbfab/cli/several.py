@@ -34,9 +34,6 @@ def check_several(call: Call) -> None:
 
 def on_several(call: Call, body: "Body", typed: Sequence[HostString]) -> None:
     """Runs `body` on those hosts, by the rules of a fleet; ends the program unless every host is as wanted."""
-    from nbfab.cli.many import Many, exit_status
-    from nbfab.display.output import show
-    from nbfab.fleet.memory import forget
     from nbfab.inventory.hosts import InventoryHost
 
     report = Report(call.task, call.json, call.quiet)
@@ -44,9 +41,15 @@ def on_several(call: Call, body: "Body", typed: Sequence[HostString]) -> None:
         call.check_dry_run()
         check(call)
         hosts = [entry or InventoryHost.of(host) for host, entry in zip(typed, entries(typed), strict=True)]
+        routes = call.routes(host for host in hosts if not host.unread)  # they come while this imports
+        from nbfab.cli.many import Many, exit_status
+        from nbfab.display.output import show
+        from nbfab.fleet.memory import forget
+
         many = Many(
             call,
             hosts,
+            routes,
             lambda host: call.command(("-H", host.name)),
             inventory=INVENTORY,
             whole=call.command(("-H", ",".join(map(str, typed)))),

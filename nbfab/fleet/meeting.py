@@ -1,10 +1,14 @@
 """Meeting: hosts that work side by side wait for each other, and each learns what all have found."""
 
 import threading
-from collections.abc import Callable, Collection, Mapping
-from typing import Generic, TypeVar
+from collections.abc import Callable, Collection, Mapping, Sequence
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any, Generic, TypeVar
 
 from nbfab.errors import Interrupted
+
+if TYPE_CHECKING:
+    from nbfab.run.job import Body
 
 Value = TypeVar("Value")
 _LOOK = 0.2  # seconds between two looks at whether the run has been stopped
@@ -41,3 +45,13 @@ class Meeting(Generic[Value]):
         with self._condition:
             self._gone.add(name)
             self._condition.notify_all()
+
+
+@dataclass(frozen=True)
+class Gathering:
+    """What hosts do that work side by side, all at once: `makes` their body from where they meet, and from all names of
+    the inventory. The body imports the module that it `takes`.
+    """
+
+    makes: Callable[[Meeting[Any], Sequence[str]], "Body"]
+    takes: str

@@ -72,6 +72,7 @@ class There:
         self._early = early
         self._master: Mux | None = None
         self._link: Link | None = None
+        self._failed: NbfabError | None = None
         self._chosen = self._answered = False
 
     @cached_property
@@ -171,9 +172,27 @@ class There:
                     raise ConnectError(f"ControlMaster {self._master.socket}: {error}", "run it again") from None
                 self._remark(f"the ControlMaster at {self._master.socket} is not used: {error}")
                 self._master = None
+        self._connect()
+        yield from self._link.talk(program, silence, more) if self._link else self._by_paramiko(program, silence, more)
+
+    def connect(self) -> None:
+        """Connects to it before there is a program to run; why that fails, the first `talk` raises."""
+        try:
+            self._choose()
+            if self._master is None:
+                self._connect()
+        except NbfabError as error:
+            self._failed = error
+
+    def _connect(self) -> None:
+        """Connects, unless that has been done, over paramiko or, if that will not do, OpenSSH."""
+        if failed := self._failed:
+            self._failed = None
+            raise failed
         if self._link is None:
             try:
-                yield from self._by_paramiko(program, silence, more)
+                with self._cut():
+                    self._open(self._connection, self._connection.open)
                 return
             except Incompatible as error:
                 if self._options.transport:
@@ -183,7 +202,6 @@ class There:
         if self._jumps and self._options.transport and self._silence is not nullcontext:
             self._jumps.knock(self._connection)  # so that no `ssh` waits for a host that does not answer
         self._open(Address((self._route.hostname, self._route.port)), self._link.open)
-        yield from self._link.talk(program, silence, more)
 
     def _choose(self) -> None:
         """Takes the user's ControlMaster, if there is one, and OpenSSH, if that was asked for."""
@@ -209,8 +227,7 @@ class There:
 
     def _by_paramiko(self, program: bytes, silence: float, more: Iterable[bytes]) -> Iterator[bytes]:
         """As `talk`. The program fits into the channel's window, so sending it never blocks; `more` may not."""
-        try:
-            self._open(self._connection, self._connection.open)
+        with self._cut():
             transport = self._connection.transport
             channel = _session(transport, silence)
             try:
@@ -227,6 +244,12 @@ class There:
                     raise EOFError
             finally:
                 channel.close()
+
+    @contextlib.contextmanager
+    def _cut(self) -> Iterator[None]:
+        """Says what has cut the connection."""
+        try:
+            yield
         except (NbfabError, TimeoutError):
             raise
         except (paramiko.SSHException, EOFError, OSError) as error:
@@ -279,7 +302,7 @@ class There:
         """As `Host.renew`. From then on it shares nothing with other hosts: their jump hosts may be gone as well."""
         self.close()
         self.__dict__.pop("_connection", None)
-        self._jumps = self._early = self._master = self._link = None
+        self._jumps = self._early = self._master = self._link = self._failed = None
         self._links = self._own_links = Links(Doors())
         self._chosen = self._answered = False
         self.remarks = ()

@@ -14,34 +14,38 @@ Asked = tuple[HostString, str, tuple[str, ...]]
 """A host, the file that replaces ssh_config, and further arguments for ssh, as for `resolve`."""
 
 
-def resolve_all(asked: Iterable[Asked]) -> Mapping[Asked, Route | ConnectError]:
-    """The route to each host, or why OpenSSH has none. Raises KeyboardInterrupt, without waiting for the rest."""
-    todo: queue.SimpleQueue[Asked] = queue.SimpleQueue()
-    done: queue.SimpleQueue[tuple[Asked, Route | ConnectError | Exception]] = queue.SimpleQueue()
-    each = dict.fromkeys(asked)
-    for one in each:
-        todo.put(one)
+class Routes:
+    """The routes to hosts; they are being found out from the beginning, while this thread does something else."""
 
-    def work() -> None:
+    def __init__(self, asked: Iterable[Asked]) -> None:
+        self._each = dict.fromkeys(asked)
+        self._todo: queue.SimpleQueue[Asked] = queue.SimpleQueue()
+        self._done: queue.SimpleQueue[tuple[Asked, Route | ConnectError | Exception]] = queue.SimpleQueue()
+        for one in self._each:
+            self._todo.put(one)
+        for _ in range(min(AT_ONCE, len(self._each))):
+            threading.Thread(target=self._work, daemon=True).start()
+
+    def _work(self) -> None:
         while True:
             try:
-                one = todo.get_nowait()
+                one = self._todo.get_nowait()
             except queue.Empty:
                 return
             try:
-                done.put((one, resolve(*one)))
+                self._done.put((one, resolve(*one)))
             except Exception as error:  # belongs to the host, or to the main thread
-                done.put((one, error))
+                self._done.put((one, error))
 
-    for _ in range(min(AT_ONCE, len(each))):
-        threading.Thread(target=work, daemon=True).start()
-    found: dict[Asked, Route | ConnectError] = {}
-    while len(found) < len(each):
-        try:
-            one, route = done.get(timeout=0.2)
-        except queue.Empty:  # a moment in which Control-C is heard
-            continue
-        if not isinstance(route, Route | ConnectError):
-            raise route
-        found[one] = route
-    return found
+    def all(self) -> Mapping[Asked, Route | ConnectError]:
+        """The route to each host, or why OpenSSH has none; once. Raises KeyboardInterrupt, not waiting for the rest."""
+        found: dict[Asked, Route | ConnectError] = {}
+        while len(found) < len(self._each):
+            try:
+                one, route = self._done.get(timeout=0.2)
+            except queue.Empty:  # a moment in which Control-C is heard
+                continue
+            if not isinstance(route, Route | ConnectError):
+                raise route
+            found[one] = route
+        return found

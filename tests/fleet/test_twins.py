@@ -10,7 +10,7 @@ from nbfab.errors import ConnectError
 from nbfab.fleet.twins import Entry, plain, twins
 from nbfab.names import HostString
 from nbfab.ssh.route import Route
-from nbfab.ssh.routes import resolve_all
+from nbfab.ssh.routes import Routes
 
 ROUTE = Route(HostString(None, "gpu1", None), "gpu1.example.org", "ann", 22)
 FIRST = Entry("gpu1", ROUTE, None, "nbserver")
@@ -76,7 +76,7 @@ def test_routes_are_those_of_openssh_and_each_is_asked_for_once(
     ssh.chmod(0o755)
     monkeypatch.setenv("PATH", f"{tmp_path}:{os.environ['PATH']}")
     one, two = ((HostString(None, name, None), str(config), ()) for name in ("gpu1", "gpu1.example.org"))
-    found = resolve_all([one, two, one])
+    found = Routes([one, two, one]).all()
     routes = [found[asked] for asked in (one, two)]
     assert [route.hostname for route in routes if isinstance(route, Route)] == ["192.0.2.7"] * 2
     assert len((tmp_path / "asked").read_text().splitlines()) == 2
@@ -85,7 +85,7 @@ def test_routes_are_those_of_openssh_and_each_is_asked_for_once(
 def test_a_host_that_openssh_has_no_route_to_costs_the_others_nothing(tmp_path: Path) -> None:
     bad = tmp_path / "bad"
     bad.write_text("Nonsense yes\n")
-    found = resolve_all(
+    found = Routes(
         [(HostString(None, "one", None), str(bad), ()), (HostString(None, "two", None), "/dev/null", ())]
-    )
+    ).all()
     assert [type(route) for route in found.values()] in ([ConnectError, Route], [Route, ConnectError])
