@@ -1,7 +1,7 @@
 # shellcheck shell=sh
 # The members of a cluster, each in a session of its own of the profile's tmux.
 
-# Uses role, socket.
+# Starts one. Those that are `awaited`, by the last of several, have started when it returns. Uses role, awaited, socket.
 start_member() {
 	find_tmux || return 1
 	end_member "$role" || return 1
@@ -10,11 +10,15 @@ start_member() {
 	# A tmux whose last session has just ended may be ending, too; and a file system may have no sockets.
 	run_in_session >/dev/null 2>&1 || { nap && run_in_session >/dev/null 2>&1; } ||
 		{ [ ! -S "$socket" ] && place_socket elsewhere && run_in_session; } || run_in_session || return 1
+	for each in $awaited; do await_member "$each" || return 1; done
+}
+
+await_member() { # role
 	waits=0
-	while ! member_lives "$role"; do
+	while ! member_lives "$1"; do
 		waits=$((waits + 1))
 		if [ $waits -gt 120 ]; then
-			echo "it ended without a word; $(room)"
+			echo "the $1 ended without a word; $(room)"
 			return 1
 		fi
 		if [ $waits -gt 20 ] || ! sleep 0.02 2>/dev/null; then nap; fi

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import hashlib
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from dataclasses import replace
 from typing import TYPE_CHECKING
 
@@ -40,7 +40,7 @@ def plan(wanted: Wanted, facts: Facts) -> Iterator[Change]:
     known = have.text if have and have.mode == PRIVATE else ""
     keeps = authority.has_signed(member.authority, known, wanted.now)
     certificate = known if keeps else member.certificate
-    starts = list(_members(wanted, facts, member, certificate))
+    starts = _together(_members(wanted, facts, member, certificate))
     yield from in_file("cluster", "the certificate of the cluster's authority", CA, member.authority, facts)
     if not keeps:
         what = f"{'rewrite' if have else 'write'} its certificate and key for the cluster"
@@ -74,8 +74,24 @@ def _members(wanted: Wanted, facts: Facts, member: Member, certificate: str) -> 
         where = {"scheduler": f"at port {first.scheduler}", "worker": f"for {member.chosen.scheduler}, at port{more}"}
         does = "restart" if runs else "start"
         yield Change(
-            step="cluster", kind="start member", what=f"{does} its {role}", detail=where[role], args={"role": role}
+            step="cluster",
+            kind="start member",
+            what=f"{does} its {role}",
+            detail=where[role],
+            args={"role": role, "awaited": ""},
         )
+
+
+def _together(changes: Iterable[Change]) -> list[Change]:
+    """The changes, of which the last start of a member waits for all of them: they need not start one by one."""
+    made = list(changes)
+    roles = [change.args["role"] for change in made if change.kind == "start member"]
+    return [
+        replace(change, args={**change.args, "awaited": " ".join(roles)})
+        if change.kind == "start member" and change.args["role"] == roles[-1]
+        else change
+        for change in made
+    ]
 
 
 def _check(wanted: Wanted, role: Role, what: str, *, anew: bool = False) -> None:

@@ -223,7 +223,7 @@ def test_a_process_that_has_the_number_of_a_member_by_now_is_left_alone(shell: t
 def test_without_tmux_no_member_is_started(shell: tuple[str, ...], box: Box) -> None:
     (box.folder / "bin").mkdir()
     (box.folder / "bin/echo").symlink_to("/bin/echo")  # yash has its own if PATH has one
-    program = "PATH=$folder/bin\n" + call("start_member", role="worker")
+    program = "PATH=$folder/bin\n" + call("start_member", role="worker", awaited="worker")
     assert box.run(shell, program, status=1) == "there is no tmux\n"
     assert not box.has("cluster/worker.down")
 
@@ -277,7 +277,7 @@ def test_a_member_runs_in_a_session_of_its_own_and_a_new_one_takes_its_place(
 ) -> None:
     keepers = []
     for _ in range(3):
-        assert short.run(shell, call("start_member", role="worker")) == ""
+        assert short.run(shell, call("start_member", role="worker", awaited="worker")) == ""
         keepers.append(short.keeper)
         assert sessions(short) == ["cluster/worker"]
     assert [lives(keeper) for keeper in keepers] == [False, False, True]
@@ -291,7 +291,7 @@ def test_a_member_runs_in_a_session_of_its_own_and_a_new_one_takes_its_place(
 @each_shell
 def test_what_has_outlived_its_keeper_ends_with_its_session(shell: tuple[str, ...], short: Box) -> None:
     short.does("echo $$ >member; exec sleep 300")
-    assert short.run(shell, call("start_member", role="worker")) == ""
+    assert short.run(shell, call("start_member", role="worker", awaited="worker")) == ""
     wait_until(lambda: short.text("member").strip(), "the member")
     os.kill(short.keeper, signal.SIGKILL)
     assert lives(int(short.text("member")))
@@ -304,5 +304,5 @@ def test_what_has_outlived_its_keeper_ends_with_its_session(shell: tuple[str, ..
 @each_shell
 def test_a_program_that_ends_before_it_notes_its_start_is_an_error(shell: tuple[str, ...], short: Box) -> None:
     (short.folder / "cluster/worker.sh").write_text("exit 3\n")
-    told = short.run(shell, call("start_member", role="worker"), status=1)
-    assert told.startswith("it ended without a word; ")
+    told = short.run(shell, call("start_member", role="worker", awaited="worker"), status=1)
+    assert told.startswith("the worker ended without a word; ")

@@ -119,6 +119,12 @@ def test_a_host_of_workers_alone_starts_no_scheduler() -> None:
     assert "start its worker for gpu2, at port 10001" in words(changes)
 
 
+def test_members_are_started_side_by_side_and_the_last_start_waits_for_all() -> None:
+    changes = planned(joining(), FIRST)
+    starts = [(change.args["role"], change.args["awaited"]) for change in changes if change.kind == "start member"]
+    assert starts == [("scheduler", ""), ("worker", "scheduler worker")]
+
+
 def test_several_workers_have_several_ports() -> None:
     assert "start its worker for gpu1, at ports 10001 to 10003" in words(planned(joining(size=Size(3)), FIRST))
 
