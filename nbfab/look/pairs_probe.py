@@ -5,16 +5,14 @@ of [host, address, first port, last port], and EXPECTED one of the addresses of 
 or empty if it is not to be asked. DASHBOARD is the port of its dashboard, or empty if it is not on this host.
 
 Prints one line of JSON: the ports that are `closed`, each with host, address and why; and the `workers`, each with its
-address, its threads and its limit of memory in bytes, or null; or why the scheduler `fails` to say so. Works with
-Python 3.8 and later.
+address, its threads and its limit of memory in bytes, or null; or why the scheduler `fails` to say so. While the
+members start, it is asked for workers alone, beside them: for that it imports little. Works with Python 3.8 and later.
 """
 
 import json
 import os
 import socket
-import ssl
 import sys
-import threading
 import time
 
 MOST = 1000  # that are told of
@@ -23,6 +21,8 @@ GIVE_UP = 3  # attempts that time out: what drops packets drops all of them
 
 
 def context(folder):
+    import ssl
+
     made = ssl.create_default_context(cafile=folder + "/cluster/ca.pem")
     made.check_hostname = False  # as Dask does: its certificates have no names
     made.load_cert_chain(folder + "/cluster/node.pem")
@@ -31,6 +31,8 @@ def context(folder):
 
 def why_closed(target, end, tls):
     """Why a port is closed; empty if it is not, or if it is once what should listen there has started."""
+    import ssl
+
     late = 0
     while True:
         try:
@@ -48,7 +50,12 @@ def why_closed(target, end, tls):
         time.sleep(0.3)
 
 
-def closed(targets, end, tls):
+def closed(targets, end, folder):
+    if not targets:
+        return []
+    import threading
+
+    tls = context(folder)
     found = []
     left = [[host, at, port] for host, at, first, last in targets for port in range(first, last + 1)]
     lock = threading.Lock()
@@ -87,7 +94,7 @@ def served(folder, end, expected, dashboard):
         late = time.monotonic() > end
         if late or (listens(at) if found is None else {*expected} <= {each[0] for each in found}):
             return found
-        time.sleep(0.1)
+        time.sleep(0.2)
 
 
 def listed(port, at):
@@ -139,7 +146,7 @@ def _workers(dask_scheduler):
 if __name__ == "__main__":
     folder, seconds, targets, expected, dashboard = sys.argv[1:]
     end = time.monotonic() + float(seconds)
-    answer = {"closed": closed(json.loads(targets), end, context(folder))}
+    answer = {"closed": closed(json.loads(targets), end, folder)}
     if expected:
         try:
             answer["workers"] = workers(folder, end, json.loads(expected), dashboard)
