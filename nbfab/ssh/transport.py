@@ -13,9 +13,8 @@ from typing import Any
 
 import paramiko
 from paramiko.auth_handler import AuthHandler
-from paramiko.compress import ZlibDecompressor
 
-from nbfab.ssh.compression import Compressor
+from nbfab.ssh.compression import Compressor, Decompressor
 
 AT_ONCE = 0.5  # seconds in which a host that is there accepts a connection, however far away it is
 
@@ -131,7 +130,7 @@ class Transport(paramiko.Transport):
 
     # As OpenSSH, only what follows the login; `zlib` would begin before it.
     _compression_info = paramiko.Transport._compression_info | {  # type: ignore[attr-defined] # no public name
-        "zlib@openssh.com": (Compressor, ZlibDecompressor)
+        "zlib@openssh.com": (Compressor, Decompressor)
     }
 
     def __init__(self, link: Any, accepted: Sequence[str] = (), *, compresses: bool = False) -> None:

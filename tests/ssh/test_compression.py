@@ -18,15 +18,16 @@ from sshd import Sshd
 
 from nbfab.look import look
 from nbfab.program import functions
-from nbfab.ssh.compression import MOST, Compressor
+from nbfab.ssh.compression import LONGEST, MOST, Compressor, Decompressor
 from nbfab.ssh.transport import Transport
 
 
 @given(st.lists(st.binary(max_size=3000), max_size=20))
 def test_what_is_compressed_comes_out_packet_by_packet(packets: list[bytes]) -> None:
-    compress, whole = Compressor(), zlib.decompressobj()
+    compress, decompress, whole = Compressor(), Decompressor(), zlib.decompressobj()
     for packet in packets:
-        assert whole.decompress(compress(packet)) == packet
+        packed = compress(packet)
+        assert decompress(packed) == whole.decompress(packed) == packet
 
 
 def test_text_becomes_shorter_up_to_a_point_and_then_costs_nothing() -> None:
@@ -39,6 +40,19 @@ def test_text_becomes_shorter_up_to_a_point_and_then_costs_nothing() -> None:
         sizes.append(len(packed))
     assert sizes[0] < len(text) / 3
     assert len(text) <= sizes[-1] < len(text) + 50
+
+
+def test_a_packet_that_becomes_very_long_is_refused() -> None:
+    packed = zlib.compress(bytes(300 * LONGEST))
+    assert len(packed) < LONGEST / 2
+    with pytest.raises(paramiko.SSHException, match="a packet of it becomes longer than 1000000 bytes"):
+        Decompressor()(packed)
+    assert Decompressor()(zlib.compress(bytes(LONGEST))) == bytes(LONGEST)
+
+
+def test_what_is_not_compressed_ends_the_connection_with_a_reason() -> None:
+    with pytest.raises(paramiko.SSHException, match="what it has compressed cannot be read: Error -3"):
+        Decompressor()(b"as it is")
 
 
 class Counting(socket.socket):
