@@ -14,7 +14,7 @@ from functools import partial
 from pathlib import Path
 
 import pytest
-from machine import PASSWORD, Machine
+from machine import BIN, PASSWORD, Machine
 from namespace import without
 from notebook_client import Notebook
 from own_index import wheel
@@ -299,7 +299,9 @@ def test_a_host_that_lacks_what_makes_an_environment(host: Callable[..., Machine
     assert words == "name an index that it reaches in the place of URL"
     assert ".venv/bin/python" not in command.removeprefix(sys.executable)
     assert command.endswith("-m pip config set global.index-url URL")
-    subprocess.run([*shlex.split(command)[:3], "--version"], check=True, capture_output=True)
+    # On the host, the environment that the tests run in, which may have no pip, is not on PATH.
+    path = ":".join(folder for folder in os.environ["PATH"].split(":") if folder != str(BIN))
+    subprocess.run([*shlex.split(command)[:3], "--version"], check=True, capture_output=True, env={"PATH": path})
     assert changes(machine, "setup") == []
 
 
