@@ -13,7 +13,7 @@ from pathlib import Path
 
 from machine import BIN, PASSWORD
 from notebook_client import logs_in
-from relay import RELAY
+from relay import BOTH, RELAY
 from sshd_fleet import Fleet
 
 from nbfab.fleet.handout import UNCERTAIN
@@ -190,7 +190,7 @@ def test_a_password_whose_host_was_cut_off_is_not_certain_until_it_is_seen(three
     relay.write_text(RELAY)
     sign = three.profile("one") / "jupyter_server_config.json"
     way = three.ways["one"]
-    three.ways["one"] = f"{way}\n  ProxyCommand {sys.executable} {relay} {three.hosts['one'].port} 60000 {sign}"
+    three.ways["one"] = f"{way}\n  ProxyCommand {sys.executable} {relay} {three.hosts['one'].port} {BOTH} {sign}"
     three.write()
     done = three.run("setup", "--yes", "--limit", "one,two")
     assert re.search(r"one +not reached +.*the connection was cut", done.stdout), done.stdout

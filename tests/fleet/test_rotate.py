@@ -13,7 +13,7 @@ import pytest
 from disk import fill
 from machine import PASSWORD
 from notebook_client import Notebook, logs_in
-from relay import RELAY
+from relay import BOTH, RELAY
 from sshd import wait_until
 from sshd_fleet import Fleet, fleet_of
 from terminal import Terminal
@@ -121,7 +121,7 @@ def test_until_a_host_has_confirmed_its_password_the_old_row_stays_beside_it(thr
     # Cut as soon as the host has the new hash, which is before it has said so.
     hashed, sign = three.profile("one") / "jupyter_server_config.json", tmp_path / "sign"
     old = hashed.read_text()
-    three.ways["one"] = f"{way}\n  ProxyCommand {sys.executable} {relay} {three.hosts['one'].port} 60000 {sign}"
+    three.ways["one"] = f"{way}\n  ProxyCommand {sys.executable} {relay} {three.hosts['one'].port} {BOTH} {sign}"
     three.write()
 
     def watch() -> None:

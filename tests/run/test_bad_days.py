@@ -17,7 +17,7 @@ import pytest
 from disk import fill
 from machine import PASSWORD, ROOT, Machine, wait_for_end
 from notebook_client import Notebook, logs_in
-from relay import RELAY
+from relay import BOTH, RELAY
 from sshd import free_port, wait_until
 
 
@@ -315,7 +315,7 @@ def test_a_generated_password_is_told_although_the_connection_is_cut_before_a_wo
     assert there.sshd
     relay = there.work / "relay.py"
     relay.write_text(RELAY)
-    way = f"ProxyCommand {sys.executable} {relay} {there.sshd.port} 60000 {there.folder}/jupyter_server_config.json"
+    way = f"ProxyCommand {sys.executable} {relay} {there.sshd.port} {BOTH} {there.folder}/jupyter_server_config.json"
     there.sshd.write_config(f"Host box\n  {way}\n")
     said = there.fails("setup", password=None)
     assert "the connection was cut" in said
