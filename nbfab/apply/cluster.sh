@@ -1,7 +1,8 @@
 # shellcheck shell=sh
 # The members of a cluster, each in a session of its own of the profile's tmux.
 
-# Starts one. Those that are `awaited`, by the last of several, have started when it returns. Uses role, awaited, socket.
+# Starts a member, and returns once all that are `awaited` run: the last of several starts names them all.
+# Uses role, awaited, socket.
 start_member() {
 	find_tmux || return 1
 	end_member "$role" || return 1

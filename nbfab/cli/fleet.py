@@ -188,7 +188,7 @@ def chosen(call: Call) -> "tuple[Inventory, Sequence[InventoryHost]]":
 def many_of(call: Call) -> "tuple[Inventory, Many]":
     """The inventory, and those hosts of it. Raises UsageError."""
     inventory, hosts = chosen(call)
-    routes = call.routes(host for host in hosts if not host.unread)  # they come while this imports
+    routes = call.routes(host for host in hosts if not host.unread)  # looked up while this imports
     from nbfab.cli.many import Many
 
     given, limit = call.given["inventory"], call.given["limit"]

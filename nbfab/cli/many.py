@@ -120,7 +120,7 @@ class Many:
         stopping: threading.Event | None = None,
         grace: float = GRACE,
     ) -> Run:
-        """Runs `body` on every host that has no outcome yet, `jobs` at a time; what it imports is imported meanwhile.
+        """Runs `body` on every host that has no outcome yet, `jobs` at a time; its imports run in the background.
 
         Those of a `Gathering` are all at work at the same time. `records`, `stopping` and `grace` are as in
         `fleet.run.over`. With `ended`, that gets each outcome as it arrives; otherwise a live display shows the run on
@@ -290,7 +290,7 @@ class Many:
 
 
 def _connected(body: Body) -> Body:
-    """The body, once its host is connected to; or it would import what it takes before."""
+    """The body, run once its host is connected to: otherwise its imports would come first."""
 
     def does(job: Job) -> Outcome:
         assert isinstance(job.host, There)

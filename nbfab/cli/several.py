@@ -41,7 +41,7 @@ def on_several(call: Call, body: "Body", typed: Sequence[HostString]) -> None:
         call.check_dry_run()
         check(call)
         hosts = [entry or InventoryHost.of(host) for host, entry in zip(typed, entries(typed), strict=True)]
-        routes = call.routes(host for host in hosts if not host.unread)  # they come while this imports
+        routes = call.routes(host for host in hosts if not host.unread)  # looked up while this imports
         from nbfab.cli.many import Many, exit_status
         from nbfab.display.output import show
         from nbfab.fleet.memory import forget

@@ -1,7 +1,7 @@
-"""Compression: of what goes over paramiko's connections. Programs are text, a third of it when compressed.
+"""Compression: of what goes over paramiko's connections. Programs are text, and shrink to a third.
 
 A host a hundred milliseconds away gets what fits into ten packets at once, and waits a round trip for the rest (RFC
-6928): that is how long a program waits unless it is compressed, and so does what it prints.
+6928). An uncompressed program is longer than that, and so is what it prints.
 """
 
 import zlib
@@ -13,7 +13,7 @@ LONGEST = 1_000_000  # bytes of a packet; OpenSSH makes none above a quarter of 
 
 
 class Compressor:
-    """As paramiko's own, but after MOST bytes it only packs what it is given, which costs next to nothing.
+    """As paramiko's own, but after MOST bytes it stores what it is given as it is, which costs next to nothing.
 
     Each packet ends with a full flush, so none refers to those before it, and each may have a stream of its own.
     """

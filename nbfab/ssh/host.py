@@ -247,7 +247,7 @@ class There:
 
     @contextlib.contextmanager
     def _cut(self) -> Iterator[None]:
-        """Says what has cut the connection."""
+        """Turns whatever cuts the connection into a ConnectError."""
         try:
             yield
         except (NbfabError, TimeoutError):

@@ -15,7 +15,7 @@ Asked = tuple[HostString, str, tuple[str, ...]]
 
 
 class Routes:
-    """The routes to hosts; they are being found out from the beginning, while this thread does something else."""
+    """The routes to hosts, looked up in the background from the moment that this is made."""
 
     def __init__(self, asked: Iterable[Asked]) -> None:
         self._each = dict.fromkeys(asked)
