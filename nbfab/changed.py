@@ -1,7 +1,8 @@
 """Changed: a change as people see it."""
 
-from dataclasses import dataclass
 from typing import Literal
+
+from nbfab.records import dataclass
 
 Kind = Literal[
     "write",

@@ -1,10 +1,10 @@
 """Finding: what a check of one layer, from the host's name to its limits, has come to."""
 
-from dataclasses import dataclass
 from typing import Any, Literal
 
 from nbfab import fix as fixes
 from nbfab.fix import Fix
+from nbfab.records import dataclass
 
 State = Literal["ok", "failed", "unknown"]
 

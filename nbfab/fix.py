@@ -2,8 +2,10 @@
 
 import shlex
 from collections.abc import Callable, Iterable
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from typing import Any
+
+from nbfab.records import dataclass
 
 THERE = "the host"
 

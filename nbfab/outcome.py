@@ -1,7 +1,7 @@
 """Outcome: how a task ended on one host, in the terms that reports and `--json` share."""
 
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass, field, replace
+from dataclasses import field, replace
 from typing import Any, Literal, NamedTuple
 
 from nbfab import fix as fixes
@@ -9,6 +9,7 @@ from nbfab.changed import Changed
 from nbfab.errors import ConnectError, HostKeyError, Interrupted, NbfabError, Refused, fault, stopper
 from nbfab.finding import Finding
 from nbfab.fix import Fix, Task
+from nbfab.records import dataclass
 
 Verdict = Literal[
     "unchanged",

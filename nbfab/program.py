@@ -4,9 +4,11 @@ import re
 import secrets
 import shlex
 from collections.abc import Iterable, Mapping
-from dataclasses import dataclass, field
+from dataclasses import field
 from functools import cache
 from typing import Any
+
+from nbfab.records import dataclass
 
 _COMMENT = re.compile(r"^\s*#.*\n|^\t+", re.MULTILINE)
 

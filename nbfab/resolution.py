@@ -1,7 +1,9 @@
 """Resolution: what requirements come to on a host, before anything is installed there."""
 
 from collections.abc import Mapping
-from dataclasses import dataclass, field
+from dataclasses import field
+
+from nbfab.records import dataclass
 
 
 @dataclass(frozen=True)

@@ -5,12 +5,13 @@ import keyword
 import os
 import re
 from collections.abc import Callable, Iterable, Mapping
-from dataclasses import dataclass, field, fields, replace
+from dataclasses import field, fields, replace
 from types import MappingProxyType
 from typing import Any, Self
 
 from nbfab.errors import UsageError
 from nbfab.names import is_name
+from nbfab.records import dataclass
 
 # Where a value may be chosen, for messages that begin with it, and for those that say where it is from.
 SOURCES: Mapping[str, tuple[str, str]] = {

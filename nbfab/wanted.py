@@ -1,6 +1,6 @@
 """Wanted: everything that a plan follows from, besides what was seen on the host."""
 
-from dataclasses import dataclass, field
+from dataclasses import field
 
 from nbfab.authority.authority import Authority
 from nbfab.authority.signer import Signer
@@ -8,6 +8,7 @@ from nbfab.cluster.member import Member
 from nbfab.keys import Key
 from nbfab.own.own import Own
 from nbfab.passwords import Password
+from nbfab.records import dataclass
 from nbfab.requirements.requirements import Requirements
 from nbfab.resolution import Resolution
 from nbfab.settings import Settings

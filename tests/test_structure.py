@@ -10,6 +10,7 @@ from machine import ROOT
 PACKAGE = ROOT / "nbfab"
 # From the bottom up: a module imports only from lines above its own, or from its own package.
 FLOORS = (
+    ("records",),
     ("names", "text", "fix", "finding", "errors", "settings", "changed", "relay", "prompts", "whole", "units"),
     ("passwords", "keys", "own", "outcome", "requirements", "resolution", "signals", "tunnel", "lend"),
     ("authority",),
@@ -28,7 +29,7 @@ FLOORS = (
     ("__main__",),
 )
 RUNS = {"subprocess", "socket", "select", "signal", "http", "ssl", "asyncio", "tempfile", "shutil"}
-SERVANTS = {"names", "text", "fix", "settings", "errors", "prompts"}  # all that `ssh` and `inventory` know of nbfab
+SERVANTS = {"records", "names", "text", "fix", "settings", "errors", "prompts"}  # all that `ssh` and `inventory` know of nbfab
 
 
 @cache

@@ -1,7 +1,7 @@
 """An authority of the user's own: its root certificate, and the folder that holds it."""
 
 import math
-from dataclasses import dataclass, field
+from dataclasses import field
 from datetime import datetime
 from pathlib import Path
 
@@ -12,6 +12,7 @@ from cryptography.x509.oid import NameOID
 
 from nbfab.authority import constraints
 from nbfab.authority.constraints import Constraint, narrowed
+from nbfab.records import dataclass
 
 LAST = 30  # days before its end in which it issues nothing: no certificate may outlive it
 

@@ -1,6 +1,6 @@
 """Signer: an authority with its private key, in memory."""
 
-from dataclasses import dataclass, field
+from dataclasses import field
 from datetime import UTC, datetime
 from ipaddress import ip_address
 
@@ -12,6 +12,7 @@ from cryptography.x509.verification import PolicyBuilder, Store, VerificationErr
 from nbfab.authority.authority import Authority
 from nbfab.errors import NbfabError
 from nbfab.names import is_address
+from nbfab.records import dataclass
 
 
 @dataclass(frozen=True)

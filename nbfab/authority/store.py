@@ -1,12 +1,12 @@
 """Where the user's authorities are kept."""
 
-from dataclasses import dataclass
 from pathlib import Path
 
 from cryptography import x509
 from cryptography.x509.oid import NameOID
 
 from nbfab.authority.authority import Authority
+from nbfab.records import dataclass
 from nbfab.settings import data_home
 
 ROOT = "root.pem"

@@ -2,7 +2,6 @@
 
 import shlex
 from collections.abc import Callable, Iterable, Mapping, Sequence
-from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -13,6 +12,7 @@ from nbfab.cli.options import GIVEN, LISTS, NAMING, POSITIONAL, WHOLE
 from nbfab.errors import UsageError
 from nbfab.fix import again, task
 from nbfab.names import HostString, parse_host
+from nbfab.records import dataclass
 from nbfab.settings import OPTIONS, RESETTABLE, Option, Settings, whole_number
 
 if TYPE_CHECKING:

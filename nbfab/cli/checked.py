@@ -4,7 +4,6 @@ import sys
 from collections import Counter
 from collections.abc import Callable, Mapping, Sequence
 from contextlib import nullcontext
-from dataclasses import dataclass
 
 from nbfab.cli.call import Call
 from nbfab.cli.reached import command
@@ -14,6 +13,7 @@ from nbfab.fleet.questions import FromThreads, Questions
 from nbfab.fleet.run import over
 from nbfab.host import Here, Host
 from nbfab.outcome import Outcome
+from nbfab.records import dataclass
 from nbfab.run.job import attempt
 from nbfab.run.status import status
 from nbfab.settings import Settings

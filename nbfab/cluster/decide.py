@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import field
 from typing import NamedTuple
 
 from nbfab.cluster.member import Chosen, Role, Size
@@ -11,6 +11,7 @@ from nbfab.cluster.ports import MOST, Ports, choose
 from nbfab.errors import HostError, UsageError
 from nbfab.fix import Fix, again, task
 from nbfab.names import in_url, nearest
+from nbfab.records import dataclass
 
 AGREE = ("python", "dask", "distributed", "numpy", "pandas", "msgpack", "cloudpickle", "lz4", "zstandard", "cramjam")
 

@@ -5,12 +5,13 @@ from __future__ import annotations
 import json
 import re
 from collections.abc import Sequence
-from dataclasses import dataclass, field
+from dataclasses import field
 from ipaddress import ip_address
 from typing import Any, Literal
 
 from nbfab.cluster.ports import FIRST, LAST, MOST, Ports
 from nbfab.names import in_url
+from nbfab.records import dataclass
 
 Role = Literal["scheduler", "worker"]
 ROLES: tuple[Role, ...] = ("scheduler", "worker")

@@ -1,7 +1,8 @@
 """Ports: those of a user's cluster on one host, so that a firewall can be opened for them."""
 
 from collections.abc import Collection
-from dataclasses import dataclass
+
+from nbfab.records import dataclass
 
 FIRST, LAST = 10_000, 32_000  # below those that Linux gives to connections (ip(7), ip_local_port_range)
 EACH = 64  # ports of a user

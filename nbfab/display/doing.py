@@ -1,6 +1,6 @@
 """What a host is at, as displays show it."""
 
-from dataclasses import dataclass
+from nbfab.records import dataclass
 
 
 @dataclass

@@ -1,7 +1,6 @@
 """The servers that this machine remembers, for people and as JSON."""
 
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass
 from itertools import groupby, takewhile
 from typing import Any
 
@@ -10,6 +9,7 @@ from nbfab.display.paint import Line, Painted, Piece
 from nbfab.fix import Fix, document
 from nbfab.fleet.known import Known
 from nbfab.outcome import Outcome
+from nbfab.records import dataclass
 from nbfab.run.describe import LOG_ENDS
 from nbfab.text import clean_line
 from nbfab.units import stamp

@@ -3,11 +3,11 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator
-from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from nbfab.finding import Finding
 from nbfab.fix import Command, Task
+from nbfab.records import dataclass
 
 if TYPE_CHECKING:
     from nbfab.doctor.near import Near

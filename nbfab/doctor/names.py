@@ -4,8 +4,9 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterable, Iterator
-from dataclasses import dataclass
 from ipaddress import ip_address
+
+from nbfab.records import dataclass
 
 _USUAL = ("localhost", "root", "127.0.0.1", "0.0.0.0", "::1", "::")
 _SHORTEST = 3  # characters of a name that is replaced wherever it is: a shorter one is part of many words

@@ -2,11 +2,11 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
 from typing import Literal
 
 from nbfab.errors import UsageError
 from nbfab.fix import Fix
+from nbfab.records import dataclass
 
 Stage = Literal["", "name", "tcp", "host key", "login", "login shell"]
 """A layer of the connection to the host."""

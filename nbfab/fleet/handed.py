@@ -4,11 +4,12 @@ import hashlib
 import os
 from collections.abc import Iterator
 from contextlib import contextmanager, suppress
-from dataclasses import asdict, dataclass, field
+from dataclasses import asdict, field
 from pathlib import Path
 from typing import Any
 
 from nbfab.fleet import state
+from nbfab.records import dataclass
 
 MOST = 20_000  # rows; the oldest are forgotten
 

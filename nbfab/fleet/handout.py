@@ -6,7 +6,7 @@ import threading
 import time
 from collections.abc import Callable, Sequence
 from contextlib import suppress
-from dataclasses import dataclass, field
+from dataclasses import field
 from pathlib import Path
 
 from nbfab.errors import HostError, UsageError
@@ -19,6 +19,7 @@ from nbfab.inventory.hosts import InventoryHost
 from nbfab.names import in_url
 from nbfab.outcome import Outcome
 from nbfab.passwords import SHORTEST, Password, generate
+from nbfab.records import dataclass
 from nbfab.settings import Settings
 from nbfab.user import Console
 

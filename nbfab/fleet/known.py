@@ -10,13 +10,14 @@ import os
 import re
 from collections.abc import Callable, Iterable, Iterator, Mapping
 from contextlib import contextmanager, suppress
-from dataclasses import asdict, dataclass, field
+from dataclasses import asdict, field
 from pathlib import Path
 from typing import Any, Literal, Self, get_args
 
 from nbfab.errors import HostStringError
 from nbfab.fleet import state
 from nbfab.names import HostString, parse_host
+from nbfab.records import dataclass
 from nbfab.settings import data_home, state_home
 from nbfab.ssh.options import SshOptions
 from nbfab.whole import write_whole

@@ -2,10 +2,10 @@
 
 import threading
 from collections.abc import Callable, Collection, Mapping, Sequence
-from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, Generic, TypeVar
 
 from nbfab.errors import Interrupted
+from nbfab.records import dataclass
 
 if TYPE_CHECKING:
     from nbfab.run.job import Body

@@ -1,7 +1,7 @@
 """A host among many, and the user that its task sees."""
 
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass, field, replace
+from dataclasses import field, replace
 
 from nbfab.authority.keyring import Keyring
 from nbfab.fleet.handout import Handout
@@ -9,6 +9,7 @@ from nbfab.host import Host
 from nbfab.outcome import Logged, Outcome
 from nbfab.own.own import Own
 from nbfab.passwords import Password
+from nbfab.records import dataclass
 from nbfab.run.job import Body, attempt
 from nbfab.run.requirements import Files
 from nbfab.settings import Settings

@@ -5,13 +5,14 @@ import queue
 import threading
 import time
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass, field, replace
+from dataclasses import field, replace
 from typing import Protocol
 
 from nbfab.errors import Interrupted, stopper
 from nbfab.fleet.places import Places
 from nbfab.fleet.questions import AGAIN, Questions
 from nbfab.outcome import Outcome, failure
+from nbfab.records import dataclass
 
 JOBS = 64  # measured in benchmarks/fleet.py: more do not end sooner, fewer wait for hosts that are far away
 GRACE = 8.0  # seconds that hosts at work have after Control-C, before their connections are cut

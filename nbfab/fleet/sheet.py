@@ -7,10 +7,11 @@ import os
 import stat
 import tempfile
 from collections.abc import Iterable, Iterator, Mapping, Sequence
-from dataclasses import asdict, dataclass
+from dataclasses import asdict
 from pathlib import Path
 
 from nbfab.fleet.state import locked
+from nbfab.records import dataclass
 from nbfab.text import clean_line
 from nbfab.whole import write_whole
 

@@ -2,7 +2,7 @@
 
 import shlex
 from collections.abc import Callable, Iterable, Iterator, Sequence
-from dataclasses import dataclass, field
+from dataclasses import field
 from pathlib import Path
 
 from nbfab.errors import UsageError
@@ -11,6 +11,7 @@ from nbfab.fleet import sheet
 from nbfab.fleet.handout import EXPOSED
 from nbfab.inventory.hosts import InventoryHost
 from nbfab.names import in_url
+from nbfab.records import dataclass
 from nbfab.settings import Settings
 
 

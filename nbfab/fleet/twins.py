@@ -2,9 +2,9 @@
 
 import ipaddress
 from collections.abc import Iterable, Mapping
-from dataclasses import dataclass
 
 from nbfab.names import HostString
+from nbfab.records import dataclass
 from nbfab.ssh.route import Route
 
 

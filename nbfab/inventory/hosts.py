@@ -2,7 +2,7 @@
 
 import fnmatch
 from collections.abc import Mapping
-from dataclasses import dataclass, field
+from dataclasses import field
 from pathlib import Path
 from typing import Any, Self
 
@@ -11,6 +11,7 @@ from nbfab.inventory.keys import PASSWORDS
 from nbfab.inventory.place import Place
 from nbfab.inventory.ranges import expand
 from nbfab.names import EVERY_ADDRESS, HostString, did_you_mean
+from nbfab.records import dataclass
 from nbfab.settings import BY_KEY
 
 

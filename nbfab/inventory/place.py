@@ -1,11 +1,12 @@
 """A place in an inventory, and the line there as an error shows it."""
 
 import re
-from dataclasses import dataclass, field
+from dataclasses import field
 
 from nbfab.errors import UsageError
 from nbfab.fix import Command, Task
 from nbfab.inventory.keys import KEYS
+from nbfab.records import dataclass
 
 _LINE_ENDS = re.compile("\r\n|[\n\r\x85\u2028\u2029]")  # as in YAML
 _LONGEST = 60  # characters of an indentation, a name or a value

@@ -8,12 +8,13 @@ unread.
 
 import re
 from collections.abc import Iterator
-from dataclasses import dataclass, field
+from dataclasses import field
 from pathlib import Path
 from typing import Any
 
 from nbfab.errors import UsageError
 from nbfab.inventory.place import Place
+from nbfab.records import dataclass
 
 LARGEST = 1_000_000  # bytes: some ten thousand hosts
 MOST = 25_000  # names, values and collections; more take over a second

@@ -3,11 +3,11 @@
 import configparser
 import tomllib
 from collections.abc import Iterable, Iterator, Mapping
-from dataclasses import dataclass
 from typing import Any
 from urllib.parse import urlsplit
 
 from nbfab.errors import CannotLend
+from nbfab.records import dataclass
 
 _SECTIONS = ("global", "download", "install")  # of pip.conf; the later one counts
 

@@ -6,7 +6,6 @@ import threading
 import urllib.error
 import urllib.request
 from collections.abc import Iterator
-from dataclasses import dataclass
 from html.parser import HTMLParser
 from urllib.parse import urljoin
 
@@ -14,6 +13,7 @@ from nbfab.errors import CannotLend
 from nbfab.lend.config import index_for
 from nbfab.lend.dial import check_proxy, opener
 from nbfab.lend.index import Index, host_of
+from nbfab.records import dataclass
 
 PROJECTS = ("notebook", "pip")  # an index has a page of one of them, or of neither
 SECONDS = 15.0

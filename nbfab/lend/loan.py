@@ -1,6 +1,8 @@
 """A loan: what an installation on a host needs to know to go by this machine's index."""
 
-from dataclasses import dataclass, field
+from dataclasses import field
+
+from nbfab.records import dataclass
 
 
 @dataclass(frozen=True)

@@ -6,10 +6,10 @@ import threading
 import time
 from collections import OrderedDict
 from collections.abc import Callable, Collection
-from dataclasses import dataclass
 from typing import Protocol
 
 from nbfab.lend.request import END, LONGEST, USER, Request, answer, parse
+from nbfab.records import dataclass
 
 PORT = 443
 PIECE = 65536

@@ -4,7 +4,9 @@ import base64
 import binascii
 import hmac
 import re
-from dataclasses import dataclass, field
+from dataclasses import field
+
+from nbfab.records import dataclass
 
 LONGEST = 8192  # bytes of a head
 END = b"\r\n\r\n"

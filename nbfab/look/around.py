@@ -1,10 +1,10 @@
 """What is around the server: the machine's memory, disks and GPUs, and the other profiles of the user."""
 
 import re
-from dataclasses import dataclass
 from typing import Any, NamedTuple
 
 from nbfab.look.fact import LINE, fact, items, line, number, record, text
+from nbfab.records import dataclass
 from nbfab.settings import BY_KEY
 
 MIB = 1 << 20  # nvidia-smi counts in these

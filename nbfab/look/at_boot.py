@@ -1,8 +1,7 @@
 """What starts the server when the host boots, and what could."""
 
-from dataclasses import dataclass
-
 from nbfab.look.fact import fact, message, one_of, text, word, yes
+from nbfab.records import dataclass
 
 
 @dataclass(frozen=True, kw_only=True)

@@ -4,12 +4,13 @@ from __future__ import annotations
 
 import re
 from collections.abc import Mapping
-from dataclasses import dataclass, field
+from dataclasses import field
 from types import MappingProxyType
 from typing import Any, NamedTuple
 
 from nbfab.look.fact import fact, text
 from nbfab.names import is_name
+from nbfab.records import dataclass
 from nbfab.settings import BY_KEY, LISTED, RESETTABLE, SOURCES
 
 FILE = "choices"

@@ -2,11 +2,12 @@
 
 import ipaddress
 from collections.abc import Mapping
-from dataclasses import dataclass, field
+from dataclasses import field
 from typing import Any, NamedTuple, cast
 
 from nbfab.cluster.member import ROLES, Role
 from nbfab.look.fact import fact, items, line, message, number, one_of, record, text, word, words, yes
+from nbfab.records import dataclass
 
 
 class Running(NamedTuple):

@@ -2,10 +2,10 @@
 
 import re
 from collections.abc import Mapping
-from dataclasses import dataclass
 from typing import Any, NamedTuple
 
 from nbfab.look.fact import fact, items, line, message, one_of, path, record, text, word, yes
+from nbfab.records import dataclass
 
 _PACKAGES = re.compile(r"/python([0-9]{1,3}\.[0-9]{1,3})/site-packages/")
 

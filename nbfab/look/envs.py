@@ -2,10 +2,10 @@
 
 import re
 from collections.abc import Mapping
-from dataclasses import dataclass
 from typing import Any, NamedTuple
 
 from nbfab.look.fact import fact, items, text, word
+from nbfab.records import dataclass
 
 _NAME = r"[0-9a-f]{12}(?:-[0-9]{1,3})?"
 

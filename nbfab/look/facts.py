@@ -2,7 +2,6 @@
 
 import dataclasses
 from collections.abc import Iterable
-from dataclasses import dataclass
 from typing import Any
 
 from nbfab.errors import HostError
@@ -28,6 +27,7 @@ from nbfab.look.server import ServerFacts
 from nbfab.look.shell import ShellFacts
 from nbfab.look.stale import StaleFacts
 from nbfab.program import Record
+from nbfab.records import dataclass
 
 
 @dataclass(frozen=True, kw_only=True)

@@ -1,10 +1,11 @@
 """The folder of the notebooks, and the files that nbfab manages."""
 
-from dataclasses import dataclass, field
+from dataclasses import field
 from functools import partial
 from typing import Any
 
 from nbfab.look.fact import LINE, digits, fact, line, one_of, path, record, text, word, yes
+from nbfab.records import dataclass
 
 GENERATION = "generation"  # a file; its text changes with each run that changes something
 

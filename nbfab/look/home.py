@@ -1,10 +1,10 @@
 """The home folder, and the file system that profiles are on."""
 
 import re
-from dataclasses import dataclass
 from typing import Any, NamedTuple
 
 from nbfab.look.fact import LINE, fact, line, text, yes
+from nbfab.records import dataclass
 
 
 @dataclass(frozen=True)

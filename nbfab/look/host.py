@@ -1,10 +1,10 @@
 """The host itself: its user, its clock, its names, its programs."""
 
 import re
-from dataclasses import dataclass
 from typing import Any
 
 from nbfab.look.fact import LINE, digits, fact, line, number, text, words, yes
+from nbfab.records import dataclass
 
 _ADDRESS = re.compile(r"\s+inet6? (?:addr: ?)?([0-9A-Fa-f.:]{2,45})(?=[\s/]|$)")
 _NOT_FOR_LONG = re.compile(r"temporary|deprecated|tentative|scope[: ](link|host)|<(link|host)>", re.IGNORECASE)

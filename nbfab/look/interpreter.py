@@ -1,11 +1,12 @@
 """The Python that the server runs on: whether it works, and what would change what it reads."""
 
 from collections.abc import Mapping
-from dataclasses import dataclass, field
+from dataclasses import field
 from types import MappingProxyType
 from typing import Any, NamedTuple
 
 from nbfab.look.fact import fact, items, line, message, record, word, words
+from nbfab.records import dataclass
 
 
 class Kernelspec(NamedTuple):

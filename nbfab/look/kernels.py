@@ -1,10 +1,10 @@
 """The environments that are to be in the menu of kernels, and all others, where those are asked for."""
 
-from dataclasses import dataclass
 from typing import Any, NamedTuple
 
 from nbfab.look.environments import each_name
 from nbfab.look.fact import fact, line, one_of, path, text, word, yes
+from nbfab.records import dataclass
 
 KINDS = ("conda", "venv", "pipx", "uv", "pyenv", "folder", "system", "nbfab")
 

@@ -1,10 +1,11 @@
 """What there is to remove, as far as that was looked for."""
 
 from collections.abc import Iterator
-from dataclasses import dataclass, field
+from dataclasses import field
 from typing import Any, NamedTuple
 
 from nbfab.look.fact import LINE, fact, line, number, text, words, yes
+from nbfab.records import dataclass
 
 MOST_MADE = 100  # lines of a record that nbfab writes a few of
 LATEST = 10**11  # seconds since the epoch, in the year 5138

@@ -2,11 +2,12 @@
 
 import re
 from collections.abc import Mapping
-from dataclasses import dataclass, field
+from dataclasses import field
 from types import MappingProxyType
 from typing import Any, NamedTuple
 
 from nbfab.look.fact import LINE, fact, line, text
+from nbfab.records import dataclass
 
 UNLIMITED = 10**15
 

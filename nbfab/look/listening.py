@@ -3,11 +3,12 @@
 import ipaddress
 import re
 from collections.abc import Iterable
-from dataclasses import dataclass, fields
+from dataclasses import fields
 from typing import Any
 
 from nbfab.look.fact import fact, words, yes
 from nbfab.program import Record
+from nbfab.records import dataclass
 
 LOOPBACK = ("127.0.0.1", "::1")
 

@@ -2,11 +2,11 @@
 
 import ipaddress
 import re
-from dataclasses import dataclass
 from typing import Any, NamedTuple
 
 from nbfab.look.fact import LINE, WORD, digits, fact, items, line, number, record, text
 from nbfab.look.server import FOREVER
+from nbfab.records import dataclass
 
 MOST = 100  # servers, and terminals of one
 _BASE = re.compile(r"/[A-Za-z0-9._~@%/-]{0,500}")

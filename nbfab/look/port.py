@@ -1,8 +1,7 @@
 """What listens on the port."""
 
-from dataclasses import dataclass
-
 from nbfab.look.fact import fact, line, number
+from nbfab.records import dataclass
 
 
 @dataclass(frozen=True, kw_only=True)

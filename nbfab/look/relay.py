@@ -1,8 +1,7 @@
 """The relay on the host."""
 
-from dataclasses import dataclass
-
 from nbfab.look.fact import fact, line, words
+from nbfab.records import dataclass
 
 
 @dataclass(frozen=True, kw_only=True)

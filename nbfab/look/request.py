@@ -1,7 +1,6 @@
 """Request: what to look at."""
 
-from dataclasses import dataclass
-
+from nbfab.records import dataclass
 from nbfab.settings import Settings
 
 

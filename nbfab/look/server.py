@@ -1,11 +1,11 @@
 """The server that was started last, and its answer."""
 
 import re
-from dataclasses import dataclass
 from typing import Any, NamedTuple
 
 from nbfab.look.ended import Ended, ended, rebooted
 from nbfab.look.fact import digits, fact, items, line, message, number, one_of, record, text, words, yes
+from nbfab.records import dataclass
 from nbfab.text import one_line
 
 _TIME = r"[0-9]{4}-[0-9]{2}-[0-9]{2}T[0-9]{2}:[0-9]{2}:[0-9]{2}"

@@ -1,10 +1,10 @@
 """The login shell."""
 
 import re
-from dataclasses import dataclass
 from typing import Any
 
 from nbfab.look.fact import fact, number, word
+from nbfab.records import dataclass
 
 TICKS = 100  # a second, in what proc(5) tells of processes; so it is on every Linux
 

@@ -1,9 +1,9 @@
 """What ended runs and servers have left in the profile's folder."""
 
-from dataclasses import dataclass
 from typing import Any
 
 from nbfab.look.fact import fact, line, text
+from nbfab.records import dataclass
 
 
 def _orphans(value: Any) -> tuple[str, ...]:

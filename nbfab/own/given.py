@@ -1,6 +1,8 @@
 """A file that was given."""
 
-from dataclasses import dataclass, field
+from dataclasses import field
+
+from nbfab.records import dataclass
 
 LONGEST = 60_000  # bytes that are read of one; a chain of four has 8,000
 

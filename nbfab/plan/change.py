@@ -1,9 +1,10 @@
 """Change: one thing to do on the host."""
 
 from collections.abc import Mapping
-from dataclasses import dataclass, field
+from dataclasses import field
 
 from nbfab.changed import Changed
+from nbfab.records import dataclass
 
 
 @dataclass(frozen=True, kw_only=True)

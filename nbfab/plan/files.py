@@ -6,13 +6,13 @@ import difflib
 import re
 import shlex
 from collections.abc import Iterable, Iterator
-from dataclasses import dataclass
 from pathlib import PurePosixPath
 from typing import TYPE_CHECKING, Literal
 
 from nbfab.errors import HostError
 from nbfab.fix import there
 from nbfab.plan.change import Change
+from nbfab.records import dataclass
 
 if TYPE_CHECKING:
     from nbfab.look.facts import Facts

@@ -3,12 +3,12 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator
-from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from nbfab.errors import Refused
 from nbfab.fix import Note, again, task
 from nbfab.names import canonical
+from nbfab.records import dataclass
 
 if TYPE_CHECKING:
     from nbfab.authority.authority import Authority

@@ -6,9 +6,10 @@ What is new there has its line here. In a pattern, `*` is any part of a name, an
 from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
-from dataclasses import dataclass
 from fnmatch import fnmatchcase
 from typing import TYPE_CHECKING
+
+from nbfab.records import dataclass
 
 if TYPE_CHECKING:
     from nbfab.look.left import Entry

@@ -3,10 +3,10 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable
-from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from nbfab.plan.files import Managed
+from nbfab.records import dataclass
 
 if TYPE_CHECKING:
     from nbfab.look.facts import Facts

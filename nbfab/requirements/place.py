@@ -1,9 +1,8 @@
 """A place in a file of requirements. No error at it repeats what may be a secret."""
 
-from dataclasses import dataclass
-
 from nbfab.errors import UsageError
 from nbfab.fix import Command, Task
+from nbfab.records import dataclass
 
 _LONGEST = 60  # characters of a line that an error shows
 _MAY_BE_SECRET = set("@:/\\$%?&")  # in a URL with a token, whole or mistyped

@@ -1,7 +1,8 @@
 """What a file asks for, of whatever kind it was."""
 
 import hashlib
-from dataclasses import dataclass
+
+from nbfab.records import dataclass
 
 
 @dataclass(frozen=True)

@@ -2,7 +2,7 @@
 
 import json
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass, field, replace
+from dataclasses import field, replace
 from typing import Any, Protocol
 
 from nbfab.cluster import authority
@@ -22,6 +22,7 @@ from nbfab.plan.adopt import adopt
 from nbfab.plan.kernel import kernel_file
 from nbfab.plan.steps import plan, request
 from nbfab.program import Record, call, render, source
+from nbfab.records import dataclass
 from nbfab.run.converge import Course, foresee, go_on, make, reported
 from nbfab.run.describe import page
 from nbfab.run.job import Job

@@ -1,7 +1,7 @@
 """Converge: look, plan, apply, look again, until the host is what is wanted."""
 
 from collections.abc import Callable, Iterable, Sequence
-from dataclasses import dataclass, field, replace
+from dataclasses import field, replace
 
 from nbfab.apply.apply import INSTALLS, Declined, apply
 from nbfab.changed import Changed
@@ -16,6 +16,7 @@ from nbfab.plan.adopt import adopt
 from nbfab.plan.change import Change
 from nbfab.plan.step import Step
 from nbfab.plan.steps import STEPS, plan, request
+from nbfab.records import dataclass
 from nbfab.run import issue
 from nbfab.run.days import in_time
 from nbfab.run.describe import describe

@@ -2,7 +2,7 @@
 
 import time
 from collections.abc import Callable, Collection, Mapping
-from dataclasses import dataclass, field, replace
+from dataclasses import field, replace
 from types import MappingProxyType
 
 from nbfab.authority import issued, store
@@ -15,6 +15,7 @@ from nbfab.outcome import Outcome, failure
 from nbfab.own.own import Own
 from nbfab.passwords import Password
 from nbfab.plan import drops
+from nbfab.records import dataclass
 from nbfab.run.requirements import Files
 from nbfab.settings import Settings
 from nbfab.user import NoUser, User

@@ -3,13 +3,14 @@
 import os
 import tempfile
 from contextlib import suppress
-from dataclasses import dataclass, field
+from dataclasses import field
 from pathlib import Path
 
 from nbfab.errors import Refused, UsageError
 from nbfab.keys import Key
 from nbfab.passwords import generate
 from nbfab.plan import bundle
+from nbfab.records import dataclass
 
 
 @dataclass(frozen=True)

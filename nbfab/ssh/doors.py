@@ -5,10 +5,11 @@ import threading
 import time
 from collections import defaultdict
 from collections.abc import Callable
-from dataclasses import dataclass, field
+from dataclasses import field
 from typing import Protocol
 
 from nbfab.errors import ConnectError, Denied, Dropped, HostKeyError, Penalized
+from nbfab.records import dataclass
 
 PENALTY = "Not allowed at this time"  # sshd's words to an address it punishes (PerSourcePenalties, since OpenSSH 9.8)
 AT_ONCE = 8  # handshakes with one address; above 10, sshd drops some (MaxStartups, sshd_config(5))

@@ -8,7 +8,7 @@ import os
 import shlex
 import socket
 from collections.abc import Callable, Iterable, Iterator, Sequence
-from dataclasses import dataclass, field, replace
+from dataclasses import field, replace
 from typing import Any, Protocol
 
 import paramiko
@@ -19,6 +19,7 @@ from paramiko.agent import AgentSSH
 from nbfab import prompts
 from nbfab.errors import Denied, NoLogin
 from nbfab.fix import Command
+from nbfab.records import dataclass
 from nbfab.ssh.host_keys import rsa_bits
 from nbfab.ssh.route import Route
 from nbfab.text import clean

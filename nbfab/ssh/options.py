@@ -1,9 +1,10 @@
 """SshOptions: how to reach a host, beyond what ssh_config says."""
 
 import shlex
-from dataclasses import dataclass, field
+from dataclasses import field
 
 from nbfab.names import HostString, in_url
+from nbfab.records import dataclass
 
 
 @dataclass(frozen=True)

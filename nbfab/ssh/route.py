@@ -8,12 +8,13 @@ import shlex
 import socket
 import subprocess
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field, replace
+from dataclasses import field, replace
 from functools import cache
 
 from nbfab.errors import ConnectError, HostStringError
 from nbfab.fix import Command
 from nbfab.names import HostString, parse_jump
+from nbfab.records import dataclass
 from nbfab.ssh.client import how_to_install
 
 SSH_G = 30  # seconds for `ssh -G`, which may run commands of `Match exec`

@@ -2,12 +2,13 @@
 
 import contextlib
 from collections.abc import Iterable, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from shlex import quote
 from typing import Any, Literal
 
 from nbfab import fix as fixes
 from nbfab.fix import Command, Fix
+from nbfab.records import dataclass
 from nbfab.trust import nss, plan, system, tools
 from nbfab.trust.machine import Machine, run
 from nbfab.trust.place import Action, Delete, Install, Place, Run, Work, Write, line

@@ -6,10 +6,11 @@ import shutil
 import subprocess
 import sys
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import field
 from pathlib import Path
 
 from nbfab.fix import Command, Fix
+from nbfab.records import dataclass
 
 PROGRAMS = (
     "certutil",

@@ -2,11 +2,12 @@
 
 import shlex
 from collections.abc import Iterable, Mapping
-from dataclasses import dataclass, field
+from dataclasses import field
 from pathlib import Path
 from typing import Literal
 
 from nbfab.fix import Fix
+from nbfab.records import dataclass
 from nbfab.trust.root import Root
 
 Kind = Literal["nss", "system", "tools"]

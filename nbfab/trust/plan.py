@@ -1,8 +1,8 @@
 """What is to be done to each place, from what is there."""
 
 from collections.abc import Sequence
-from dataclasses import dataclass
 
+from nbfab.records import dataclass
 from nbfab.trust import nss, system, tools
 from nbfab.trust.machine import Machine
 from nbfab.trust.place import Place, Work

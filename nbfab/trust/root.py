@@ -3,7 +3,6 @@
 import base64
 import contextlib
 import hashlib
-from dataclasses import dataclass
 from pathlib import Path
 
 from cryptography import x509
@@ -12,6 +11,7 @@ from cryptography.x509.oid import NameOID
 
 from nbfab.authority.authority import Authority
 from nbfab.authority.store import ROOT
+from nbfab.records import dataclass
 
 _BEGIN, _END = "-----BEGIN CERTIFICATE-----", "-----END CERTIFICATE-----"
 

@@ -2,9 +2,9 @@
 
 import contextlib
 from collections.abc import Iterable, Iterator
-from dataclasses import dataclass
 from pathlib import Path
 
+from nbfab.records import dataclass
 from nbfab.trust.machine import Machine, installing, run
 from nbfab.trust.place import Action, Delete, Install, Place, Run
 from nbfab.trust.root import Root, fingerprints

@@ -11,10 +11,11 @@ import stat
 import subprocess
 import time
 from collections.abc import Iterator
-from dataclasses import asdict, dataclass
+from dataclasses import asdict
 from pathlib import Path
 from typing import Any
 
+from nbfab.records import dataclass
 from nbfab.tunnel import state
 from nbfab.tunnel.state import Whose
 

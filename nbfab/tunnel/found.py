@@ -4,9 +4,10 @@ from __future__ import annotations
 
 import json
 from collections.abc import Mapping
-from dataclasses import asdict, dataclass, field
+from dataclasses import asdict, field
 from typing import Any, cast
 
+from nbfab.records import dataclass
 from nbfab.tunnel.row import State
 from nbfab.tunnel.spec import Spec
 

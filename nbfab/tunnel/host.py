@@ -6,9 +6,10 @@ import json
 import re
 from collections.abc import Callable, Mapping
 from contextlib import suppress
-from dataclasses import dataclass, field
+from dataclasses import field
 from typing import Any
 
+from nbfab.records import dataclass
 from nbfab.text import clean_line
 from nbfab.tunnel import session
 from nbfab.tunnel.answers import awake

@@ -8,9 +8,10 @@ import os
 import time
 from collections.abc import Awaitable, Callable, Mapping, Sequence
 from contextlib import AbstractAsyncContextManager, nullcontext, suppress
-from dataclasses import dataclass, field
+from dataclasses import field
 from typing import Any, Protocol
 
+from nbfab.records import dataclass
 from nbfab.relay.greeting import NoFarEnd
 from nbfab.tunnel.answers import slept
 from nbfab.tunnel.carrier import Carrier, Failed

@@ -6,9 +6,10 @@ import asyncio
 import os
 from collections.abc import Callable, Mapping, Sequence
 from contextlib import suppress
-from dataclasses import dataclass, field
+from dataclasses import field
 
 from nbfab import prompts
+from nbfab.records import dataclass
 from nbfab.text import one_line
 from nbfab.tunnel.answers import Answers
 from nbfab.tunnel.carrier import Failed, NeedsPerson

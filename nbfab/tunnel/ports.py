@@ -9,9 +9,9 @@ import json
 import os
 import socket
 from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
-from dataclasses import dataclass
 from pathlib import Path
 
+from nbfab.records import dataclass
 from nbfab.tunnel import state
 from nbfab.tunnel.state import Whose
 from nbfab.whole import write_whole

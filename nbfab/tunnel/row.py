@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 import time
-from dataclasses import dataclass
 from typing import Literal
+
+from nbfab.records import dataclass
 
 State = Literal["connecting", "up", "down", "not set up", "server stopped", "a person is needed", "failed"]
 AGAIN: tuple[State, ...] = ("down", "not set up", "server stopped", "a person is needed", "failed")

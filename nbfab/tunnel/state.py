@@ -15,8 +15,9 @@ import re
 import socket
 import time
 from collections.abc import Iterator
-from dataclasses import dataclass
 from pathlib import Path
+
+from nbfab.records import dataclass
 
 LOCKED = 5.0  # seconds to wait for another process that writes; each takes milliseconds
 

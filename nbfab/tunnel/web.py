@@ -7,10 +7,11 @@ import os
 import secrets
 from collections.abc import Awaitable, Callable, Iterable, Mapping
 from contextlib import suppress
-from dataclasses import dataclass, field
+from dataclasses import field
 from http import HTTPStatus
 from urllib.parse import parse_qs, urlsplit
 
+from nbfab.records import dataclass
 from nbfab.tunnel import peer
 
 HEAD = 1 << 16  # bytes of a request's head: a browser may send the cookies of every server on localhost

@@ -2,9 +2,10 @@
 
 import re
 from collections.abc import Mapping
-from dataclasses import dataclass
 
 from packaging.utils import canonicalize_name
+
+from nbfab.records import dataclass
 
 _NAME = re.compile(r"[A-Za-z0-9][A-Za-z0-9._-]*")
 _HASH = re.compile(r" --hash[= ](\w+):([0-9A-Fa-f]+)")

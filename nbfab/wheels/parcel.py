@@ -3,8 +3,9 @@
 import tarfile
 import zipfile
 from collections.abc import Iterator
-from dataclasses import dataclass
 from pathlib import Path
+
+from nbfab.records import dataclass
 
 WHOLE = "whole"
 CHUNK = 1 << 18

@@ -1,10 +1,9 @@
 """Target: what wheels have to fit to be installed on a host. Pure: `look.target` asks the host."""
 
-from dataclasses import dataclass
-
 from packaging.tags import Tag, compatible_tags, cpython_tags
 
 from nbfab.errors import HostError
+from nbfab.records import dataclass
 
 _GLIBC = ((2, 39), (2, 34), (2, 28), (2, 17))  # few kinds, so that hosts share a wheelhouse; wheels are made for these
 _MACHINES = {"x86_64": "x86_64", "amd64": "x86_64", "aarch64": "aarch64", "arm64": "aarch64"}
