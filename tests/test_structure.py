@@ -29,7 +29,8 @@ FLOORS = (
     ("__main__",),
 )
 RUNS = {"subprocess", "socket", "select", "signal", "http", "ssl", "asyncio", "tempfile", "shutil"}
-SERVANTS = {"records", "names", "text", "fix", "settings", "errors", "prompts"}  # all that `ssh` and `inventory` know of nbfab
+# All that `ssh` and `inventory` know of nbfab.
+SERVANTS = {"records", "names", "text", "fix", "settings", "errors", "prompts"}
 
 
 @cache

@@ -49,7 +49,7 @@ check_generation() {
 
 # Makes the profile's folder. Uses folder.
 make_folder() {
-	make_base && mkdir -p "$folder" && chmod 700 "$folder"
+	make_base && { [ -d "$folder" ] || mkdir -p "$folder"; } && chmod 700 "$folder"
 }
 
 # Makes the folder of all profiles, and records which folders that has taken, and which of the places in the home folder
@@ -65,7 +65,7 @@ make_base() {
 			if [ ! -e "$HOME/$place" ] && [ ! -L "$HOME/$place" ]; then taken="${taken}absent $place$newline"; fi
 		done
 	fi
-	mkdir -p "$base" || return 1
+	if [ ! -d "$base" ]; then mkdir -p "$base" || return 1; fi
 	if [ -n "$taken" ] && ! add_to_record "$taken" 2>/dev/null; then
 		echo "$base: cannot be written to, $(cd "$base" && room)"
 		# Without a record, it would be there for good.

@@ -40,11 +40,6 @@ def on_fleet(call: Call, body: "Body | Gathering", preview: "Body | Gathering | 
         jobs = jobs_of(call.given.get("jobs"))
         inventory, many = many_of(call)
         from nbfab.cli.many import exit_status
-        from nbfab.display.environments_fleet import many as environments
-        from nbfab.display.fleet import plans, table
-        from nbfab.display.kernels_fleet import many as live
-        from nbfab.display.logs import merged
-        from nbfab.display.output import show
         from nbfab.fleet import memory
 
         run, remembered = None, memory.Memory(inventory.path, call.task)
@@ -64,6 +59,12 @@ def on_fleet(call: Call, body: "Body | Gathering", preview: "Body | Gathering | 
         if call.json:
             report.document(outcomes, exit_status(outcomes, run), passwords=many.handout.path, bundle=bundle)
         else:
+            from nbfab.display.environments_fleet import many as environments
+            from nbfab.display.fleet import plans, table
+            from nbfab.display.kernels_fleet import many as live
+            from nbfab.display.logs import merged
+            from nbfab.display.output import show
+
             listed = environments if "list" in call.flags else table
             if call.task == "cluster.up" and "plan" in call.flags:
                 listed = plans

@@ -6,7 +6,7 @@
 run_member() { # argument of Dask's program...
 	umask 077
 	unset NBFAB_PASSWORD
-	PATH=$(dirname "$python"):$PATH
+	PATH=${python%/*}:$PATH
 	export PATH DASK_CONFIG="$PWD/cluster/dask.yaml" TMPDIR="$PWD/cluster/tmp"
 	if [ -z "${LC_ALL-}${LANG-}" ]; then export LANG=C.UTF-8; fi
 	trap '' INT
@@ -19,13 +19,13 @@ run_member() { # argument of Dask's program...
 keep_member() { # argument of Dask's program...
 	child='' pause=1
 	trap 'if [ -n "$child" ]; then kill -TERM "$child"; wait "$child"; fi 2>/dev/null; exit 0' TERM HUP
-	self=$(exec sh -c 'echo "$PPID"')
+	{ read -r self _ </proc/self/stat; } 2>/dev/null || self=$(exec sh -c 'echo "$PPID"')
+	began=$(date +%s)
 	printf '%s\n' "$starter" >"cluster/nbfab_$role.py" || exit 1
-	printf '%s\n' "$self $(process_start "$self") $mark $(date +%s)" >"cluster/$role.started.new" &&
+	printf '%s\n' "$self $(process_start "$self") $mark $began" >"cluster/$role.started.new" &&
 		mv -f "cluster/$role.started.new" "cluster/$role.started" || exit 1
 	while :; do
 		echo "nbfab: the $role starts"
-		began=$(date +%s)
 		exec "$python" -B "cluster/nbfab_$role.py" "distributed.cli.dask_$role" "$waits_for" "$@" </dev/null &
 		child=$!
 		status=0
@@ -38,5 +38,6 @@ keep_member() { # argument of Dask's program...
 		wait "$child"
 		child=''
 		if [ "$pause" -lt 30 ]; then pause=$((pause * 2)); fi
+		began=$(date +%s)
 	done
 }

@@ -19,6 +19,7 @@ from nbfab.names import in_url
 from nbfab.outcome import Outcome, Verdict
 from nbfab.plan import asked, cluster, install, packages
 from nbfab.plan.adopt import adopt
+from nbfab.plan.change import Change
 from nbfab.plan.kernel import kernel_file
 from nbfab.plan.steps import plan, request
 from nbfab.program import Record, call, render, source
@@ -56,11 +57,14 @@ class Party:
 
 @dataclass(frozen=True)
 class Seat:
-    """A host at work: the job, what was seen, the Python of its notebooks, and the places of all that were reached."""
+    """A host at work: the job, what was seen, the Python of its notebooks, what has to change, and the places of all
+    that were reached.
+    """
 
     job: Job
     seen: Facts
     python: str
+    changes: Sequence[Change]
     all: Mapping[str, Place]
     candidates: Mapping[str, Candidate]
 
@@ -75,8 +79,8 @@ def up(job: Job, party: Party) -> Outcome:
     """Makes the host a member, and sees that it reaches the others. Raises NbfabError."""
     seat = _seated(job, party)
     job, course = seat.job, Course(job.user, looks=False)
-    if changes := plan(job.wanted, seat.seen, (cluster.STEP,)):
-        make(job, job.wanted, changes, seat.seen, course)
+    if seat.changes:
+        make(job, job.wanted, seat.changes, seat.seen, course)
     place = seat.all[job.host.label]
     if "scheduler" in place.roles:
         party.remembers(Scheduler(place.chosen.scheduler, place.chosen.at, seat.seen.cluster.seen.versions))
@@ -133,15 +137,15 @@ def _seated(job: Job, party: Party) -> Seat:
         _dashboard(found[name], came.get(found[name].chosen.scheduler), link(seen.files.text(CONFIG))),
     )
     job = replace(job, wanted=replace(job.wanted, cluster=member))
-    _agree(job, seen, party)
-    return Seat(job, seen, python, found, candidates)
+    return Seat(job, seen, python, _agreed(job, seen, party), found, candidates)
 
 
-def _agree(job: Job, seen: Facts, party: Party) -> None:
-    """Raises why the host cannot be changed, or Refused if another one cannot: all are changed, or none."""
+def _agreed(job: Job, seen: Facts, party: Party) -> Sequence[Change]:
+    """What has to change. Raises why it cannot, or Refused if that of another host cannot: all are changed, or none."""
     refused: NbfabError | None = None
+    changes: Sequence[Change] = ()
     try:
-        plan(job.wanted, seen, (cluster.STEP,))
+        changes = plan(job.wanted, seen, (cluster.STEP,))
     except NbfabError as error:
         refused = error
     came = party.meeting.meet("planned", job.host.label, refused)
@@ -150,6 +154,7 @@ def _agree(job: Job, seen: Facts, party: Party) -> None:
     if others := [name for name in party.names if came.get(name)]:
         names = f"{', '.join(others[:5])}{' and others' if len(others) > 5 else ''}"
         raise Refused(f"nothing was changed, because {names} cannot be changed as well", *came[others[0]].fix)
+    return changes
 
 
 def _look(job: Job, *, brief: bool = False) -> tuple[Job, Facts, str]:
