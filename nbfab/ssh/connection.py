@@ -29,6 +29,7 @@ from nbfab.ssh.needs import needs_openssh
 from nbfab.ssh.negotiation import mismatch
 from nbfab.ssh.options import SshOptions
 from nbfab.ssh.route import Route, resolve
+from nbfab.ssh.sessions import Sessions
 from nbfab.ssh.transport import PromptSocket, Transport, common
 from nbfab.text import clean
 
@@ -80,6 +81,7 @@ class Connection(fabric.Connection):  # type: ignore[misc]
             _proxy=None,
             _stderr=None,
             _opening=None,
+            sessions=None,
         )
 
     def open(self) -> None:
@@ -107,6 +109,7 @@ class Connection(fabric.Connection):  # type: ignore[misc]
             self._close_near()
             raise
         transport.set_keepalive(self.route.alive or KEEPALIVE)
+        self._set(sessions=Sessions(transport))
         self.transport = transport
 
     def _verified(self, entries: list[host_keys.Entry]) -> Transport:

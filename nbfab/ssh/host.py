@@ -2,7 +2,6 @@
 
 import contextlib
 import threading
-import time
 from collections.abc import Callable, Iterable, Iterator
 from contextlib import AbstractContextManager, nullcontext
 from functools import cached_property
@@ -29,7 +28,6 @@ from nbfab.ssh.options import SshOptions
 from nbfab.ssh.route import Route, resolve
 from nbfab.ssh.typed import Typed, given
 
-FREE = 5.0  # seconds until a session that has ended no longer counts on the host
 SHELL = 120.0  # seconds until a login shell has run its startup files, which may load modules from a slow disk
 
 
@@ -229,13 +227,15 @@ class There:
         """As `talk`. The program fits into the channel's window, so sending it never blocks; `more` may not."""
         with self._cut():
             transport = self._connection.transport
-            channel = _session(transport, silence)
+            sessions = self._connection.sessions
+            channel = sessions.take(silence)
             try:
                 channel.set_combine_stderr(True)
                 channel.settimeout(max(silence, SHELL))
                 _ask(channel, "exec /bin/sh")
                 _send(channel, program, more)
                 data = self._first(channel)
+                sessions.begin(silence)
                 channel.settimeout(silence)
                 while data:
                     yield data
@@ -306,18 +306,6 @@ class There:
         self._links = self._own_links = Links(Doors())
         self._chosen = self._answered = False
         self.remarks = ()
-
-
-def _session(transport: paramiko.Transport, silence: float) -> paramiko.Channel:
-    """A session. A host that allows one at a time may not have ended the last one yet."""
-    end = time.monotonic() + FREE
-    while True:
-        try:
-            return transport.open_session(timeout=silence)
-        except paramiko.ChannelException:
-            if time.monotonic() > end:
-                raise
-            time.sleep(0.1)
 
 
 def _ask(channel: paramiko.Channel, command: str) -> None:

@@ -12,11 +12,12 @@ import tempfile
 import time
 from collections.abc import Iterator, Sequence
 from dataclasses import replace
+from functools import partial
 from pathlib import Path
 from typing import Any
 
 import pytest
-from processes import descendants
+from processes import command_of, descendants
 from sshd import Sshd, keygen, wait_until
 
 from nbfab.names import parse_host
@@ -167,10 +168,17 @@ def stopped(pid: int) -> Iterator[None]:
         os.kill(pid, signal.SIGCONT)
 
 
+def of_session(box: Sshd) -> int:
+    """The process of a connection, once that which lets in has ended (sshd(8))."""
+    all_of_it = partial(descendants, box.process.pid, "sshd")
+    wait_until(lambda: not any(b"[net]" in command_of(pid) for pid in all_of_it()), "the login to end", 10)
+    return max(all_of_it())
+
+
 @pytest.mark.parametrize("what", ["the master", "the host"])
 def test_a_master_that_hangs_is_left_within_two_seconds(box: Sshd, folder: Path, what: str) -> None:
     with live(box, folder) as process:
-        session = max(descendants(box.process.pid, "sshd"))
+        session = of_session(box)
         began = time.monotonic()
         with stopped(process.pid if what == "the master" else session):
             _, remarks = visit(box)
