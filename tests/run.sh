@@ -10,7 +10,7 @@ if [ "${1-}" = --fast ]; then
 fi
 packages="openssh-server openssh-client tmux openssl procps dash busybox mksh posh yash fish tcsh zsh socat iproute2
 	shellcheck shfmt chromium libnss3-tools fonts-dejavu-core jupyter-notebook python3-venv git
-	systemd libpam-systemd dbus polkitd cron firefox-esr ca-certificates curl wget nodejs gron"
+	systemd libpam-systemd dbus polkitd cron firefox-esr ca-certificates curl wget nodejs gron dropbear-bin"
 missing=
 for package in $packages; do
 	if ! dpkg-query -W -f '${Status}\n' "$package" 2>/dev/null | grep -q 'ok installed'; then missing="$missing $package"; fi

@@ -1,6 +1,7 @@
 """The rules of the house: who may import whom, and who may do what."""
 
 import ast
+import re
 from collections.abc import Iterator
 from functools import cache
 
@@ -125,6 +126,13 @@ def test_a_plan_runs_nothing(module: str) -> None:
 def test_a_library_has_its_place(library: str, places: set[str]) -> None:
     users = {place(name) for name, tree in modules().items() if library in {of.split(".")[0] for of in imports(tree)}}
     assert users == places
+
+
+def test_classes_are_made_quickly() -> None:
+    """By `nbfab.records`, which type checkers take for `dataclasses`."""
+    for name in modules().keys() - {"nbfab.records"}:
+        text = ast.unparse(modules()[name])
+        assert not re.search(r"from dataclasses import .*\bdataclass\b|dataclasses\.dataclass", text), name
 
 
 def test_fabric_s_program_and_its_connection_are_apart() -> None:

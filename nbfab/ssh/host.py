@@ -242,6 +242,7 @@ class There:
                     data = channel.recv(65536)
                 if not transport.is_active():
                     raise EOFError
+                sessions.end(channel)
             finally:
                 channel.close()
 

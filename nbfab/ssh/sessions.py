@@ -1,6 +1,6 @@
 """Sessions: those of one connection over paramiko. The next one is opened while a program runs.
 
-So every program but the first takes a round trip less.
+So every program but the first takes a round trip less, on hosts with OpenSSH.
 """
 
 import threading
@@ -20,7 +20,9 @@ class Sessions:
         self._next: paramiko.Channel | None = None
 
     def begin(self, silence: float) -> None:
-        """Opens the next one in the background. A host that allows no more of them now may do so later."""
+        """Opens the next one in the background, on OpenSSH. A host that allows no more of them now may do so later."""
+        if not self._transport.remote_version.startswith("SSH-2.0-OpenSSH"):
+            return
         self._opening = threading.Thread(target=self._open, args=(silence,), daemon=True)
         self._opening.start()
 
@@ -31,6 +33,16 @@ class Sessions:
             return
         except Exception as error:  # the connection has ended, which is for the program that runs to report
             self._transport.saved_exception = self._transport.saved_exception or error
+
+    def end(self, channel: paramiko.Channel) -> None:
+        """Ends a session, of which all has been read.
+
+        Dropbear (2022.83) ends another one at once that is open when it sees that a program has ended. So the next is
+        opened after that.
+        """
+        if "dropbear" in self._transport.remote_version:
+            channel.status_event.wait(FREE)
+        channel.close()
 
     def take(self, silence: float) -> paramiko.Channel:
         """A session. A host that allows one at a time may not have ended the last one yet. Raises SSHException."""

@@ -64,6 +64,7 @@ class Transport:
 
     def __init__(self, *sessions: Any) -> None:
         self.sessions = list(sessions)
+        self.remote_version = "SSH-2.0-OpenSSH_9.2p1 Debian-2"
         self.saved_exception: Exception | None = None
 
     def open_session(self, timeout: float) -> Any:
@@ -95,6 +96,27 @@ def test_what_was_begun_is_taken_once() -> None:
     made.begin(5)
     assert made.take(5) is second
     assert made.take(5) is third
+
+
+@pytest.mark.parametrize("version", ["SSH-2.0-dropbear_2022.83", "SSH-2.0-", ""])
+def test_on_other_hosts_none_is_begun(version: str) -> None:
+    first, second = session(), session()
+    made, transport = sessions(first, second)
+    transport.remote_version = version
+    assert made.take(5) is first
+    made.begin(5)
+    assert transport.sessions == [second]
+    assert made.take(5) is second
+
+
+@pytest.mark.parametrize(("version", "waits"), [("SSH-2.0-dropbear_2022.83", True), ("SSH-2.0-OpenSSH_9.2p1", False)])
+def test_dropbear_has_said_that_a_program_has_ended_before_the_next_one_begins(version: str, waits: bool) -> None:
+    made, transport = sessions()
+    transport.remote_version = version
+    steps: list[str] = []
+    status = SimpleNamespace(wait=lambda seconds: steps.append("has ended"))
+    made.end(SimpleNamespace(status_event=status, close=lambda: steps.append("close")))  # type: ignore[arg-type]
+    assert steps == (["has ended", "close"] if waits else ["close"])
 
 
 def test_one_that_the_host_has_ended_or_refused_is_not_taken() -> None:
