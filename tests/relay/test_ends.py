@@ -358,7 +358,7 @@ def test_connections_that_say_nothing_are_given_up(monkeypatch: pytest.MonkeyPat
         for number, (_, writer) in enumerate(silent):
             writer.write(b"x" * (number % 24))  # of a greeting's 24 bytes
         for reader, _ in silent:
-            with contextlib.suppress(ConnectionResetError):
+            with contextlib.suppress(ConnectionError):  # given up, maybe before its bytes were written
                 assert await reader.read() == b""
         assert not it.far._streams
         await probe(it.dial)
