@@ -7,12 +7,12 @@ start_member() {
 	find_tmux || return 1
 	if [ -e "cluster/$role.started" ]; then end_member "$role" || return 1; fi
 	if [ ! -d cluster/tmp ]; then mkdir -p cluster/tmp; fi
-	rm -f "cluster/$role.down"
 	# There may be a session of which nothing is recorded; a tmux whose last session has just ended may be ending, too;
 	# and a file system may have no sockets.
 	run_in_session >/dev/null 2>&1 ||
-		{ end_member "$role" && rm -f "cluster/$role.down" && nap && run_in_session >/dev/null 2>&1; } ||
+		{ end_member "$role" && nap && run_in_session >/dev/null 2>&1; } ||
 		{ [ ! -S "$socket" ] && place_socket elsewhere && run_in_session; } || run_in_session || return 1
+	rm -f "cluster/$role.down"
 	for each in $awaited; do await_member "$each" || return 1; done
 }
 

@@ -234,7 +234,7 @@ class There:
                 channel.settimeout(max(silence, SHELL))
                 _ask(channel, "exec /bin/sh")
                 _send(channel, program, more)
-                data = self._first(channel)
+                data = self._first(channel, silence)
                 sessions.begin(silence)
                 channel.settimeout(silence)
                 while data:
@@ -243,6 +243,9 @@ class There:
                 if not transport.is_active():
                     raise EOFError
                 sessions.end(channel)
+            except GeneratorExit:  # who has read the last line reads no further
+                sessions.end(channel)
+                raise
             finally:
                 channel.close()
 
@@ -259,9 +262,11 @@ class There:
             what = f"the connection was cut{f': {error}' if str(error) else ''}"
             raise ConnectError(f"{where}{what}", "run it again; it continues from there", jump=lost) from None
 
-    def _first(self, channel: paramiko.Channel) -> bytes:
+    def _first(self, channel: paramiko.Channel, silence: float) -> bytes:
         """The first output, which the login shell prints or lets the program print; the answer to `_ask` is first."""
         try:
+            if not channel.event.wait(silence):  # nothing says that the host is still there
+                raise EOFError
             data = bytes(channel.recv(65536))
             if not channel.event_ready:
                 broken = channel.get_transport().get_exception()

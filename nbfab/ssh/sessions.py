@@ -3,6 +3,7 @@
 So every program but the first takes a round trip less, on hosts with OpenSSH.
 """
 
+import contextlib
 import threading
 import time
 
@@ -23,16 +24,17 @@ class Sessions:
         """Opens the next one in the background, on OpenSSH. A host that allows no more of them now may do so later."""
         if not self._transport.remote_version.startswith("SSH-2.0-OpenSSH"):
             return
-        self._opening = threading.Thread(target=self._open, args=(silence,), daemon=True)
-        self._opening.start()
+        opening = threading.Thread(target=self._open, args=(silence,), daemon=True)
+        with contextlib.suppress(RuntimeError):  # this machine allows no more threads; it does without
+            opening.start()
+            self._opening = opening
 
     def _open(self, silence: float) -> None:
         try:
             self._next = self._transport.open_session(timeout=silence)
-        except paramiko.ChannelException:
-            return
-        except Exception as error:  # the connection has ended, which is for the program that runs to report
-            self._transport.saved_exception = self._transport.saved_exception or error
+        except Exception as error:
+            if not self._transport.is_active():  # for the next user of the connection to report
+                self._transport.saved_exception = self._transport.saved_exception or error
 
     def end(self, channel: paramiko.Channel) -> None:
         """Ends a session, of which all has been read.

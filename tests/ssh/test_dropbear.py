@@ -3,7 +3,7 @@
 import shutil
 import subprocess
 import time
-from collections.abc import Iterator
+from collections.abc import Generator, Iterator
 from pathlib import Path
 
 import paramiko
@@ -50,7 +50,8 @@ def config(tmp_path: Path) -> Iterator[Path]:
             process.terminate()
 
 
-def test_a_program_may_take_a_moment_to_end(config: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+@pytest.mark.parametrize("reads_on", [True, False])
+def test_a_program_may_take_a_moment_to_end(config: Path, reads_on: bool, monkeypatch: pytest.MonkeyPatch) -> None:
     """After its output has. In that moment, Dropbear would end the session for the next program of a distant host."""
 
     def from_far_away(channel: paramiko.Channel, command: str) -> None:
@@ -63,7 +64,12 @@ def test_a_program_may_take_a_moment_to_end(config: Path, monkeypatch: pytest.Mo
     try:
         for number in range(4):
             program = f"echo {number}; exec >/dev/null 2>&1; sleep 0.2\n"
-            assert b"".join(there.talk(program.encode(), 20)) == f"{number}\n".encode()
+            output = there.talk(program.encode(), 20)
+            assert next(output) == f"{number}\n".encode()
+            if reads_on:
+                assert list(output) == []
+            assert isinstance(output, Generator)
+            output.close()
         assert there.remarks == ()
     finally:
         there.close()

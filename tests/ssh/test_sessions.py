@@ -66,6 +66,11 @@ class Transport:
         self.sessions = list(sessions)
         self.remote_version = "SSH-2.0-OpenSSH_9.2p1 Debian-2"
         self.saved_exception: Exception | None = None
+        self.active = False
+
+    def is_active(self) -> bool:
+        """As paramiko's."""
+        return self.active
 
     def open_session(self, timeout: float) -> Any:
         """As paramiko's."""
