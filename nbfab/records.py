@@ -14,7 +14,7 @@ from typing import TYPE_CHECKING, Any
 def record(
     plain: type | None = None, /, *, frozen: bool = False, eq: bool = True, kw_only: bool = False
 ) -> type | Callable[[type], type]:
-    """As `dataclasses.dataclass`, but that nothing is assigned to what is `frozen`, the type checker alone sees to."""
+    """As `dataclasses.dataclass`; but only the type checker keeps what is `frozen` from being assigned to."""
 
     def made(plain: type) -> type:
         ready: type = dataclasses.dataclass(eq=False, repr=False, kw_only=kw_only)(plain)

@@ -231,10 +231,11 @@ class There:
             channel = sessions.take(silence)
             try:
                 channel.set_combine_stderr(True)
-                channel.settimeout(max(silence, SHELL))
+                channel.settimeout(silence)  # OpenSSH takes no input before it has answered
                 _ask(channel, "exec /bin/sh")
                 _send(channel, program, more)
-                data = self._first(channel, silence)
+                channel.settimeout(max(silence, SHELL))
+                data = self._first(channel)
                 sessions.begin(silence)
                 channel.settimeout(silence)
                 while data:
@@ -262,11 +263,9 @@ class There:
             what = f"the connection was cut{f': {error}' if str(error) else ''}"
             raise ConnectError(f"{where}{what}", "run it again; it continues from there", jump=lost) from None
 
-    def _first(self, channel: paramiko.Channel, silence: float) -> bytes:
+    def _first(self, channel: paramiko.Channel) -> bytes:
         """The first output, which the login shell prints or lets the program print; the answer to `_ask` is first."""
         try:
-            if not channel.event.wait(silence):  # nothing says that the host is still there
-                raise EOFError
             data = bytes(channel.recv(65536))
             if not channel.event_ready:
                 broken = channel.get_transport().get_exception()

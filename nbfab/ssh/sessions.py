@@ -37,10 +37,10 @@ class Sessions:
                 self._transport.saved_exception = self._transport.saved_exception or error
 
     def end(self, channel: paramiko.Channel) -> None:
-        """Ends a session, of which all has been read.
+        """Ends a session whose program has printed its last line.
 
-        Dropbear (2022.83) ends another one at once that is open when it sees that a program has ended. So the next is
-        opened after that.
+        When Dropbear (2022.83) sees that a program has ended, it also ends another session that waits for its program.
+        So the next one is opened after that.
         """
         if "dropbear" in self._transport.remote_version:
             channel.status_event.wait(FREE)

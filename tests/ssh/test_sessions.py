@@ -1,12 +1,17 @@
 """Sessions: the next one is opened while a program runs, on hosts that allow it, and nothing depends on that."""
 
+import os
 import re
+import signal
+import time
 from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from types import SimpleNamespace
 from typing import Any
 
 import paramiko
 import pytest
+from processes import descendants
 from sshd import Sshd, wait_until
 
 from nbfab.names import parse_host
@@ -57,6 +62,28 @@ def test_a_host_may_allow_one_at_a_time(sshds: Make, there: Callable[[Sshd], The
     host = there(sshds(lines="MaxSessions 1"))
     for word in ("one", "two", "three"):
         assert printed(host.talk(f"echo {word}; sleep 0.2\n".encode(), 60)) == f"{word}\n"
+
+
+def test_a_host_that_hangs_before_a_session_that_waits_is_used(box: Sshd, there: Callable[[Sshd], There]) -> None:
+    host = there(box)
+    assert printed(host.talk(b"echo one\n", 60)) == "one\n"
+    wait_until(lambda: opened(box) == 2, "a second session", 20)
+    began = time.monotonic()
+    with stopped(*descendants(box.process.pid, "sshd")), pytest.raises(TimeoutError):
+        printed(host.talk(b"echo two\n", 1))
+    assert time.monotonic() - began < 60  # where a login shell is waited for, it is two minutes
+
+
+@contextmanager
+def stopped(*pids: int) -> Iterator[None]:
+    """Processes that do nothing for a while."""
+    for pid in pids:
+        os.kill(pid, signal.SIGSTOP)
+    try:
+        yield
+    finally:
+        for pid in pids:
+            os.kill(pid, signal.SIGCONT)
 
 
 class Transport:
